@@ -1,0 +1,71 @@
+/**
+ * The closed list of error codes. Each is stated once, with the exit code of the CLI and the HTTP status it maps to.
+ * A code is what monitors and scripts hold on to; the message is for people and always says what to do.
+ */
+export const ERROR_CODES = {
+  // starting
+  'prerequisite-missing': { exit: 1, status: 500 },
+  'install-failed': { exit: 1, status: 500 },
+  'checksum-mismatch': { exit: 1, status: 500 },
+  'port-in-use': { exit: 5, status: 500 },
+  'already-running': { exit: 5, status: 500 },
+  'not-running': { exit: 7, status: 503 },
+  'server-failed': { exit: 1, status: 500 },
+  'disk-full': { exit: 1, status: 507 },
+  'config-invalid': { exit: 2, status: 500 },
+  // talking to servers
+  'kafka-unavailable': { exit: 7, status: 503 },
+  'append-failed': { exit: 7, status: 503 },
+  'offsets-out-of-range': { exit: 6, status: 500 },
+  'connect-unavailable': { exit: 7, status: 503 },
+  'connector-invalid': { exit: 2, status: 500 },
+  'registry-unavailable': { exit: 7, status: 503 },
+  'schema-incompatible': { exit: 5, status: 409 },
+  'source-unavailable': { exit: 7, status: 503 },
+  'index-unavailable': { exit: 7, status: 503 },
+  'index-corrupt': { exit: 6, status: 503 },
+  'model-failed': { exit: 7, status: 502 },
+  // input
+  'usage': { exit: 2, status: 400 },
+  'request-invalid': { exit: 2, status: 400 },
+  'request-too-large': { exit: 2, status: 413 },
+  'record-unreadable': { exit: 1, status: 400 },
+  'not-found': { exit: 3, status: 404 },
+  'not-authorised': { exit: 4, status: 401 },
+  'forbidden': { exit: 4, status: 403 },
+  'conflict': { exit: 5, status: 409 },
+  'too-many-requests': { exit: 7, status: 429 },
+  'unavailable': { exit: 7, status: 503 },
+  'check-failed': { exit: 6, status: 500 },
+  'internal': { exit: 1, status: 500 },
+} as const satisfies Record<string, { readonly exit: number; readonly status: number }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The one error class of Freshet: a code of the closed list, one sentence that says what to do, and the cause kept. */
+export class FreshetError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'FreshetError';
+    this.code = code;
+  }
+}
+
+/** Turns whatever was thrown into an Error. Never throws itself. */
+export const toError = (thrown: unknown): Error => {
+  if (thrown instanceof Error) return thrown;
+  try {
+    return new Error(String(thrown));
+  } catch {
+    return new Error('something that cannot be printed was thrown');
+  }
+};
+
+/** The Freshet error behind a thrown value: itself, or `internal` with the original as cause. Never throws. */
+export const toFreshetError = (thrown: unknown): FreshetError => {
+  if (thrown instanceof FreshetError) return thrown;
+  const error = toError(thrown);
+  return new FreshetError('internal', error.message, { cause: error });
+};
