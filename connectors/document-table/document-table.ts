@@ -1,0 +1,60 @@
+/**
+ * The newest record of every document, on local disk, by partition of freshet.documents: a view of that topic that
+ * can be dropped at any time. Holds the next offset to read with the documents, in one transaction, so that a crash
+ * leaves a state that some prefix of the topic explains.
+ */
+import type { Document } from '../../schemas/records.ts';
+
+export interface StoredDocument {
+  readonly record: Document;
+  /** Offset in freshet.documents. */
+  readonly offset: number;
+}
+
+/** Where a row of the vector index comes from: present exactly while its document's update is visible. */
+export interface ChunkOrigin {
+  readonly partition: number;
+  readonly documentId: string;
+  /** Index into `record.chunks`. */
+  readonly chunk: number;
+}
+
+/** One atomic write to one partition. */
+export interface TableWrite {
+  readonly partition: number;
+  /** The next offset to read after this write. */
+  readonly position: number;
+  readonly documents?: readonly StoredDocument[];
+  /** Document ids to remove (below a floor). */
+  readonly removed?: readonly string[];
+  /** Floors by `source/table` key of the caller's choice (floorIdOf): a later one replaces. */
+  readonly floors?: readonly { readonly id: string; readonly version: string; readonly offset: number }[];
+  /** Rows of the vector index that become visible. */
+  readonly rows?: readonly { readonly rowId: string; readonly origin: ChunkOrigin }[];
+  /** Rows that stop being visible, still to be removed from the vector index. */
+  readonly staleRows?: readonly string[];
+}
+
+export interface DocumentTable {
+  get(partition: number, documentId: string): StoredDocument | undefined;
+  /** Version, kind and offset alone, without decoding text and vectors. */
+  standing(partition: number, documentId: string): { readonly version: string; readonly kind: Document['kind']; readonly offset: number } | undefined;
+  floor(partition: number, floorId: string): string | undefined;
+  /** Documents of a partition whose id begins with a prefix, in id order. */
+  list(partition: number, prefix: string): Iterable<StoredDocument>;
+  origin(rowId: string): ChunkOrigin | undefined;
+  /** Rows that were made stale and not yet reported removed: what a crash left behind. */
+  staleRows(): Iterable<string>;
+  /** The next offset to read; undefined where nothing was read yet. */
+  position(partition: number): number | undefined;
+  /** All or nothing; visible to reads when it returns. */
+  write(write: TableWrite): void;
+  /** Forgets stale rows that the vector index no longer holds. */
+  forgetStaleRows(rowIds: readonly string[]): void;
+  /** Drops one partition (it moved elsewhere, or is to be rebuilt). */
+  clear(partition: number): void;
+  count(partition: number): { readonly documents: number; readonly markers: number };
+  /** Written to disk when it resolves. */
+  flushed(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,45 @@
+/**
+ * A vector index as rows: id, vector, tenant, tags. Which rows are visible, and which document they belong to, is
+ * not its business: readers look each hit up in the document table, so an update shows whole or not at all whatever
+ * the engine does (embedded today, Pinecone later).
+ */
+export interface VectorRow {
+  /** 32 hexadecimal digits, content-addressed by the writer: equal ids are equal rows, so writing one twice changes nothing. */
+  readonly id: string;
+  readonly vector: Float32Array;
+  readonly tenant: string;
+  /** `name=value` pairs that a query may require. */
+  readonly tags: readonly string[];
+}
+
+export interface VectorQuery {
+  readonly vector: Float32Array;
+  readonly topK: number;
+  readonly tenant: string;
+  /** All of these must be on the row. */
+  readonly tags?: readonly string[];
+}
+
+export interface VectorHit {
+  readonly id: string;
+  /** Cosine similarity, 1 is the same direction. */
+  readonly score: number;
+}
+
+export interface VectorIndex {
+  readonly engine: string;
+  readonly dimensions: number;
+  /** Searchable when it resolves. Errors: `index-unavailable`, `disk-full`, `index-corrupt`. */
+  upsert(rows: readonly VectorRow[]): Promise<void>;
+  /** Ids that are not there are passed over. */
+  remove(ids: readonly string[]): Promise<void>;
+  /** Best first. Never waits for a build. */
+  query(query: VectorQuery): Promise<readonly VectorHit[]>;
+  has(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Every id held, for verification. */
+  ids(): AsyncIterable<string>;
+  count(): Promise<number>;
+  /** Drops everything. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,18 @@
+/**
+ * The id of a document: `source/table/key`, injective in (source, table, primary key). Each part is percent-encoded,
+ * composite keys are joined by a comma in column-name order, so no two rows can share an id whatever they contain.
+ */
+export type KeyValue = string | number | bigint | boolean | null;
+
+/** Throws URIError on a lone surrogate: such a key cannot be named, its record is unreadable. */
+const encode = (value: KeyValue): string =>
+  encodeURIComponent(String(value)).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+
+export const documentIdOf = (source: string, table: string, key: Readonly<Record<string, KeyValue>>): string => {
+  const columns = Object.keys(key).sort();
+  if (columns.length === 0) throw new URIError('a document needs at least one key column');
+  return `${encode(source)}/${encode(table)}/${columns.map((column) => encode(key[column] ?? null)).join(',')}`;
+};
+
+/** The key of a floor in one partition: apart from every document id, as those never begin with a slash. */
+export const floorIdOf = (source: string, table: string): string => `/floor/${encode(source)}/${encode(table)}`;

@@ -1,0 +1,327 @@
+// Generated from avro/*.avsc by generate-records.ts; do not edit. test/schemas/records.test.ts holds them together.
+
+export interface StepError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number;
+}
+
+/** Where a record stands in Kafka. */
+export interface TaskPosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** One event of the journal; an execution is the fold of its events. Key: the task id. Topic: freshet.agent-events, partition of the task. */
+export interface AgentEvent {
+  readonly executionId: string;
+  readonly taskId: string;
+  /** of the claim under which it was written */
+  readonly epoch: number;
+  /** within (executionId, epoch), from 0 */
+  readonly sequence: number;
+  readonly type: 'user-input' | 'request' | 'claim' | 'intent' | 'llm-response' | 'tool-call' | 'memory-update' | 'response' | 'error' | 'checkpoint';
+  /** 0 before the first step */
+  readonly step: number;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+  readonly agent: string;
+  /** version of the agent definition */
+  readonly behaviour: string;
+  readonly worker: string;
+  readonly tenant: null | string;
+  readonly sessionId: null | string;
+  /** tool name or model id */
+  readonly name: null | string;
+  /** JSON */
+  readonly input: null | string;
+  /** JSON */
+  readonly output: null | string;
+  /** sha256 of the canonical JSON of what was decided: kind, name and input */
+  readonly inputHash: null | string;
+  readonly error: null | StepError;
+  readonly usage: null | Usage;
+  /** upper bound reserved by an intent, exact decimal */
+  readonly reservedUsd: null | string;
+  /** settled cost, exact decimal */
+  readonly costUsd: null | string;
+  readonly priceTable: null | string;
+  /** executionId:step */
+  readonly idempotencyKey: null | string;
+  readonly stateHashBefore: null | string;
+  readonly stateHashAfter: null | string;
+  readonly durationMicros: number;
+  /** on user-input: where the task stands */
+  readonly task: null | TaskPosition;
+}
+
+/** What one step cost. Key: costId. Topic: freshet.costs. */
+export interface Cost {
+  /** executionId:epoch:step: writing it twice changes nothing */
+  readonly costId: string;
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  readonly tenant: null | string;
+  readonly feature: null | string;
+  readonly tool: null | string;
+  readonly model: string;
+  readonly step: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number;
+  /** exact decimal */
+  readonly usd: string;
+  readonly priceTable: string;
+  /** false: the reservation of a call whose outcome was lost */
+  readonly settled: boolean;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+}
+
+/** Where a record stands in Kafka. */
+export interface DeadLetterOrigin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A record that could not be processed. Key: topic:partition:offset. Topic: freshet.dead-letters. */
+export interface DeadLetter {
+  readonly origin: DeadLetterOrigin;
+  readonly stage: 'receiving' | 'processing' | 'sending';
+  /** of the closed list DEAD_LETTER_REASONS */
+  readonly reason: string;
+  /** for people; without the record's content */
+  readonly message: string;
+  readonly key: null | Uint8Array;
+  /** as received; null where it was larger than 256 KiB or absent: read it at origin */
+  readonly value: null | Uint8Array;
+  readonly valueBytes: number;
+  readonly headers: Readonly<Record<string, Uint8Array>>;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+}
+
+export interface Chunk {
+  /** sha256 of what was embedded: title and slice, first 32 hexadecimal digits */
+  readonly hash: string;
+  /** first UTF-16 code unit of the slice in text */
+  readonly start: number;
+  /** one past the last */
+  readonly end: number;
+  /** float32, little endian */
+  readonly vector: Uint8Array;
+}
+
+/** When the change passed each stage, microseconds since the Unix epoch; 0 is unknown. */
+export interface DocumentTiming {
+  /** in the source */
+  readonly committedAt: number;
+  /** by Debezium */
+  readonly capturedAt: number;
+  /** appended to the cdc topic */
+  readonly inKafkaAt: number;
+  readonly gatedAt: number;
+  readonly embeddedAt: number;
+}
+
+/** Where a record stands in Kafka. */
+export interface ChangePosition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** One whole document with all its chunks, or a marker (deleted, refused, floor). Key: the document id, or for a floor its own id. Topic: freshet.documents. */
+export interface Document {
+  /** document: searchable; deleted and refused: markers without chunks; floor: every document of the table below this version is deleted */
+  readonly kind: 'document' | 'deleted' | 'refused' | 'floor';
+  /** injective in (source, table, primary key); for a floor the id of the floor */
+  readonly documentId: string;
+  readonly source: string;
+  /** schema-qualified, e.g. public.articles */
+  readonly table: string;
+  /** epoch and source position as fixed-width hexadecimal: text order is version order (rule V) */
+  readonly version: string;
+  /** null on markers whose change carried none */
+  readonly tenant: null | string;
+  readonly title: string;
+  /** the whole text; chunks are slices of it */
+  readonly text: string;
+  /** filterable by equality */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** id of the embedding model of the vectors; empty on markers */
+  readonly model: string;
+  readonly chunks: readonly Chunk[];
+  /** of a refused marker: gate and reason */
+  readonly reason: null | string;
+  readonly timing: DocumentTiming;
+  /** the change this record was made from */
+  readonly change: ChangePosition;
+}
+
+/** Where a record stands in Kafka. */
+export interface QuarantinedChange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A document that a gate refused. Holds no text: the change it came from is named. Key: the document id. Topic: freshet.quarantine. */
+export interface Quarantined {
+  readonly documentId: string;
+  readonly source: string;
+  readonly table: string;
+  readonly tenant: null | string;
+  readonly version: string;
+  readonly gate: string;
+  /** of the gate's closed list */
+  readonly reason: string;
+  /** what was seen, without the text */
+  readonly detail: string;
+  readonly change: QuarantinedChange;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+}
+
+export interface ResultError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The one terminal result of a task. Key: the task id. Topic: freshet.results, compacted. */
+export interface Result {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  readonly behaviour: string;
+  readonly tenant: null | string;
+  readonly sessionId: null | string;
+  readonly outcome: 'completed' | 'failed' | 'halted';
+  /** JSON */
+  readonly output: null | string;
+  readonly error: null | ResultError;
+  /** JSON: what was reached before a failure or halt */
+  readonly partial: null | string;
+  /** JSON: watermarks, staleness, and per cited chunk its version and age */
+  readonly receipt: string;
+  /** exact decimal */
+  readonly costUsd: string;
+  readonly steps: number;
+  /** microseconds since the Unix epoch */
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly completedAt: number;
+}
+
+/** Text and tool-call chunks of a running task, for its event stream. Key: the task id. Topic: freshet.task-stream. */
+export interface TaskChunk {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly epoch: number;
+  readonly step: number;
+  /** within the step */
+  readonly index: number;
+  readonly kind: 'text' | 'tool-call' | 'state';
+  readonly text: string;
+  readonly tenant: null | string;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+}
+
+/** The job state of a task. Key: the task id. Topic: freshet.task-states, compacted. */
+export interface TaskState {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  readonly tenant: null | string;
+  readonly state: 'pending' | 'processing' | 'completed' | 'failed';
+  /** microseconds since the Unix epoch */
+  readonly createdAt: number;
+  /** microseconds since the Unix epoch */
+  readonly updatedAt: number;
+}
+
+export interface Budget {
+  /** exact decimal */
+  readonly maxUsd: null | string;
+  readonly maxSteps: null | number;
+}
+
+/** A request to an agent. Key: the session id, or the task id, or none. Topic: freshet.tasks. */
+export interface Task {
+  readonly agent: string;
+  /** text, or JSON text where the agent takes an object */
+  readonly input: string;
+  /** null: task-<partition>-<offset> */
+  readonly taskId: null | string;
+  readonly tenant: null | string;
+  readonly principal: null | string;
+  readonly sessionId: null | string;
+  /** what the cost is attributed to */
+  readonly feature: null | string;
+  /** clamped to the agent's own limits */
+  readonly budget: null | Budget;
+  /** microseconds since the Unix epoch; 0: the time of the record */
+  readonly createdAt: number;
+}
+
+/** The timing of one change, from commit to searchable. All times microseconds since the Unix epoch. Key: the document id. Topic: freshet.freshness. */
+export interface Timing {
+  readonly documentId: string;
+  readonly source: string;
+  readonly table: string;
+  readonly version: string;
+  readonly kind: 'document' | 'deleted' | 'refused' | 'floor';
+  readonly outcome: 'applied' | 'superseded';
+  /** name of the index replica that applied it */
+  readonly index: string;
+  readonly committedAt: number;
+  readonly capturedAt: number;
+  readonly inKafkaAt: number;
+  readonly gatedAt: number;
+  readonly embeddedAt: number;
+  /** appended to freshet.documents */
+  readonly appendedAt: number;
+  /** read by the index and decided */
+  readonly appliedAt: number;
+  readonly searchableAt: number;
+}
+
+/** Every record that is the value of a topic, by name. */
+export interface Records {
+  readonly AgentEvent: AgentEvent;
+  readonly Cost: Cost;
+  readonly DeadLetter: DeadLetter;
+  readonly Document: Document;
+  readonly Quarantined: Quarantined;
+  readonly Result: Result;
+  readonly TaskChunk: TaskChunk;
+  readonly TaskState: TaskState;
+  readonly Task: Task;
+  readonly Timing: Timing;
+}
+
+export type RecordName = keyof Records;
+
+/** The schema file of each record, in avro/. */
+export const SCHEMA_FILES = {
+  AgentEvent: 'agent-event.avsc',
+  Cost: 'cost.avsc',
+  DeadLetter: 'dead-letter.avsc',
+  Document: 'document.avsc',
+  Quarantined: 'quarantined.avsc',
+  Result: 'result.avsc',
+  TaskChunk: 'task-chunk.avsc',
+  TaskState: 'task-state.avsc',
+  Task: 'task.avsc',
+  Timing: 'timing.avsc',
+} as const satisfies Record<RecordName, string>;

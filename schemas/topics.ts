@@ -1,0 +1,58 @@
+/**
+ * Every topic of Freshet, stated once: what its values are, how many partitions, how long it is kept.
+ * Created from this list at start; `doctor` compares the broker against it.
+ */
+import type { RecordName } from './records.ts';
+
+/** cdc topics, freshet.documents, freshet.tasks and freshet.agent-events share this count, so that partition p is one worker's. */
+export const PARTITIONS = 8;
+
+/** Largest record of any topic, in bytes; a document whose record would pass it is refused by a gate. */
+export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export interface TopicDefinition {
+  readonly name: string;
+  /** The Avro record of its values; null where Debezium writes them. */
+  readonly value: RecordName | null;
+  readonly partitions: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+const kept = (milliseconds: number): Record<string, string> => ({
+  'cleanup.policy': 'delete',
+  'retention.ms': String(milliseconds),
+  'max.message.bytes': String(MAX_RECORD_BYTES),
+});
+
+const compacted = (horizonMs: number): Record<string, string> => ({
+  'cleanup.policy': 'compact',
+  'min.compaction.lag.ms': String(horizonMs),
+  'max.message.bytes': String(MAX_RECORD_BYTES),
+});
+
+export const TOPICS = {
+  documents: { name: 'freshet.documents', value: 'Document', partitions: PARTITIONS, settings: compacted(DAY_MS) },
+  freshness: { name: 'freshet.freshness', value: 'Timing', partitions: PARTITIONS, settings: kept(7 * DAY_MS) },
+  quarantine: { name: 'freshet.quarantine', value: 'Quarantined', partitions: 1, settings: kept(30 * DAY_MS) },
+  deadLetters: { name: 'freshet.dead-letters', value: 'DeadLetter', partitions: 1, settings: kept(30 * DAY_MS) },
+  tasks: { name: 'freshet.tasks', value: 'Task', partitions: PARTITIONS, settings: kept(7 * DAY_MS) },
+  agentEvents: { name: 'freshet.agent-events', value: 'AgentEvent', partitions: PARTITIONS, settings: kept(30 * DAY_MS) },
+  taskStream: { name: 'freshet.task-stream', value: 'TaskChunk', partitions: PARTITIONS, settings: kept(HOUR_MS) },
+  results: { name: 'freshet.results', value: 'Result', partitions: PARTITIONS, settings: compacted(0) },
+  taskStates: { name: 'freshet.task-states', value: 'TaskState', partitions: PARTITIONS, settings: compacted(0) },
+  costs: { name: 'freshet.costs', value: 'Cost', partitions: PARTITIONS, settings: kept(365 * DAY_MS) },
+} as const satisfies Record<string, TopicDefinition>;
+
+/** The change topic of a source: every table of it, keyed by primary key. Times are the broker's own. */
+export const changeTopic = (source: string): TopicDefinition => ({
+  name: `cdc.${source}`,
+  value: null,
+  partitions: PARTITIONS,
+  settings: { ...kept(7 * DAY_MS), 'message.timestamp.type': 'LogAppendTime' },
+});
+
+/** Topics with every record written in turn: a hole in their offsets means that something was lost (rule O). */
+export const isGapless = (topic: string): boolean => topic.startsWith('cdc.') || topic === TOPICS.tasks.name;

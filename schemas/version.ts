@@ -1,0 +1,32 @@
+/**
+ * Rule V: the version of a document is (epoch, source position), written as fixed-width hexadecimal so that text
+ * order is version order in every store and language: `00000001-00000000016e3600-00000000016e3688`.
+ * Two records with equal versions are the same change.
+ */
+export type Version = `${string}-${string}`;
+
+const EPOCH_DIGITS = 8;
+const PART_DIGITS = 16;
+const PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{16}){2,3}$/;
+
+/** The version of a change at a position of its source. Position parts are unsigned 64-bit integers, most significant first. */
+export const makeVersion = (epoch: number, position: readonly [bigint, bigint, ...bigint[]]): Version => {
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff_ffff) throw new RangeError(`epoch ${epoch}`);
+  const parts = position.map((part) => {
+    if (part < 0n || part > 0xffff_ffff_ffff_ffffn) throw new RangeError(`position part ${part}`);
+    return part.toString(16).padStart(PART_DIGITS, '0');
+  });
+  return `${epoch.toString(16).padStart(EPOCH_DIGITS, '0')}-${parts.join('-')}`;
+};
+
+/** Negative when a is older than b, positive when newer, 0 when they are the same change. */
+export const compareVersions = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export const isVersion = (text: string): text is Version => PATTERN.test(text);
+
+/** Epoch and position of a version. Throws RangeError on any other text. */
+export const parseVersion = (text: string): { readonly epoch: number; readonly position: readonly bigint[] } => {
+  if (!isVersion(text)) throw new RangeError(`not a version: ${text}`);
+  const [epoch = '0', ...parts] = text.split('-');
+  return { epoch: Number.parseInt(epoch, 16), position: parts.map((part) => BigInt(`0x${part}`)) };
+};
