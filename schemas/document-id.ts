@@ -6,13 +6,21 @@ export type KeyValue = string | number | bigint | boolean | null;
 
 /** Throws URIError on a lone surrogate: such a key cannot be named, its record is unreadable. */
 const encode = (value: KeyValue): string =>
-  encodeURIComponent(String(value)).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  encodeURIComponent(String(value)).replace(
+    /[!'()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
-export const documentIdOf = (source: string, table: string, key: Readonly<Record<string, KeyValue>>): string => {
+export const documentIdOf = (
+  source: string,
+  table: string,
+  key: Readonly<Record<string, KeyValue>>,
+): string => {
   const columns = Object.keys(key).sort();
   if (columns.length === 0) throw new URIError('a document needs at least one key column');
   return `${encode(source)}/${encode(table)}/${columns.map((column) => encode(key[column] ?? null)).join(',')}`;
 };
 
 /** The key of a floor in one partition: apart from every document id, as those never begin with a slash. */
-export const floorIdOf = (source: string, table: string): string => `/floor/${encode(source)}/${encode(table)}`;
+export const floorIdOf = (source: string, table: string): string =>
+  `/floor/${encode(source)}/${encode(table)}`;

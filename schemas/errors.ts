@@ -26,18 +26,18 @@ export const ERROR_CODES = {
   'index-corrupt': { exit: 6, status: 503 },
   'model-failed': { exit: 7, status: 502 },
   // input
-  'usage': { exit: 2, status: 400 },
+  usage: { exit: 2, status: 400 },
   'request-invalid': { exit: 2, status: 400 },
   'request-too-large': { exit: 2, status: 413 },
   'record-unreadable': { exit: 1, status: 400 },
   'not-found': { exit: 3, status: 404 },
   'not-authorised': { exit: 4, status: 401 },
-  'forbidden': { exit: 4, status: 403 },
-  'conflict': { exit: 5, status: 409 },
+  forbidden: { exit: 4, status: 403 },
+  conflict: { exit: 5, status: 409 },
   'too-many-requests': { exit: 7, status: 429 },
-  'unavailable': { exit: 7, status: 503 },
+  unavailable: { exit: 7, status: 503 },
   'check-failed': { exit: 6, status: 500 },
-  'internal': { exit: 1, status: 500 },
+  internal: { exit: 1, status: 500 },
 } as const satisfies Record<string, { readonly exit: number; readonly status: number }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

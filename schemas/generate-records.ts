@@ -30,7 +30,8 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   bytes: 'Uint8Array',
 };
 
-const comment = (text: string | undefined, indent: string): string => (text ? `${indent}/** ${text} */\n` : '');
+const comment = (text: string | undefined, indent: string): string =>
+  text ? `${indent}/** ${text} */\n` : '';
 
 const typeOf = (type: AvroType, interfaces: string[]): string => {
   if (typeof type === 'string') return PRIMITIVES[type] ?? type;
@@ -38,7 +39,8 @@ const typeOf = (type: AvroType, interfaces: string[]): string => {
   const schema = type as Exclude<AvroType, string | readonly AvroType[]>;
   if (schema.oneOf) return schema.oneOf.map((each) => `'${each}'`).join(' | ');
   if (schema.type === 'array' && schema.items) return `readonly ${typeOf(schema.items, interfaces)}[]`;
-  if (schema.type === 'map' && schema.values) return `Readonly<Record<string, ${typeOf(schema.values, interfaces)}>>`;
+  if (schema.type === 'map' && schema.values)
+    return `Readonly<Record<string, ${typeOf(schema.values, interfaces)}>>`;
   if (schema.type === 'record' && schema.fields && schema.name) {
     const fields = schema.fields.map(
       (field) => `${comment(field.doc, '  ')}  readonly ${field.name}: ${typeOf(field.type, interfaces)};\n`,
@@ -53,7 +55,9 @@ const typeOf = (type: AvroType, interfaces: string[]): string => {
 export const generateRecords = (folder: URL): string => {
   const interfaces: string[] = [];
   const names: [string, string][] = [];
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.avsc')).sort()) {
+  for (const file of readdirSync(folder)
+    .filter((name) => name.endsWith('.avsc'))
+    .sort()) {
     const schema = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as AvroType;
     names.push([typeOf(schema, interfaces), file]);
   }

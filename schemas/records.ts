@@ -27,7 +27,17 @@ export interface AgentEvent {
   readonly epoch: number;
   /** within (executionId, epoch), from 0 */
   readonly sequence: number;
-  readonly type: 'user-input' | 'request' | 'claim' | 'intent' | 'llm-response' | 'tool-call' | 'memory-update' | 'response' | 'error' | 'checkpoint';
+  readonly type:
+    | 'user-input'
+    | 'request'
+    | 'claim'
+    | 'intent'
+    | 'llm-response'
+    | 'tool-call'
+    | 'memory-update'
+    | 'response'
+    | 'error'
+    | 'checkpoint';
   /** 0 before the first step */
   readonly step: number;
   /** microseconds since the Unix epoch */

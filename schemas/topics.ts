@@ -34,15 +34,50 @@ const compacted = (horizonMs: number): Record<string, string> => ({
 });
 
 export const TOPICS = {
-  documents: { name: 'freshet.documents', value: 'Document', partitions: PARTITIONS, settings: compacted(DAY_MS) },
-  freshness: { name: 'freshet.freshness', value: 'Timing', partitions: PARTITIONS, settings: kept(7 * DAY_MS) },
-  quarantine: { name: 'freshet.quarantine', value: 'Quarantined', partitions: 1, settings: kept(30 * DAY_MS) },
-  deadLetters: { name: 'freshet.dead-letters', value: 'DeadLetter', partitions: 1, settings: kept(30 * DAY_MS) },
+  documents: {
+    name: 'freshet.documents',
+    value: 'Document',
+    partitions: PARTITIONS,
+    settings: compacted(DAY_MS),
+  },
+  freshness: {
+    name: 'freshet.freshness',
+    value: 'Timing',
+    partitions: PARTITIONS,
+    settings: kept(7 * DAY_MS),
+  },
+  quarantine: {
+    name: 'freshet.quarantine',
+    value: 'Quarantined',
+    partitions: 1,
+    settings: kept(30 * DAY_MS),
+  },
+  deadLetters: {
+    name: 'freshet.dead-letters',
+    value: 'DeadLetter',
+    partitions: 1,
+    settings: kept(30 * DAY_MS),
+  },
   tasks: { name: 'freshet.tasks', value: 'Task', partitions: PARTITIONS, settings: kept(7 * DAY_MS) },
-  agentEvents: { name: 'freshet.agent-events', value: 'AgentEvent', partitions: PARTITIONS, settings: kept(30 * DAY_MS) },
-  taskStream: { name: 'freshet.task-stream', value: 'TaskChunk', partitions: PARTITIONS, settings: kept(HOUR_MS) },
+  agentEvents: {
+    name: 'freshet.agent-events',
+    value: 'AgentEvent',
+    partitions: PARTITIONS,
+    settings: kept(30 * DAY_MS),
+  },
+  taskStream: {
+    name: 'freshet.task-stream',
+    value: 'TaskChunk',
+    partitions: PARTITIONS,
+    settings: kept(HOUR_MS),
+  },
   results: { name: 'freshet.results', value: 'Result', partitions: PARTITIONS, settings: compacted(0) },
-  taskStates: { name: 'freshet.task-states', value: 'TaskState', partitions: PARTITIONS, settings: compacted(0) },
+  taskStates: {
+    name: 'freshet.task-states',
+    value: 'TaskState',
+    partitions: PARTITIONS,
+    settings: compacted(0),
+  },
   costs: { name: 'freshet.costs', value: 'Cost', partitions: PARTITIONS, settings: kept(365 * DAY_MS) },
 } as const satisfies Record<string, TopicDefinition>;
 

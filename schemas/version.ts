@@ -25,7 +25,9 @@ export const compareVersions = (a: string, b: string): number => (a < b ? -1 : a
 export const isVersion = (text: string): text is Version => PATTERN.test(text);
 
 /** Epoch and position of a version. Throws RangeError on any other text. */
-export const parseVersion = (text: string): { readonly epoch: number; readonly position: readonly bigint[] } => {
+export const parseVersion = (
+  text: string,
+): { readonly epoch: number; readonly position: readonly bigint[] } => {
   if (!isVersion(text)) throw new RangeError(`not a version: ${text}`);
   const [epoch = '0', ...parts] = text.split('-');
   return { epoch: Number.parseInt(epoch, 16), position: parts.map((part) => BigInt(`0x${part}`)) };

@@ -1,0 +1,213 @@
+/**
+ * A member of a consumer group that owns partitions: what it holds of a partition survives a rebalance that leaves
+ * the partition with it, start positions are the caller's to choose, and nothing is ever skipped silently (rule O).
+ */
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import type { ConsumeSettings, KafkaClient, KafkaRecord, RawConsumer, TopicPartition } from './kafka.ts';
+
+export interface ReadBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly KafkaRecord[];
+  readonly highWatermark: number;
+}
+
+export interface GroupReaderHandlers {
+  /**
+   * Partitions that this member owns now and did not before. Returns where to read each from; a partition left out
+   * starts where the group committed, or at the earliest offset.
+   */
+  readonly onAssigned: (
+    partitions: readonly TopicPartition[],
+  ) => Promise<readonly (TopicPartition & { readonly offset: number })[]>;
+  /** Partitions that went to another member: stop acting on them at once. */
+  readonly onRevoked: (partitions: readonly TopicPartition[]) => void;
+  /** Takes records on; must not wait. Hold a partition back with `pause`. */
+  readonly onBatch: (batch: ReadBatch) => void;
+  /** The group cannot go on without a person, or the caller's `onAssigned` failed. */
+  readonly onFailure: (error: FreshetError) => void;
+}
+
+export interface GroupReader {
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+  /** Reads a partition again from an offset, after what was handed over became doubtful. */
+  rewind(at: TopicPartition & { readonly offset: number }): void;
+  /** Commits where the partitions are still owned; others are passed over. */
+  commit(
+    offsets: readonly (TopicPartition & { readonly offset: number; readonly metadata?: string })[],
+  ): Promise<void>;
+  owned(): readonly TopicPartition[];
+  close(): Promise<void>;
+}
+
+export interface GroupReaderSettings extends ConsumeSettings {
+  /** Topics without compaction and transactions, where a hole in the offsets is a loss. */
+  readonly gapless?: (topic: string) => boolean;
+}
+
+interface Ownership {
+  readonly at: TopicPartition;
+  /** Next offset expected; undefined until the first batch, or a choice of the caller, sets it. */
+  next: number | undefined;
+  ready: boolean;
+  held: boolean;
+}
+
+const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
+
+export const openGroupReader = async (
+  client: KafkaClient,
+  settings: GroupReaderSettings,
+  handlers: GroupReaderHandlers,
+): Promise<GroupReader> => {
+  let raw: RawConsumer | undefined;
+  let closed = false;
+  const owned = new Map<string, Ownership>();
+  let joinedBeforeReady: readonly TopicPartition[] | undefined;
+
+  const fail = (error: unknown): void => {
+    if (!closed) handlers.onFailure(toFreshetError(error));
+  };
+
+  const startPositions = async (fresh: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>> => {
+    const chosen = new Map((await handlers.onAssigned(fresh)).map((each) => [keyOf(each), each.offset]));
+    const topics = new Set(fresh.map((each) => each.topic));
+    for (const topic of topics) {
+      const offsets = new Map((await client.admin.offsets(topic)).map((each) => [each.partition, each]));
+      const committed = await client.admin.committed(settings.groupId, topic);
+      for (const { partition } of fresh.filter((each) => each.topic === topic)) {
+        const key = keyOf({ topic, partition });
+        const range = offsets.get(partition);
+        const wanted = chosen.get(key) ?? committed.get(partition)?.offset ?? range?.earliest ?? 0;
+        if (range && settings.gapless?.(topic) && wanted < range.earliest) {
+          throw outOfRange(
+            key,
+            wanted,
+            `the log begins at ${range.earliest}: records between were deleted unread`,
+          );
+        }
+        if (range && wanted > range.latest)
+          throw outOfRange(
+            key,
+            wanted,
+            `the log ends at ${range.latest}: the topic was made anew or restored`,
+          );
+        chosen.set(key, range ? Math.max(wanted, range.earliest) : wanted);
+      }
+    }
+    return chosen;
+  };
+
+  const outOfRange = (key: string, wanted: number, what: string): FreshetError =>
+    new FreshetError(
+      'offsets-out-of-range',
+      `the group ${settings.groupId} is to read ${key} from ${wanted}, but ${what}; run: freshet doctor`,
+    );
+
+  const begin = async (consumer: RawConsumer, fresh: readonly Ownership[]): Promise<void> => {
+    const positions = await startPositions(fresh.map((each) => each.at));
+    for (const ownership of fresh) {
+      if (owned.get(keyOf(ownership.at)) !== ownership) continue;
+      ownership.next = positions.get(keyOf(ownership.at)) ?? 0;
+      ownership.ready = true;
+      consumer.seek({ ...ownership.at, offset: ownership.next });
+      if (!ownership.held) consumer.resume([ownership.at]);
+    }
+  };
+
+  const joined = (consumer: RawConsumer, assignment: readonly TopicPartition[]): void => {
+    const now = new Set(assignment.map(keyOf));
+    const lost = [...owned.values()].filter((each) => !now.has(keyOf(each.at)));
+    for (const each of lost) owned.delete(keyOf(each.at));
+    const fresh: Ownership[] = [];
+    for (const at of assignment) {
+      const kept = owned.get(keyOf(at));
+      if (kept?.ready && kept.next !== undefined) {
+        // The library would go on from the committed offset; what was read and not yet committed is still in hand.
+        consumer.seek({ ...at, offset: kept.next });
+        if (kept.held) consumer.pause([at]);
+      } else {
+        const ownership: Ownership = { at, next: undefined, ready: false, held: kept?.held ?? false };
+        owned.set(keyOf(at), ownership);
+        fresh.push(ownership);
+      }
+    }
+    if (fresh.length > 0) consumer.pause(fresh.map((each) => each.at));
+    if (lost.length > 0) handlers.onRevoked(lost.map((each) => each.at));
+    if (fresh.length > 0) void begin(consumer, fresh).catch(fail);
+  };
+
+  const proxy: RawConsumer = {
+    seek: (at) => raw?.seek(at),
+    pause: (partitions) => raw?.pause(partitions),
+    resume: (partitions) => raw?.resume(partitions),
+    commit: async (offsets) => raw?.commit(offsets),
+    close: async () => raw?.close(),
+  };
+
+  raw = await client.consume(settings, {
+    // The first join happens while `consume` is still under way, before there is a consumer to pause: hold it.
+    onJoined: (assignment) => {
+      if (raw) joined(proxy, assignment);
+      else joinedBeforeReady = assignment;
+    },
+    onRebalancing: () => undefined,
+    onCrash: (error, restarts) => {
+      if (!restarts) fail(error);
+    },
+    onBatch: ({ topic, partition, fetchedFrom, highWatermark, records }) => {
+      const ownership = owned.get(keyOf({ topic, partition }));
+      if (!ownership?.ready || ownership.next === undefined) return;
+      if (fetchedFrom !== ownership.next) {
+        fail(outOfRange(keyOf({ topic, partition }), ownership.next, `Kafka went on at ${fetchedFrom}`));
+        proxy.pause([{ topic, partition }]);
+        return;
+      }
+      const first = records[0];
+      const last = records.at(-1);
+      if (!first || !last) return;
+      if (settings.gapless?.(topic) && first.offset !== ownership.next) {
+        fail(
+          outOfRange(keyOf({ topic, partition }), ownership.next, `the next record there is ${first.offset}`),
+        );
+        proxy.pause([{ topic, partition }]);
+        return;
+      }
+      ownership.next = last.offset + 1;
+      handlers.onBatch({ topic, partition, records, highWatermark });
+    },
+  });
+  if (joinedBeforeReady) joined(proxy, joinedBeforeReady);
+
+  return {
+    pause: (at) => {
+      const ownership = owned.get(keyOf(at));
+      if (!ownership || ownership.held) return;
+      ownership.held = true;
+      if (ownership.ready) proxy.pause([at]);
+    },
+    resume: (at) => {
+      const ownership = owned.get(keyOf(at));
+      if (!ownership?.held) return;
+      ownership.held = false;
+      if (ownership.ready) proxy.resume([at]);
+    },
+    rewind: (at) => {
+      const ownership = owned.get(keyOf(at));
+      if (!ownership?.ready) return;
+      ownership.next = at.offset;
+      proxy.seek(at);
+    },
+    commit: async (offsets) => {
+      const mine = offsets.filter((each) => owned.get(keyOf(each))?.ready);
+      if (mine.length > 0)
+        await proxy.commit(mine.map((each) => ({ ...each, metadata: each.metadata ?? '' })));
+    },
+    owned: () => [...owned.values()].map((each) => each.at),
+    close: async () => {
+      closed = true;
+      await proxy.close();
+    },
+  };
+};

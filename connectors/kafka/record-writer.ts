@@ -1,0 +1,135 @@
+/**
+ * Appends by group commit: one send in flight, and what comes meanwhile goes with the next (rule P). Records of one
+ * caller keep their order. After a final failure the producer is discarded, everything waiting is rejected with
+ * `append-failed`, and whoever resumes reads the log's end first: the failed records may stand in it.
+ */
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import type { AppendedAt, KafkaClient, RawProducer, RecordToAppend } from './kafka.ts';
+
+export interface RecordWriter {
+  /** Resolves when all replicas hold the records; their places come in the order given. */
+  append(records: readonly RecordToAppend[]): Promise<readonly AppendedAt[]>;
+  /** Records waiting or in flight. */
+  pending(): number;
+  /** Sends what waits, then closes. */
+  close(): Promise<void>;
+}
+
+export interface RecordWriterLimits {
+  /** Records waiting at most; `append` over it is rejected with `too-many-requests`. */
+  readonly maxPending: number;
+  /** Bytes of one topic partition in one send: a record batch must stay below the topic's limit. */
+  readonly maxPartitionBytes: number;
+}
+
+interface Group {
+  readonly records: readonly RecordToAppend[];
+  readonly resolve: (places: readonly AppendedAt[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const LIMITS: RecordWriterLimits = { maxPending: 100_000, maxPartitionBytes: 4 * 1024 * 1024 };
+const RECORD_OVERHEAD_BYTES = 200;
+
+const bytesOf = (record: RecordToAppend): number =>
+  (record.value?.length ?? 0) + (record.key?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+
+/** How many of the waiting groups go with the next send: at least one, then as long as no partition grows too large. */
+export const groupsForOneSend = (
+  waiting: readonly { readonly records: readonly RecordToAppend[] }[],
+  maxPartitionBytes: number,
+): number => {
+  const bytes = new Map<string, number>();
+  let count = 0;
+  for (const group of waiting) {
+    for (const record of group.records) {
+      // Without a partition any could be chosen, so such records of a topic count as one partition.
+      const at = `${record.topic}:${record.partition ?? '?'}`;
+      const total = (bytes.get(at) ?? 0) + bytesOf(record);
+      if (count > 0 && total > maxPartitionBytes) return count;
+      bytes.set(at, total);
+    }
+    count += 1;
+  }
+  return count;
+};
+
+export const openRecordWriter = (
+  client: Pick<KafkaClient, 'openProducer'>,
+  limits: RecordWriterLimits = LIMITS,
+): RecordWriter => {
+  let waiting: Group[] = [];
+  let inFlight = 0;
+  let sending = false;
+  let closed = false;
+  let producer: Promise<RawProducer> | undefined;
+
+  const discardProducer = async (): Promise<void> => {
+    const old = producer;
+    producer = undefined;
+    await old?.then((each) => each.close()).catch(() => undefined);
+  };
+
+  const sendAll = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const groups = waiting.splice(0, groupsForOneSend(waiting, limits.maxPartitionBytes));
+      const records = groups.flatMap((group) => group.records);
+      inFlight = records.length;
+      try {
+        producer ??= client.openProducer();
+        const places = await (await producer).send(records);
+        let from = 0;
+        for (const group of groups) {
+          group.resolve(places.slice(from, from + group.records.length));
+          from += group.records.length;
+        }
+      } catch (thrown) {
+        const cause = toError(thrown);
+        const error = new FreshetError(
+          'append-failed',
+          `records were not acknowledged by Kafka; they may or may not stand in the log: ${cause.message}`,
+          { cause },
+        );
+        const rejected = [...groups, ...waiting];
+        waiting = [];
+        await discardProducer();
+        for (const group of rejected) group.reject(error);
+      }
+      inFlight = 0;
+    }
+  };
+
+  const pump = (): void => {
+    if (sending) return;
+    sending = true;
+    void sendAll().finally(() => {
+      sending = false;
+      if (waiting.length > 0) pump();
+    });
+  };
+
+  return {
+    append: (records) => {
+      if (records.length === 0) return Promise.resolve([]);
+      if (closed) return Promise.reject(new FreshetError('append-failed', 'the writer is closed'));
+      if (waiting.length >= limits.maxPending) {
+        return Promise.reject(
+          new FreshetError(
+            'too-many-requests',
+            `${limits.maxPending} appends wait for Kafka already; try again later`,
+          ),
+        );
+      }
+      return new Promise((resolve, reject) => {
+        waiting.push({ records, resolve, reject });
+        pump();
+      });
+    },
+    pending: () => waiting.reduce((sum, group) => sum + group.records.length, inFlight),
+    close: async () => {
+      closed = true;
+      while (sending || waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await discardProducer();
+    },
+  };
+};

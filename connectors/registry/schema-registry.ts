@@ -1,0 +1,85 @@
+/** The schema registry behind two calls; the one file that names its client. Speaks Confluent's API (Apicurio serves it too). */
+import { SchemaRegistryClient } from '@confluentinc/schemaregistry';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+
+export interface SchemaRegistry {
+  /**
+   * Registers a schema under a subject, after asking whether it is compatible with what is there.
+   * Errors: `schema-incompatible`, `registry-unavailable`.
+   */
+  register(subject: string, schema: string): Promise<number>;
+  /** The text of a schema by its id. Errors: `registry-unavailable` (unknown ids too: they may be known a moment later). */
+  schemaById(id: number): Promise<string>;
+  subjects(): Promise<readonly string[]>;
+}
+
+interface RestError {
+  readonly status?: number;
+  readonly errorCode?: number;
+}
+
+const statusOf = (error: unknown): number | undefined => (error as RestError).status;
+
+export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
+  const client = new SchemaRegistryClient({
+    baseURLs: [baseUrl],
+    maxRetries: 3,
+    retriesWaitMs: 200,
+    retriesMaxWaitMs: 1_000,
+  });
+  const texts = new Map<number, Promise<string>>();
+
+  const unavailable = (doing: string, thrown: unknown): FreshetError => {
+    const error = toError(thrown);
+    return new FreshetError(
+      'registry-unavailable',
+      `the schema registry at ${baseUrl} did not answer while ${doing}: ${error.message}`,
+      { cause: error },
+    );
+  };
+
+  return {
+    register: async (subject, schema) => {
+      const described = { schemaType: 'AVRO', schema };
+      const known = await client.getAllVersions(subject).catch((error) => {
+        if (statusOf(error) === 404) return [] as number[];
+        throw unavailable(`listing the versions of ${subject}`, error);
+      });
+      if (known.length > 0) {
+        const compatible = await client.testSubjectCompatibility(subject, described).catch((error) => {
+          throw unavailable(`checking ${subject}`, error);
+        });
+        if (!compatible) {
+          throw new FreshetError(
+            'schema-incompatible',
+            `the schema of ${subject} cannot read what the registry holds under it; add fields with defaults only, or use another topic`,
+          );
+        }
+      }
+      return client.register(subject, described, false).catch((error) => {
+        if (statusOf(error) === 409)
+          throw new FreshetError(
+            'schema-incompatible',
+            `the registry refused the schema of ${subject}: ${toError(error).message}`,
+            { cause: error },
+          );
+        throw unavailable(`registering ${subject}`, error);
+      });
+    },
+    schemaById: (id) => {
+      const cached = texts.get(id);
+      if (cached) return cached;
+      const text = client
+        .getBySubjectAndId('', id)
+        .then((found) => found.schema)
+        .catch((error) => {
+          texts.delete(id);
+          throw unavailable(`looking up schema ${id}`, error);
+        });
+      texts.set(id, text);
+      return text;
+    },
+    subjects: () =>
+      client.getAllSubjects().catch((error) => Promise.reject(unavailable('listing subjects', error))),
+  };
+};
