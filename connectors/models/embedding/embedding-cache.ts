@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { EmbeddingModel } from './embedding-model.ts';
+
+/** What an entry weighs beside its vector: key, list node, typed array; bytes. */
+const ENTRY_OVERHEAD = 300;
+
+export type EmbeddingCacheCounts = {
+  /** Texts found, or already being embedded for the same tenant. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Texts for which the model gave a vector. */
+  readonly embedded: number;
+};
+
+/**
+ * Remembers vectors by tenant, model and SHA-256 of the text, up to a number of bytes, least recently used out first.
+ * Equal texts of one tenant that come together are embedded once. Nothing is shared between tenants, as a hit's speed
+ * alone would tell one what another has (invariant I9). A failure is not remembered. Vectors are shared between
+ * callers: do not write into them, nor transfer them to a thread.
+ */
+export class EmbeddingCache {
+  readonly #model: EmbeddingModel;
+  readonly #vectors: LRUCache<string, Float32Array>;
+  readonly #underway = new Map<string, Promise<Float32Array>>();
+  #hits = 0;
+  #misses = 0;
+  #embedded = 0;
+
+  constructor(options: { readonly model: EmbeddingModel; readonly maxBytes: number }) {
+    this.#model = options.model;
+    this.#vectors = new LRUCache({
+      maxSize: options.maxBytes,
+      sizeCalculation: (vector) => vector.byteLength + ENTRY_OVERHEAD,
+    });
+  }
+
+  get counts(): EmbeddingCacheCounts {
+    return { hits: this.#hits, misses: this.#misses, embedded: this.#embedded };
+  }
+
+  /** Bytes held now, as far as this cache counts them. */
+  get bytes(): number {
+    return this.#vectors.calculatedSize;
+  }
+
+  /** The model as one tenant sees it. Closing it closes the model below for all. */
+  forTenant(tenant: string): EmbeddingModel {
+    const model = this.#model;
+    return {
+      id: model.id,
+      dimensions: model.dimensions,
+      maxTokens: model.maxTokens,
+      embed: (texts) => this.#embed(tenant, texts),
+      countTokens: (text) => model.countTokens(text),
+      tokenSpans: (text) => model.tokenSpans(text),
+      close: () => model.close(),
+    };
+  }
+
+  async #embed(tenant: string, texts: readonly string[]): Promise<readonly Float32Array[]> {
+    const missing: { readonly key: string; readonly text: string; readonly place: PromiseWithResolver }[] =
+      [];
+    const answers = texts.map((text) => {
+      const key = cacheKey(tenant, this.#model.id, text);
+      const known = this.#vectors.get(key) ?? this.#underway.get(key);
+      if (known !== undefined) {
+        this.#hits += 1;
+        return known;
+      }
+      this.#misses += 1;
+      const place = promiseWithResolver();
+      this.#underway.set(key, place.promise);
+      missing.push({ key, text, place });
+      return place.promise;
+    });
+    if (missing.length > 0) void this.#fill(missing);
+    return Promise.all(answers);
+  }
+
+  /** Never rejects: what fails is passed on to everyone who waits for that text. */
+  async #fill(
+    missing: readonly { readonly key: string; readonly text: string; readonly place: PromiseWithResolver }[],
+  ): Promise<void> {
+    try {
+      const vectors = await this.#model.embed(missing.map((entry) => entry.text));
+      for (const [index, { key, place }] of missing.entries()) {
+        const vector = vectors[index];
+        if (vector === undefined) throw new RangeError('The model gave fewer vectors than texts.');
+        this.#embedded += 1;
+        this.#vectors.set(key, vector);
+        place.resolve(vector);
+      }
+    } catch (error) {
+      for (const { place } of missing) place.reject(error);
+    } finally {
+      for (const { key } of missing) this.#underway.delete(key);
+    }
+  }
+}
+
+type PromiseWithResolver = {
+  readonly promise: Promise<Float32Array>;
+  readonly resolve: (vector: Float32Array) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+const promiseWithResolver = (): PromiseWithResolver => {
+  let resolve: (vector: Float32Array) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<Float32Array>((onVector, onError) => {
+    resolve = onVector;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+};
+
+/** Injective: the digest has a fixed length and the model's length stands before it. UTF-16, so that lone surrogates differ. */
+const cacheKey = (tenant: string, modelId: string, text: string): string => {
+  const digest = createHash('sha256').update(text, 'utf16le').digest('base64');
+  return `${digest}${modelId.length}:${modelId}${tenant}`;
+};

@@ -1,0 +1,90 @@
+import { Worker } from 'node:worker_threads';
+import { FreshetError, toError } from '../../../schemas/errors.ts';
+
+export type EmbeddingThreadOptions = {
+  /** The script of the thread: it posts 'ready', then answers each posted batch of token ids with its vectors. */
+  readonly workerUrl: URL;
+  readonly workerData: unknown;
+  /** A start or a batch that takes longer, in milliseconds, counts as a crash: the thread is ended. */
+  readonly timeoutMs: number;
+};
+
+/** One worker thread that is started anew when it died. It takes one batch at a time. */
+export type EmbeddingThread = {
+  /** Starts the thread if it is not running. @throws FreshetError `model-failed` */
+  readonly start: () => Promise<void>;
+  /** Vectors of one batch. @throws FreshetError `model-failed` when the thread crashed, hung or could not start */
+  readonly run: (batch: readonly Int32Array[]) => Promise<readonly Float32Array[]>;
+  readonly close: () => Promise<void>;
+};
+
+type Pending = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void };
+
+export const createEmbeddingThread = (options: EmbeddingThreadOptions): EmbeddingThread => {
+  let worker: Worker | null = null;
+  let starting: Promise<void> | null = null;
+  let pending: Pending | null = null;
+  let closed = false;
+
+  const lose = (lost: Worker, cause: unknown) => {
+    if (worker !== lost) return;
+    worker = null;
+    starting = null;
+    const waiting = pending;
+    pending = null;
+    void lost.terminate();
+    const reason = toError(cause).message;
+    waiting?.reject(new FreshetError('model-failed', `The embedding worker stopped: ${reason}`, { cause }));
+  };
+
+  /** Waits for the thread's next message; its death or the timeout rejects. */
+  const nextAnswer = (from: Worker): Promise<unknown> => {
+    const timer = setTimeout(
+      () => lose(from, new Error(`no answer within ${options.timeoutMs} ms`)),
+      options.timeoutMs,
+    );
+    return new Promise<unknown>((resolve, reject) => {
+      pending = { resolve, reject };
+    }).finally(() => clearTimeout(timer));
+  };
+
+  const launch = async () => {
+    // No inherited execArgv: the parent's loader would only slow the start (120 instead of 45 ms).
+    const launched = new Worker(options.workerUrl, { workerData: options.workerData, execArgv: [] });
+    worker = launched;
+    launched.on('message', (answer: unknown) => {
+      const waiting = pending;
+      pending = null;
+      waiting?.resolve(answer);
+    });
+    launched.on('error', (cause) => lose(launched, cause));
+    launched.on('messageerror', (cause) => lose(launched, cause));
+    launched.on('exit', (code) => lose(launched, new Error(`it exited with code ${code}`)));
+    await nextAnswer(launched);
+  };
+
+  const start = async () => {
+    if (closed) throw new FreshetError('model-failed', 'The embedding model is closed.');
+    starting ??= launch();
+    await starting;
+  };
+
+  return {
+    start,
+    run: async (batch) => {
+      await start();
+      if (worker === null)
+        throw new FreshetError('model-failed', 'The embedding worker stopped before its batch.');
+      const answer = nextAnswer(worker);
+      worker.postMessage(batch);
+      return (await answer) as readonly Float32Array[];
+    },
+    close: async () => {
+      closed = true;
+      const ending = worker;
+      if (ending === null) return;
+      lose(ending, new Error('the embedding model was closed'));
+      await ending.terminate();
+    },
+  };
+};
