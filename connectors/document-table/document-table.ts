@@ -38,7 +38,10 @@ export interface TableWrite {
 export interface DocumentTable {
   get(partition: number, documentId: string): StoredDocument | undefined;
   /** Version, kind and offset alone, without decoding text and vectors. */
-  standing(partition: number, documentId: string): { readonly version: string; readonly kind: Document['kind']; readonly offset: number } | undefined;
+  standing(
+    partition: number,
+    documentId: string,
+  ): { readonly version: string; readonly kind: Document['kind']; readonly offset: number } | undefined;
   floor(partition: number, floorId: string): string | undefined;
   /** Documents of a partition whose id begins with a prefix, in id order. */
   list(partition: number, prefix: string): Iterable<StoredDocument>;
