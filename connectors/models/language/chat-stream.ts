@@ -1,0 +1,121 @@
+import type { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { estimateTokens } from './estimate-tokens.ts';
+import type {
+  FinishReason,
+  JsonValue,
+  ModelMessage,
+  ModelPrompt,
+  ModelReply,
+  ModelRequest,
+  TokenUsage,
+  ToolCall,
+} from './language-model.ts';
+
+type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
+type CallOptions = Parameters<ChatModel['doStream']>[0];
+type ChatMessage = CallOptions['prompt'][number];
+type StreamResult = Awaited<ReturnType<ChatModel['doStream']>>;
+
+/** One part of the library's provider stream. */
+export type ChatStreamPart = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never;
+type FinishPart = Extract<ChatStreamPart, { type: 'finish' }>;
+
+/** A prompt in the library's terms. */
+export const toCallOptions = (prompt: ModelPrompt): CallOptions => ({
+  prompt: [
+    ...(prompt.system === '' ? [] : [{ role: 'system' as const, content: prompt.system }]),
+    ...prompt.messages.map(toChatMessage),
+  ],
+  maxOutputTokens: prompt.maxOutputTokens,
+  ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),
+  ...(prompt.tools === undefined || prompt.tools.length === 0
+    ? {}
+    : {
+        tools: prompt.tools.map((tool) => ({
+          type: 'function' as const,
+          name: tool.name,
+          description: tool.description,
+          inputSchema: tool.parameters,
+        })),
+      }),
+});
+
+const toChatMessage = (message: ModelMessage): ChatMessage => {
+  switch (message.role) {
+    case 'user':
+      return { role: 'user', content: [{ type: 'text', text: message.content }] };
+    case 'assistant':
+      return {
+        role: 'assistant',
+        content: [
+          ...(message.content === '' ? [] : [{ type: 'text' as const, text: message.content }]),
+          ...(message.toolCalls ?? []).map((call) => ({
+            type: 'tool-call' as const,
+            toolCallId: call.id,
+            toolName: call.name,
+            input: call.arguments,
+          })),
+        ],
+      };
+    case 'tool': {
+      const output = { type: 'text' as const, value: message.content };
+      const { toolCallId, toolName } = message;
+      return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
+    }
+  }
+};
+
+/**
+ * Reads a provider stream to its end and passes chunks on as they come.
+ * @throws whatever the stream carries as an error, and Error when it ends without a finish
+ */
+export const collectReply = async (
+  stream: AsyncIterable<ChatStreamPart>,
+  request: ModelRequest,
+): Promise<ModelReply> => {
+  let text = '';
+  const toolCalls: ToolCall[] = [];
+  let finish: FinishPart | null = null;
+  for await (const part of stream) {
+    if (part.type === 'text-delta' && part.delta !== '') {
+      text += part.delta;
+      request.onChunk?.({ type: 'text', text: part.delta });
+    } else if (part.type === 'tool-call') {
+      const call = { id: part.toolCallId, name: part.toolName, arguments: parseArguments(part.input) };
+      toolCalls.push(call);
+      request.onChunk?.({ type: 'tool-call', name: call.name, arguments: call.arguments });
+    } else if (part.type === 'error') {
+      throw part.error;
+    } else if (part.type === 'finish') {
+      finish = part;
+    }
+  }
+  if (finish === null) throw new Error('the stream ended without a finish');
+  return {
+    text,
+    toolCalls,
+    finishReason: toFinishReason(finish.finishReason.unified),
+    usage: toUsage(finish.usage, request),
+  };
+};
+
+const parseArguments = (input: string): JsonValue => {
+  if (input.trim() === '') return {};
+  try {
+    return JSON.parse(input) as JsonValue;
+  } catch {
+    return input;
+  }
+};
+
+const toFinishReason = (unified: FinishPart['finishReason']['unified']): FinishReason =>
+  unified === 'error' ? 'other' : unified;
+
+const toUsage = (usage: FinishPart['usage'], prompt: ModelPrompt): TokenUsage => {
+  const { total: inputTokens, cacheRead } = usage.inputTokens;
+  const { total: outputTokens } = usage.outputTokens;
+  if (inputTokens === undefined || outputTokens === undefined) {
+    return { ...estimateTokens(prompt), cachedInputTokens: 0, reported: false };
+  }
+  return { inputTokens, outputTokens, cachedInputTokens: cacheRead ?? 0, reported: true };
+};

@@ -1,0 +1,99 @@
+import type { LanguageModel, ModelPrompt, ModelReply, TokenUsage } from './language-model.ts';
+import { ModelError } from './model-error.ts';
+import { parsePassages, textOutsidePassages } from './passages.ts';
+import { type RankedSentence, rankSentences } from './rank-sentences.ts';
+
+/** Stands before every answer, so that nobody takes a quotation for a model's words. */
+export const EXTRACTIVE_PREFIX = 'Quoted without a language model:';
+export const EXTRACTIVE_NOTHING =
+  'Nothing in the retrieved passages answers this (searched without a language model).';
+
+const MAX_SENTENCES = 3;
+/** A further sentence is quoted only if it answers nearly as well as the best. */
+const FURTHER_SCORE = 0.6;
+/** Below this share of the question's weight a match is chance. */
+const MIN_COVERAGE = 0.3;
+
+/**
+ * The model without a key: quotes the one to three sentences of the passages in the messages that answer the last
+ * question best, with citations, and says so on every answer. Deterministic, free, calls nothing and no tool.
+ * Tokens are words. An answer over `maxOutputTokens` is cut, with finish reason `length`.
+ */
+export const createExtractiveModel = (): LanguageModel => ({
+  id: 'extractive',
+  price: { inputPerMillionUsd: '0', outputPerMillionUsd: '0' },
+  estimate: (prompt) => ({ inputTokens: countPromptWords(prompt), outputTokens: prompt.maxOutputTokens }),
+  generate: async (request) => {
+    if (request.signal?.aborted) throw cancelled();
+    const reply = answerPrompt(request);
+    for (const text of inChunks(reply.text)) {
+      if (request.signal?.aborted) throw cancelled();
+      request.onChunk?.({ type: 'text', text });
+    }
+    return reply;
+  },
+});
+
+const cancelled = () =>
+  new ModelError('The model call was cancelled.', {
+    reason: 'cancelled',
+    retryable: false,
+    retryAfterMs: null,
+    mayHaveCost: false,
+  });
+
+const answerPrompt = (prompt: ModelPrompt): ModelReply => {
+  const passages = prompt.messages.flatMap(({ role, content }) =>
+    role === 'assistant' ? [] : parsePassages(content),
+  );
+  const chosen = chooseSentences(rankSentences(lastQuestion(prompt), passages));
+  const quotes = chosen.map(({ text, passage }) => `“${text}” [${passage.number}]`);
+  const whole = quotes.length === 0 ? EXTRACTIVE_NOTHING : `${EXTRACTIVE_PREFIX} ${quotes.join(' ')}`;
+  const words = whole.split(' ');
+  const text = words.slice(0, prompt.maxOutputTokens).join(' ');
+  const usage: TokenUsage = {
+    inputTokens: countPromptWords(prompt),
+    outputTokens: countWords(text),
+    cachedInputTokens: 0,
+    reported: true,
+  };
+  return {
+    text,
+    toolCalls: [],
+    finishReason: words.length > prompt.maxOutputTokens ? 'length' : 'stop',
+    usage,
+  };
+};
+
+/** What the user last said beside passages. */
+const lastQuestion = (prompt: ModelPrompt): string =>
+  prompt.messages
+    .filter((message) => message.role === 'user')
+    .map((message) => textOutsidePassages(message.content))
+    .findLast((text) => text !== '') ?? '';
+
+const chooseSentences = (ranked: readonly RankedSentence[]): readonly RankedSentence[] => {
+  const best = ranked[0];
+  if (best === undefined || best.coverage < MIN_COVERAGE) return [];
+  const seen = new Set<string>();
+  return ranked
+    .filter(({ score, text }) => {
+      if (score < best.score * FURTHER_SCORE || seen.has(text)) return false;
+      seen.add(text);
+      return true;
+    })
+    .slice(0, MAX_SENTENCES);
+};
+
+const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0;
+
+const countPromptWords = (prompt: ModelPrompt): number =>
+  prompt.messages.reduce((sum, message) => sum + countWords(message.content), countWords(prompt.system));
+
+/** An answer in at most four pieces that join to it. */
+const inChunks = (text: string): readonly string[] => {
+  const size = Math.ceil(text.length / 4);
+  return Array.from({ length: 4 }, (_, piece) => text.slice(piece * size, (piece + 1) * size)).filter(
+    (piece) => piece !== '',
+  );
+};
