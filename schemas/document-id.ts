@@ -24,3 +24,6 @@ export const documentIdOf = (
 /** The key of a floor in one partition: apart from every document id, as those never begin with a slash. */
 export const floorIdOf = (source: string, table: string): string =>
   `/floor/${encode(source)}/${encode(table)}`;
+
+/** What the ids of all documents of a table begin with, and no others. */
+export const tablePrefixOf = (source: string, table: string): string => `${encode(source)}/${encode(table)}/`;

@@ -60,7 +60,7 @@ export const scanTopic = async (
             })),
           onRevoked: () => undefined,
           onFailure: reject,
-          onBatch: ({ partition, records, highWatermark }) => {
+          onBatch: ({ partition, records }) => {
             const end = ends.get(partition);
             if (end === undefined) return;
             for (const record of records) {
@@ -71,8 +71,7 @@ export const scanTopic = async (
               }
             }
             const last = records.at(-1);
-            // Offsets at the end of a compacted log may be missing: the high watermark tells that nothing more comes.
-            if (last) pass(partition, last.offset + 1 >= highWatermark ? highWatermark : last.offset + 1);
+            if (last) pass(partition, last.offset + 1);
           },
         },
       ).then((opened) => {

@@ -1,0 +1,143 @@
+/**
+ * Debezium's envelope → Change. Values are Avro in wire format with 64-bit integers exact; keys are schemaless JSON,
+ * read losslessly. Source of the field meanings: Debezium's PostgreSQL connector documentation, "Data change events".
+ */
+import avro from 'avsc';
+import { parse as parseLossless } from 'lossless-json';
+import type { ColumnValue, Row } from '../../schemas/config.ts';
+import type { KeyValue } from '../../schemas/document-id.ts';
+import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
+import { toError } from '../../schemas/errors.ts';
+import { makeVersion, type Version } from '../../schemas/version.ts';
+import type { KafkaRecord } from '../kafka/kafka.ts';
+import { schemaIdOf } from '../registry/record-codec.ts';
+import type { SchemaRegistry } from '../registry/schema-registry.ts';
+import { type Change, UNAVAILABLE } from './change.ts';
+
+export type ReadChange =
+  | { readonly kind: 'change'; readonly change: Change }
+  /** Carries no row: a heartbeat, a logical message, the tombstone of another tool. */
+  | { readonly kind: 'dropped' }
+  | { readonly kind: 'unreadable'; readonly reason: DeadLetterReason; readonly message: string };
+
+const EPOCH_HEADER = 'freshet-epoch';
+const WIRE_HEADER_BYTES = 5;
+
+const longAsBigInt = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(value);
+    return bytes;
+  },
+  fromJSON: (value: number | string) => BigInt(value),
+  toJSON: (value: bigint) => value.toString(),
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
+});
+
+const typeFor = (schema: string): avro.Type =>
+  avro.Type.forSchema(JSON.parse(schema) as avro.Schema, {
+    typeHook: (attributes: avro.Schema) => {
+      const name = typeof attributes === 'object' && attributes !== null && 'type' in attributes ? attributes.type : attributes;
+      return name === 'long' ? longAsBigInt : undefined;
+    },
+  } as unknown as Parameters<typeof avro.Type.forSchema>[1]);
+
+interface Envelope {
+  readonly before?: Row | null;
+  readonly after?: Row | null;
+  readonly op?: string;
+  readonly ts_us?: bigint | null;
+  readonly ts_ms?: bigint | null;
+  readonly source?: {
+    readonly schema?: string;
+    readonly table?: string;
+    readonly snapshot?: string | null;
+    readonly sequence?: string | null;
+    readonly lsn?: bigint | null;
+    readonly ts_us?: bigint | null;
+    readonly ts_ms?: bigint | null;
+  };
+}
+
+const micros = (us: bigint | null | undefined, ms: bigint | null | undefined): number =>
+  us !== null && us !== undefined ? Number(us) : ms !== null && ms !== undefined ? Number(ms) * 1_000 : 0;
+
+/**
+ * Rule V for Postgres: (commit before it, its own LSN), with 1 for a streamed change without the first, and
+ * (0, snapshot LSN) for a read of the initial snapshot: any streamed change is newer than any snapshot read.
+ */
+export const postgresVersion = (epoch: number, source: { readonly snapshot?: string | null; readonly sequence?: string | null; readonly lsn?: bigint | null }): Version => {
+  const lsn = source.lsn ?? 0n;
+  const streamed = source.snapshot === null || source.snapshot === undefined || source.snapshot === 'false';
+  if (!streamed) return makeVersion(epoch, [0n, lsn]);
+  const [before] = source.sequence ? (JSON.parse(source.sequence) as (string | null)[]) : [];
+  return makeVersion(epoch, [before === null || before === undefined ? 1n : BigInt(before), lsn]);
+};
+
+const keyOf = (bytes: Buffer): Readonly<Record<string, KeyValue>> | undefined => {
+  const parsed = parseLossless(bytes.toString('utf8'), undefined, (text) => text);
+  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, KeyValue>) : undefined;
+};
+
+const isUnavailable = (value: ColumnValue | undefined): boolean =>
+  value === UNAVAILABLE || (value instanceof Uint8Array && Buffer.from(value).toString('latin1') === UNAVAILABLE);
+
+const unreadable = (reason: DeadLetterReason, message: string): ReadChange => ({ kind: 'unreadable', reason, message });
+
+/** Reads change records; remembers the schemas it has seen. `read` throws only `registry-unavailable`: try again. */
+export const createChangeReader = (registry: Pick<SchemaRegistry, 'schemaById'>): { read(record: KafkaRecord): Promise<ReadChange> } => {
+  const types = new Map<number, avro.Type>();
+
+  const envelopeOf = async (value: Buffer): Promise<Envelope | ReadChange> => {
+    const id = schemaIdOf(value);
+    if (id === undefined) return unreadable('not-avro', 'the value is not Avro in wire format');
+    let type = types.get(id);
+    if (!type) {
+      type = typeFor(await registry.schemaById(id));
+      types.set(id, type);
+    }
+    try {
+      return type.fromBuffer(value.subarray(WIRE_HEADER_BYTES)) as Envelope;
+    } catch (error) {
+      return unreadable('not-avro', `the value does not fit schema ${id}: ${toError(error).message}`);
+    }
+  };
+
+  return {
+    read: async (record) => {
+      if (record.value === null) return record.key === null ? unreadable('null-value', 'both key and value are null') : { kind: 'dropped' };
+      const envelope = await envelopeOf(record.value);
+      if ('kind' in envelope) return envelope;
+      const { op, source } = envelope;
+      if (op === 'm' || !source?.table) return op === undefined || op === 'm' ? { kind: 'dropped' } : unreadable('schema-mismatch', 'no source table in the envelope');
+      let version: Version;
+      try {
+        version = postgresVersion(Number(record.headers[EPOCH_HEADER]?.toString('utf8') ?? 0), source);
+      } catch (error) {
+        return unreadable('schema-mismatch', `no readable position or epoch: ${toError(error).message}`);
+      }
+      const facts = {
+        table: `${source.schema ?? ''}.${source.table}`,
+        version,
+        committedAt: micros(source.ts_us, source.ts_ms),
+        capturedAt: micros(envelope.ts_us, envelope.ts_ms),
+      };
+      if (op === 't') return { kind: 'change', change: { kind: 'truncate', ...facts } };
+      if (record.key === null) return unreadable('null-key', `a change of ${facts.table} without a key: the table needs a primary key`);
+      let key: ReturnType<typeof keyOf>;
+      try {
+        key = keyOf(record.key);
+      } catch (error) {
+        return unreadable('bad-key', `the key is not JSON: ${toError(error).message}`);
+      }
+      if (!key) return unreadable('bad-key', 'the key is not a JSON object of columns');
+      if (op === 'd') return { kind: 'change', change: { kind: 'delete', key, ...facts } };
+      const row = envelope.after;
+      if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);
+      const unavailable = Object.keys(row).filter((column) => isUnavailable(row[column]));
+      return { kind: 'change', change: { kind: 'upsert', key, row, unavailable, ...facts } };
+    },
+  };
+};

@@ -1,0 +1,85 @@
+/**
+ * Work of one partition, in order, in batches of whatever has come meanwhile: a change at rest never waits for a
+ * batch to fill, and a burst is taken many at a time. A batch that fails is tried again until it passes or the
+ * partition is gone: nothing is skipped.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toError } from '../schemas/errors.ts';
+
+export interface BatchQueueSettings<Item> {
+  readonly maxBatch: number;
+  /** Over this many waiting, `onFull`; at half of it again, `onDrained`. */
+  readonly highWater: number;
+  readonly process: (batch: readonly Item[], signal: AbortSignal) => Promise<void>;
+  readonly onFull: () => void;
+  readonly onDrained: () => void;
+  /** A batch failed and will be tried again. */
+  readonly onRetry: (error: Error, attempt: number) => void;
+}
+
+export interface BatchQueue<Item> {
+  push(items: readonly Item[]): void;
+  waiting(): number;
+  /** Finishes the batch under way, drops the rest. */
+  stop(): Promise<void>;
+  /** Gives up the batch under way as soon as it can: the partition is another's. */
+  abandon(): void;
+}
+
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 5_000;
+
+export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): BatchQueue<Item> => {
+  let waiting: Item[] = [];
+  let full = false;
+  let stopped = false;
+  let running: Promise<void> | undefined;
+  const gone = new AbortController();
+
+  const processUntilDone = async (batch: readonly Item[]): Promise<void> => {
+    for (let attempt = 1; !gone.signal.aborted; attempt += 1) {
+      try {
+        return await settings.process(batch, gone.signal);
+      } catch (error) {
+        if (gone.signal.aborted || stopped) return;
+        settings.onRetry(toError(error), attempt);
+        await sleep(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)), undefined, { signal: gone.signal }).catch(() => undefined);
+      }
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0 && !stopped) {
+      const batch = waiting.slice(0, settings.maxBatch);
+      waiting = waiting.slice(batch.length);
+      if (full && waiting.length <= settings.highWater / 2) {
+        full = false;
+        settings.onDrained();
+      }
+      await processUntilDone(batch);
+    }
+    running = undefined;
+  };
+
+  return {
+    push: (items) => {
+      if (stopped || items.length === 0) return;
+      waiting = waiting.concat(items);
+      if (!full && waiting.length > settings.highWater) {
+        full = true;
+        settings.onFull();
+      }
+      running ??= run();
+    },
+    waiting: () => waiting.length,
+    stop: async () => {
+      stopped = true;
+      await running;
+    },
+    abandon: () => {
+      stopped = true;
+      waiting = [];
+      gone.abort();
+    },
+  };
+};

@@ -1,0 +1,111 @@
+/**
+ * Cuts a text into chunks of at most so many tokens, on heading and sentence borders, with an overlap of whole
+ * sentences. Pure: the same text gives the same chunks, so that what an edit leaves alone keeps its hash.
+ */
+export interface ChunkLimits {
+  readonly maxTokens: number;
+  readonly overlapTokens: number;
+  readonly countTokens: (text: string) => number;
+}
+
+/** A slice of the text, in UTF-16 code units, without white space at either end. */
+export interface TextSlice {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Unit extends TextSlice {
+  readonly tokens: number;
+  readonly heading: boolean;
+}
+
+const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
+const HEADING = /^#{1,6}\s/;
+
+const trimmed = (text: string, { start, end }: TextSlice): TextSlice => {
+  let from = start;
+  let to = end;
+  while (from < to && /\s/.test(text[from] ?? '')) from += 1;
+  while (to > from && /\s/.test(text[to - 1] ?? '')) to -= 1;
+  return { start: from, end: to };
+};
+
+/** Where to halve a slice that is too long: at the white space nearest its middle, never inside a surrogate pair. */
+const middleOf = (text: string, { start, end }: TextSlice): number => {
+  const middle = (start + end) >> 1;
+  for (let distance = 0; distance < (end - start) / 4; distance += 1) {
+    if (/\s/.test(text[middle + distance] ?? '')) return middle + distance;
+    if (/\s/.test(text[middle - distance] ?? '')) return middle - distance;
+  }
+  const code = text.charCodeAt(middle);
+  return code >= 0xdc00 && code <= 0xdfff ? middle - 1 : middle;
+};
+
+const unitsWithin = (text: string, slice: TextSlice, heading: boolean, limits: ChunkLimits): readonly Unit[] => {
+  const piece = trimmed(text, slice);
+  if (piece.start >= piece.end) return [];
+  const tokens = limits.countTokens(text.slice(piece.start, piece.end));
+  if (tokens <= limits.maxTokens || piece.end - piece.start < 2) return [{ ...piece, tokens, heading }];
+  const middle = Math.min(Math.max(middleOf(text, piece), piece.start + 1), piece.end - 1);
+  return [
+    ...unitsWithin(text, { start: piece.start, end: middle }, heading, limits),
+    ...unitsWithin(text, { start: middle, end: piece.end }, false, limits),
+  ];
+};
+
+const sentencesOf = (text: string, limits: ChunkLimits): readonly Unit[] => {
+  const units: Unit[] = [];
+  let lineStart = 0;
+  for (const line of text.split('\n')) {
+    if (HEADING.test(line)) {
+      units.push(...unitsWithin(text, { start: lineStart, end: lineStart + line.length }, true, limits));
+    } else {
+      for (const { index, segment } of SENTENCES.segment(line)) {
+        const start = lineStart + index;
+        units.push(...unitsWithin(text, { start, end: start + segment.length }, false, limits));
+      }
+    }
+    lineStart += line.length + 1;
+  }
+  return units;
+};
+
+/** The units that a following chunk repeats: whole sentences from the end, within the overlap, never across a heading. */
+const overlapOf = (units: readonly Unit[], overlapTokens: number): readonly Unit[] => {
+  const repeated: Unit[] = [];
+  let tokens = 0;
+  for (const unit of [...units].reverse()) {
+    tokens += unit.tokens;
+    if (unit.heading || tokens > overlapTokens) break;
+    repeated.unshift(unit);
+  }
+  return repeated.length < units.length ? repeated : [];
+};
+
+/** Slices in order; none for a text of white space alone. */
+export const chunkText = (text: string, limits: ChunkLimits): readonly TextSlice[] => {
+  const slices: TextSlice[] = [];
+  let open: readonly Unit[] = [];
+  let fresh = 0;
+  const close = (): void => {
+    const first = open[0];
+    const last = open.at(-1);
+    if (fresh > 0 && first && last) slices.push({ start: first.start, end: last.end });
+    fresh = 0;
+  };
+  for (const unit of sentencesOf(text, limits)) {
+    const tokens = open.reduce((sum, each) => sum + each.tokens, 0);
+    if (unit.heading && tokens * 2 >= limits.maxTokens) {
+      close();
+      open = [];
+    } else if (tokens + unit.tokens > limits.maxTokens) {
+      close();
+      const overlap = overlapOf(open, Math.min(limits.overlapTokens, limits.maxTokens - unit.tokens));
+      open = overlap;
+    }
+    open = [...open, unit];
+    fresh += 1;
+  }
+  close();
+  return slices;
+};

@@ -1,0 +1,80 @@
+/** Drafts → records of freshet.documents: documents with their chunks, and markers. Pure. */
+import { createHash } from 'node:crypto';
+import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
+import { floorIdOf } from '../../schemas/document-id.ts';
+import type { ChangePosition, Chunk, Document, DocumentTiming } from '../../schemas/records.ts';
+import type { TextSlice } from './chunk-text.ts';
+import type { Draft } from './draft.ts';
+import type { Refusal } from './gates.ts';
+
+export interface ChunkPlan extends TextSlice {
+  /** What is embedded: the title gives a slice its subject. */
+  readonly text: string;
+  readonly hash: string;
+}
+
+export const chunkHash = (model: string, text: string): string => createHash('sha256').update(model).update('\0').update(text).digest('hex').slice(0, 32);
+
+export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: string): readonly ChunkPlan[] =>
+  slices.map(({ start, end }) => {
+    const text = `${draft.title}\n${draft.text.slice(start, end)}`;
+    return { start, end, text, hash: chunkHash(model, text) };
+  });
+
+/** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. */
+export const knownVectors = (last: Document | undefined, model: string): ReadonlyMap<string, Uint8Array> =>
+  new Map(last?.kind === 'document' && last.model === model ? last.chunks.map((chunk) => [chunk.hash, chunk.vector]) : []);
+
+export interface Subject {
+  readonly documentId: string;
+  readonly source: string;
+  readonly change: { readonly table: string; readonly version: string };
+  readonly position: ChangePosition;
+  readonly timing: DocumentTiming;
+}
+
+const blank = { tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [], reason: null };
+
+const identity = ({ documentId, source, change, position, timing }: Subject) => ({
+  documentId,
+  source,
+  table: change.table,
+  version: change.version,
+  timing,
+  change: position,
+});
+
+export const documentRecord = (subject: Subject, draft: Draft, model: string, chunks: readonly Chunk[]): Document => ({
+  ...identity(subject),
+  kind: 'document',
+  tenant: draft.tenant,
+  title: draft.title,
+  text: draft.text,
+  metadata: draft.metadata,
+  model,
+  chunks,
+  reason: null,
+});
+
+export const deletedMarker = (subject: Subject): Document => ({ ...identity(subject), ...blank, kind: 'deleted' });
+
+export const refusedMarker = (subject: Subject, tenant: string | null, refusal: Refusal): Document => ({
+  ...identity(subject),
+  ...blank,
+  kind: 'refused',
+  tenant,
+  reason: `${refusal.gate}: ${refusal.reason}`,
+});
+
+/** Deletes every older document of a table, in whichever partition it is appended to (TRUNCATE, a sweep, a table's removal). */
+export const floorRecord = (subject: Omit<Subject, 'documentId'>): Document => {
+  const documentId = floorIdOf(subject.source, subject.change.table);
+  return { ...identity({ ...subject, documentId }), ...blank, kind: 'floor' };
+};
+
+export const chunkOf = (plan: ChunkPlan, vector: Float32Array | Uint8Array): Chunk => ({
+  hash: plan.hash,
+  start: plan.start,
+  end: plan.end,
+  vector: vector instanceof Float32Array ? bytesOfVector(vector) : vector,
+});

@@ -1,0 +1,87 @@
+/** Prepared changes → records, with vectors for the chunks whose text is new. A vector that is unfit refuses its document. */
+import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+import { checkVector } from '../../connectors/models/embedding/check-vector.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { Document, DocumentTiming } from '../../schemas/records.ts';
+import { chunkOf, deletedMarker, documentRecord, floorRecord, refusedMarker, type Subject } from './document-records.ts';
+import { gateVectors, type Refusal } from './gates.ts';
+import type { Prepared } from './prepare-changes.ts';
+
+export type Outcome =
+  | { readonly kind: 'dropped' | 'superseded'; readonly from: Prepared }
+  | { readonly kind: 'dead-lettered'; readonly from: Extract<Prepared, { kind: 'unreadable' }> }
+  | { readonly kind: 'append'; readonly from: Prepared; readonly record: Document }
+  | { readonly kind: 'quarantined'; readonly from: Prepared; readonly record: Document; readonly refusal: Refusal };
+
+export interface EmbedSettings {
+  readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
+  readonly model: { readonly id: string; readonly dimensions: number };
+  readonly clock: Clock;
+}
+
+type PreparedDocument = Extract<Prepared, { kind: 'document' }>;
+
+/** One call of the model for all texts of a tenant; vectors by chunk hash. Errors: `model-failed`: try the batch again. */
+const embedMissing = async (settings: EmbedSettings, documents: readonly PreparedDocument[]): Promise<ReadonlyMap<string, Float32Array>> => {
+  const textsByTenant = new Map<string, Map<string, string>>();
+  for (const { draft, chunks, known } of documents) {
+    for (const chunk of chunks) {
+      if (known.has(chunk.hash)) continue;
+      const texts = textsByTenant.get(draft.tenant) ?? new Map<string, string>();
+      textsByTenant.set(draft.tenant, texts.set(chunk.hash, chunk.text));
+    }
+  }
+  const vectors = new Map<string, Float32Array>();
+  await Promise.all(
+    [...textsByTenant].map(async ([tenant, texts]) => {
+      const embedded = await settings.embedding.forTenant(tenant).embed([...texts.values()]);
+      for (const [at, hash] of [...texts.keys()].entries()) {
+        const vector = embedded[at];
+        if (vector) vectors.set(hash, vector);
+      }
+    }),
+  );
+  return vectors;
+};
+
+export const embedDocuments = async (settings: EmbedSettings, prepared: readonly Prepared[]): Promise<readonly Outcome[]> => {
+  const vectors = await embedMissing(settings, prepared.filter((each) => each.kind === 'document'));
+  const embeddedAt = settings.clock();
+  return prepared.map((from): Outcome => {
+    switch (from.kind) {
+      case 'dropped':
+      case 'superseded':
+        return { kind: from.kind, from };
+      case 'unreadable':
+        return { kind: 'dead-lettered', from };
+      case 'floor':
+        return { kind: 'append', from, record: floorRecord(subjectOf(from, embeddedAt)) };
+      case 'deleted':
+        return { kind: 'append', from, record: deletedMarker(subjectOf(from, embeddedAt)) };
+      case 'refused':
+        return { kind: 'quarantined', from, refusal: from.refusal, record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, from.refusal) };
+      case 'document': {
+        const subject = subjectOf(from, embeddedAt);
+        const fresh = from.chunks.map((chunk) => vectors.get(chunk.hash)).filter((vector) => vector !== undefined);
+        const refusal = gateVectors(fresh, settings.model.dimensions, checkVector);
+        if (refusal) return { kind: 'quarantined', from, refusal, record: refusedMarker(subject, from.draft.tenant, refusal) };
+        const chunks = from.chunks.map((chunk) => chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? new Uint8Array()));
+        return { kind: 'append', from, record: documentRecord(subject, from.draft, settings.model.id, chunks) };
+      }
+      default:
+        return from satisfies never;
+    }
+  });
+};
+
+const subjectOf = (from: Exclude<Prepared, { kind: 'dropped' | 'superseded' | 'unreadable' }>, embeddedAt: number): Subject => {
+  const { topic, partition, offset, timestamp } = from.record;
+  const timing: DocumentTiming = {
+    committedAt: from.change.committedAt,
+    capturedAt: from.change.capturedAt,
+    inKafkaAt: timestamp * 1_000,
+    gatedAt: from.gatedAt,
+    embeddedAt,
+  };
+  return { documentId: 'documentId' in from ? from.documentId : '', source: from.source, change: from.change, position: { topic, partition, offset }, timing };
+};

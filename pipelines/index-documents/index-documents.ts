@@ -1,0 +1,175 @@
+/**
+ * cdc.<source> → freshet.documents: the pipeline role's main loop. Partition p of every change topic and partition p
+ * of freshet.documents belong to one worker: it first catches up with its part of the log, then takes on changes.
+ */
+import type { UpsertChange } from '../../connectors/debezium/change.ts';
+import { createChangeReader } from '../../connectors/debezium/read-change.ts';
+import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
+import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { SchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { FreshetConfig, Row } from '../../schemas/config.ts';
+import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
+import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
+
+export interface IndexDocumentsSettings {
+  readonly kafka: KafkaClient;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly registry: SchemaRegistry;
+  readonly table: DocumentTable;
+  readonly model: EmbeddingModel;
+  readonly config: FreshetConfig;
+  readonly clock: Clock;
+  readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
+  readonly onEvent: (event: IndexDocumentsEvent) => void;
+  /** Cannot go on without a person. */
+  readonly onFailure: (error: FreshetError) => void;
+}
+
+export type IndexDocumentsEvent =
+  | { readonly type: 'records'; readonly outcome: 'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered'; readonly count: number }
+  | { readonly type: 'gate-refused'; readonly gate: string }
+  | { readonly type: 'assigned' | 'revoked' | 'current'; readonly partition: number }
+  | { readonly type: 'reappended'; readonly partition: number; readonly count: number }
+  | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
+
+export interface IndexDocuments {
+  stats(): { readonly partitions: readonly number[]; readonly waiting: number; readonly embedded: number; readonly cacheHits: number };
+  stop(): Promise<void>;
+}
+
+const GROUP = 'freshet.index-documents';
+const COMMIT_EVERY_MS = 250;
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Headers, key and batch framing beside the value. */
+const RECORD_MARGIN_BYTES = 64 * 1024;
+
+export const startIndexDocuments = async (settings: IndexDocumentsSettings): Promise<IndexDocuments> => {
+  const { kafka, config, table } = settings;
+  const documents = TOPICS.documents.name;
+  const sources = new Map(Object.keys(config.sources).map((source) => [changeTopic(source).name, source]));
+  const changeTopics = [...sources.keys()];
+  const documentPartitions = await kafka.admin.partitionCount(documents);
+  const cache = new EmbeddingCache({ model: settings.model, maxBytes: CACHE_BYTES });
+  const changeReader = createChangeReader(settings.registry);
+  const workers = new Map<number, PartitionWorker>();
+  const done = new Map<string, TopicPartition & { readonly offset: number }>();
+
+  const changesOf = (partition: number): readonly TopicPartition[] => changeTopics.map((topic) => ({ topic, partition }));
+
+  const createWorker = (partition: number): PartitionWorker =>
+    createPartitionWorker({
+      partition,
+      documentPartitions,
+      table,
+      writer: settings.writer,
+      codec: settings.codec,
+      prepare: {
+        config,
+        model: settings.model.id,
+        chunking: { ...config.chunking, countTokens: (text) => settings.model.countTokens(text) },
+        limits: { ...config.gates, maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
+        clock: settings.clock,
+        readRow: settings.readRow,
+      },
+      embed: { embedding: cache, model: settings.model, clock: settings.clock },
+      readChange: (record) => changeReader.read(record),
+      sourceOf: (topic) => sources.get(topic) ?? '',
+      onDone: (records, plan) => {
+        for (const { topic, offset } of records) done.set(`${topic}:${partition}`, { topic, partition, offset: offset + 1 });
+        for (const [outcome, count] of Object.entries(plan.counts)) {
+          if (count > 0) settings.onEvent({ type: 'records', outcome: outcome as keyof typeof plan.counts, count });
+        }
+        for (const { gate } of plan.refusals) settings.onEvent({ type: 'gate-refused', gate });
+      },
+      onReappended: (count) => settings.onEvent({ type: 'reappended', partition, count }),
+      onRetry: (error, attempt) => settings.onEvent({ type: 'retry', partition, error, attempt }),
+      onFull: () => changesOf(partition).forEach((each) => void reader.pause(each)),
+      onDrained: () => changesOf(partition).forEach((each) => void reader.resume(each)),
+      onCurrent: () => {
+        settings.onEvent({ type: 'current', partition });
+        for (const each of changesOf(partition)) reader.resume(each);
+      },
+      logEnd: async () => (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
+    });
+
+  const assigned = async (partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { offset: number })[]> => {
+    const mine = partitions.filter((each) => each.topic === documents).map((each) => each.partition);
+    const log = new Map((await kafka.admin.offsets(documents)).map((each) => [each.partition, each]));
+    return mine.map((partition) => {
+      const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
+      // A table that is ahead of its log belongs to a topic that was made anew: it explains nothing any more.
+      if ((table.position(partition) ?? 0) > latest) table.clear(partition);
+      const worker = createWorker(partition);
+      workers.set(partition, worker);
+      for (const each of changesOf(partition)) reader.pause(each);
+      void worker.catchUp().catch((error) => settings.onFailure(toFreshetError(error)));
+      settings.onEvent({ type: 'assigned', partition });
+      return { topic: documents, partition, offset: Math.max(earliest, table.position(partition) ?? earliest) };
+    });
+  };
+
+  const take = (topic: string, partition: number, records: readonly KafkaRecord[]): void => {
+    const worker = workers.get(partition);
+    if (topic === documents) worker?.documents(records);
+    else worker?.changes(records);
+  };
+
+  const commit = async (): Promise<void> => {
+    if (done.size === 0) return;
+    const offsets = [...done.values()];
+    done.clear();
+    await reader.commit(offsets);
+  };
+
+  let ready: (() => void) | undefined;
+  const opened = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+  const reader = await openGroupReader(
+    kafka,
+    { groupId: GROUP, topics: [...changeTopics, documents], gapless: isGapless },
+    {
+      onAssigned: async (partitions) => {
+        await opened;
+        return assigned(partitions);
+      },
+      onRevoked: (partitions) => {
+        for (const { topic, partition } of partitions) {
+          done.delete(`${topic}:${partition}`);
+          if (topic !== documents) continue;
+          workers.get(partition)?.abandon();
+          workers.delete(partition);
+          settings.onEvent({ type: 'revoked', partition });
+        }
+      },
+      onBatch: ({ topic, partition, records }) => take(topic, partition, records),
+      onFailure: settings.onFailure,
+    },
+  );
+  ready?.();
+  // A failed commit costs a redelivery, which changes nothing: the next one tries again.
+  const timer = setInterval(() => void commit().catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 })), COMMIT_EVERY_MS);
+
+  return {
+    stats: () => ({
+      partitions: [...workers.keys()],
+      waiting: [...workers.values()].reduce((sum, worker) => sum + worker.waiting(), 0),
+      embedded: cache.counts.embedded,
+      cacheHits: cache.counts.hits,
+    }),
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all([...workers.values()].map((worker) => worker.stop()));
+      await commit().catch(() => undefined);
+      await reader.close();
+    },
+  };
+};

@@ -1,0 +1,160 @@
+/** One partition's work: changes in, records out, in order. The effects around the decisions of this folder. */
+import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
+import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
+import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { Document } from '../../schemas/records.ts';
+import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import { planTail } from './document-owner.ts';
+import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
+import { prepareChanges } from './prepare-changes.ts';
+import { type AppendPlan, planAppends } from './records-to-append.ts';
+
+export interface PartitionWorkerSettings {
+  readonly partition: number;
+  readonly documentPartitions: number;
+  readonly table: DocumentTable;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly prepare: PrepareSettings;
+  readonly embed: EmbedSettings;
+  readonly readChange: (record: KafkaRecord) => Promise<ChangeToPrepare['read']>;
+  readonly sourceOf: (topic: string) => string;
+  /** Everything up to and including these records is done. */
+  readonly onDone: (records: readonly KafkaRecord[], plan: AppendPlan) => void;
+  readonly onReappended: (documents: number) => void;
+  readonly onRetry: (error: Error, attempt: number) => void;
+  readonly onFull: () => void;
+  readonly onDrained: () => void;
+  /** The table has caught up with the log as it stood at the assignment, or after a failed append. */
+  readonly onCurrent: () => void;
+  /** One past the last offset of the partition of freshet.documents. */
+  readonly logEnd: () => Promise<number>;
+}
+
+export interface PartitionWorker {
+  changes(records: readonly KafkaRecord[]): void;
+  documents(records: readonly KafkaRecord[]): void;
+  /** Begins to wait for the log's end; `onCurrent` follows. */
+  catchUp(): Promise<void>;
+  waiting(): number;
+  stop(): Promise<void>;
+  abandon(): void;
+}
+
+const MAX_BATCH = 256;
+const HIGH_WATER = 2_000;
+
+export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
+  const { partition, table, writer, codec } = settings;
+  let suspect = false;
+  let target: number | undefined;
+  let caughtUp: (() => void)[] = [];
+
+  const position = (): number => table.position(partition) ?? 0;
+
+  const announce = (): void => {
+    if (target === undefined || position() < target) return;
+    target = undefined;
+    const resolved = caughtUp;
+    caughtUp = [];
+    for (const resolve of resolved) resolve();
+  };
+
+  const untilCurrent = async (): Promise<void> => {
+    const end = await settings.logEnd();
+    await new Promise<void>((resolve) => {
+      caughtUp.push(resolve);
+      target = Math.max(target ?? 0, end);
+      announce();
+    });
+  };
+
+  const processChanges = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
+    // A failed append may stand in the log all the same: read to its end before deciding anything again (rule P).
+    if (suspect) {
+      await untilCurrent();
+      suspect = false;
+    }
+    const changes = await Promise.all(records.map(async (record) => ({ record, source: settings.sourceOf(record.topic), read: await settings.readChange(record) })));
+    const holdings = {
+      standing: (id: string) => table.standing(partition, id),
+      newest: (id: string) => table.get(partition, id)?.record,
+      floor: (id: string) => table.floor(partition, id),
+    };
+    const prepared = await prepareChanges(settings.prepare, holdings, changes);
+    const outcomes = await embedDocuments(settings.embed, prepared);
+    const plan = planAppends(
+      { codec, partition, documentPartitions: settings.documentPartitions, limits: settings.prepare.limits, now: settings.prepare.clock() },
+      outcomes,
+    );
+    // The partition may have moved while the model worked; its new owner writes these.
+    if (signal.aborted) return;
+    try {
+      const places = await writer.append(plan.records);
+      const appended = plan.documents.map(({ at, record }) => ({ record, offset: places[at]?.offset ?? 0 }));
+      remember(appended, position());
+    } catch (error) {
+      suspect = true;
+      throw error;
+    }
+    settings.onDone(records, plan);
+  };
+
+  const remember = (records: readonly { readonly record: Document; readonly offset: number }[], next: number): readonly Document[] => {
+    const plan = planTail(table, partition, records);
+    table.write({ partition, position: next, documents: plan.documents, floors: plan.floors, removed: plan.removed });
+    return plan.again;
+  };
+
+  const processTail = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
+    const decoded: { record: Document; offset: number }[] = [];
+    for (const record of records) {
+      try {
+        decoded.push({ record: await codec.decode('Document', record.value), offset: record.offset });
+      } catch (error) {
+        // Somebody else's record: not a document, so it can neither be newer nor older than one.
+        if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+      }
+    }
+    const last = records.at(-1);
+    if (!last || signal.aborted) return;
+    const again = remember(decoded, last.offset + 1);
+    announce();
+    if (again.length === 0) return;
+    await writer.append(again.map((record) => ({ topic: last.topic, partition, key: record.documentId, value: codec.encode('Document', record) })));
+    settings.onReappended(again.length);
+  };
+
+  const queue = (process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>, pressure: boolean): BatchQueue<KafkaRecord> =>
+    createBatchQueue({
+      maxBatch: MAX_BATCH,
+      highWater: HIGH_WATER,
+      process,
+      onFull: () => pressure && settings.onFull(),
+      onDrained: () => pressure && settings.onDrained(),
+      onRetry: settings.onRetry,
+    });
+  const changes = queue(processChanges, true);
+  const tail = queue(processTail, false);
+
+  return {
+    changes: (records) => changes.push(records),
+    documents: (records) => tail.push(records),
+    catchUp: async () => {
+      await untilCurrent();
+      settings.onCurrent();
+    },
+    waiting: () => changes.waiting(),
+    stop: async () => {
+      await changes.stop();
+      await tail.stop();
+    },
+    abandon: () => {
+      changes.abandon();
+      tail.abandon();
+    },
+  };
+};

@@ -1,0 +1,106 @@
+/** Outcomes of one batch → the records to append, in the order of the changes. Refuses a document whose record is too large. */
+import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { DeadLetter, Document, Quarantined } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { refusedMarker } from './document-records.ts';
+import type { Outcome } from './embed-documents.ts';
+import { type GateLimits, gateRecord, type Refusal } from './gates.ts';
+
+const DEAD_LETTER_VALUE_BYTES = 256 * 1024;
+
+export interface AppendPlan {
+  readonly records: readonly RecordToAppend[];
+  /** The document records of the own partition, with their place in `records`. */
+  readonly documents: readonly { readonly at: number; readonly record: Document }[];
+  readonly counts: Readonly<Record<'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered', number>>;
+  readonly refusals: readonly { readonly gate: string }[];
+}
+
+export interface AppendPlanSettings {
+  readonly codec: Pick<RecordCodec, 'encode'>;
+  readonly partition: number;
+  readonly documentPartitions: number;
+  readonly limits: GateLimits;
+  /** Microseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+const headersOf = (kind: string, id: string): Record<string, string> => ({ ce_id: id, ce_type: kind, ce_source: 'freshet/index-documents', ce_specversion: '1.0' });
+
+export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Outcome[]): AppendPlan => {
+  const records: RecordToAppend[] = [];
+  const documents: { at: number; record: Document }[] = [];
+  const refusals: { gate: string }[] = [];
+  const counts = { appended: 0, superseded: 0, dropped: 0, quarantined: 0, 'dead-lettered': 0 };
+
+  const appendDocument = (record: Document, value: Buffer, partition: number): void => {
+    if (partition === settings.partition) documents.push({ at: records.length, record });
+    records.push({ topic: TOPICS.documents.name, partition, key: record.documentId, value, headers: headersOf('freshet.document', `${record.documentId}@${record.version}`) });
+  };
+
+  for (const outcome of outcomes) {
+    switch (outcome.kind) {
+      case 'dropped':
+      case 'superseded':
+        counts[outcome.kind] += 1;
+        break;
+      case 'dead-lettered': {
+        const letter = deadLetterOf(outcome.from, settings.now);
+        const key = `${letter.origin.topic}:${letter.origin.partition}:${letter.origin.offset}`;
+        records.push({ topic: TOPICS.deadLetters.name, key, value: settings.codec.encode('DeadLetter', letter), headers: headersOf('freshet.dead-letter', key) });
+        counts['dead-lettered'] += 1;
+        break;
+      }
+      case 'append':
+      case 'quarantined': {
+        const value = settings.codec.encode('Document', outcome.record);
+        const refusal = outcome.kind === 'quarantined' ? outcome.refusal : gateRecord(value.length, settings.limits);
+        if (!refusal) {
+          const partitions = outcome.record.kind === 'floor' ? Array.from({ length: settings.documentPartitions }, (_, at) => at) : [settings.partition];
+          for (const partition of partitions) appendDocument(outcome.record, value, partition);
+          counts.appended += 1;
+          break;
+        }
+        const marker = outcome.kind === 'quarantined' ? outcome.record : markerFor(outcome.record, refusal);
+        appendDocument(marker, outcome.kind === 'quarantined' ? value : settings.codec.encode('Document', marker), settings.partition);
+        const quarantined: Quarantined = {
+          documentId: marker.documentId,
+          source: marker.source,
+          table: marker.table,
+          tenant: marker.tenant,
+          version: marker.version,
+          gate: refusal.gate,
+          reason: refusal.reason,
+          detail: refusal.detail,
+          change: marker.change,
+          at: settings.now,
+        };
+        records.push({ topic: TOPICS.quarantine.name, key: marker.documentId, value: settings.codec.encode('Quarantined', quarantined), headers: headersOf('freshet.quarantined', `${marker.documentId}@${marker.version}`) });
+        refusals.push({ gate: refusal.gate });
+        counts.quarantined += 1;
+        break;
+      }
+      default:
+        outcome satisfies never;
+    }
+  }
+  return { records, documents, counts, refusals };
+};
+
+const markerFor = (record: Document, refusal: Refusal): Document => {
+  const { documentId, source, change: position, timing } = record;
+  return refusedMarker({ documentId, source, change: record, position, timing }, record.tenant, refusal);
+};
+
+const deadLetterOf = ({ record, reason, message }: Extract<Outcome, { kind: 'dead-lettered' }>['from'], now: number): DeadLetter => ({
+  origin: { topic: record.topic, partition: record.partition, offset: record.offset },
+  stage: 'receiving',
+  reason,
+  message,
+  key: record.key,
+  value: record.value && record.value.length <= DEAD_LETTER_VALUE_BYTES ? record.value : null,
+  valueBytes: record.value?.length ?? 0,
+  headers: record.headers,
+  at: now,
+});
