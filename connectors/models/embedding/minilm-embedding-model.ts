@@ -17,7 +17,7 @@ const SEQUENCE_TOKENS = 256;
 export type MinilmOptions = {
   /** Folder with model.onnx and tokenizer.json. */
   readonly modelDirectory: string;
-  /** Threads that embed, each with 120 MB and one core. Default: all cores but one, at least 1. */
+  /** Threads that embed, each with about 200 MB and one core. Default: all cores but one, at least 1. */
   readonly workers?: number;
   readonly limits?: BatchLimits;
   /** Texts that stand in the queue before callers wait. Default 256. */

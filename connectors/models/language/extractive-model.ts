@@ -1,6 +1,6 @@
 import type { LanguageModel, ModelPrompt, ModelReply, TokenUsage } from './language-model.ts';
 import { ModelError } from './model-error.ts';
-import { parsePassages, textOutsidePassages } from './passages.ts';
+import { type Passage, parsePassages, textOutsidePassages } from './passages.ts';
 import { type RankedSentence, rankSentences } from './rank-sentences.ts';
 
 /** Stands before every answer, so that nobody takes a quotation for a model's words. */
@@ -43,10 +43,7 @@ const cancelled = () =>
   });
 
 const answerPrompt = (prompt: ModelPrompt): ModelReply => {
-  const passages = prompt.messages.flatMap(({ role, content }) =>
-    role === 'assistant' ? [] : parsePassages(content),
-  );
-  const chosen = chooseSentences(rankSentences(lastQuestion(prompt), passages));
+  const chosen = chooseSentences(rankSentences(lastQuestion(prompt), freshPassages(prompt)));
   const quotes = chosen.map(({ text, passage }) => `“${text}” [${passage.number}]`);
   const whole = quotes.length === 0 ? EXTRACTIVE_NOTHING : `${EXTRACTIVE_PREFIX} ${quotes.join(' ')}`;
   const words = whole.split(' ');
@@ -63,6 +60,18 @@ const answerPrompt = (prompt: ModelPrompt): ModelReply => {
     finishReason: words.length > prompt.maxOutputTokens ? 'length' : 'stop',
     usage,
   };
+};
+
+/** The passages of this turn, else the latest before it: an earlier turn's may be out of date. */
+const freshPassages = (prompt: ModelPrompt): readonly Passage[] => {
+  const answered = prompt.messages.findLastIndex(
+    (message) => message.role === 'assistant' && (message.toolCalls ?? []).length === 0,
+  );
+  const groups = prompt.messages.map((message) =>
+    message.role === 'assistant' ? [] : parsePassages(message.content),
+  );
+  const turn = groups.slice(answered + 1).flat();
+  return turn.length > 0 ? turn : (groups.findLast((group) => group.length > 0) ?? []);
 };
 
 /** What the user last said beside passages. */

@@ -11,8 +11,8 @@ export type RankedSentence = {
 };
 
 const STOP_WORDS = new Set(
-  `a about am an and any are as at be been being but by can could did do does doing for from get had has have how i if in
-  into is it its just me my of on or our out please shall should so some tell than that the their them then there these
+  `a about am an answer and any are as at be been being but by can could did do does doing for from get had has have how i if in
+  into is it its just me my of on or our out please question shall should so some tell than that the their them then there these
   they this those to up us was we were what when where which who whom whose why will with would you your`.split(
     /\s+/,
   ),
@@ -40,19 +40,24 @@ type Candidate = {
 /**
  * Sentences of the passages by how well they answer a question, best first: BM25 over sentences, with words of title
  * and heading at a lower weight, times the share of the question covered, with a little weight for the passage's own
- * place. Only sentences that share a word with the question, in themselves, come back. Deterministic.
+ * place. A question that names something ("X200") is answered only from what stands with that name. Sentences without a
+ * word of the question are left out, unless their title and heading have all of it. Deterministic.
  */
 export const rankSentences = (question: string, passages: readonly Passage[]): readonly RankedSentence[] => {
   const asked = [...new Set(contentStems(question))];
+  if (asked.length === 0) return [];
   const candidates = passages.flatMap(toCandidates);
   const weightOf = inverseFrequency(asked, candidates);
   const total = asked.reduce((sum, stem) => sum + weightOf(stem), 0);
   const averageLength =
     candidates.reduce((sum, { own }) => sum + own.length, 0) / Math.max(1, candidates.length);
+  const names = asked.filter(isName);
   const wantsQuantity = QUANTITY.test(question);
 
   return candidates
     .flatMap((candidate) => {
+      const stands = (stem: string) => candidate.own.includes(stem) || candidate.context.has(stem);
+      if (names.length > 0 && !names.some(stands)) return [];
       let matched = 0;
       let covered = 0;
       let inSentence = 0;
@@ -77,24 +82,34 @@ export const rankSentences = (question: string, passages: readonly Passage[]): r
 /** Stems of the words of a text that carry meaning. Marks inside a word ("X-200", "v2.1") are kept, possessives cut. */
 export const contentStems = (text: string): readonly string[] =>
   (text.toLowerCase().match(/[\p{L}\p{N}]+(?:[-.'’_][\p{L}\p{N}]+)*/gu) ?? [])
-    .map((word) => word.replace(/['’]s$/, ''))
+    .map((word) => word.replace(/(?:n['’]t|['’](?:s|m|d|re|ve|ll))$/, ''))
     .filter((word) => !STOP_WORDS.has(word))
     .map(stemWord);
 
-const toCandidates = (passage: Passage, rank: number): readonly Candidate[] =>
-  splitSentences(passage.text).map(({ text, heading }) => ({
+/** A name such as `X200` or `v2.1`: letters and digits in one word. */
+const isName = (stem: string): boolean => /\p{L}/u.test(stem) && /\p{N}/u.test(stem);
+
+/** Names stand for a whole passage: "The X200 is a router. Its return window is 30 days." */
+const toCandidates = (passage: Passage, rank: number): readonly Candidate[] => {
+  const names = contentStems(passage.text).filter(isName);
+  return splitSentences(passage.text).map(({ text, heading }) => ({
     passage,
     rank,
     text,
     own: contentStems(text),
-    context: new Set(contentStems(`${passage.title} ${heading}`)),
+    context: new Set([...contentStems(`${passage.title} ${heading}`), ...names]),
   }));
+};
 
-/** BM25's inverse document frequency, where a document is a sentence with its title and heading. Always above 0. */
+/**
+ * BM25's inverse document frequency, where a document is a sentence with its title and heading. Always above 0; a word
+ * that stands nowhere weighs 1, as chat ("hi, I was wondering") must not outweigh what was asked.
+ */
 const inverseFrequency = (asked: readonly string[], candidates: readonly Candidate[]) => {
   const weights = new Map(
     asked.map((stem) => {
       const holding = candidates.filter(({ own, context }) => own.includes(stem) || context.has(stem)).length;
+      if (holding === 0) return [stem, 1] as const;
       return [stem, Math.log(1 + (candidates.length - holding + 0.5) / (holding + 0.5))] as const;
     }),
   );

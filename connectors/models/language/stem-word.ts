@@ -1,11 +1,12 @@
 /**
  * The stem of a lower-case English word: steps 1a to 1c of Porter's algorithm (Porter 1980, An algorithm for suffix
- * stripping), which take off plural, -ed, -ing and -y. The later steps join words that mean different things.
+ * stripping), which take off plural, -ed, -ing and -y, and of 5a that a longer word loses its last e. The steps between
+ * join words that mean different things.
  * Words with a digit, and words of up to two letters, are left alone.
  */
 export const stemWord = (word: string): string => {
   if (word.length <= 2 || !/^[a-z]+$/.test(word)) return word;
-  return endInI(withoutPast(withoutPlural(word)));
+  return withoutLastE(endInI(withoutPast(withoutPlural(word))));
 };
 
 const CONTAINS_VOWEL = /[aeiou]|[^aeiou]y/;
@@ -29,3 +30,5 @@ const withoutPast = (word: string): string => {
 
 const endInI = (word: string): string =>
   word.endsWith('y') && CONTAINS_VOWEL.test(word.slice(0, -1)) ? `${word.slice(0, -1)}i` : word;
+
+const withoutLastE = (word: string): string => (word.length > 4 ? word.replace(/([^e])e$/, '$1') : word);

@@ -51,7 +51,13 @@ test('no text starves: with newcomers at every step it goes after at most as man
       let lengths = waiting.map((length, position) => ({ length, position }));
       const last = waiting.length - 1;
       for (let batches = 0; batches <= last; batches += 1) {
-        const batch = new Set(cutBatch(lengths.map((text) => text.length), limits, 1));
+        const batch = new Set(
+          cutBatch(
+            lengths.map((text) => text.length),
+            limits,
+            1,
+          ),
+        );
         if ([...batch].some((place) => lengths[place]?.position === last)) return;
         lengths = lengths.filter((_, place) => !batch.has(place));
         lengths.push(...newcomers.map((length) => ({ length, position: -1 })));

@@ -8,7 +8,13 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((scheduler) => scheduler.close()));
 });
 
-type Setting = { workers?: number; delayMs?: number; queueLimit?: number; timeoutMs?: number; failStart?: boolean };
+type Setting = {
+  workers?: number;
+  delayMs?: number;
+  queueLimit?: number;
+  timeoutMs?: number;
+  failStart?: boolean;
+};
 
 /** A scheduler over real threads of faulty-worker.mjs; a text is its token id, `encoded` what left the callers. */
 const openScheduler = (setting: Setting = {}) => {

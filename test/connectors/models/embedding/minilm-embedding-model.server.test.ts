@@ -48,14 +48,20 @@ test('a paraphrase without a shared word is nearer than an unrelated text', asyn
 });
 
 test('a text has the same vector alone and among texts of other lengths, bit by bit', async () => {
-  const texts = Array.from({ length: 24 }, (_, n) => `Article ${n}: ${'returns take a few days '.repeat(1 + (n % 7))}`);
+  const texts = Array.from(
+    { length: 24 },
+    (_, n) => `Article ${n}: ${'returns take a few days '.repeat(1 + (n % 7))}`,
+  );
   const together = await model.embed(texts);
   for (const [n, text] of texts.entries()) expect((await model.embed([text]))[0]).toEqual(together[n]);
 });
 
 test('a text over the limit is cut at it, and the first maxTokens tokens decide', async () => {
   const word = 'return ';
-  const [full, longer] = await model.embed([word.repeat(model.maxTokens), word.repeat(model.maxTokens + 500)]);
+  const [full, longer] = await model.embed([
+    word.repeat(model.maxTokens),
+    word.repeat(model.maxTokens + 500),
+  ]);
   expect(longer).toEqual(full);
   const [shorter] = await model.embed([word.repeat(model.maxTokens - 1)]);
   expect(shorter).not.toEqual(full);
@@ -68,7 +74,27 @@ test('token ids are those of the library on whole texts', () => {
     fc.string({ unit: 'binary' }),
     fc.string({ unit: 'grapheme' }),
     fc
-      .array(fc.constantFrom('Return', 'unaffable', 'naïve', '30', '€', '[SEP]', '東京', '\u200b', '\ufeff', '\v', '...', '—', '\n', ' ', 'X200', "don't", 'a'.repeat(120)))
+      .array(
+        fc.constantFrom(
+          'Return',
+          'unaffable',
+          'naïve',
+          '30',
+          '€',
+          '[SEP]',
+          '東京',
+          '\u200b',
+          '\ufeff',
+          '\v',
+          '...',
+          '—',
+          '\n',
+          ' ',
+          'X200',
+          "don't",
+          'a'.repeat(120),
+        ),
+      )
       .map((parts) => parts.join('')),
   );
   fc.assert(
@@ -76,7 +102,9 @@ test('token ids are those of the library on whole texts', () => {
       expect([...tokenizer.encode(value, 100_000)]).toEqual(reference.encode(value).ids);
       const spans = tokenizer.tokenSpans(value);
       expect(spans.reduce((sum, span) => sum + span.tokens, 0)).toBe(tokenizer.countTokens(value));
-      expect(tokenizer.countTokens(value)).toBe(reference.encode(value, { add_special_tokens: false }).ids.length);
+      expect(tokenizer.countTokens(value)).toBe(
+        reference.encode(value, { add_special_tokens: false }).ids.length,
+      );
     }),
     { numRuns: 500 },
   );
@@ -88,7 +116,9 @@ test('an empty text has a vector like any other', async () => {
 });
 
 test('a folder without the files is one clear error, and leaves no thread', async () => {
-  await expect(openMinilmEmbeddingModel({ modelDirectory: join(modelDirectory, 'nothing') })).rejects.toMatchObject({
+  await expect(
+    openMinilmEmbeddingModel({ modelDirectory: join(modelDirectory, 'nothing') }),
+  ).rejects.toMatchObject({
     code: 'model-failed',
     message: expect.stringContaining('Install it again'),
   });
