@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SearchHit } from '../../../schemas/search.ts';
 
 /** One retrieved chunk as a model sees it. */
 export type Passage = {
@@ -16,6 +17,17 @@ const LINE_BREAK = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
 const HEADER =
   /^\[(\d+)\] \(documentId=("(?:[^"\\]|\\.)*"), version=("(?:[^"\\]|\\.)*"), ageMs=(\d+|unknown)\) ?(.*)$/;
 const BLOCK = /^<<<passages ([0-9a-f]{12})>>>\n([\s\S]*?)^<<<end of passages \1>>>$/gm;
+
+/** The hits of a search as passages, numbered from 1 in the order of the hits. */
+export const passagesFromHits = (hits: readonly SearchHit[]): readonly Passage[] =>
+  hits.map(({ documentId, version, ageMs, title, text }, index) => ({
+    number: index + 1,
+    documentId,
+    version,
+    ageMs,
+    title,
+    text,
+  }));
 
 /**
  * Passages as a block of a prompt, best first:
@@ -58,7 +70,12 @@ const renderPassage = (passage: Passage): string => {
   const title = passage.title.replace(LINE_BREAK, ' ').replaceAll('\n', ' ');
   const lines = passage.text.replace(LINE_BREAK, '\n').split('\n');
   const origin = `documentId=${JSON.stringify(passage.documentId)}, version=${JSON.stringify(passage.version)}`;
-  const header = `[${passage.number}] (${origin}, ageMs=${passage.ageMs ?? 'unknown'}) ${title}`;
+  // A fraction or a clock gone back would not parse, and an unparsed header would lose the passage.
+  const age =
+    passage.ageMs !== null && Number.isFinite(passage.ageMs)
+      ? Math.max(0, Math.round(passage.ageMs))
+      : 'unknown';
+  const header = `[${passage.number}] (${origin}, ageMs=${age}) ${title}`;
   return `${header}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 };
 

@@ -4,6 +4,7 @@ import {
   escapeOutsidePassages,
   type Passage,
   parsePassages,
+  passagesFromHits,
   renderPassages,
   textOutsidePassages,
 } from '../../../../connectors/models/language/passages.ts';
@@ -82,4 +83,24 @@ test('a block whose text was changed is no block', () => {
     { number: 1, documentId: 'a', version: '1', ageMs: 5, title: 't', text: '30 days' },
   ]);
   expect(parsePassages(block.replace('30 days', '90 days'))).toEqual([]);
+});
+
+test('an age that is no whole number of milliseconds loses no passage', () => {
+  const hits = [12.7, -3, Number.NaN].map((ageMs, chunk) => ({
+    documentId: 'a',
+    chunk,
+    title: 't',
+    text: 'x',
+    score: 1,
+    metadata: {},
+    version: '1',
+    ageMs,
+  }));
+  expect(
+    parsePassages(renderPassages(passagesFromHits(hits))).map(({ number, ageMs }) => [number, ageMs]),
+  ).toEqual([
+    [1, 13],
+    [2, 0],
+    [3, null],
+  ]);
 });
