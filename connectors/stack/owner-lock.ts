@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { isSameProcess, processIdentity } from './process-identity.ts';
+
+const ownerSchema = z.object({ pid: z.number().int(), identity: z.string() });
+
+export type OwnerLock = { readonly release: () => Promise<void> };
+
+/**
+ * Takes a lock file for this process, or returns the pid of the living process that holds it. A lock whose owner died, by
+ * kill -9 or with the machine, is taken over.
+ */
+export const tryLock = async (file: string): Promise<OwnerLock | { readonly heldBy: number }> => {
+  await mkdir(dirname(file), { recursive: true });
+  const claim = `${file}.${randomUUID()}`;
+  const identity = (await processIdentity(process.pid)) ?? '';
+  await writeFile(claim, JSON.stringify({ pid: process.pid, identity }));
+  try {
+    for (;;) {
+      // A link appears whole or not at all, so nobody ever reads a lock without its owner.
+      if (await linked(claim, file)) return { release: () => rm(file, { force: true }) };
+      const owner = await readOwner(file);
+      if (owner !== undefined && (await isSameProcess(owner.pid, owner.identity)))
+        return { heldBy: owner.pid };
+      await moveAway(file);
+    }
+  } finally {
+    await rm(claim, { force: true });
+  }
+};
+
+const linked = async (claim: string, file: string): Promise<boolean> => {
+  try {
+    await link(claim, file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+};
+
+const readOwner = async (file: string): Promise<z.infer<typeof ownerSchema> | undefined> => {
+  try {
+    return ownerSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+};
+
+const moveAway = async (file: string): Promise<void> => {
+  const stale = `${file}.${randomUUID()}.stale`;
+  await rename(file, stale).catch(() => undefined);
+  await rm(stale, { force: true });
+};

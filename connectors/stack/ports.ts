@@ -1,0 +1,63 @@
+import { createServer } from 'node:net';
+import { FreshetError } from '../../schemas/errors.ts';
+
+/** The loopback ports of a stack. Kafka's controller has one of its own. */
+export type StackPorts = {
+  readonly kafka: number;
+  readonly kafkaController: number;
+  readonly schemaRegistry: number;
+  readonly connect: number;
+  readonly postgres: number;
+  readonly redis: number;
+};
+
+/** Beside each server's well-known port, so that a server that already runs on the machine is not in the way. */
+export const DEFAULT_PORTS: StackPorts = {
+  kafka: 19092,
+  kafkaController: 19093,
+  schemaRegistry: 18081,
+  connect: 18083,
+  postgres: 15432,
+  redis: 16379,
+};
+
+/** Ports that were free a moment ago, each another one. */
+export const freePorts = async (): Promise<StackPorts> => {
+  // All are held open until the last is known: a port given back at once might be handed out twice.
+  const held = await Promise.all(Object.keys(DEFAULT_PORTS).map(() => listen(0)));
+  const [kafka, kafkaController, schemaRegistry, connect, postgres, redis] = held.map(({ port }) => port);
+  await Promise.all(held.map(({ close }) => close()));
+  if (!kafka || !kafkaController || !schemaRegistry || !connect || !postgres || !redis) {
+    throw new FreshetError(
+      'port-in-use',
+      'No free ports were found on 127.0.0.1: close some programs and try again.',
+    );
+  }
+  return { kafka, kafkaController, schemaRegistry, connect, postgres, redis };
+};
+
+/** Throws `port-in-use` when something listens on one of these ports of 127.0.0.1. */
+export const checkPorts = async (server: string, ports: readonly number[]): Promise<void> => {
+  for (const port of ports) {
+    try {
+      await (await listen(port)).close();
+    } catch (cause) {
+      throw new FreshetError(
+        'port-in-use',
+        `Port ${port} on 127.0.0.1, needed by ${server}, is in use: stop the program that listens there or choose another port.`,
+        { cause },
+      );
+    }
+  }
+};
+
+const listen = (port: number): Promise<{ readonly port: number; readonly close: () => Promise<void> }> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      const address = server.address();
+      const bound = address !== null && typeof address === 'object' ? address.port : port;
+      resolve({ port: bound, close: () => new Promise((closed) => server.close(() => closed())) });
+    });
+  });

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { FreshetError } from '../../schemas/errors.ts';
+import { type Artifacts, artifactsIn } from './artifacts.ts';
+import type { Java, Redis } from './find-commands.ts';
+import { installArtifacts } from './install-artifacts.ts';
+import type { Prerequisite } from './package-install.ts';
+import { ensurePrerequisites } from './prerequisites.ts';
+import type { Environment, OnStackEvent, ServerName } from './stack-event.ts';
+
+export type PreparedStack = {
+  readonly artifacts: Artifacts;
+  readonly java: () => Java;
+  readonly redis: () => Redis;
+};
+
+/**
+ * Finds or installs what these servers need. The embedding model comes with the artifacts whichever servers are chosen.
+ * @throws FreshetError `prerequisite-missing`, `install-failed`, `checksum-mismatch` or `disk-full`
+ */
+export const prepareStack = async (options: {
+  readonly cacheDirectory: string;
+  readonly environment: Environment;
+  readonly names: readonly ServerName[];
+  readonly onProgress: OnStackEvent;
+  readonly signal: AbortSignal;
+}): Promise<PreparedStack> => {
+  const { cacheDirectory, environment, names, onProgress, signal } = options;
+  const needsJava = names.some((name) => name === 'kafka' || name === 'connect' || name === 'schemaRegistry');
+  const needed: Prerequisite[] = [
+    ...(needsJava ? (['java'] as const) : []),
+    ...(names.includes('redis') ? (['redis'] as const) : []),
+    ...(existsSync(artifactsIn(cacheDirectory).directory) ? [] : (['maven'] as const)),
+  ];
+  const found = await ensurePrerequisites({ environment, needed, onProgress });
+  const artifacts = await installArtifacts({
+    cacheDirectory,
+    environment,
+    findMaven: async () => present(found.maven, 'Maven'),
+    onProgress,
+    signal,
+  });
+  return { artifacts, java: () => present(found.java, 'Java'), redis: () => present(found.redis, 'Redis') };
+};
+
+const present = <T>(found: T | undefined, what: string): T => {
+  if (found !== undefined) return found;
+  throw new FreshetError('prerequisite-missing', `${what} was not found: install it and start again.`);
+};

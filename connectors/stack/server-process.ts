@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FreshetError } from '../../schemas/errors.ts';
+import { checkPorts } from './ports.ts';
+import type { ReadyProbe } from './ready-probe.ts';
+import { serverFailure } from './server-failure.ts';
+import type { Environment, ServerName } from './stack-event.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** How one server is run. Times in milliseconds. */
+export type ServerCommand = {
+  readonly name: ServerName;
+  readonly command: string;
+  readonly argv0?: string;
+  readonly arguments: readonly string[];
+  readonly directory: string;
+  readonly environment: Environment;
+  readonly account?: { readonly uid: number; readonly gid: number };
+  readonly logFile: string;
+  readonly ports: readonly number[];
+  readonly isReady: ReadyProbe;
+  readonly readyDeadlineMs: number;
+  readonly stopSignal: 'SIGTERM' | 'SIGINT';
+  readonly stopDeadlineMs: number;
+  /** Runs after an exit that was asked for and came in time. */
+  readonly afterCleanStop?: () => Promise<void>;
+};
+
+export type ServerProcess = {
+  readonly pid: number;
+  /** From spawn to ready. */
+  readonly readyMs: number;
+  /** Asks the server to stop, waits, and kills it at its deadline. */
+  readonly stop: () => Promise<void>;
+  /** SIGKILL, as a fault. */
+  readonly kill: () => Promise<void>;
+};
+
+export type ServerHooks = {
+  readonly watchdog: Watchdog;
+  /** Gives up a start under way. */
+  readonly signal: AbortSignal;
+  /** The process exists, and is not ready yet. */
+  readonly onStarted: (pid: number) => Promise<void>;
+  /** It exited after it was ready, and nobody had asked it to. */
+  readonly onDied: (error: FreshetError) => void;
+};
+
+/**
+ * Starts a server and resolves once it is ready. An exit that nobody asked for is told to `onDied`.
+ * @throws FreshetError `port-in-use`, `disk-full` or `server-failed`; no process is left behind then.
+ */
+export const startServerProcess = async (
+  server: ServerCommand,
+  hooks: ServerHooks,
+): Promise<ServerProcess> => {
+  const started = performance.now();
+  await checkPorts(server.name, server.ports);
+  const child = await spawnLogged(server);
+  const pid = child.pid;
+  if (pid === undefined) {
+    throw new FreshetError(
+      'server-failed',
+      `${server.name} could not be run: check that ${server.command} can be executed.`,
+    );
+  }
+  hooks.watchdog.add(pid, server.stopSignal);
+  let expected = false;
+  let ready = false;
+  let gone = false;
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      gone = true;
+      hooks.watchdog.remove(pid);
+      resolve();
+      if (ready && !expected) {
+        readLog(server.logFile).then((log) =>
+          hooks.onDied(
+            serverFailure(server.name, `died (${signal ?? `exit code ${code}`})`, log, server.logFile),
+          ),
+        );
+      }
+    });
+  });
+  const end = async (signal: NodeJS.Signals, deadlineMs: number): Promise<boolean> => {
+    expected = true;
+    if (gone) return false;
+    child.kill(signal);
+    const timer = new AbortController();
+    const inTime = await Promise.race([
+      exited.then(() => true),
+      delay(deadlineMs, false, { signal: timer.signal }).catch(() => false),
+    ]);
+    timer.abort();
+    if (!inTime) child.kill('SIGKILL');
+    await exited;
+    return inTime;
+  };
+
+  await hooks.onStarted(pid);
+  const deadline = started + server.readyDeadlineMs;
+  while (!(await server.isReady())) {
+    if (gone)
+      throw serverFailure(server.name, 'did not start', await readLog(server.logFile), server.logFile);
+    if (hooks.signal.aborted) {
+      await end(server.stopSignal, server.stopDeadlineMs);
+      throw cancelledStart();
+    }
+    if (performance.now() > deadline) {
+      await end('SIGKILL', 1000);
+      const what = `was not ready after ${Math.round(server.readyDeadlineMs / 1000)} s`;
+      throw serverFailure(server.name, what, await readLog(server.logFile), server.logFile);
+    }
+    await Promise.race([delay(40), exited]);
+  }
+  ready = true;
+  return {
+    pid,
+    readyMs: Math.round(performance.now() - started),
+    stop: async () => {
+      if (await end(server.stopSignal, server.stopDeadlineMs)) await server.afterCleanStop?.();
+    },
+    kill: async () => {
+      await end('SIGKILL', 1000);
+    },
+  };
+};
+
+/** The error of a start that was given up on request. */
+export const cancelledStart = (): FreshetError =>
+  new FreshetError('not-running', 'The start was cancelled: start again.');
+
+const spawnLogged = async (server: ServerCommand): Promise<ChildProcess> => {
+  await mkdir(dirname(server.logFile), { recursive: true });
+  await rename(server.logFile, `${server.logFile}.1`).catch(() => undefined);
+  const log = await open(server.logFile, 'a');
+  try {
+    const child = spawn(server.command, server.arguments, {
+      cwd: server.directory,
+      env: { ...server.environment },
+      // A group of its own: Ctrl-C in the terminal must not reach the server before the ordered shutdown does.
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      ...(server.argv0 === undefined ? {} : { argv0: server.argv0 }),
+      ...(server.account ?? {}),
+    });
+    // A command that cannot be run has no pid, which is checked; its error event must not end this process.
+    child.on('error', () => undefined);
+    return child;
+  } finally {
+    await log.close();
+  }
+};
+
+const TAIL_BYTES = 16_384;
+
+const readLog = async (file: string): Promise<string> => {
+  try {
+    const bytes = await readFile(file);
+    return bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)).toString('utf8');
+  } catch {
+    return '';
+  }
+};

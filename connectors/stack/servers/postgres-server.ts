@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { toError } from '../../../schemas/errors.ts';
+import { serverFailure } from '../server-failure.ts';
+import type { ServerCommand } from '../server-process.ts';
+import { type Account, postgresAccount } from './postgres-account.ts';
+import { postgresFolder, postgresPrograms } from './postgres-folders.ts';
+import { logFileOf, type ServerContext } from './server-context.ts';
+
+const run = promisify(execFile);
+
+export const POSTGRES_USER = 'freshet';
+
+/** Postgres with logical decoding, its folder made on the first start. */
+export const postgresServer = async (context: ServerContext): Promise<ServerCommand> => {
+  const account = postgresAccount();
+  const [folder, programs, password] = await Promise.all([
+    postgresFolder(context.dataDirectory, account),
+    postgresPrograms(account),
+    postgresPassword(context.dataDirectory),
+  ]);
+  const { directory } = folder;
+  if (!existsSync(join(directory, 'PG_VERSION'))) {
+    await initialise({ context, directory, programs, password, account });
+  }
+  const port = context.ports.postgres;
+  return {
+    name: 'postgres',
+    command: join(programs, 'postgres'),
+    arguments: [
+      '-D',
+      directory,
+      ...Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    directory,
+    environment: { ...context.environment, LC_MESSAGES: 'C' },
+    ...(account === undefined ? {} : { account }),
+    logFile: logFileOf(context, 'postgres'),
+    ports: [port],
+    isReady: () => answers(port, password),
+    readyDeadlineMs: 60_000,
+    // "Fast": ends the sessions. SIGTERM would wait for every client to leave.
+    stopSignal: 'SIGINT',
+    stopDeadlineMs: 20_000,
+  };
+};
+
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  wal_level: 'logical',
+  max_wal_senders: 10,
+  max_replication_slots: 10,
+  // A slot that nobody reads must not fill the disk.
+  max_slot_wal_keep_size: '4GB',
+  shared_buffers: '32MB',
+  max_connections: 60,
+  // One process less for each of three workers; this database is small.
+  io_method: 'sync',
+  jit: 'off',
+} as const;
+
+/** The superuser's password: made by chance on the first start, kept in a file that only the owner reads. */
+export const postgresPassword = async (dataDirectory: string): Promise<string> => {
+  const file = join(dataDirectory, 'postgres-password');
+  await mkdir(dataDirectory, { recursive: true });
+  try {
+    await writeFile(file, randomBytes(18).toString('base64url'), { flag: 'wx', mode: 0o600 });
+  } catch {
+    // It was made by an earlier start.
+  }
+  return (await readFile(file, 'utf8')).trim();
+};
+
+type Initialisation = {
+  readonly context: ServerContext;
+  readonly directory: string;
+  readonly programs: string;
+  readonly password: string;
+  readonly account: Account | undefined;
+};
+
+/** Makes the folder beside its place and renames it, so that a killed start leaves none half made. */
+const initialise = async (options: Initialisation): Promise<void> => {
+  const { context, directory, programs, password, account } = options;
+  const parent = dirname(directory);
+  await mkdir(parent, { recursive: true, mode: 0o711 });
+  // initdb makes its own folders, so the account needs one that it owns to make them in.
+  const workshop = join(parent, `postgres-${randomUUID()}.partial`);
+  const passwordFile = join(workshop, 'password');
+  await mkdir(workshop, { mode: 0o700 });
+  try {
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    if (account !== undefined) {
+      await chown(passwordFile, account.uid, account.gid);
+      await chown(workshop, account.uid, account.gid);
+    }
+    const made = join(workshop, 'data');
+    await run(
+      join(programs, 'initdb'),
+      [
+        ...[`--pgdata=${made}`, `--username=${POSTGRES_USER}`, `--pwfile=${passwordFile}`],
+        ...['--auth=scram-sha-256', '--encoding=UTF8', '--no-locale', '--no-instructions'],
+        // Nothing in it is worth a sync yet, and the syncs take seconds.
+        '--no-sync',
+      ],
+      { env: { ...context.environment, LC_MESSAGES: 'C' }, cwd: workshop, ...(account ?? {}) },
+    );
+    await chmod(made, 0o700);
+    await rm(directory, { recursive: true, force: true });
+    await rename(made, directory);
+  } catch (error) {
+    throw serverFailure('postgres', 'could not make its folder', toError(error).message, directory);
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+};
+
+const answers = async (port: number, password: string): Promise<boolean> => {
+  const client = new Client({
+    ...{ host: '127.0.0.1', port, user: POSTGRES_USER, password, database: 'postgres' },
+    connectionTimeoutMillis: 1000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+};

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { Artifacts } from '../artifacts.ts';
+import type { Java, Redis } from '../find-commands.ts';
+import type { StackPorts } from '../ports.ts';
+import type { Environment, ServerName } from '../stack-event.ts';
+
+/** What a server's command is made from. */
+export type ServerContext = {
+  readonly dataDirectory: string;
+  readonly cacheDirectory: string;
+  readonly ports: StackPorts;
+  readonly environment: Environment;
+};
+
+export type JavaServerContext = ServerContext & { readonly java: Java; readonly artifacts: Artifacts };
+export type RedisServerContext = ServerContext & { readonly redis: Redis };
+
+/** The log of a server's current run; the one before is kept beside it with `.1` at its end. */
+export const logFileOf = (context: ServerContext, name: ServerName): string =>
+  join(context.dataDirectory, 'logs', `${name}.log`);
+
+/** Java's properties format; backslashes and line ends don't occur in our values, other than in paths on Windows. */
+export const propertiesText = (settings: Readonly<Record<string, string | number>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `${name}=${String(value).replaceAll('\\', '\\\\')}\n`)
+    .join('');

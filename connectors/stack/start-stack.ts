@@ -1,0 +1,113 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FreshetError } from '../../schemas/errors.ts';
+import { artifactsIn } from './artifacts.ts';
+import { tryLock } from './owner-lock.ts';
+import { DEFAULT_PORTS, freePorts, type StackPorts } from './ports.ts';
+import { prepareStack } from './prepare-stack.ts';
+import { endLeftServers, openServerRecords } from './server-records.ts';
+import { POSTGRES_USER, postgresPassword } from './servers/postgres-server.ts';
+import { type Environment, type OnStackEvent, SERVER_NAMES, type ServerName } from './stack-event.ts';
+import { openStackServers, type StackServers } from './stack-servers.ts';
+import { startWatchdog } from './watchdog.ts';
+
+export type StackOptions = {
+  /** Absolute. Holds everything that `reset` forgets. */
+  readonly dataDirectory: string;
+  /** Absolute. Holds what is downloaded; may be shared by any number of stacks. */
+  readonly cacheDirectory: string;
+  /** Ports of 127.0.0.1, or `free` for ones that nobody uses. Default: DEFAULT_PORTS. */
+  readonly ports?: StackPorts | 'free';
+  /** Default: all five. Connect brings Kafka with it. */
+  readonly servers?: readonly ServerName[];
+  /** The environment of the process: PATH, HOME, JAVA_HOME and whatever Maven needs. */
+  readonly environment: Environment;
+  readonly onProgress?: OnStackEvent;
+  /** Gives up a start under way (Ctrl-C): what was started is stopped and startStack throws `not-running`. */
+  readonly signal?: AbortSignal;
+  /** A server exited that nobody stopped: `server-failed` or `disk-full`, with the end of its log. */
+  readonly onServerExit?: (name: ServerName, error: FreshetError) => void;
+};
+
+/** A running stack: where everything is, and the servers one by one. */
+export type Stack = StackServers & {
+  /** host:port */
+  readonly kafka: string;
+  /** Base URL; Confluent's API is at /apis/ccompat/v7, Apicurio's at /apis/registry/v2. */
+  readonly schemaRegistry: string;
+  readonly connect: string;
+  readonly redis: string;
+  readonly postgres: {
+    /** Of the superuser, database `postgres`. */
+    readonly url: string;
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly password: string;
+  };
+  readonly modelDirectory: string;
+  readonly ports: StackPorts;
+};
+
+/**
+ * Installs what is missing and starts the servers in parallel; resolves when all are ready. Servers left behind by a run
+ * that was killed are ended first. The data in the data directory is kept between runs.
+ * @throws FreshetError `prerequisite-missing`, `install-failed`, `checksum-mismatch`, `already-running`, `port-in-use`,
+ * `disk-full` or `server-failed`; nothing is left running then.
+ */
+export const startStack = async (options: StackOptions): Promise<Stack> => {
+  const { dataDirectory, cacheDirectory, environment } = options;
+  const onProgress = options.onProgress ?? (() => undefined);
+  const signal = options.signal ?? new AbortController().signal;
+  const names = chosen(options.servers ?? SERVER_NAMES);
+  await mkdir(dataDirectory, { recursive: true });
+  const lock = await tryLock(join(dataDirectory, 'stack.lock'));
+  if ('heldBy' in lock) {
+    throw new FreshetError(
+      'already-running',
+      `Process ${lock.heldBy} already runs a stack in ${dataDirectory}: stop it first or choose another folder.`,
+    );
+  }
+  try {
+    const [prepared] = await Promise.all([
+      prepareStack({ cacheDirectory, environment, names, onProgress, signal }),
+      endLeftServers(dataDirectory),
+    ]);
+    const ports = options.ports === 'free' ? await freePorts() : (options.ports ?? DEFAULT_PORTS);
+    const servers = openStackServers({
+      names,
+      context: { dataDirectory, cacheDirectory, ports, environment },
+      prepared,
+      records: openServerRecords(dataDirectory),
+      watchdog: startWatchdog(),
+      onProgress,
+      signal,
+      onServerExit: options.onServerExit ?? (() => undefined),
+      onStopped: lock.release,
+    });
+    await servers.startAll();
+    const password = await postgresPassword(dataDirectory);
+    return {
+      ...servers,
+      kafka: `127.0.0.1:${ports.kafka}`,
+      schemaRegistry: `http://127.0.0.1:${ports.schemaRegistry}`,
+      connect: `http://127.0.0.1:${ports.connect}`,
+      redis: `redis://127.0.0.1:${ports.redis}`,
+      postgres: {
+        url: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/postgres`,
+        host: '127.0.0.1',
+        port: ports.postgres,
+        user: POSTGRES_USER,
+        password,
+      },
+      modelDirectory: artifactsIn(cacheDirectory).modelDirectory,
+      ports,
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+};
+
+const chosen = (names: readonly ServerName[]): readonly ServerName[] =>
+  SERVER_NAMES.filter((name) => names.includes(name) || (name === 'kafka' && names.includes('connect')));
