@@ -43,7 +43,9 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
       } catch (error) {
         if (gone.signal.aborted || stopped) return;
         settings.onRetry(toError(error), attempt);
-        await sleep(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)), undefined, { signal: gone.signal }).catch(() => undefined);
+        await sleep(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)), undefined, {
+          signal: gone.signal,
+        }).catch(() => undefined);
       }
     }
   };

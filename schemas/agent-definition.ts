@@ -21,6 +21,11 @@ export interface ToolDefinition<Arguments extends z.ZodType = z.ZodType> {
   readonly arguments: Arguments;
   /** `write`: an effect outside; an intent is journaled before it. */
   readonly effect: 'read' | 'write';
+  /**
+   * The outside system honours `idempotencyKey`: a call whose outcome was lost is made again under the same key. A
+   * write tool without it is parked for a person instead (I8).
+   */
+  readonly takesIdempotencyKey?: boolean;
   readonly timeoutMs?: number;
   readonly execute: (input: z.infer<Arguments>, context: ToolContext) => Promise<unknown>;
 }

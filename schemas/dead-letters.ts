@@ -1,4 +1,6 @@
 /** Why a record could not be processed: the closed list that dead letters, their metrics and their redrive go by. */
+import type { DeadLetter } from './records.ts';
+
 export const DEAD_LETTER_REASONS = [
   'not-avro',
   'not-json',
@@ -13,3 +15,35 @@ export const DEAD_LETTER_REASONS = [
 ] as const;
 
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+
+const MAX_VALUE_BYTES = 256 * 1024;
+
+/** The dead letter of a record of Kafka, and the key it goes by. A value over 256 KiB is left where it stands. */
+export const deadLetterOf = (
+  record: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: number;
+    readonly key: Uint8Array | null;
+    readonly value: Uint8Array | null;
+    readonly headers: Readonly<Record<string, Uint8Array>>;
+  },
+  verdict: {
+    readonly stage: DeadLetter['stage'];
+    readonly reason: DeadLetterReason;
+    readonly message: string;
+    /** Microseconds since the Unix epoch. */
+    readonly at: number;
+  },
+): { readonly key: string; readonly letter: DeadLetter } => {
+  const { topic, partition, offset, key, value, headers } = record;
+  const letter: DeadLetter = {
+    origin: { topic, partition, offset },
+    ...verdict,
+    key,
+    value: value && value.length <= MAX_VALUE_BYTES ? value : null,
+    valueBytes: value?.length ?? 0,
+    headers,
+  };
+  return { key: `${topic}:${partition}:${offset}`, letter };
+};

@@ -1,6 +1,7 @@
-/** Reads a stretch of a topic outside of any lasting group: for replay, tracing, lists and restoring. */
+/** Reads a stretch of a topic outside of any lasting group: for replay, tracing, lists and rebuilding. */
 import { randomUUID } from 'node:crypto';
-import { openGroupReader } from './group-reader.ts';
+import { toError } from '../../schemas/errors.ts';
+import { type GroupReader, openGroupReader } from './group-reader.ts';
 import type { KafkaClient, KafkaRecord } from './kafka.ts';
 
 export interface ScanRange {
@@ -13,65 +14,75 @@ export interface ScanRange {
   readonly to?: ReadonlyMap<number, number>;
 }
 
+/** What to do with a record; false ends the scan early. A promise holds the scan back until it is settled. */
+export type OnScanned = (record: KafkaRecord) => unknown;
+
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+const stretchesOf = async (client: KafkaClient, range: ScanRange): Promise<Map<number, Stretch>> => {
+  const stretches = new Map<number, Stretch>();
+  for (const { partition, earliest, latest } of await client.admin.offsets(range.topic)) {
+    if (range.partitions && !range.partitions.includes(partition)) continue;
+    const start = Math.max(earliest, range.from?.get(partition) ?? earliest);
+    const end = Math.min(latest, range.to?.get(partition) ?? latest);
+    if (start < end) stretches.set(partition, { start, end });
+  }
+  return stretches;
+};
+
 /**
- * Calls `onRecord` for every record of the range, in order within a partition, and resolves at its end. Returning
- * false from `onRecord` ends the scan early. Errors: `kafka-unavailable`.
+ * Calls `onRecord` for every record of the range, in order within a partition, and resolves at its end. Errors:
+ * `kafka-unavailable`, and whatever `onRecord` throws.
  */
 export const scanTopic = async (
   client: KafkaClient,
   range: ScanRange,
-  onRecord: (record: KafkaRecord) => boolean | undefined | void,
+  onRecord: OnScanned,
 ): Promise<void> => {
-  const offsets = (await client.admin.offsets(range.topic)).filter(
-    (each) => range.partitions?.includes(each.partition) ?? true,
-  );
-  const ends = new Map<number, number>();
-  const starts = new Map<number, number>();
-  for (const { partition, earliest, latest } of offsets) {
-    const start = Math.max(earliest, range.from?.get(partition) ?? earliest);
-    const end = Math.min(latest, range.to?.get(partition) ?? latest);
-    if (start < end) {
-      starts.set(partition, start);
-      ends.set(partition, end);
-    }
-  }
-  if (ends.size === 0) return;
+  const { topic } = range;
+  const open = await stretchesOf(client, range);
+  if (open.size === 0) return;
+  const starts = new Map([...open].map(([partition, { start }]) => [partition, start]));
   const groupId = `freshet.scan.${randomUUID()}`;
-  let reader: Awaited<ReturnType<typeof openGroupReader>> | undefined;
+  let reader: GroupReader | undefined;
+  let ended = false;
   try {
     await new Promise<void>((resolve, reject) => {
-      const pass = (partition: number, next: number): void => {
-        if (next < (ends.get(partition) ?? 0)) return;
-        ends.delete(partition);
-        reader?.pause({ topic: range.topic, partition });
-        if (ends.size === 0) resolve();
+      let handling: Promise<unknown> = Promise.resolve();
+      const handle = async (partition: number, records: readonly KafkaRecord[]): Promise<void> => {
+        const end = open.get(partition)?.end ?? 0;
+        for (const record of records) {
+          if (ended || record.offset >= end) break;
+          if ((await onRecord(record)) === false) ended = true;
+        }
+        if ((records.at(-1)?.offset ?? 0) + 1 >= end) open.delete(partition);
+        else reader?.resume({ topic, partition });
+        if (ended || open.size === 0) resolve();
       };
       openGroupReader(
         client,
-        { groupId, topics: [range.topic], maxWaitMs: 50 },
+        { groupId, topics: [topic], maxWaitMs: 50 },
         {
-          onAssigned: async (partitions) =>
-            partitions.map((at) => ({
+          onAssigned: async (partitions) => {
+            const log = new Map(
+              (await client.admin.offsets(topic)).map((each) => [each.partition, each.latest]),
+            );
+            return partitions.map((at) => ({
               ...at,
-              offset:
-                starts.get(at.partition) ??
-                offsets.find((each) => each.partition === at.partition)?.latest ??
-                0,
-            })),
+              offset: starts.get(at.partition) ?? log.get(at.partition) ?? 0,
+            }));
+          },
           onRevoked: () => undefined,
           onFailure: reject,
           onBatch: ({ partition, records }) => {
-            const end = ends.get(partition);
-            if (end === undefined) return;
-            for (const record of records) {
-              if (record.offset >= end) break;
-              if (onRecord(record) === false) {
-                resolve();
-                return;
-              }
-            }
-            const last = records.at(-1);
-            if (last) pass(partition, last.offset + 1);
+            if (!open.has(partition)) return;
+            reader?.pause({ topic, partition });
+            handling = handling
+              .then(() => handle(partition, records))
+              .catch((error) => reject(toError(error)));
           },
         },
       ).then((opened) => {
@@ -79,6 +90,7 @@ export const scanTopic = async (
       }, reject);
     });
   } finally {
+    ended = true;
     await reader?.close();
     await client.admin.deleteGroups([groupId]).catch(() => undefined);
   }

@@ -41,7 +41,12 @@ const middleOf = (text: string, { start, end }: TextSlice): number => {
   return code >= 0xdc00 && code <= 0xdfff ? middle - 1 : middle;
 };
 
-const unitsWithin = (text: string, slice: TextSlice, heading: boolean, limits: ChunkLimits): readonly Unit[] => {
+const unitsWithin = (
+  text: string,
+  slice: TextSlice,
+  heading: boolean,
+  limits: ChunkLimits,
+): readonly Unit[] => {
   const piece = trimmed(text, slice);
   if (piece.start >= piece.end) return [];
   const tokens = limits.countTokens(text.slice(piece.start, piece.end));

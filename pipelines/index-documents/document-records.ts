@@ -13,7 +13,8 @@ export interface ChunkPlan extends TextSlice {
   readonly hash: string;
 }
 
-export const chunkHash = (model: string, text: string): string => createHash('sha256').update(model).update('\0').update(text).digest('hex').slice(0, 32);
+export const chunkHash = (model: string, text: string): string =>
+  createHash('sha256').update(model).update('\0').update(text).digest('hex').slice(0, 32);
 
 export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: string): readonly ChunkPlan[] =>
   slices.map(({ start, end }) => {
@@ -23,7 +24,11 @@ export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: st
 
 /** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. */
 export const knownVectors = (last: Document | undefined, model: string): ReadonlyMap<string, Uint8Array> =>
-  new Map(last?.kind === 'document' && last.model === model ? last.chunks.map((chunk) => [chunk.hash, chunk.vector]) : []);
+  new Map(
+    last?.kind === 'document' && last.model === model
+      ? last.chunks.map((chunk) => [chunk.hash, chunk.vector])
+      : [],
+  );
 
 export interface Subject {
   readonly documentId: string;
@@ -44,7 +49,12 @@ const identity = ({ documentId, source, change, position, timing }: Subject) => 
   change: position,
 });
 
-export const documentRecord = (subject: Subject, draft: Draft, model: string, chunks: readonly Chunk[]): Document => ({
+export const documentRecord = (
+  subject: Subject,
+  draft: Draft,
+  model: string,
+  chunks: readonly Chunk[],
+): Document => ({
   ...identity(subject),
   kind: 'document',
   tenant: draft.tenant,
@@ -56,7 +66,11 @@ export const documentRecord = (subject: Subject, draft: Draft, model: string, ch
   reason: null,
 });
 
-export const deletedMarker = (subject: Subject): Document => ({ ...identity(subject), ...blank, kind: 'deleted' });
+export const deletedMarker = (subject: Subject): Document => ({
+  ...identity(subject),
+  ...blank,
+  kind: 'deleted',
+});
 
 export const refusedMarker = (subject: Subject, tenant: string | null, refusal: Refusal): Document => ({
   ...identity(subject),

@@ -1,9 +1,17 @@
 /** Prepared changes → records, with vectors for the chunks whose text is new. A vector that is unfit refuses its document. */
-import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+
 import { checkVector } from '../../connectors/models/embedding/check-vector.ts';
+import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { Document, DocumentTiming } from '../../schemas/records.ts';
-import { chunkOf, deletedMarker, documentRecord, floorRecord, refusedMarker, type Subject } from './document-records.ts';
+import {
+  chunkOf,
+  deletedMarker,
+  documentRecord,
+  floorRecord,
+  refusedMarker,
+  type Subject,
+} from './document-records.ts';
 import { gateVectors, type Refusal } from './gates.ts';
 import type { Prepared } from './prepare-changes.ts';
 
@@ -11,7 +19,12 @@ export type Outcome =
   | { readonly kind: 'dropped' | 'superseded'; readonly from: Prepared }
   | { readonly kind: 'dead-lettered'; readonly from: Extract<Prepared, { kind: 'unreadable' }> }
   | { readonly kind: 'append'; readonly from: Prepared; readonly record: Document }
-  | { readonly kind: 'quarantined'; readonly from: Prepared; readonly record: Document; readonly refusal: Refusal };
+  | {
+      readonly kind: 'quarantined';
+      readonly from: Prepared;
+      readonly record: Document;
+      readonly refusal: Refusal;
+    };
 
 export interface EmbedSettings {
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
@@ -22,7 +35,10 @@ export interface EmbedSettings {
 type PreparedDocument = Extract<Prepared, { kind: 'document' }>;
 
 /** One call of the model for all texts of a tenant; vectors by chunk hash. Errors: `model-failed`: try the batch again. */
-const embedMissing = async (settings: EmbedSettings, documents: readonly PreparedDocument[]): Promise<ReadonlyMap<string, Float32Array>> => {
+const embedMissing = async (
+  settings: EmbedSettings,
+  documents: readonly PreparedDocument[],
+): Promise<ReadonlyMap<string, Float32Array>> => {
   const textsByTenant = new Map<string, Map<string, string>>();
   for (const { draft, chunks, known } of documents) {
     for (const chunk of chunks) {
@@ -44,8 +60,14 @@ const embedMissing = async (settings: EmbedSettings, documents: readonly Prepare
   return vectors;
 };
 
-export const embedDocuments = async (settings: EmbedSettings, prepared: readonly Prepared[]): Promise<readonly Outcome[]> => {
-  const vectors = await embedMissing(settings, prepared.filter((each) => each.kind === 'document'));
+export const embedDocuments = async (
+  settings: EmbedSettings,
+  prepared: readonly Prepared[],
+): Promise<readonly Outcome[]> => {
+  const vectors = await embedMissing(
+    settings,
+    prepared.filter((each) => each.kind === 'document'),
+  );
   const embeddedAt = settings.clock();
   return prepared.map((from): Outcome => {
     switch (from.kind) {
@@ -59,14 +81,33 @@ export const embedDocuments = async (settings: EmbedSettings, prepared: readonly
       case 'deleted':
         return { kind: 'append', from, record: deletedMarker(subjectOf(from, embeddedAt)) };
       case 'refused':
-        return { kind: 'quarantined', from, refusal: from.refusal, record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, from.refusal) };
+        return {
+          kind: 'quarantined',
+          from,
+          refusal: from.refusal,
+          record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, from.refusal),
+        };
       case 'document': {
         const subject = subjectOf(from, embeddedAt);
-        const fresh = from.chunks.map((chunk) => vectors.get(chunk.hash)).filter((vector) => vector !== undefined);
+        const fresh = from.chunks
+          .map((chunk) => vectors.get(chunk.hash))
+          .filter((vector) => vector !== undefined);
         const refusal = gateVectors(fresh, settings.model.dimensions, checkVector);
-        if (refusal) return { kind: 'quarantined', from, refusal, record: refusedMarker(subject, from.draft.tenant, refusal) };
-        const chunks = from.chunks.map((chunk) => chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? new Uint8Array()));
-        return { kind: 'append', from, record: documentRecord(subject, from.draft, settings.model.id, chunks) };
+        if (refusal)
+          return {
+            kind: 'quarantined',
+            from,
+            refusal,
+            record: refusedMarker(subject, from.draft.tenant, refusal),
+          };
+        const chunks = from.chunks.map((chunk) =>
+          chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? new Uint8Array()),
+        );
+        return {
+          kind: 'append',
+          from,
+          record: documentRecord(subject, from.draft, settings.model.id, chunks),
+        };
       }
       default:
         return from satisfies never;
@@ -74,7 +115,10 @@ export const embedDocuments = async (settings: EmbedSettings, prepared: readonly
   });
 };
 
-const subjectOf = (from: Exclude<Prepared, { kind: 'dropped' | 'superseded' | 'unreadable' }>, embeddedAt: number): Subject => {
+const subjectOf = (
+  from: Exclude<Prepared, { kind: 'dropped' | 'superseded' | 'unreadable' }>,
+  embeddedAt: number,
+): Subject => {
   const { topic, partition, offset, timestamp } = from.record;
   const timing: DocumentTiming = {
     committedAt: from.change.committedAt,
@@ -83,5 +127,11 @@ const subjectOf = (from: Exclude<Prepared, { kind: 'dropped' | 'superseded' | 'u
     gatedAt: from.gatedAt,
     embeddedAt,
   };
-  return { documentId: 'documentId' in from ? from.documentId : '', source: from.source, change: from.change, position: { topic, partition, offset }, timing };
+  return {
+    documentId: 'documentId' in from ? from.documentId : '',
+    source: from.source,
+    change: from.change,
+    position: { topic, partition, offset },
+    timing,
+  };
 };

@@ -34,14 +34,23 @@ export interface IndexDocumentsSettings {
 }
 
 export type IndexDocumentsEvent =
-  | { readonly type: 'records'; readonly outcome: 'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered'; readonly count: number }
+  | {
+      readonly type: 'records';
+      readonly outcome: 'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered';
+      readonly count: number;
+    }
   | { readonly type: 'gate-refused'; readonly gate: string }
   | { readonly type: 'assigned' | 'revoked' | 'current'; readonly partition: number }
   | { readonly type: 'reappended'; readonly partition: number; readonly count: number }
   | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
 
 export interface IndexDocuments {
-  stats(): { readonly partitions: readonly number[]; readonly waiting: number; readonly embedded: number; readonly cacheHits: number };
+  stats(): {
+    readonly partitions: readonly number[];
+    readonly waiting: number;
+    readonly embedded: number;
+    readonly cacheHits: number;
+  };
   stop(): Promise<void>;
 }
 
@@ -62,7 +71,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const workers = new Map<number, PartitionWorker>();
   const done = new Map<string, TopicPartition & { readonly offset: number }>();
 
-  const changesOf = (partition: number): readonly TopicPartition[] => changeTopics.map((topic) => ({ topic, partition }));
+  const changesOf = (partition: number): readonly TopicPartition[] =>
+    changeTopics.map((topic) => ({ topic, partition }));
 
   const createWorker = (partition: number): PartitionWorker =>
     createPartitionWorker({
@@ -83,9 +93,11 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       readChange: (record) => changeReader.read(record),
       sourceOf: (topic) => sources.get(topic) ?? '',
       onDone: (records, plan) => {
-        for (const { topic, offset } of records) done.set(`${topic}:${partition}`, { topic, partition, offset: offset + 1 });
+        for (const { topic, offset } of records)
+          done.set(`${topic}:${partition}`, { topic, partition, offset: offset + 1 });
         for (const [outcome, count] of Object.entries(plan.counts)) {
-          if (count > 0) settings.onEvent({ type: 'records', outcome: outcome as keyof typeof plan.counts, count });
+          if (count > 0)
+            settings.onEvent({ type: 'records', outcome: outcome as keyof typeof plan.counts, count });
         }
         for (const { gate } of plan.refusals) settings.onEvent({ type: 'gate-refused', gate });
       },
@@ -97,10 +109,13 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         settings.onEvent({ type: 'current', partition });
         for (const each of changesOf(partition)) reader.resume(each);
       },
-      logEnd: async () => (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
+      logEnd: async () =>
+        (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
     });
 
-  const assigned = async (partitions: readonly TopicPartition[]): Promise<readonly (TopicPartition & { offset: number })[]> => {
+  const assigned = async (
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (TopicPartition & { offset: number })[]> => {
     const mine = partitions.filter((each) => each.topic === documents).map((each) => each.partition);
     const log = new Map((await kafka.admin.offsets(documents)).map((each) => [each.partition, each]));
     return mine.map((partition) => {
@@ -112,7 +127,11 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       for (const each of changesOf(partition)) reader.pause(each);
       void worker.catchUp().catch((error) => settings.onFailure(toFreshetError(error)));
       settings.onEvent({ type: 'assigned', partition });
-      return { topic: documents, partition, offset: Math.max(earliest, table.position(partition) ?? earliest) };
+      return {
+        topic: documents,
+        partition,
+        offset: Math.max(earliest, table.position(partition) ?? earliest),
+      };
     });
   };
 
@@ -156,7 +175,11 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   );
   ready?.();
   // A failed commit costs a redelivery, which changes nothing: the next one tries again.
-  const timer = setInterval(() => void commit().catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 })), COMMIT_EVERY_MS);
+  const timer = setInterval(
+    () =>
+      void commit().catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 })),
+    COMMIT_EVERY_MS,
+  );
 
   return {
     stats: () => ({

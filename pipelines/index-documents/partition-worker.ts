@@ -1,5 +1,5 @@
 /** One partition's work: changes in, records out, in order. The effects around the decisions of this folder. */
-import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
+
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
@@ -7,8 +7,9 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
-import { planTail } from './document-owner.ts';
+import { foldDocuments } from '../fold-documents.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
+import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
 import { type AppendPlan, planAppends } from './records-to-append.ts';
 
@@ -78,7 +79,13 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await untilCurrent();
       suspect = false;
     }
-    const changes = await Promise.all(records.map(async (record) => ({ record, source: settings.sourceOf(record.topic), read: await settings.readChange(record) })));
+    const changes = await Promise.all(
+      records.map(async (record) => ({
+        record,
+        source: settings.sourceOf(record.topic),
+        read: await settings.readChange(record),
+      })),
+    );
     const holdings = {
       standing: (id: string) => table.standing(partition, id),
       newest: (id: string) => table.get(partition, id)?.record,
@@ -87,7 +94,13 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     const prepared = await prepareChanges(settings.prepare, holdings, changes);
     const outcomes = await embedDocuments(settings.embed, prepared);
     const plan = planAppends(
-      { codec, partition, documentPartitions: settings.documentPartitions, limits: settings.prepare.limits, now: settings.prepare.clock() },
+      {
+        codec,
+        partition,
+        documentPartitions: settings.documentPartitions,
+        limits: settings.prepare.limits,
+        now: settings.prepare.clock(),
+      },
       outcomes,
     );
     // The partition may have moved while the model worked; its new owner writes these.
@@ -103,10 +116,13 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     settings.onDone(records, plan);
   };
 
-  const remember = (records: readonly { readonly record: Document; readonly offset: number }[], next: number): readonly Document[] => {
-    const plan = planTail(table, partition, records);
-    table.write({ partition, position: next, documents: plan.documents, floors: plan.floors, removed: plan.removed });
-    return plan.again;
+  const remember = (
+    records: readonly { readonly record: Document; readonly offset: number }[],
+    next: number,
+  ): readonly Document[] => {
+    const { documents, floors, removed, again } = foldDocuments(table, partition, records);
+    table.write({ partition, position: next, documents, floors, removed });
+    return again;
   };
 
   const processTail = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
@@ -124,11 +140,21 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     const again = remember(decoded, last.offset + 1);
     announce();
     if (again.length === 0) return;
-    await writer.append(again.map((record) => ({ topic: last.topic, partition, key: record.documentId, value: codec.encode('Document', record) })));
+    await writer.append(
+      again.map((record) => ({
+        topic: last.topic,
+        partition,
+        key: record.documentId,
+        value: codec.encode('Document', record),
+      })),
+    );
     settings.onReappended(again.length);
   };
 
-  const queue = (process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>, pressure: boolean): BatchQueue<KafkaRecord> =>
+  const queue = (
+    process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
+    pressure: boolean,
+  ): BatchQueue<KafkaRecord> =>
     createBatchQueue({
       maxBatch: MAX_BATCH,
       highWater: HIGH_WATER,

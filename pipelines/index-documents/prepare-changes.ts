@@ -10,11 +10,11 @@ import type { FreshetConfig, Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
-import { type ChunkPlan, knownVectors, planChunks } from './document-records.ts';
-import { chunkText, type ChunkLimits } from './chunk-text.ts';
-import { type Draft, type LastContent, mapRow } from './draft.ts';
-import { gateDraft, type GateLimits, type Refusal } from './gates.ts';
 import type { Document } from '../../schemas/records.ts';
+import { type ChunkLimits, chunkText } from './chunk-text.ts';
+import { type ChunkPlan, knownVectors, planChunks } from './document-records.ts';
+import { type Draft, type LastContent, mapRow } from './draft.ts';
+import { type GateLimits, gateDraft, type Refusal } from './gates.ts';
 
 interface Place {
   readonly record: KafkaRecord;
@@ -29,8 +29,21 @@ export type Prepared = Place &
     | { readonly kind: 'unreadable'; readonly reason: DeadLetterReason; readonly message: string }
     | { readonly kind: 'floor'; readonly change: Change }
     | { readonly kind: 'deleted'; readonly change: Change; readonly documentId: string }
-    | { readonly kind: 'refused'; readonly change: Change; readonly documentId: string; readonly tenant: string | null; readonly refusal: Refusal }
-    | { readonly kind: 'document'; readonly change: Change; readonly documentId: string; readonly draft: Draft; readonly chunks: readonly ChunkPlan[]; readonly known: ReadonlyMap<string, Uint8Array> }
+    | {
+        readonly kind: 'refused';
+        readonly change: Change;
+        readonly documentId: string;
+        readonly tenant: string | null;
+        readonly refusal: Refusal;
+      }
+    | {
+        readonly kind: 'document';
+        readonly change: Change;
+        readonly documentId: string;
+        readonly draft: Draft;
+        readonly chunks: readonly ChunkPlan[];
+        readonly known: ReadonlyMap<string, Uint8Array>;
+      }
   );
 
 export interface PrepareSettings {
@@ -57,7 +70,11 @@ export interface ChangeToPrepare {
 }
 
 /** Errors: `source-unavailable` when a row has to be read and cannot be: try the batch again. */
-export const prepareChanges = async (settings: PrepareSettings, holdings: Holdings, changes: readonly ChangeToPrepare[]): Promise<readonly Prepared[]> => {
+export const prepareChanges = async (
+  settings: PrepareSettings,
+  holdings: Holdings,
+  changes: readonly ChangeToPrepare[],
+): Promise<readonly Prepared[]> => {
   const versions = new Map<string, string>();
   const contents = new Map<string, LastContent>();
   const floors = new Map<string, string>();
@@ -66,7 +83,8 @@ export const prepareChanges = async (settings: PrepareSettings, holdings: Holdin
   for (const { record, source, read } of changes) {
     const place = { record, source, gatedAt: settings.clock() };
     if (read.kind === 'dropped') prepared.push({ ...place, kind: 'dropped' });
-    else if (read.kind === 'unreadable') prepared.push({ ...place, kind: 'unreadable', reason: read.reason, message: read.message });
+    else if (read.kind === 'unreadable')
+      prepared.push({ ...place, kind: 'unreadable', reason: read.reason, message: read.message });
     else prepared.push(await prepareChange(place, read.change));
   }
   return prepared;
@@ -85,16 +103,28 @@ export const prepareChanges = async (settings: PrepareSettings, holdings: Holdin
     try {
       documentId = documentIdOf(place.source, change.table, change.key);
     } catch {
-      return { ...place, kind: 'unreadable', reason: 'bad-key', message: 'the primary key holds a lone surrogate' };
+      return {
+        ...place,
+        kind: 'unreadable',
+        reason: 'bad-key',
+        message: 'the primary key holds a lone surrogate',
+      };
     }
     const decided = versions.get(documentId);
     const standing = decided === undefined ? holdings.standing(documentId) : { version: decided };
     if (orderOf(change.version, standing, floor) !== 'newer') return { ...place, kind: 'superseded' };
     if (change.kind === 'delete') {
-      decide(documentId, change.version, { kind: 'deleted', title: '', text: '', tenant: null, metadata: {} });
+      decide(documentId, change.version, {
+        kind: 'deleted',
+        title: '',
+        text: '',
+        tenant: null,
+        metadata: {},
+      });
       return { ...place, kind: 'deleted', change, documentId };
     }
-    const newest = change.unavailable.length > 0 || decided === undefined ? holdings.newest(documentId) : undefined;
+    const newest =
+      change.unavailable.length > 0 || decided === undefined ? holdings.newest(documentId) : undefined;
     const last = contents.get(documentId) ?? newest;
     let mapped = mapRow(mapping, change.row, change.unavailable, last);
     if (mapped.kind === 'needs-row') {
@@ -107,16 +137,46 @@ export const prepareChanges = async (settings: PrepareSettings, holdings: Holdin
     const draft = mapped.kind === 'draft' ? mapped.draft : undefined;
     const refusal: Refusal | null = draft
       ? gateDraft(draft, settings.limits)
-      : { gate: 'schema', reason: 'mapping-failed', detail: mapped.kind === 'failed' ? mapped.message : 'the row was not complete' };
+      : {
+          gate: 'schema',
+          reason: 'mapping-failed',
+          detail: mapped.kind === 'failed' ? mapped.message : 'the row was not complete',
+        };
     if (refusal || !draft) {
-      decide(documentId, change.version, { kind: 'refused', title: '', text: '', tenant: null, metadata: {} });
-      return { ...place, gatedAt, kind: 'refused', change, documentId, tenant: draft?.tenant || null, refusal: refusal as Refusal };
+      decide(documentId, change.version, {
+        kind: 'refused',
+        title: '',
+        text: '',
+        tenant: null,
+        metadata: {},
+      });
+      return {
+        ...place,
+        gatedAt,
+        kind: 'refused',
+        change,
+        documentId,
+        tenant: draft?.tenant || null,
+        refusal: refusal as Refusal,
+      };
     }
     decide(documentId, change.version, { kind: 'document', ...draft });
     const titleTokens = settings.chunking.countTokens(draft.title);
-    const slices = chunkText(draft.text, { ...settings.chunking, maxTokens: Math.max(16, settings.chunking.maxTokens - titleTokens) });
+    const slices = chunkText(draft.text, {
+      ...settings.chunking,
+      maxTokens: Math.max(16, settings.chunking.maxTokens - titleTokens),
+    });
     const chunks = planChunks(draft, slices, settings.model);
-    return { ...place, gatedAt, kind: 'document', change, documentId, draft, chunks, known: knownVectors(newest, settings.model) };
+    return {
+      ...place,
+      gatedAt,
+      kind: 'document',
+      change,
+      documentId,
+      draft,
+      chunks,
+      known: knownVectors(newest, settings.model),
+    };
   }
 
   function decide(documentId: string, version: string, content: LastContent): void {

@@ -13,7 +13,9 @@ export interface AppendPlan {
   readonly records: readonly RecordToAppend[];
   /** The document records of the own partition, with their place in `records`. */
   readonly documents: readonly { readonly at: number; readonly record: Document }[];
-  readonly counts: Readonly<Record<'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered', number>>;
+  readonly counts: Readonly<
+    Record<'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered', number>
+  >;
   readonly refusals: readonly { readonly gate: string }[];
 }
 
@@ -26,7 +28,12 @@ export interface AppendPlanSettings {
   readonly now: number;
 }
 
-const headersOf = (kind: string, id: string): Record<string, string> => ({ ce_id: id, ce_type: kind, ce_source: 'freshet/index-documents', ce_specversion: '1.0' });
+const headersOf = (kind: string, id: string): Record<string, string> => ({
+  ce_id: id,
+  ce_type: kind,
+  ce_source: 'freshet/index-documents',
+  ce_specversion: '1.0',
+});
 
 export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Outcome[]): AppendPlan => {
   const records: RecordToAppend[] = [];
@@ -36,7 +43,13 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
 
   const appendDocument = (record: Document, value: Buffer, partition: number): void => {
     if (partition === settings.partition) documents.push({ at: records.length, record });
-    records.push({ topic: TOPICS.documents.name, partition, key: record.documentId, value, headers: headersOf('freshet.document', `${record.documentId}@${record.version}`) });
+    records.push({
+      topic: TOPICS.documents.name,
+      partition,
+      key: record.documentId,
+      value,
+      headers: headersOf('freshet.document', `${record.documentId}@${record.version}`),
+    });
   };
 
   for (const outcome of outcomes) {
@@ -48,22 +61,35 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
       case 'dead-lettered': {
         const letter = deadLetterOf(outcome.from, settings.now);
         const key = `${letter.origin.topic}:${letter.origin.partition}:${letter.origin.offset}`;
-        records.push({ topic: TOPICS.deadLetters.name, key, value: settings.codec.encode('DeadLetter', letter), headers: headersOf('freshet.dead-letter', key) });
+        records.push({
+          topic: TOPICS.deadLetters.name,
+          key,
+          value: settings.codec.encode('DeadLetter', letter),
+          headers: headersOf('freshet.dead-letter', key),
+        });
         counts['dead-lettered'] += 1;
         break;
       }
       case 'append':
       case 'quarantined': {
         const value = settings.codec.encode('Document', outcome.record);
-        const refusal = outcome.kind === 'quarantined' ? outcome.refusal : gateRecord(value.length, settings.limits);
+        const refusal =
+          outcome.kind === 'quarantined' ? outcome.refusal : gateRecord(value.length, settings.limits);
         if (!refusal) {
-          const partitions = outcome.record.kind === 'floor' ? Array.from({ length: settings.documentPartitions }, (_, at) => at) : [settings.partition];
+          const partitions =
+            outcome.record.kind === 'floor'
+              ? Array.from({ length: settings.documentPartitions }, (_, at) => at)
+              : [settings.partition];
           for (const partition of partitions) appendDocument(outcome.record, value, partition);
           counts.appended += 1;
           break;
         }
         const marker = outcome.kind === 'quarantined' ? outcome.record : markerFor(outcome.record, refusal);
-        appendDocument(marker, outcome.kind === 'quarantined' ? value : settings.codec.encode('Document', marker), settings.partition);
+        appendDocument(
+          marker,
+          outcome.kind === 'quarantined' ? value : settings.codec.encode('Document', marker),
+          settings.partition,
+        );
         const quarantined: Quarantined = {
           documentId: marker.documentId,
           source: marker.source,
@@ -76,7 +102,12 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
           change: marker.change,
           at: settings.now,
         };
-        records.push({ topic: TOPICS.quarantine.name, key: marker.documentId, value: settings.codec.encode('Quarantined', quarantined), headers: headersOf('freshet.quarantined', `${marker.documentId}@${marker.version}`) });
+        records.push({
+          topic: TOPICS.quarantine.name,
+          key: marker.documentId,
+          value: settings.codec.encode('Quarantined', quarantined),
+          headers: headersOf('freshet.quarantined', `${marker.documentId}@${marker.version}`),
+        });
         refusals.push({ gate: refusal.gate });
         counts.quarantined += 1;
         break;
@@ -93,7 +124,10 @@ const markerFor = (record: Document, refusal: Refusal): Document => {
   return refusedMarker({ documentId, source, change: record, position, timing }, record.tenant, refusal);
 };
 
-const deadLetterOf = ({ record, reason, message }: Extract<Outcome, { kind: 'dead-lettered' }>['from'], now: number): DeadLetter => ({
+const deadLetterOf = (
+  { record, reason, message }: Extract<Outcome, { kind: 'dead-lettered' }>['from'],
+  now: number,
+): DeadLetter => ({
   origin: { topic: record.topic, partition: record.partition, offset: record.offset },
   stage: 'receiving',
   reason,

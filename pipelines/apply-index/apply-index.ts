@@ -1,0 +1,217 @@
+/**
+ * freshet.documents → the vector index: the index role's main loop. Every replica is a consumer group of its own and
+ * reads all partitions, from where its own table ends; each partition is applied in order, in batches of what has come.
+ */
+
+import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { Document, Timing } from '../../schemas/records.ts';
+import type { Receipt } from '../../schemas/search.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import type { LoggedDocument } from '../fold-documents.ts';
+import { applyDocuments, type IndexGeneration, removeStale } from './apply-documents.ts';
+
+export interface ApplyIndexSettings {
+  /** Names this replica: its consumer group, its receipts, its timings. */
+  readonly name: string;
+  readonly kafka: KafkaClient;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly generation: () => IndexGeneration;
+  readonly clock: Clock;
+  readonly onEvent: (event: ApplyIndexEvent) => void;
+  readonly onFailure: (error: FreshetError) => void;
+}
+
+export type ApplyIndexEvent =
+  | {
+      readonly type: 'records';
+      readonly outcome: 'applied' | 'superseded' | 'unreadable';
+      readonly count: number;
+    }
+  | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
+
+export interface ApplyIndex {
+  /** True once everything that stood in the log at the start is applied. */
+  current(): boolean;
+  /** Records read and not yet applied. */
+  waiting(): number;
+  receipt(): Receipt;
+  /** Stops taking records on, runs an action while nothing is applied, and goes on from where the tables then end. */
+  exclusively<T>(action: () => Promise<T>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+const MAX_BATCH = 200;
+const HIGH_WATER = 2_000;
+const DOCUMENTS = TOPICS.documents.name;
+
+export const indexGroup = (name: string): string => `freshet.apply-index.${name}`;
+
+export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<ApplyIndex> => {
+  const { kafka, codec, clock } = settings;
+  const queues = new Map<number, BatchQueue<KafkaRecord>>();
+  const newestApplied: Record<string, { version: string; committedAt: number }> = {};
+  /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */
+  const liveFrom = new Map(
+    (await kafka.admin.offsets(DOCUMENTS)).map((each) => [each.partition, each.latest]),
+  );
+  await removeStale(settings.generation());
+
+  const position = (partition: number): number => settings.generation().table.position(partition) ?? 0;
+
+  const decode = async (record: KafkaRecord): Promise<LoggedDocument | undefined> => {
+    try {
+      return { record: await codec.decode('Document', record.value), offset: record.offset };
+    } catch (error) {
+      if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+      throw error;
+    }
+  };
+
+  const applyBatch = async (
+    partition: number,
+    records: readonly KafkaRecord[],
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const last = records.at(-1);
+    if (!last) return;
+    const decoded = await Promise.all(records.map(decode));
+    const documents = decoded.filter((each) => each !== undefined);
+    if (signal.aborted) return;
+    const appliedAt = clock();
+    const { applied } = await applyDocuments(settings.generation(), partition, last.offset + 1, documents);
+    const searchableAt = clock();
+    const count = applied.filter(Boolean).length;
+    settings.onEvent({ type: 'records', outcome: 'applied', count });
+    settings.onEvent({ type: 'records', outcome: 'superseded', count: applied.length - count });
+    settings.onEvent({ type: 'records', outcome: 'unreadable', count: records.length - documents.length });
+    noteNewest(documents, applied);
+    leaveTimings(partition, records, documents, applied, appliedAt, searchableAt);
+  };
+
+  const noteNewest = (documents: readonly LoggedDocument[], applied: readonly boolean[]): void => {
+    for (const [at, { record }] of documents.entries()) {
+      const known = newestApplied[record.source];
+      if (applied[at] && (!known || known.version < record.version))
+        newestApplied[record.source] = { version: record.version, committedAt: record.timing.committedAt };
+    }
+  };
+
+  const leaveTimings = (
+    partition: number,
+    records: readonly KafkaRecord[],
+    documents: readonly LoggedDocument[],
+    applied: readonly boolean[],
+    appliedAt: number,
+    searchableAt: number,
+  ): void => {
+    const appended = new Map(records.map((record) => [record.offset, record.timestamp * 1_000]));
+    const live = documents
+      .map(({ record, offset }, at) => ({ record, offset, applied: applied[at] ?? false }))
+      .filter((each) => each.offset >= (liveFrom.get(partition) ?? 0));
+    if (live.length === 0) return;
+    const timings = live.map((each) => timingOf(each.record, each.applied, appended.get(each.offset) ?? 0));
+    // Timings tell of the work and must never hold it back: one that cannot be written is lost, and counted.
+    settings.writer
+      .append(
+        timings.map((timing) => ({
+          topic: TOPICS.freshness.name,
+          partition,
+          key: timing.documentId,
+          value: codec.encode('Timing', timing),
+        })),
+      )
+      .catch((error) => settings.onEvent({ type: 'retry', partition, error, attempt: 0 }));
+
+    function timingOf(record: Document, wasApplied: boolean, appendedAt: number): Timing {
+      const { documentId, source, table, version, kind, timing } = record;
+      return {
+        documentId,
+        source,
+        table,
+        version,
+        kind,
+        outcome: wasApplied ? 'applied' : 'superseded',
+        index: settings.name,
+        ...timing,
+        appendedAt,
+        appliedAt,
+        searchableAt,
+      };
+    }
+  };
+
+  const queueOf = (partition: number): BatchQueue<KafkaRecord> =>
+    createBatchQueue({
+      maxBatch: MAX_BATCH,
+      highWater: HIGH_WATER,
+      process: (records, signal) => applyBatch(partition, records, signal),
+      onFull: () => reader.pause({ topic: DOCUMENTS, partition }),
+      onDrained: () => reader.resume({ topic: DOCUMENTS, partition }),
+      onRetry: (error, attempt) => settings.onEvent({ type: 'retry', partition, error, attempt }),
+    });
+
+  const reader = await openGroupReader(
+    kafka,
+    { groupId: indexGroup(settings.name), topics: [DOCUMENTS] },
+    {
+      onAssigned: async (partitions) => {
+        const log = new Map((await kafka.admin.offsets(DOCUMENTS)).map((each) => [each.partition, each]));
+        return partitions.map(({ topic, partition }) => {
+          const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
+          // A table ahead of its log belongs to a topic that was made anew.
+          if (position(partition) > latest) settings.generation().table.clear(partition);
+          queues.set(partition, queueOf(partition));
+          return { topic, partition, offset: Math.max(earliest, position(partition)) };
+        });
+      },
+      onRevoked: (partitions) => {
+        for (const { partition } of partitions) queues.get(partition)?.abandon();
+      },
+      onBatch: ({ partition, records }) => queues.get(partition)?.push(records),
+      onFailure: settings.onFailure,
+    },
+  );
+
+  return {
+    current: () => [...liveFrom].every(([partition, end]) => position(partition) >= end),
+    waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
+    receipt: () => ({
+      index: settings.name,
+      at: clock(),
+      watermarks: Object.fromEntries(
+        Object.keys(newestApplied).map((source) => [
+          source,
+          { state: 'unknown', position: null, committedAt: null },
+        ]),
+      ),
+      stalenessMs: null,
+      fresh: null,
+      newestApplied: { ...newestApplied },
+    }),
+    exclusively: async (action) => {
+      const partitions = reader.owned().map((each) => each.partition);
+      for (const partition of partitions) reader.pause({ topic: DOCUMENTS, partition });
+      await Promise.all([...queues.values()].map((queue) => queue.stop()));
+      try {
+        return await action();
+      } finally {
+        for (const partition of partitions) {
+          queues.set(partition, queueOf(partition));
+          reader.rewind({ topic: DOCUMENTS, partition, offset: position(partition) });
+          reader.resume({ topic: DOCUMENTS, partition });
+        }
+      }
+    },
+    stop: async () => {
+      await Promise.all([...queues.values()].map((queue) => queue.stop()));
+      await reader.close();
+    },
+  };
+};

@@ -1,0 +1,62 @@
+/** Documents → rows of the vector index, and what an update adds and leaves stale. Pure. */
+import { createHash } from 'node:crypto';
+import type { ChunkOrigin } from '../../connectors/document-table/document-table.ts';
+import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
+import type { VectorRow } from '../../connectors/vector-index/vector-index.ts';
+import type { Document } from '../../schemas/records.ts';
+
+export const tagOf = (name: string, value: string): string => `${name}=${value}`;
+
+/** What a search can require: every metadata pair, the source and the table. */
+export const tagsOf = (record: Document): readonly string[] =>
+  [...Object.entries({ ...record.metadata, source: record.source, table: record.table })]
+    .map(([name, value]) => tagOf(name, value))
+    .sort();
+
+/** Content-addressed: the same chunk of the same document for the same readers is the same row, so it is not written again. */
+export const rowIdOf = (record: Document, chunkHash: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([record.documentId, record.tenant, record.model, tagsOf(record), chunkHash]))
+    .digest('hex')
+    .slice(0, 32);
+
+export interface RowsChange {
+  /** To write into the vector index before they become visible. */
+  readonly added: readonly VectorRow[];
+  /** All rows of the new state with the chunk each stands for. */
+  readonly visible: readonly { readonly rowId: string; readonly origin: ChunkOrigin }[];
+  /** To remove once they are no longer visible. */
+  readonly stale: readonly string[];
+}
+
+const rowIdsOf = (record: Document | undefined): readonly string[] =>
+  record?.kind === 'document' ? record.chunks.map((chunk) => rowIdOf(record, chunk.hash)) : [];
+
+/** How the rows of one document change from what was held to what is newest (undefined: removed). */
+export const changeRows = (
+  partition: number,
+  held: Document | undefined,
+  newest: Document | undefined,
+): RowsChange => {
+  const before = new Set(rowIdsOf(held));
+  const after = rowIdsOf(newest);
+  const added = new Map<string, VectorRow>();
+  const visible = new Map<string, { rowId: string; origin: ChunkOrigin }>();
+  for (const [chunk, rowId] of after.entries()) {
+    const piece = newest?.chunks[chunk];
+    if (!newest || !piece || visible.has(rowId)) continue;
+    visible.set(rowId, { rowId, origin: { partition, documentId: newest.documentId, chunk } });
+    if (!before.has(rowId))
+      added.set(rowId, {
+        id: rowId,
+        vector: vectorOfBytes(piece.vector),
+        tenant: newest.tenant ?? '',
+        tags: tagsOf(newest),
+      });
+  }
+  return {
+    added: [...added.values()],
+    visible: [...visible.values()],
+    stale: [...before].filter((rowId) => !visible.has(rowId)),
+  };
+};

@@ -1,0 +1,121 @@
+/**
+ * Reads freshet.documents from its beginning into a second generation, compares it with the one that serves, and puts
+ * it in its place: the index is a view of the log, and this proves it. Searches go on in the old generation meanwhile.
+ */
+import { createHash } from 'node:crypto';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { LoggedDocument } from '../fold-documents.ts';
+import { applyDocuments, type IndexGeneration } from './apply-documents.ts';
+import type { ApplyIndex } from './apply-index.ts';
+import { rowIdOf } from './index-rows.ts';
+
+export interface RebuildReport {
+  readonly records: number;
+  readonly documents: number;
+  readonly rows: number;
+  /** The rebuilt index equals the one that served, row for row. */
+  readonly identical: boolean;
+  /** Document ids that differ, at most 20. */
+  readonly different: readonly string[];
+  readonly ms: number;
+}
+
+export interface RebuildSettings {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly applyIndex: ApplyIndex;
+  readonly serving: () => IndexGeneration;
+  readonly openGeneration: () => Promise<IndexGeneration>;
+  readonly replace: (next: IndexGeneration) => Promise<void>;
+  readonly onProgress: (records: number, of: number) => void;
+}
+
+const BATCH = 500;
+
+/** Documents and their digest: what the view says, apart from how it is stored. */
+const contentOf = async (
+  kafka: KafkaClient,
+  { table, index }: IndexGeneration,
+): Promise<{ digests: Map<string, string>; rows: number }> => {
+  const digests = new Map<string, string>();
+  const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
+  let rows = 0;
+  for (let partition = 0; partition < partitions; partition += 1) {
+    for (const { record } of table.list(partition, '')) {
+      if (record.kind !== 'document') continue;
+      const ids = [...new Set(record.chunks.map((chunk) => rowIdOf(record, chunk.hash)))];
+      const there = await index.has(ids);
+      rows += there.size;
+      digests.set(
+        record.documentId,
+        createHash('sha256')
+          .update(JSON.stringify([record.version, ids.filter((id) => there.has(id))]))
+          .digest('hex'),
+      );
+    }
+  }
+  return { digests, rows };
+};
+
+const differences = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): readonly string[] =>
+  [...new Set([...a.keys(), ...b.keys()])].filter((id) => a.get(id) !== b.get(id));
+
+/** Errors: `kafka-unavailable`, `index-unavailable`, `disk-full`: the old generation then goes on serving. */
+export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildReport> => {
+  const begun = performance.now();
+  const next = await settings.openGeneration();
+  let records = 0;
+  const readOn = async (to: ReadonlyMap<number, number>): Promise<void> => {
+    const from = new Map([...to.keys()].map((partition) => [partition, next.table.position(partition) ?? 0]));
+    const total = [...to].reduce((sum, [partition, end]) => sum + end - (from.get(partition) ?? 0), 0);
+    let waiting: { partition: number; key: Buffer | null; value: Buffer | null; offset: number }[] = [];
+    const flush = async (): Promise<void> => {
+      const batch = waiting;
+      waiting = [];
+      for (const partition of new Set(batch.map((each) => each.partition))) {
+        const mine = batch.filter((each) => each.partition === partition);
+        const documents: LoggedDocument[] = [];
+        for (const each of mine) {
+          try {
+            documents.push({
+              record: await settings.codec.decode('Document', each.value),
+              offset: each.offset,
+            });
+          } catch (error) {
+            if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+          }
+        }
+        await applyDocuments(next, partition, (mine.at(-1)?.offset ?? -1) + 1, documents);
+      }
+      records += batch.length;
+      settings.onProgress(records, total);
+    };
+    await scanTopic(settings.kafka, { topic: TOPICS.documents.name, from, to }, (record) => {
+      waiting.push(record);
+      return waiting.length >= BATCH ? flush() : undefined;
+    });
+    await flush();
+  };
+  const log = await settings.kafka.admin.offsets(TOPICS.documents.name);
+  await readOn(new Map(log.map((each) => [each.partition, each.latest])));
+  return settings.applyIndex.exclusively(async () => {
+    const serving = settings.serving();
+    // Nothing is applied now: the new generation reads on to exactly where the old one stands, so that no reader goes back.
+    await readOn(new Map(log.map(({ partition }) => [partition, serving.table.position(partition) ?? 0])));
+    const [before, after] = [await contentOf(settings.kafka, serving), await contentOf(settings.kafka, next)];
+    const different = differences(before.digests, after.digests);
+    await settings.replace(next);
+    return {
+      records,
+      documents: after.digests.size,
+      rows: after.rows,
+      identical: different.length === 0 && before.rows === after.rows,
+      different: different.slice(0, 20),
+      ms: Math.round(performance.now() - begun),
+    };
+  });
+};

@@ -1,0 +1,99 @@
+/**
+ * A stretch of one partition of freshet.documents folded into what a table holds of it: newest version wins, floors
+ * delete what is older. The owner of the partition, the index and its rebuild share this one fold; in whatever order
+ * and how often records come, it ends the same (I1, I4, I5).
+ */
+import type { DocumentTable, StoredDocument } from '../connectors/document-table/document-table.ts';
+import { floorIdOf, tablePrefixOf } from '../schemas/document-id.ts';
+import { orderOf } from '../schemas/document-order.ts';
+import type { Document } from '../schemas/records.ts';
+
+export interface LoggedDocument {
+  readonly record: Document;
+  readonly offset: number;
+}
+
+export interface FoldedDocuments {
+  /** What is newest now, and was not before. */
+  readonly documents: readonly StoredDocument[];
+  readonly floors: readonly { readonly id: string; readonly version: string; readonly offset: number }[];
+  /** Ids that fell below a floor. */
+  readonly removed: readonly string[];
+  /**
+   * Newer records that an older one now stands behind. Compaction keeps the last written, so the owner of the
+   * partition, and nobody else, appends these again (rule C).
+   */
+  readonly again: readonly Document[];
+  /** For each record given: whether it was newer than all before it. */
+  readonly applied: readonly boolean[];
+}
+
+type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get' | 'list'>;
+
+/** Decides; writes nothing. `table` is only read, and only for this partition. */
+export const foldDocuments = (
+  table: HeldDocuments,
+  partition: number,
+  records: readonly LoggedDocument[],
+): FoldedDocuments => {
+  const documents = new Map<string, StoredDocument>();
+  const floors = new Map<string, { id: string; version: string; offset: number }>();
+  const removed = new Set<string>();
+  const again = new Map<string, Document>();
+  const floorOf = (id: string): string | undefined => floors.get(id)?.version ?? table.floor(partition, id);
+
+  const applyFloor = (record: Document, offset: number): boolean => {
+    const held = floorOf(record.documentId);
+    if (held !== undefined && held >= record.version) return false;
+    floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
+    const prefix = tablePrefixOf(record.source, record.table);
+    for (const stored of table.list(partition, prefix)) {
+      const { documentId, version } = stored.record;
+      if (version < record.version && !documents.has(documentId)) removed.add(documentId);
+    }
+    for (const [id, stored] of documents) {
+      if (!id.startsWith(prefix) || stored.record.version >= record.version) continue;
+      documents.delete(id);
+      removed.add(id);
+    }
+    return true;
+  };
+
+  const applyDocument = (record: Document, offset: number): boolean => {
+    const id = record.documentId;
+    const pending = documents.get(id);
+    const held = pending
+      ? { version: pending.record.version, offset: pending.offset }
+      : removed.has(id)
+        ? undefined
+        : table.standing(partition, id);
+    const order = orderOf(record.version, held, floorOf(floorIdOf(record.source, record.table)));
+    if (order === 'newer') {
+      documents.set(id, { record, offset });
+      removed.delete(id);
+      again.delete(id);
+      return true;
+    }
+    if (!held || offset <= held.offset) return false;
+    if (order === 'same') {
+      // The same change again, further on: what stands last in the log is what the table points to.
+      documents.set(id, { record, offset });
+      again.delete(id);
+      return false;
+    }
+    const newer = pending?.record ?? table.get(partition, id)?.record;
+    if (newer) again.set(id, newer);
+    return false;
+  };
+
+  const applied = records.map(({ record, offset }) =>
+    record.kind === 'floor' ? applyFloor(record, offset) : applyDocument(record, offset),
+  );
+  return {
+    documents: [...documents.values()],
+    floors: [...floors.values()],
+    removed: [...removed],
+    again: [...again.values()],
+    applied,
+  };
+};

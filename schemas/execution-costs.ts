@@ -1,0 +1,76 @@
+/**
+ * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
+ * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
+ */
+import { type Picodollars, parseUsd } from './money.ts';
+import type { AgentEvent, Usage } from './records.ts';
+
+export interface CallCost {
+  /** executionId:epoch:step. */
+  readonly costId: string;
+  readonly step: number;
+  readonly model: string;
+  readonly usage: Usage;
+  readonly usd: string;
+  readonly priceTable: string;
+  /** open: reserved, no outcome yet. lost: counted at the reservation for good, unless its reply still comes. */
+  readonly state: 'open' | 'settled' | 'lost';
+  readonly at: number;
+}
+
+export type ExecutionCosts = ReadonlyMap<string, CallCost>;
+
+export const NO_COSTS: ExecutionCosts = new Map();
+const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 };
+
+const costIdOf = (event: AgentEvent): string => `${event.executionId}:${event.epoch}:${event.step}`;
+
+/** The costs after an event. `counts`: whether the event does in the order of claims. */
+export const advanceCosts = (costs: ExecutionCosts, event: AgentEvent, counts: boolean): ExecutionCosts => {
+  const changed = changedCosts(costs, event, counts);
+  if (changed.length === 0) return costs;
+  const next = new Map(costs);
+  for (const cost of changed) next.set(cost.costId, cost);
+  return next;
+};
+
+/** Those entries that an event changes, settled and lost ones being what freshet.costs is told. */
+export const changedCosts = (
+  costs: ExecutionCosts,
+  event: AgentEvent,
+  counts: boolean,
+): readonly CallCost[] => {
+  const costId = costIdOf(event);
+  const { step, at } = event;
+  const entry = {
+    costId,
+    step,
+    model: event.name ?? 'unknown',
+    usage: event.usage ?? NO_USAGE,
+    priceTable: event.priceTable ?? '',
+    at,
+  };
+  if (event.type === 'llm-response' && event.costUsd !== null)
+    return [{ ...entry, usd: event.costUsd, state: 'settled' }];
+  // A failed call: free where the provider said so, at its reservation where it may have charged.
+  if (event.type === 'error' && costs.get(costId)?.state !== 'settled') {
+    if (event.costUsd !== null) return [{ ...entry, usd: event.costUsd, state: 'settled' }];
+    if (event.reservedUsd !== null) return [{ ...entry, usd: event.reservedUsd, state: 'lost' }];
+  }
+  if (!counts) return [];
+  if (event.type === 'intent' && event.reservedUsd !== null)
+    return [{ ...entry, usd: event.reservedUsd, state: 'open' }];
+  // Whoever held the execution before is gone: what it had under way was spent, as far as anyone knows.
+  if (event.type === 'claim')
+    return [...costs.values()]
+      .filter((cost) => cost.state === 'open')
+      .map((cost) => ({ ...cost, state: 'lost' as const, at }));
+  return [];
+};
+
+/** Spent and reserved together: what the money cap is held against. */
+export const totalUsd = (costs: ExecutionCosts): Picodollars => {
+  let total = 0n;
+  for (const cost of costs.values()) total += parseUsd(cost.usd);
+  return total;
+};

@@ -1,0 +1,70 @@
+/** What the JSON inside of journal events holds, where pipelines and agents both read it. */
+import type { Budget } from './records.ts';
+
+/** `user-input.input`: the task as it came. */
+export interface UserInput {
+  readonly text: string;
+  readonly principal: string | null;
+  readonly feature: string | null;
+  readonly budget: Budget | null;
+  /** Microseconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** How an execution ends. `halted`: stopped by one of its caps; `failed`: it cannot be answered. */
+export type Outcome = 'completed' | 'failed' | 'halted';
+
+/** Why an execution ended otherwise than with an answer: the closed list of result errors. */
+export type EndCode =
+  | 'step-cap'
+  | 'money-cap'
+  | 'wall-time'
+  | 'model-failed'
+  | 'retrieve-failed'
+  | 'empty-answer'
+  | 'unknown-agent'
+  | 'task-invalid'
+  | 'too-large'
+  /** A write tool may or may not have had its effect: a person must look, it is never run again. */
+  | 'effect-unknown'
+  /** Its worker died during a model call too often. */
+  | 'call-lost'
+  | 'internal';
+
+/** `response.output`: the terminal result. */
+export interface TerminalOutput {
+  readonly outcome: Outcome;
+  readonly output: unknown;
+  /** What was reached before a failure or halt; null where it completed. */
+  readonly partial: unknown;
+  readonly receipt: unknown;
+  readonly steps: number;
+  readonly startedAt: number;
+}
+
+const parseObject = (text: string | null): Readonly<Record<string, unknown>> | null => {
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : null;
+  } catch {
+    return null;
+  }
+};
+
+/** Null where the text is none: the journal can be written by anyone who reaches Kafka. */
+export const parseUserInput = (text: string | null): UserInput | null => {
+  const value = parseObject(text);
+  return value && typeof value.text === 'string' && typeof value.createdAt === 'number'
+    ? (value as unknown as UserInput)
+    : null;
+};
+
+export const parseTerminalOutput = (text: string | null): TerminalOutput | null => {
+  const value = parseObject(text);
+  return value && (value.outcome === 'completed' || value.outcome === 'failed' || value.outcome === 'halted')
+    ? (value as unknown as TerminalOutput)
+    : null;
+};
