@@ -1,0 +1,97 @@
+/** What customers noticed; stands after "a product" or "customers saw". */
+export const SYMPTOMS: readonly string[] = [
+  'schedules that started an hour late',
+  'missing readings',
+  'a charge that stopped half-way',
+  'heating that would not switch off',
+  'slow answers in the app',
+  'doubled entries on bills',
+  'alarms without a reason',
+  'devices shown as offline',
+  'failed sign-ins',
+  'wrong outdoor temperatures',
+  'updates that never finished',
+  'empty charts',
+  'exports that broke off',
+  'cheap hours that were missed',
+  'notifications sent twice',
+  'lost pairings after an update',
+  'a battery that emptied at noon',
+  'wrong totals for the week',
+  'invitations that did not arrive',
+  'water shut off by mistake',
+  'buttons that did nothing',
+  'forecasts from the day before',
+];
+
+export const CAUSES: readonly string[] = [
+  'a certificate that had run out on the {area} gateway',
+  'a full disk on the {area} message store',
+  'a clock that was {number} seconds ahead',
+  'a firmware build with the wrong radio table for {area} homes',
+  'a cable cut by roadworks on the {area} ring road',
+  'a weather feed that sent Fahrenheit for {area} homes',
+  'a database index that was dropped in migration {number}',
+  'a queue of {number} thousand messages left over from a test',
+  'a wrong rule number {number} in the firewall',
+  'a price list for {area} with two rows for the same hour',
+  'a memory leak in release {version}',
+  'a switch on the {area} ring that restarted every {number} minutes',
+  'an expired key of the mail service',
+  'a change of time zone rules in {area} homes',
+  'a batch of sensors with loose solder, lot {number}',
+  'a power cut in the {area} data centre',
+  'a load test run {number} that hit the real system',
+  'a missing limit on retries in release {version}',
+  'a cache of the {area} site that kept answers for {number} minutes',
+  'a translated file with a broken character on line {number}',
+];
+
+export const AREAS: readonly string[] = [
+  'northern',
+  'southern',
+  'eastern',
+  'western',
+  'coastal',
+  'central',
+  'island',
+  'lakeside',
+  'upland',
+  'valley',
+  'harbour',
+  'border',
+];
+
+export const REMEDIES: readonly string[] = [
+  'We rolled back to the release before.',
+  'We replaced the certificate and added a warning thirty days ahead.',
+  'The faulty unit was taken out of service.',
+  'A corrected build was sent to all devices overnight.',
+  'Traffic was moved to another site.',
+  'The rule was put right and is now tested on each change.',
+  'We restarted the service with twice the memory.',
+  'The supplier mended the feed, and we now check its values.',
+  'Bills were made again and sent with an apology.',
+  'The devices were joined again from our side, without any work for customers.',
+];
+
+export const WORKAROUNDS: readonly string[] = [
+  'Until then, pressing the {button} for a moment helped.',
+  'Customers could go on by using the browser instead of the phone.',
+  'Switching to manual mode kept things going.',
+  'Those affected were told to leave the device alone.',
+  'Signing out and in again helped in most cases.',
+  'There was no way around it for customers.',
+  'A restart brought it back for [an hour|a while].',
+];
+
+export const LESSONS: readonly string[] = [
+  'We will watch the age of readings instead of the number of errors, which had stayed low.',
+  'The alarm reached the wrong team; the list of duties has been put right.',
+  'Changes of this sort now go to one home in a hundred first.',
+  'The test that should have found it had been skipped for months.',
+  'Support had known for an hour before the engineers did; both now use one channel.',
+  'We had no way to switch the function off by itself, and have built one.',
+  'The status page was late by [twenty|forty] minutes, for which we are sorry.',
+  'Backups were in order and were not needed.',
+];

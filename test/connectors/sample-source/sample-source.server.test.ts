@@ -1,0 +1,179 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { loadSampleSource } from '../../../connectors/sample-source/load-sample-source.ts';
+import { sampleQuestions } from '../../../connectors/sample-source/sample-questions.ts';
+import { type EditorChange, startEditor } from '../../../connectors/sample-source/start-editor.ts';
+
+const database = `sample_source_${process.pid}`;
+const adminUrl = inject('stack').postgres.url;
+const sourceUrl = new URL(adminUrl);
+sourceUrl.pathname = `/${database}`;
+const url = sourceUrl.href;
+const client = new Client({ connectionString: url });
+
+const asAdmin = async (statement: string): Promise<void> => {
+  const admin = new Client({ connectionString: adminUrl });
+  await admin.connect();
+  await admin.query(statement);
+  await admin.end();
+};
+
+const number = async (statement: string): Promise<number> => {
+  const { rows } = await client.query<{ value: string }>(`SELECT (${statement}) AS value`);
+  return Number(rows[0]?.value);
+};
+
+const allRows =
+  '(SELECT count(*) FROM articles) + (SELECT count(*) FROM products) + (SELECT count(*) FROM incidents)';
+
+const waitFor = async (what: () => boolean): Promise<void> => {
+  const limit = Date.now() + 20_000;
+  while (!what()) {
+    if (Date.now() > limit) throw new Error('waited 20 s in vain');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+beforeAll(async () => {
+  await asAdmin(`CREATE DATABASE ${database}`);
+  await client.connect();
+});
+
+afterAll(async () => {
+  await client.end();
+  await asAdmin(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+});
+
+test('loading fills three tables, says how far it is, and can be repeated', async () => {
+  const progress: number[] = [];
+  const first = await loadSampleSource({
+    url,
+    rows: 1_200,
+    seed: 7,
+    onProgress: ({ done }) => progress.push(done),
+  });
+  expect(first).toEqual({ inserted: 1_200, seed: 7, rows: 1_200, longDocumentId: 1 });
+  expect(progress).toEqual([500, 1_000, 1_200]);
+  expect(await number('SELECT count(*) FROM articles')).toBe(840);
+  expect(await number('SELECT count(*) FROM products')).toBe(120);
+  expect(await number('SELECT count(*) FROM incidents')).toBe(240);
+
+  await client.query('DELETE FROM articles WHERE id = 100');
+  expect(await loadSampleSource({ client, rows: 1_200, seed: 99 })).toMatchObject({ inserted: 0, seed: 7 });
+  expect(await number('SELECT count(*) FROM articles WHERE id = 100')).toBe(0);
+});
+
+test('a larger load adds the difference, and a row inserted by hand gets a free id', async () => {
+  await client.query(
+    `INSERT INTO articles (tenant, title, category, body) VALUES ('osterby', 'By hand', 'setup', 'Text')`,
+  );
+  const grown = await loadSampleSource({ client, rows: 2_000, seed: 7 });
+  // The id of the row made by hand was taken: that article of the sample is left out.
+  expect(grown).toMatchObject({ inserted: 799, rows: 2_000 });
+  expect(await number(`SELECT count(*) FROM articles WHERE title = 'By hand'`)).toBe(1);
+});
+
+test('fifty changes a second arrive at that rate, of every kind, and leave the labelled questions true', async () => {
+  const changes: EditorChange[] = [];
+  const before = await number(allRows);
+  const editor = startEditor({
+    url,
+    changesPerSecond: 50,
+    seed: 7,
+    onChange: (change) => changes.push(change),
+  });
+  await waitFor(() => editor.counts().connections === 1);
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  await editor.stop();
+  await editor.stop();
+  const counts = editor.counts();
+  expect(counts).toMatchObject({ failed: 0, connections: 1 });
+  expect(changes.length + counts.missed + counts.skipped).toBeGreaterThan(270);
+  expect(changes.length + counts.missed + counts.skipped).toBeLessThan(330);
+  for (const kind of ['insert', 'update-text', 'update-other', 'delete', 'long-document'] as const) {
+    expect(counts[kind]).toBeGreaterThan(0);
+    expect(changes.filter((change) => change.kind === kind)).toHaveLength(counts[kind]);
+  }
+  expect(await number(allRows)).toBe(before + counts.insert - counts.delete);
+  for (const { rows, sentence } of sampleQuestions({ seed: 7, count: 200, rows: 2_000 })) {
+    for (const { table, id } of rows) {
+      const column = { articles: 'body', products: 'summary', incidents: 'description' }[table];
+      const { rows: found } = await client.query<{ text: string }>(
+        `SELECT ${column} AS text FROM ${table} WHERE id = $1`,
+        [id],
+      );
+      if (table === 'articles' && id === 841) continue; // the row made by hand
+      expect(found[0]?.text).toContain(sentence);
+    }
+  }
+});
+
+test('a lost connection is made anew and never ends the process', async () => {
+  const problems: string[] = [];
+  const editor = startEditor({
+    url,
+    changesPerSecond: 50,
+    seed: 8,
+    onProblem: (error) => problems.push(error.code),
+  });
+  await waitFor(() => editor.counts()['update-text'] > 3);
+  await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'freshet-sample-source' AND datname = current_database()`,
+  );
+  const done = editor.counts()['update-text'];
+  await waitFor(() => editor.counts().connections === 2 && editor.counts()['update-text'] > done + 3);
+  await editor.stop();
+  expect(problems).toEqual(['source-unavailable']);
+});
+
+test('a database that is away and one that falls silent hold back neither the process nor stop()', async () => {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  let silent = false;
+  const open = (): Promise<Server> =>
+    new Promise((resolve) => {
+      const server = createServer((near) => {
+        const far = connect(Number(target.port), target.hostname);
+        near.on('data', (bytes) => {
+          if (!silent) far.write(bytes);
+        });
+        far.pipe(near);
+        for (const socket of [near, far]) {
+          sockets.add(socket);
+          socket.on('error', () => undefined);
+          socket.on('close', () => {
+            near.destroy();
+            far.destroy();
+          });
+        }
+      });
+      server.listen(0, '127.0.0.1', () => resolve(server));
+    });
+  const server = await open();
+  const address = server.address();
+  const port = typeof address === 'object' ? String(address?.port) : '';
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = port;
+
+  const editor = startEditor({ url: through.href, changesPerSecond: 100, seed: 9 });
+  await waitFor(() => editor.counts()['update-text'] > 3);
+  silent = true;
+  const started = Date.now();
+  await editor.stop();
+  expect(Date.now() - started).toBeLessThan(13_000);
+
+  const later = startEditor({ url: through.href, changesPerSecond: 100, seed: 9 });
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  await waitFor(() => later.counts().failed >= 2);
+  await later.stop();
+  expect(later.counts()).toMatchObject({ connections: 0 });
+});
+
+test('a rate that is no rate is refused at once', () => {
+  for (const changesPerSecond of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => startEditor({ url, changesPerSecond, seed: 1 })).toThrow(/changes per second/);
+  }
+});
