@@ -15,8 +15,9 @@ export type EditorSession = SourceConnection & {
 export const openEditorSession = async (
   url: string,
   wishedFloor: number | undefined,
+  signal: AbortSignal,
 ): Promise<EditorSession> => {
-  const connection = await connectToSource(url);
+  const connection = await connectToSource(url, signal);
   try {
     const record = await readSourceRecord(connection.client);
     let rows = 0;

@@ -37,7 +37,7 @@ export type EditorRequest = {
 };
 
 export type Editor = {
-  /** Resolves once the change in flight is done and the connection closed. Never throws; may be called twice. */
+  /** Resolves once the change in flight is done, or cut off after two seconds. Never throws; may be called twice. */
   stop(): Promise<void>;
   counts(): Readonly<EditorCounts>;
 };
@@ -50,6 +50,9 @@ const tell = (listener: () => void): void => {
     process.emitWarning(toError(thrown));
   }
 };
+
+/** How long a change in flight may take once the editor is to stop, in milliseconds. */
+const STOP_LIMIT = 2_000;
 
 /** The pause before the n-th attempt in a row, in milliseconds. */
 const backoff = (attempt: number): number => Math.min(5_000, 100 * 2 ** attempt);
@@ -80,6 +83,7 @@ export const startEditor = (request: EditorRequest): Editor => {
     connections: 0,
   };
   const stopping = new AbortController();
+  const givingUp = new AbortController();
   const sleep = (time: number): Promise<unknown> =>
     pause(time, undefined, { signal: stopping.signal }).catch(() => undefined);
   let session: EditorSession | undefined;
@@ -117,7 +121,7 @@ export const startEditor = (request: EditorRequest): Editor => {
       if (stopping.signal.aborted) break;
       try {
         if (session === undefined) {
-          session = await openEditorSession(request.url, request.floor);
+          session = await openEditorSession(request.url, request.floor, givingUp.signal);
           counts.connections += 1;
         }
         step = (step ?? session.firstStep) + 1;
@@ -140,7 +144,9 @@ export const startEditor = (request: EditorRequest): Editor => {
   return {
     stop: async () => {
       stopping.abort();
+      const limit = setTimeout(() => givingUp.abort(), STOP_LIMIT);
       await running;
+      clearTimeout(limit);
     },
     counts: () => ({ ...counts }),
   };

@@ -160,9 +160,14 @@ test('a database that is away and one that falls silent hold back neither the pr
   const editor = startEditor({ url: through.href, changesPerSecond: 100, seed: 9 });
   await waitFor(() => editor.counts()['update-text'] > 3);
   silent = true;
+  const connecting = startEditor({ url: through.href, changesPerSecond: 100, seed: 9 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const started = Date.now();
-  await editor.stop();
-  expect(Date.now() - started).toBeLessThan(13_000);
+  await Promise.all([editor.stop(), connecting.stop()]);
+  expect(Date.now() - started).toBeGreaterThan(1_000);
+  expect(Date.now() - started).toBeLessThan(5_000);
+  expect(editor.counts()).toMatchObject({ failed: 1, connections: 1 });
+  expect(connecting.counts()).toMatchObject({ failed: 1, connections: 0 });
 
   const later = startEditor({ url: through.href, changesPerSecond: 100, seed: 9 });
   for (const socket of sockets) socket.destroy();
