@@ -10,7 +10,7 @@ import type { Topic } from './topic.ts';
 
 const openings = [
   'The {product} {purpose}.',
-  'New from {company} in [its tenth year|this season|a smaller housing]: the {product}, which {purpose}.',
+  'New from {company} in [its tenth year|this season|answer to your requests]: the {product}, which {purpose}.',
   'Meet the {product}, which {purpose}.',
   'The {product} is [a favourite of|often chosen by|made for] [families|people who rent|tinkerers|installers] and {purpose}.',
 ];

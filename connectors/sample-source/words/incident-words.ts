@@ -34,7 +34,7 @@ export const CAUSES: readonly string[] = [
   'a database index that was dropped in migration {number}',
   'a queue of {number} thousand messages left over from a test',
   'a wrong rule number {number} in the firewall',
-  'a price list for {area} with two rows for the same hour',
+  'a price list for {area} homes with two rows for the same hour',
   'a memory leak in release {version}',
   'a switch on the {area} ring that restarted every {number} minutes',
   'an expired key of the mail service',
