@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import type { SearchRequest } from '../../schemas/search.ts';
+import type { MetricsRegistry } from '../telemetry/metrics.ts';
+import type { IndexService } from './index-service.ts';
+
+export interface RoleServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What every role answers on a loopback port of its own: health and metrics. */
+export interface RoleHealth {
+  readonly role: string;
+  /** Null: ready. Otherwise what it waits for. */
+  readonly notReady: () => string | null;
+  readonly metrics: MetricsRegistry;
+}
+
+const roleRoutes = (app: FastifyInstance, health: RoleHealth): void => {
+  app.get('/healthz', async () => ({ role: health.role, ok: true }));
+  app.get('/readyz', async (_, reply) => {
+    const waitingFor = health.notReady();
+    return reply
+      .code(waitingFor === null ? 200 : 503)
+      .send({ role: health.role, ready: waitingFor === null, waitingFor });
+  });
+  app.get('/metrics', async (_, reply) =>
+    reply.type('text/plain; version=0.0.4').send(await health.metrics.text()),
+  );
+  app.get('/metrics.json', async () => health.metrics.json());
+};
+
+const listen = async (app: FastifyInstance, port: number): Promise<RoleServer> => {
+  app.setErrorHandler((thrown, _, reply) => {
+    const error = toFreshetError(thrown);
+    return reply.code(ERROR_CODES[error.code].status).send({ code: error.code, message: error.message });
+  });
+  const url = await app.listen({ host: '127.0.0.1', port });
+  return { url, close: () => app.close() };
+};
+
+/** Serves health and metrics of a role that has nothing else to serve. */
+export const serveRole = async (health: RoleHealth, port = 0): Promise<RoleServer> => {
+  const app = Fastify({ forceCloseConnections: true });
+  roleRoutes(app, health);
+  return listen(app, port);
+};
+
+/** Serves an index to the other roles. */
+export const serveIndex = async (
+  service: IndexService,
+  health: RoleHealth,
+  port = 0,
+): Promise<RoleServer> => {
+  const app = Fastify({ forceCloseConnections: true, bodyLimit: 256 * 1024 });
+  roleRoutes(app, health);
+  app.post<{ Body: SearchRequest }>('/search', async (request) => service.search(request.body));
+  app.get('/status', async () => service.status());
+  app.get<{ Querystring: { id?: string } }>('/document', async (request) => {
+    const found = await service.document(request.query.id ?? '');
+    if (!found) throw new FreshetError('not-found', `the index holds nothing of ${request.query.id ?? ''}`);
+    return found;
+  });
+  app.post('/rebuild', async (_, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    try {
+      for await (const progress of service.rebuild()) {
+        if (!reply.raw.write(`${JSON.stringify(progress)}\n`)) await once(reply.raw, 'drain');
+      }
+    } catch (thrown) {
+      const error = toFreshetError(thrown);
+      reply.raw.write(`${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`);
+    }
+    reply.raw.end();
+  });
+  return listen(app, port);
+};

@@ -1,0 +1,54 @@
+/**
+ * The index role over HTTP on loopback: the vector engine's lock makes one process its owner, and this is how the
+ * others search, trace and rebuild. Bodies are JSON; errors are {code, message}.
+ */
+import type { Document } from '../../schemas/records.ts';
+import type { Retriever } from '../../schemas/search.ts';
+
+export interface TracedDocument {
+  readonly record: Omit<Document, 'chunks'> & {
+    readonly chunks: readonly {
+      readonly hash: string;
+      readonly start: number;
+      readonly end: number;
+      readonly inIndex: boolean;
+    }[];
+  };
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface IndexStatus {
+  readonly name: string;
+  readonly engine: string;
+  readonly model: string;
+  readonly current: boolean;
+  readonly waiting: number;
+  readonly documents: number;
+  readonly markers: number;
+  readonly rows: number;
+  /** Next offset of freshet.documents to apply, by partition. */
+  readonly positions: Readonly<Record<string, number>>;
+}
+
+export interface RebuildProgress {
+  readonly done: boolean;
+  readonly records: number;
+  readonly of: number;
+  readonly report?: {
+    readonly records: number;
+    readonly documents: number;
+    readonly rows: number;
+    readonly identical: boolean;
+    readonly different: readonly string[];
+    readonly ms: number;
+  };
+}
+
+export interface IndexService extends Retriever {
+  /** Undefined where the index holds nothing of that id. */
+  document(documentId: string): Promise<TracedDocument | undefined>;
+  status(): Promise<IndexStatus>;
+  /** Progress as it comes; the last one carries the report. Errors: `conflict` while one is running. */
+  rebuild(): AsyncIterable<RebuildProgress>;
+}

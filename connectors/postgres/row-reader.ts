@@ -1,0 +1,62 @@
+/** Reads stored values of single rows: what an update left out because it left it alone (TOAST, rule G). */
+import pg from 'pg';
+import type { Row } from '../../schemas/config.ts';
+import type { KeyValue } from '../../schemas/document-id.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+
+export interface RowReader {
+  /** The columns as text, as they are now; undefined where no row has the key. Errors: `source-unavailable`. */
+  read(
+    table: string,
+    key: Readonly<Record<string, KeyValue>>,
+    columns: readonly string[],
+  ): Promise<Row | undefined>;
+  close(): Promise<void>;
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** One query for a row: identifiers quoted, values passed apart and typed by the server, so that the primary key's index serves it. */
+export const rowQuery = (
+  table: string,
+  key: Readonly<Record<string, KeyValue>>,
+  columns: readonly string[],
+): { readonly text: string; readonly values: readonly string[] } => {
+  const keyColumns = Object.keys(key);
+  const selected = columns.map((column) => `${quoted(column)}::text as ${quoted(column)}`).join(', ');
+  const where = keyColumns.map((column, at) => `${quoted(column)} = $${at + 1}`).join(' and ');
+  const from = table.split('.').map(quoted).join('.');
+  return {
+    text: `select ${selected} from ${from} where ${where}`,
+    values: keyColumns.map((column) => String(key[column])),
+  };
+};
+
+export const openRowReader = (url: string): RowReader => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 2,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    application_name: 'freshet',
+  });
+  // An idle connection that breaks is replaced by the next read.
+  pool.on('error', () => undefined);
+  return {
+    read: async (table, key, columns) => {
+      const query = rowQuery(table, key, columns);
+      try {
+        const { rows } = await pool.query<Record<string, string | null>>(query.text, [...query.values]);
+        return rows[0];
+      } catch (thrown) {
+        const error = toError(thrown);
+        throw new FreshetError(
+          'source-unavailable',
+          `could not read a row of ${table} from the source: ${error.message}`,
+          { cause: error },
+        );
+      }
+    },
+    close: () => pool.end(),
+  };
+};

@@ -1,0 +1,73 @@
+/** The names that monitors hold on to (INTERFACES, "Names that monitors use"), defined once; the one file that names the Prometheus client. */
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface MetricsRegistry {
+  /** Prometheus text of this process and of others whose JSON is handed over. */
+  text(others?: readonly unknown[]): Promise<string>;
+  json(): Promise<unknown>;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export const createMetrics = (role: string) => {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge({ name, help, labelNames: [...labelNames], registers });
+  const histogram = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Histogram({ name, help, labelNames: [...labelNames], buckets: SECONDS, registers });
+
+  new Gauge({
+    name: 'freshet_process_memory_bytes',
+    help: 'Resident memory of a role.',
+    labelNames: ['role'],
+    registers,
+    collect() {
+      this.set({ role }, process.memoryUsage.rss());
+    },
+  });
+
+  const metrics = {
+    records: counter('freshet_records_total', 'Records by stage and outcome.', ['stage', 'outcome']),
+    gateRefusals: counter('freshet_gate_refusals_total', 'Documents refused, by gate.', ['gate']),
+    deadLetters: counter('freshet_dead_letters_total', 'Records that could not be processed.', [
+      'topic',
+      'reason',
+    ]),
+    consumerLag: gauge('freshet_consumer_lag_records', 'Records read and not yet done.', ['stage']),
+    retries: counter('freshet_retries_total', 'Batches tried again.', ['stage']),
+    searchSeconds: histogram('freshet_search_seconds', 'Time of a search in the index role.'),
+    freshnessSeconds: histogram('freshet_freshness_seconds', 'Commit in the source to searchable.', [
+      'source',
+    ]),
+    tasks: counter('freshet_tasks_total', 'Tasks that ended, by outcome.', ['agent', 'outcome']),
+    taskSeconds: histogram('freshet_task_seconds', 'Task created to its result.', ['agent']),
+    stepSeconds: histogram('freshet_step_seconds', 'Time of a step, by kind.', ['agent', 'kind']),
+    stepOverheadSeconds: histogram(
+      'freshet_step_overhead_seconds',
+      'Runtime overhead of a journaled step, without model and tool time.',
+    ),
+    loopHalts: counter('freshet_loop_halts_total', 'Executions halted by the controller.', [
+      'agent',
+      'reason',
+    ]),
+    tokens: counter('freshet_tokens_total', 'Tokens by direction.', ['agent', 'model', 'direction']),
+    costUsd: counter('freshet_cost_usd_total', 'Money spent.', ['agent', 'feature', 'tool']),
+    toolCalls: counter('freshet_tool_calls_total', 'Tool calls by outcome.', ['tool', 'outcome']),
+    requests: counter('freshet_requests_total', 'Tasks taken on.', ['agent']),
+  };
+  return {
+    ...metrics,
+    registry: {
+      json: () => registry.getMetricsAsJSON(),
+      text: async (others = []) =>
+        AggregatorRegistry.aggregate([await registry.getMetricsAsJSON(), ...others] as object[] as Parameters<
+          typeof AggregatorRegistry.aggregate
+        >[0]).metrics(),
+    } satisfies MetricsRegistry,
+  };
+};
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,99 @@
+/**
+ * Generations of an index on disk: a folder each with its table and its vectors, and a file that names the one that
+ * serves. A rebuild writes the next folder and then swaps the name, so a crash leaves one whole generation serving.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import { openZvecVectorIndex } from '../../connectors/vector-index/zvec-vector-index.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { IndexGeneration } from './apply-documents.ts';
+
+export interface Generations {
+  serving(): IndexGeneration;
+  /** An empty generation beside the one that serves. */
+  openNext(): Promise<IndexGeneration>;
+  /** Makes the generation last opened the one that serves, and removes the one before. */
+  replace(next: IndexGeneration): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface GenerationsSettings {
+  readonly folder: string;
+  readonly dimensions: number;
+  /** Why the index begins empty and is read anew from the log. */
+  readonly onDiscarded: (reason: string) => void;
+}
+
+const CURRENT = 'current';
+
+export const openGenerations = async (settings: GenerationsSettings): Promise<Generations> => {
+  const { folder } = settings;
+  mkdirSync(folder, { recursive: true });
+  const currentFile = join(folder, CURRENT);
+  let number = existsSync(currentFile) ? Number(readFileSync(currentFile, 'utf8')) : 1;
+  if (!Number.isInteger(number) || number < 1) number = 1;
+
+  const folderOf = (generation: number): string => join(folder, `generation-${generation}`);
+
+  const open = async (generation: number, discard: boolean): Promise<IndexGeneration> => {
+    const table = await openLmdbDocumentTable({ folder: join(folderOf(generation), 'table'), discard });
+    // A table that began empty explains no row: what the vectors hold would be found by nobody and never removed.
+    const empty = discard || table.fresh !== undefined;
+    if (table.fresh !== undefined && table.fresh !== 'new' && table.fresh !== 'asked')
+      settings.onDiscarded(`the document table was ${table.fresh}`);
+    try {
+      const index = await openZvecVectorIndex({
+        folder: join(folderOf(generation), 'vectors'),
+        dimensions: settings.dimensions,
+        discard: empty,
+      });
+      return { table, index };
+    } catch (error) {
+      await table.close();
+      throw error;
+    }
+  };
+
+  const openOrDiscard = async (generation: number): Promise<IndexGeneration> => {
+    try {
+      return await open(generation, false);
+    } catch (error) {
+      if (!(error instanceof FreshetError && error.code === 'index-corrupt')) throw error;
+      settings.onDiscarded(error.message);
+      return open(generation, true);
+    }
+  };
+
+  const close = async ({ table, index }: IndexGeneration): Promise<void> => {
+    await index.close();
+    await table.close();
+  };
+
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith('generation-') && name !== `generation-${number}`)
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  let serving = await openOrDiscard(number);
+  let next = number;
+  return {
+    serving: () => serving,
+    openNext: () => {
+      next = number + 1;
+      rmSync(folderOf(next), { recursive: true, force: true });
+      return open(next, true);
+    },
+    replace: async (generation) => {
+      await generation.table.flushed();
+      writeFileSync(`${currentFile}.new`, String(next));
+      renameSync(`${currentFile}.new`, currentFile);
+      const old = serving;
+      const oldFolder = folderOf(number);
+      serving = generation;
+      number = next;
+      await close(old);
+      rmSync(oldFolder, { recursive: true, force: true });
+    },
+    close: () => close(serving),
+  };
+};

@@ -1,0 +1,142 @@
+/** The index role as a service: applies the log, answers searches, traces documents, rebuilds itself. */
+import { EventEmitter, on } from 'node:events';
+import type {
+  IndexService,
+  RebuildProgress,
+  TracedDocument,
+} from '../../connectors/index-service/index-service.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
+import { openGenerations } from './generations.ts';
+import { rowIdOf } from './index-rows.ts';
+import { rebuildIndex } from './rebuild-index.ts';
+import { searchIndex } from './search-index.ts';
+
+export interface IndexRoleSettings {
+  readonly name: string;
+  readonly folder: string;
+  readonly kafka: KafkaClient;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly model: EmbeddingModel;
+  readonly clock: Clock;
+  readonly onEvent: (
+    event:
+      | ApplyIndexEvent
+      | { readonly type: 'discarded'; readonly reason: string }
+      | { readonly type: 'search'; readonly micros: number },
+  ) => void;
+  readonly onFailure: (error: FreshetError) => void;
+}
+
+export interface IndexRole extends IndexService {
+  current(): boolean;
+  waiting(): number;
+  stop(): Promise<void>;
+}
+
+const QUERY_CACHE_BYTES = 16 * 1024 * 1024;
+
+export const startIndexRole = async (settings: IndexRoleSettings): Promise<IndexRole> => {
+  const { kafka, clock, model } = settings;
+  const generations = await openGenerations({
+    folder: settings.folder,
+    dimensions: model.dimensions,
+    onDiscarded: (reason) => settings.onEvent({ type: 'discarded', reason }),
+  });
+  const applyIndex = await startApplyIndex({ ...settings, generation: generations.serving });
+  const embedding = new EmbeddingCache({ model, maxBytes: QUERY_CACHE_BYTES });
+  const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  let rebuilding = false;
+
+  const trace = async (documentId: string): Promise<TracedDocument | undefined> => {
+    const { table, index } = generations.serving();
+    const partition = numbers.find((each) => table.standing(each, documentId));
+    const stored = partition === undefined ? undefined : table.get(partition, documentId);
+    if (partition === undefined || !stored) return undefined;
+    const { record, offset } = stored;
+    const ids = record.chunks.map((chunk) => rowIdOf(record, chunk.hash));
+    const there = await index.has(ids);
+    const chunks = record.chunks.map(({ hash, start, end }, at) => ({
+      hash,
+      start,
+      end,
+      inIndex: there.has(ids[at] ?? ''),
+    }));
+    return { record: { ...record, chunks }, partition, offset };
+  };
+
+  const rebuild = async function* (): AsyncGenerator<RebuildProgress> {
+    if (rebuilding) throw new FreshetError('conflict', 'a rebuild is running already; wait for it to end');
+    rebuilding = true;
+    const emitter = new EventEmitter();
+    const ended = new AbortController();
+    try {
+      const running = rebuildIndex({
+        kafka,
+        codec: settings.codec,
+        applyIndex,
+        serving: generations.serving,
+        openGeneration: generations.openNext,
+        replace: generations.replace,
+        onProgress: (records, of) => emitter.emit('progress', { done: false, records, of }),
+      }).finally(() => setImmediate(() => ended.abort()));
+      running.catch(() => undefined);
+      try {
+        for await (const [progress] of on(emitter, 'progress', { signal: ended.signal }))
+          yield progress as RebuildProgress;
+      } catch (error) {
+        if (!ended.signal.aborted) throw error;
+      }
+      const report = await running;
+      yield { done: true, records: report.records, of: report.records, report };
+    } finally {
+      rebuilding = false;
+    }
+  };
+
+  return {
+    search: async (request) => {
+      const begun = clock();
+      const response = await searchIndex(
+        { generation: generations.serving, embedding, receipt: applyIndex.receipt, clock },
+        request,
+      );
+      settings.onEvent({ type: 'search', micros: clock() - begun });
+      return response;
+    },
+    document: trace,
+    rebuild,
+    status: async () => {
+      const { table, index } = generations.serving();
+      const counts = numbers.map((partition) => table.count(partition));
+      return {
+        name: settings.name,
+        engine: index.engine,
+        model: model.id,
+        current: applyIndex.current(),
+        waiting: applyIndex.waiting(),
+        documents: counts.reduce((sum, each) => sum + each.documents, 0),
+        markers: counts.reduce((sum, each) => sum + each.markers, 0),
+        rows: await index.count(),
+        positions: Object.fromEntries(
+          numbers.map((partition) => [String(partition), table.position(partition) ?? 0]),
+        ),
+      };
+    },
+    current: applyIndex.current,
+    waiting: applyIndex.waiting,
+    stop: async () => {
+      await applyIndex.stop();
+      await generations.close();
+    },
+  };
+};
