@@ -1,12 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+const SERVER_TESTS = 'test/**/*.server.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,
     // Two cores: one file at a time, so that real servers are not starved and no test measures its neighbour.
     fileParallelism: false,
     pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: ['test/**/*.test.ts'],
+          exclude: [SERVER_TESTS],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: [SERVER_TESTS],
+          // Runs only when a test of this project does: pure tests alone start no servers.
+          globalSetup: ['test/support/stack.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

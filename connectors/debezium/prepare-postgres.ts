@@ -1,0 +1,114 @@
+import { Client } from 'pg';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import { sourceNames } from './connector-config.ts';
+
+export type PreparedPostgres = {
+  readonly publication: string;
+  readonly slot: string;
+  /** Tells this database cluster from every other one. */
+  readonly systemIdentifier: string;
+  /** Whether the connector's replication slot is there already. */
+  readonly slotExists: boolean;
+};
+
+/**
+ * Makes a Postgres database ready for capture: looks that it decodes its log, that the tables exist with a primary key,
+ * and that the publication holds exactly these tables. May be run any number of times.
+ * @throws FreshetError `source-unavailable`, or `config-invalid` with what to change
+ */
+export const preparePostgres = async (options: {
+  /** postgres://user:password@host:port/database */
+  readonly url: string;
+  readonly source: string;
+  /** schema.table */
+  readonly tables: readonly string[];
+}): Promise<PreparedPostgres> => {
+  const client = new Client({ connectionString: options.url, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await checkLogLevel(client, options.source);
+    await checkTables(client, options.tables);
+    const { publication, slot } = sourceNames(options.source);
+    await publish(client, publication, options.tables);
+    const identity = await client.query<{ id: string }>(
+      'SELECT system_identifier::text AS id FROM pg_control_system()',
+    );
+    const slots = await client.query('SELECT 1 FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+    return {
+      publication,
+      slot,
+      systemIdentifier: identity.rows[0]?.id ?? '',
+      slotExists: slots.rows.length > 0,
+    };
+  } catch (thrown) {
+    if (thrown instanceof FreshetError) throw thrown;
+    throw new FreshetError(
+      'source-unavailable',
+      `The source ${options.source} could not be prepared (${toError(thrown).message}): check that its database runs and that the user may create publications.`,
+      { cause: thrown },
+    );
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+};
+
+const checkLogLevel = async (client: Client, source: string): Promise<void> => {
+  const { rows } = await client.query<{ wal_level: string }>('SHOW wal_level');
+  const level = rows[0]?.wal_level;
+  if (level === 'logical') return;
+  throw new FreshetError(
+    'config-invalid',
+    `The source ${source} has wal_level = ${level ?? 'unknown'}: set wal_level = logical in its Postgres and restart it.`,
+  );
+};
+
+const checkTables = async (client: Client, tables: readonly string[]): Promise<void> => {
+  const { rows } = await client.query<{ name: string; keyed: boolean }>(
+    `SELECT n.nspname || '.' || c.relname AS name,
+            EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS keyed
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY($1)`,
+    [tables],
+  );
+  for (const table of tables) {
+    const found = rows.find(({ name }) => name === table);
+    if (found === undefined) {
+      throw new FreshetError(
+        'config-invalid',
+        `The table ${table} does not exist: correct its name in the configuration or create it.`,
+      );
+    }
+    if (!found.keyed) {
+      throw new FreshetError(
+        'config-invalid',
+        `The table ${table} has no primary key, so its rows can't be told apart: add one.`,
+      );
+    }
+  }
+};
+
+/** Made by hand rather than by Debezium, which would publish every table when asked for too little. */
+const publish = async (client: Client, name: string, tables: readonly string[]): Promise<void> => {
+  const publication = client.escapeIdentifier(name);
+  const list = tables.map((table) => quoted(client, table)).join(', ');
+  const settings = `(publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`;
+  const existing = await client.query('SELECT 1 FROM pg_publication WHERE pubname = $1', [name]);
+  if (existing.rows.length === 0) {
+    await client.query(`CREATE PUBLICATION ${publication} FOR TABLE ${list} WITH ${settings}`);
+    return;
+  }
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT schemaname || '.' || tablename AS name FROM pg_publication_tables WHERE pubname = $1`,
+    [name],
+  );
+  const published = rows.map((row) => row.name).sort();
+  if (JSON.stringify(published) !== JSON.stringify([...tables].sort())) {
+    await client.query(`ALTER PUBLICATION ${publication} SET TABLE ${list}`);
+  }
+};
+
+const quoted = (client: Client, table: string): string => {
+  const dot = table.indexOf('.');
+  return `${client.escapeIdentifier(table.slice(0, dot))}.${client.escapeIdentifier(table.slice(dot + 1))}`;
+};

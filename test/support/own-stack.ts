@@ -1,0 +1,59 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
+import { tryLock } from '../../connectors/stack/owner-lock.ts';
+import { endLeftServers } from '../../connectors/stack/server-records.ts';
+import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
+import { type Stack, type StackOptions, startStack } from '../../connectors/stack/start-stack.ts';
+
+const PREFIX = 'freshet-test-';
+
+export type TestStack = Stack & { readonly dataDirectory: string };
+
+/** A stack on free ports in a fresh temporary folder. Its `stop` removes the folder too. */
+export const startTestStack = async (
+  options: Pick<StackOptions, 'servers' | 'onProgress' | 'onServerExit'> = {},
+): Promise<TestStack> => {
+  await removeLeftFolders();
+  const dataDirectory = await mkdtemp(join(tmpdir(), PREFIX));
+  const forget = async (): Promise<void> => {
+    for (const folder of [dataDirectory, ...outsideFolders(dataDirectory)]) {
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  };
+  try {
+    const stack = await startStack({
+      dataDirectory,
+      cacheDirectory: cacheDirectoryOf(process.env),
+      ports: 'free',
+      environment: process.env,
+      ...options,
+    });
+    return {
+      ...stack,
+      dataDirectory,
+      stop: async () => {
+        await stack.stop();
+        await forget();
+      },
+    };
+  } catch (error) {
+    await forget();
+    throw error;
+  }
+};
+
+/** What earlier runs left that were killed. */
+const removeLeftFolders = async (): Promise<void> => {
+  const names = await readdir(tmpdir());
+  for (const name of names.filter((candidate) => candidate.startsWith(PREFIX))) {
+    const directory = join(tmpdir(), name);
+    const lock = await tryLock(join(directory, 'stack.lock'));
+    if ('heldBy' in lock) continue;
+    await endLeftServers(directory);
+    for (const folder of [directory, ...outsideFolders(directory)]) {
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+};

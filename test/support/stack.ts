@@ -1,0 +1,43 @@
+/**
+ * Vitest's global setup of the `servers` project: one stack on free ports in a folder of its own for the whole run. Tests read
+ * its addresses with `inject('stack')`. A test that kills servers starts a stack of its own (own-stack.ts).
+ */
+import type { TestProject } from 'vitest/node';
+import { startTestStack } from './own-stack.ts';
+
+export type SharedStack = {
+  /** host:port */
+  readonly kafka: string;
+  /** Base URL; Confluent's API is at /apis/ccompat/v7. */
+  readonly schemaRegistry: string;
+  readonly connect: string;
+  readonly redis: string;
+  readonly postgres: {
+    readonly url: string;
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly password: string;
+  };
+  /** Folder with model.onnx and tokenizer.json. */
+  readonly modelDirectory: string;
+};
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: SharedStack;
+  }
+}
+
+export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+  const stack = await startTestStack({
+    onProgress: ({ part, state, ms, detail }) => {
+      if (state === 'installing') process.stderr.write(`${part}: ${detail ?? ''}\n`);
+      if (state === 'ready') process.stderr.write(`${part} ready after ${ms} ms\n`);
+      if (state === 'died') process.stderr.write(`${part} died: ${detail ?? ''}\n`);
+    },
+  });
+  const { kafka, schemaRegistry, connect, redis, postgres, modelDirectory } = stack;
+  project.provide('stack', { kafka, schemaRegistry, connect, redis, postgres, modelDirectory });
+  return stack.stop;
+};
