@@ -9,10 +9,10 @@ export const EXTRACTIVE_NOTHING =
   'Nothing in the retrieved passages answers this (searched without a language model).';
 
 const MAX_SENTENCES = 3;
-/** A further sentence is quoted only if it answers nearly as well as the best. */
-const FURTHER_SCORE = 0.6;
-/** Below this share of the question's weight a match is chance. */
-const MIN_COVERAGE = 0.3;
+/** A further sentence is quoted only if it answers half as well as the best. */
+const FURTHER_SCORE = 0.5;
+/** Below this share of the question's words a match is chance. */
+const MIN_COVERAGE = 0.4;
 
 /**
  * The model without a key: quotes the one to three sentences of the passages in the messages that answer the last
@@ -82,10 +82,11 @@ const lastQuestion = (prompt: ModelPrompt): string =>
     .findLast((text) => text !== '') ?? '';
 
 const chooseSentences = (ranked: readonly RankedSentence[]): readonly RankedSentence[] => {
-  const best = ranked[0];
-  if (best === undefined || best.coverage < MIN_COVERAGE) return [];
+  const answering = ranked.filter(({ coverage }) => coverage >= MIN_COVERAGE);
+  const best = answering[0];
+  if (best === undefined) return [];
   const seen = new Set<string>();
-  return ranked
+  return answering
     .filter(({ score, text }) => {
       if (score < best.score * FURTHER_SCORE || seen.has(text)) return false;
       seen.add(text);
