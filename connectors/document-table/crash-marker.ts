@@ -4,19 +4,9 @@
  * Dirty with this boot's id means that only the process died: the page cache still held every write, nothing is lost.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { uptime } from 'node:os';
+import { bootId } from './boot-id.ts';
 
 const CLEAN = 'clean';
-
-/** Changes with every start of the operating system. */
-const bootId = (): string => {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    // Without Linux's id: the time of the start, to ten minutes, as clocks are set under way.
-    return `started-${Math.round((Date.now() / 1_000 - uptime()) / 600)}`;
-  }
-};
 
 export class CrashMarker {
   readonly #path: string;

@@ -6,11 +6,19 @@
  * (`fresh: 'torn'`), a state that freshet.documents explains, and that also puts back rows that the vector index lost.
  * A table idle for a second is flushed and survives that crash whole. One process per folder.
  */
-import type { Document } from '../../schemas/records.ts';
+import { prepareWrite } from './apply-write.ts';
 import type { ChunkOrigin, DocumentTable, StoredDocument, TableWrite } from './document-table.ts';
 import { failure } from './lmdb-failures.ts';
-import { decodeStored, encodeStored } from './record-codec.ts';
-import { type FreshReason, openTableFiles, padFile, type TableFiles } from './table-files.ts';
+import { decodeStored } from './record-codec.ts';
+import {
+  type FreshReason,
+  openTableFiles,
+  padFile,
+  partitionOf,
+  type Standing,
+  standingOf,
+  type TableFiles,
+} from './table-files.ts';
 import { keyOf, partitionRange, prefixRange } from './table-keys.ts';
 
 export interface LmdbDocumentTableOptions {
@@ -22,9 +30,6 @@ export interface LmdbDocumentTableOptions {
 /** Abortable (1), and committed when it returns (2). */
 const COMMIT: number = 3;
 const IDLE_FLUSH_MILLISECONDS = 1_000;
-
-type Standing = { readonly version: string; readonly kind: Document['kind']; readonly offset: number };
-type PartitionState = { readonly position: number; readonly documents: number; readonly markers: number };
 
 export class LmdbDocumentTable implements DocumentTable {
   /** Why the table began empty at this opening; undefined where it goes on from before. */
@@ -47,7 +52,7 @@ export class LmdbDocumentTable implements DocumentTable {
   }
 
   standing(partition: number, documentId: string): Standing | undefined {
-    return this.#read(() => this.#standing(keyOf(partition, documentId)));
+    return this.#read(() => standingOf(this.#files, keyOf(partition, documentId)));
   }
 
   floor(partition: number, floorId: string): string | undefined {
@@ -71,55 +76,16 @@ export class LmdbDocumentTable implements DocumentTable {
   }
 
   position(partition: number): number | undefined {
-    return this.#read(() => this.#partition(partition))?.position;
+    return this.#read(() => partitionOf(this.#files, partition))?.position;
   }
 
   count(partition: number): { readonly documents: number; readonly markers: number } {
-    const { documents = 0, markers = 0 } = this.#read(() => this.#partition(partition)) ?? {};
+    const { documents = 0, markers = 0 } = this.#read(() => partitionOf(this.#files, partition)) ?? {};
     return { documents, markers };
   }
 
   write(write: TableWrite): void {
-    const { partition } = write;
-    // Encoding comes first: a record that doesn't fit the schema throws before anything is touched.
-    const documents = (write.documents ?? []).map((stored) => ({ stored, bytes: encodeStored(stored) }));
-    this.#commit('writing to the document table', () => {
-      const { records, standings, floors, origins, stale, partitions } = this.#files;
-      let { documents: documentCount, markers } = this.#partition(partition) ?? { documents: 0, markers: 0 };
-      const drop = (key: Buffer): void => {
-        const held = this.#standing(key);
-        if (held?.kind === 'document') documentCount -= 1;
-        else if (held !== undefined) markers -= 1;
-      };
-      for (const id of write.removed ?? []) {
-        const key = keyOf(partition, id);
-        drop(key);
-        records.removeSync(key);
-        standings.removeSync(key);
-      }
-      for (const { stored, bytes } of documents) {
-        const { documentId, version, kind } = stored.record;
-        const key = keyOf(partition, documentId);
-        drop(key);
-        if (kind === 'document') documentCount += 1;
-        else markers += 1;
-        records.putSync(key, bytes);
-        standings.putSync(key, { version, kind, offset: stored.offset } satisfies Standing);
-      }
-      for (const { id, version, offset } of write.floors ?? []) {
-        floors.putSync(keyOf(partition, id), { version, offset });
-      }
-      for (const rowId of write.staleRows ?? []) {
-        origins.removeSync(Buffer.from(rowId));
-        stale.putSync(Buffer.from(rowId), 1);
-      }
-      for (const { rowId, origin } of write.rows ?? []) {
-        stale.removeSync(Buffer.from(rowId));
-        origins.putSync(Buffer.from(rowId), origin);
-      }
-      const state: PartitionState = { position: write.position, documents: documentCount, markers };
-      partitions.putSync(keyOf(partition, ''), state);
-    });
+    this.#commit('writing to the document table', prepareWrite(this.#files, write));
   }
 
   forgetStaleRows(rowIds: readonly string[]): void {
@@ -150,7 +116,9 @@ export class LmdbDocumentTable implements DocumentTable {
     const writes = this.#writes;
     await new Promise<void>((resolve, reject) => {
       const { root } = this.#files as unknown as { root: { sync(done: (error: unknown) => void): void } };
-      root.sync((error) => (error ? reject(failure(error, 'flushing the document table')) : resolve()));
+      root.sync((error) =>
+        error ? reject(failure(error, 'flushing the document table', this.#files.folder)) : resolve(),
+      );
     });
     if (writes === this.#writes) this.#files.marker.markClean();
   }
@@ -162,19 +130,11 @@ export class LmdbDocumentTable implements DocumentTable {
     await this.#files.root.close();
   }
 
-  #standing(key: Buffer): Standing | undefined {
-    return this.#files.standings.get(key) as Standing | undefined;
-  }
-
-  #partition(partition: number): PartitionState | undefined {
-    return this.#files.partitions.get(keyOf(partition, '')) as PartitionState | undefined;
-  }
-
   #read<T>(read: () => T): T {
     try {
       return read();
     } catch (thrown) {
-      throw failure(thrown, 'reading the document table');
+      throw failure(thrown, 'reading the document table', this.#files.folder);
     }
   }
 
@@ -184,7 +144,7 @@ export class LmdbDocumentTable implements DocumentTable {
       this.#writes += 1;
       this.#files.root.transactionSync(action, COMMIT);
     } catch (thrown) {
-      throw failure(thrown, doing);
+      throw failure(thrown, doing, this.#files.folder);
     }
     if (this.#idleFlush === undefined) this.#flushWhenIdle();
   }

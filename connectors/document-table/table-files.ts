@@ -6,9 +6,11 @@
 import { existsSync, mkdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Document } from '../../schemas/records.ts';
 import { CrashMarker } from './crash-marker.ts';
 import { failure, isDamage } from './lmdb-failures.ts';
 import { documentFingerprint } from './record-codec.ts';
+import { keyOf } from './table-keys.ts';
 
 /** Raised when keys or values are laid out differently. */
 const FORMAT = `1 ${documentFingerprint}`;
@@ -31,10 +33,24 @@ export interface TableFiles {
   /** Partition → position and counts. */
   readonly partitions: Database<unknown, Buffer>;
   readonly marker: CrashMarker;
+  readonly folder: string;
   readonly path: string;
   /** Undefined where the table goes on. */
   readonly fresh: FreshReason | undefined;
 }
+
+export type Standing = { readonly version: string; readonly kind: Document['kind']; readonly offset: number };
+export type PartitionState = {
+  readonly position: number;
+  readonly documents: number;
+  readonly markers: number;
+};
+
+export const standingOf = (files: TableFiles, key: Buffer): Standing | undefined =>
+  files.standings.get(key) as Standing | undefined;
+
+export const partitionOf = (files: TableFiles, partition: number): PartitionState | undefined =>
+  files.partitions.get(keyOf(partition, '')) as PartitionState | undefined;
 
 const bytesCounted = (root: Root): number => {
   const { pageSize, lastPageNumber } = root.getStats() as { pageSize: number; lastPageNumber: number };
@@ -107,8 +123,8 @@ export const openTableFiles = async (folder: string, discard: boolean): Promise<
       root = openRoot(path);
       root.openDB<unknown, Buffer>('format', JSON_VALUES).putSync(FORMAT_KEY, FORMAT);
     }
-    return { root, ...openDatabases(root), marker, path, fresh };
+    return { root, ...openDatabases(root), marker, folder, path, fresh };
   } catch (thrown) {
-    throw failure(thrown, `opening the document table in ${folder}`);
+    throw failure(thrown, 'opening the document table', folder);
   }
 };

@@ -8,11 +8,13 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
 import { FreshetError } from '../../schemas/errors.ts';
-import { engineFailure } from './zvec-engine.ts';
+import { checkSeal, noteOpened, noteOpening, sealCollection } from './collection-seal.ts';
+import { engineFailure, requireSpace } from './zvec-engine.ts';
 import { COLLECTION_NAME, collectionSchema } from './zvec-rows.ts';
 
 const PLACE = 'rows';
 const ASIDE = 'rows-aside-';
+const REBUILD = '`freshet index rebuild` makes it anew from the log';
 
 const aside = (folder: string): string => join(folder, `${ASIDE}${randomBytes(6).toString('hex')}`);
 
@@ -37,37 +39,74 @@ const createCollection = (folder: string, dimensions: number): void => {
 const requireShape = (collection: ZVecCollection, dimensions: number, folder: string): void => {
   const held = collection.schema.vector('vector').dimension;
   if (collection.schema.name !== COLLECTION_NAME) {
-    throw new FreshetError(
-      'index-corrupt',
-      `the vector index in ${folder} is of another format; run \`freshet index rebuild\``,
-    );
+    throw new FreshetError('index-corrupt', `the vector index in ${folder} is of another format; ${REBUILD}`);
   }
   if (held !== dimensions) {
     throw new FreshetError(
       'config-invalid',
-      `the vector index in ${folder} holds ${held} dimensions, the model makes ${dimensions}; run \`freshet index rebuild\``,
+      `the vector index in ${folder} holds ${held} dimensions, the model makes ${dimensions}; ${REBUILD}`,
     );
   }
 };
 
+/** What the seal says before zvec sees a file: the damage it would not notice, or would die of. */
+const requireSound = async (folder: string): Promise<'sealed' | 'killed'> => {
+  const state = await checkSeal(folder, join(folder, PLACE));
+  if (state === 'sealed' || state === 'killed') return state;
+  const found = {
+    damaged: 'a checksum fails',
+    torn: 'the machine went down while it was open',
+  }[state];
+  throw new FreshetError('index-corrupt', `the vector index in ${folder}: ${found}; ${REBUILD}`);
+};
+
+/** How a collection was found. `killed`: its last process died, the rows are there, but no checksum vouches for them. */
+export type Found = 'new' | 'sealed' | 'killed';
+
 /**
- * Errors: `index-unavailable` where another process holds it, `index-corrupt` where it cannot be read, `disk-full`,
- * `config-invalid` where it holds vectors of another size.
+ * Errors: `index-unavailable` where another process holds it, `index-corrupt` where a checksum fails, it cannot be read,
+ * or the machine went down while it was open, `disk-full`, `config-invalid` where it holds vectors of another size.
  */
-export const openCollection = (folder: string, dimensions: number): ZVecCollection => {
-  mkdirSync(folder, { recursive: true });
+export const openCollection = async (
+  folder: string,
+  dimensions: number,
+): Promise<{ readonly collection: ZVecCollection; readonly found: Found }> => {
+  const doing = 'opening the vector index';
   const place = join(folder, PLACE);
-  if (!existsSync(place)) createCollection(folder, dimensions);
   let collection: ZVecCollection | undefined;
   try {
-    collection = ZVecOpen(place);
+    mkdirSync(folder, { recursive: true });
+    requireSpace(folder, doing);
+    const found = existsSync(place) ? await requireSound(folder) : 'new';
+    noteOpening(folder);
+    if (found === 'new') createCollection(folder, dimensions);
+    collection = openNoted(folder, place);
     requireShape(collection, dimensions, folder);
     removeLeftovers(folder);
-    return collection;
+    return { collection, found };
   } catch (thrown) {
     collection?.closeSync();
-    throw engineFailure(thrown, 'opening the vector index', folder, 'index-corrupt');
+    throw engineFailure(thrown, doing, folder, 'index-corrupt');
   }
+};
+
+const openNoted = (folder: string, place: string): ZVecCollection => {
+  try {
+    return ZVecOpen(place);
+  } finally {
+    noteOpened(folder);
+  }
+};
+
+/** Closes a collection and vouches for its files. Errors: `index-unavailable`. */
+export const closeCollection = async (collection: ZVecCollection, folder: string): Promise<void> => {
+  try {
+    collection.closeSync();
+  } catch (thrown) {
+    throw engineFailure(thrown, 'closing the vector index', folder);
+  }
+  // Without a seal (a full disk) the next opening takes it for one that was killed.
+  await sealCollection(folder, join(folder, PLACE)).catch(() => {});
 };
 
 /** Drops the rows of a folder unless another process holds them. Errors: `index-unavailable`, `disk-full`. */

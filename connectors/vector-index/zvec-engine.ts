@@ -1,10 +1,12 @@
 /** The zvec library in this process: started once and silent, and what it throws in Freshet's words. */
-import { statfsSync } from 'node:fs';
 import { ZVecInitialize, ZVecLogLevel, ZVecLogType } from '@zvec/zvec';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { freeBytes } from '../document-table/free-bytes.ts';
 
 const NO_SPACE = /ENOSPC|no space left|disk quota|disk full/i;
 const LOCKED = /can't lock/i;
+/** 100 rows of 384 dimensions have been seen to take 2.5 MB at once, when files grow by their step. */
+export const RESERVE_BYTES = 64 * 1024 * 1024;
 /** Below this an unnamed failure of a write is taken for a full disk. */
 const FULL_BELOW_BYTES = 1024 * 1024;
 
@@ -23,13 +25,17 @@ export const startEngine = (queryThreads: number, buildThreads: number): void =>
   });
 };
 
-const isFull = (folder: string): boolean => {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize < FULL_BELOW_BYTES;
-  } catch {
-    return false;
-  }
+/**
+ * zvec writes through memory maps: with the disk full the system ends the process (SIGBUS), where no error can be caught.
+ * So writing stops while there is still room for what is under way. Errors: `disk-full`.
+ */
+export const requireSpace = (folder: string, doing: string, bytes = 0): void => {
+  const needed = RESERVE_BYTES + bytes;
+  if (freeBytes(folder) >= needed) return;
+  throw new FreshetError(
+    'disk-full',
+    `${doing}: less than ${Math.ceil(needed / 1024 / 1024)} MiB are free for ${folder}; free space and it goes on`,
+  );
 };
 
 /** `doing` is a phrase such as "writing to the vector index". Never throws. */
@@ -41,7 +47,7 @@ export const engineFailure = (
 ): FreshetError => {
   if (thrown instanceof FreshetError) return thrown;
   const cause = toError(thrown);
-  if (NO_SPACE.test(cause.message) || isFull(folder)) {
+  if (NO_SPACE.test(cause.message) || freeBytes(folder) < FULL_BELOW_BYTES) {
     return new FreshetError(
       'disk-full',
       `${doing}: the disk of ${folder} is full; free space and it goes on`,
@@ -55,6 +61,9 @@ export const engineFailure = (
       { cause },
     );
   }
+  // What the file system says, a refused access for one, is no damage.
+  if ('syscall' in cause)
+    return new FreshetError('index-unavailable', `${doing}: ${cause.message}`, { cause });
   const remedy = otherwise === 'index-corrupt' ? '; `freshet index rebuild` makes it anew from the log' : '';
   return new FreshetError(otherwise, `${doing} in ${folder}: ${cause.message}${remedy}`, { cause });
 };

@@ -7,9 +7,16 @@
 import type { ZVecCollection, ZVecDocIterator, ZVecStatus } from '@zvec/zvec';
 import { FreshetError } from '../../schemas/errors.ts';
 import { BackgroundBuild } from './background-build.ts';
-import { discardCollection, dropCollection, openCollection } from './collection-files.ts';
+import {
+  closeCollection,
+  discardCollection,
+  dropCollection,
+  type Found,
+  openCollection,
+} from './collection-files.ts';
+import { ExclusiveGate } from './exclusive-gate.ts';
 import type { VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
-import { engineFailure, startEngine } from './zvec-engine.ts';
+import { engineFailure, requireSpace, startEngine } from './zvec-engine.ts';
 import { similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
 
 export interface ZvecVectorIndexOptions {
@@ -41,30 +48,30 @@ const slices = function* <T>(items: readonly T[], size: number): Generator<reado
 export class ZvecVectorIndex implements VectorIndex {
   readonly engine = 'zvec';
   readonly dimensions: number;
+  /** How it was found at opening: after `killed` compare `has` or `ids` with what should be there. */
+  readonly found: Found;
   readonly #folder: string;
   readonly #build: BackgroundBuild;
+  readonly #gate = new ExclusiveGate();
   readonly #iterators = new Set<ZVecDocIterator>();
   /** Undefined once closed. */
   #collection: ZVecCollection | undefined;
-  /** Calls inside the engine. */
-  readonly #inside = new Set<Promise<unknown>>();
-  /** Set while the collection is being replaced or closed; never rejects. */
-  #alone: Promise<void> | undefined;
 
   /** Use openZvecVectorIndex. */
-  constructor(collection: ZVecCollection, options: ZvecVectorIndexOptions) {
+  constructor(collection: ZVecCollection, found: Found, options: ZvecVectorIndexOptions) {
+    this.found = found;
     this.dimensions = options.dimensions;
     this.#folder = options.folder;
     this.#collection = collection;
     const concurrency = options.buildThreads ?? 1;
     this.#build = new BackgroundBuild(
       {
-        standing: () => {
-          if (this.#collection === undefined) return { rows: 0, unbuilt: 0 };
-          const { docCount, indexCompleteness } = this.#collection.stats;
-          return { rows: docCount, unbuilt: Math.round(docCount * (1 - (indexCompleteness.vector ?? 0))) };
+        standing: () => this.#standing(),
+        build: async () => {
+          const { rows } = this.#standing();
+          requireSpace(this.#folder, 'building the vector index', rows * (8 * this.dimensions + 512));
+          await this.#collection?.optimize({ concurrency });
         },
-        build: async () => this.#collection?.optimize({ concurrency }),
       },
       options.buildAfterRows,
     );
@@ -80,6 +87,7 @@ export class ZvecVectorIndex implements VectorIndex {
     const encoded = rows.map((row) => zvecRow(row, this.dimensions));
     for (const some of slices(encoded, ROWS_AT_ONCE)) {
       await this.#use('writing to the vector index', (collection) => {
+        requireSpace(this.#folder, 'writing to the vector index');
         this.#check(collection.upsertSync([...some]), 'writing to the vector index');
       });
       if (encoded.length > ROWS_AT_ONCE) await turn();
@@ -145,56 +153,53 @@ export class ZvecVectorIndex implements VectorIndex {
   }
 
   async clear(): Promise<void> {
-    await this.#exclusively('dropping the vector index', () => {
+    await this.#exclusively('dropping the vector index', async () => {
       this.#collection?.closeSync();
       this.#collection = undefined;
       dropCollection(this.#folder);
-      this.#collection = openCollection(this.#folder, this.dimensions);
+      const { collection } = await openCollection(this.#folder, this.dimensions);
+      this.#collection = collection;
     });
   }
 
-  /** Waits for what is under way. Closing twice is fine. */
+  /** Waits for what is under way, then reads the whole index for its checksums. Closing twice is fine. */
   async close(): Promise<void> {
-    await this.#exclusively('closing the vector index', () => {
+    await this.#exclusively('closing the vector index', async () => {
       const collection = this.#collection;
       this.#collection = undefined;
-      collection?.closeSync();
+      if (collection !== undefined) await closeCollection(collection, this.#folder);
     });
+  }
+
+  #standing(): { readonly rows: number; readonly unbuilt: number } {
+    if (this.#collection === undefined) return { rows: 0, unbuilt: 0 };
+    const { docCount, indexCompleteness } = this.#collection.stats;
+    return { rows: docCount, unbuilt: Math.round(docCount * (1 - (indexCompleteness.vector ?? 0))) };
   }
 
   async #use<T>(doing: string, action: (collection: ZVecCollection) => T | Promise<T>): Promise<T> {
-    while (this.#alone !== undefined) await this.#alone;
-    const collection = this.#collection;
-    if (collection === undefined) throw closedFailure(doing);
-    const running = (async () => action(collection))();
-    this.#inside.add(running);
     try {
-      return await running;
+      return await this.#gate.share(() => {
+        if (this.#collection === undefined) throw closedFailure(doing);
+        return action(this.#collection);
+      });
     } catch (thrown) {
       throw engineFailure(thrown, doing, this.#folder);
-    } finally {
-      this.#inside.delete(running);
     }
   }
 
-  async #exclusively(doing: string, action: () => void): Promise<void> {
+  async #exclusively(doing: string, action: () => Promise<void>): Promise<void> {
     // Queries go on while a build comes to its end; only then are they held up.
     await this.#build.hold();
-    while (this.#alone !== undefined) await this.#alone;
-    let release = (): void => {};
-    this.#alone = new Promise((resolve) => {
-      release = resolve;
-    });
     try {
-      for (const iterator of this.#iterators) iterator.closeSync();
-      this.#iterators.clear();
-      await Promise.allSettled(this.#inside);
-      action();
+      await this.#gate.alone(async () => {
+        for (const iterator of this.#iterators) iterator.closeSync();
+        this.#iterators.clear();
+        await action();
+      });
     } catch (thrown) {
       throw engineFailure(thrown, doing, this.#folder);
     } finally {
-      this.#alone = undefined;
-      release();
       this.#build.release();
     }
   }
@@ -214,5 +219,6 @@ export class ZvecVectorIndex implements VectorIndex {
 export const openZvecVectorIndex = async (options: ZvecVectorIndexOptions): Promise<ZvecVectorIndex> => {
   startEngine(options.queryThreads ?? 2, options.buildThreads ?? 1);
   if (options.discard) discardCollection(options.folder);
-  return new ZvecVectorIndex(openCollection(options.folder, options.dimensions), options);
+  const { collection, found } = await openCollection(options.folder, options.dimensions);
+  return new ZvecVectorIndex(collection, found, options);
 };
