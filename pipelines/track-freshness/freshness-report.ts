@@ -1,0 +1,75 @@
+/** What /v1/freshness answers: figures of a sliding window, durations in milliseconds, times as ISO 8601. */
+import type { Watermark } from '../../schemas/search.ts';
+import type { StageName } from './change-latency.ts';
+import type { Objective, ServiceLevelReport } from './service-level.ts';
+
+/** Commit to searchable, milliseconds; null where nothing was committed in the window. */
+export interface LatencyReport {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  readonly 'p99.99': number | null;
+  readonly max: number | null;
+}
+
+export interface StageReport {
+  readonly stage: StageName;
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** What the window holds, in changes; only commits are measured. */
+export interface ChangeCounts {
+  readonly commits: number;
+  readonly snapshot: number;
+  readonly superseded: number;
+  readonly floors: number;
+  readonly untimed: number;
+  /** Differences that came out below zero and count as 0: clocks apart, or times in whole milliseconds. */
+  readonly clamped: number;
+}
+
+export interface NewestApplied {
+  readonly version: string;
+  readonly committedAt: string;
+  readonly ageMs: number;
+}
+
+export interface WindowReport {
+  readonly counts: ChangeCounts;
+  readonly latencyMs: LatencyReport;
+  readonly stages: readonly StageReport[];
+}
+
+export interface TableReport extends WindowReport {
+  readonly table: string;
+  readonly newestApplied: NewestApplied | null;
+}
+
+export interface SourceReport extends WindowReport {
+  readonly source: string;
+  /** Unknown is its own state, not "fresh" (rule W). */
+  readonly watermark: Watermark;
+  readonly stalenessMs: number | null;
+  readonly newestApplied: NewestApplied | null;
+  readonly slo: ServiceLevelReport;
+  readonly tables: readonly TableReport[];
+}
+
+export interface SeriesPoint {
+  readonly at: string;
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+}
+
+export interface FreshnessReport extends WindowReport {
+  readonly at: string;
+  readonly windowMs: number;
+  readonly slo: Objective & ServiceLevelReport;
+  readonly sources: readonly SourceReport[];
+  /** One point per sub-window, oldest first, empty ones too. */
+  readonly series: readonly SeriesPoint[];
+}

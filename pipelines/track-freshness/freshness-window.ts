@@ -1,0 +1,141 @@
+/**
+ * A sliding window over the timings of changes: how long commits take to become searchable, where that time goes, and
+ * whether the objective holds. Pure but for being kept in place; time is an argument. The order of timings does not
+ * matter, and one that comes late counts in the moment it became searchable.
+ */
+import type { Timing } from '../../schemas/records.ts';
+import { latencyOf } from './change-latency.ts';
+import type { FreshnessReport, NewestApplied, SourceReport, TableReport } from './freshness-report.ts';
+import { createServiceLevel, type Objective, type ServiceLevel } from './service-level.ts';
+import { createWindowFigures, latencyReport, type WindowFigures } from './window-figures.ts';
+
+export interface FreshnessWindowSettings extends Objective {
+  readonly windowMs?: number;
+  readonly subWindowMs?: number;
+}
+
+export interface FreshnessWindow {
+  /** `now` in microseconds: a timing from the future of this clock counts as of now. */
+  add(timing: Timing, now: number): void;
+  report(now: number): FreshnessReport;
+}
+
+interface Newest {
+  readonly version: string;
+  readonly committedAt: number;
+}
+
+interface SourceState {
+  readonly slo: ServiceLevel;
+  readonly tables: Map<string, { newest: Newest | null }>;
+}
+
+const UNKNOWN = { state: 'unknown', position: null, committedAt: null } as const;
+const iso = (micros: number): string => new Date(micros / 1_000).toISOString();
+
+const ageOf = (newest: Newest | null, now: number): NewestApplied | null =>
+  newest && {
+    version: newest.version,
+    committedAt: iso(newest.committedAt),
+    ageMs: Math.max(0, (now - newest.committedAt) / 1_000),
+  };
+
+const newer = (a: Newest | null, b: Newest | null): Newest | null =>
+  !a ? b : !b ? a : b.committedAt > a.committedAt ? b : a;
+
+export const createFreshnessWindow = (settings: FreshnessWindowSettings): FreshnessWindow => {
+  const { windowMs = 5 * 60_000, subWindowMs = 5_000, targetMs, objective } = settings;
+  const subMicros = subWindowMs * 1_000;
+  const count = Math.ceil(windowMs / subWindowMs);
+  const sources = new Map<string, SourceState>();
+  const overall = createServiceLevel();
+  /** By sub-window, source and table. */
+  const subWindows = new Map<number, Map<string, Map<string, WindowFigures>>>();
+
+  const stateOf = (source: string): SourceState => {
+    const known = sources.get(source);
+    if (known) return known;
+    const state: SourceState = { slo: createServiceLevel(), tables: new Map() };
+    sources.set(source, state);
+    return state;
+  };
+
+  const figuresAt = (subWindow: number, source: string, table: string): WindowFigures => {
+    const bySource = subWindows.get(subWindow) ?? new Map<string, Map<string, WindowFigures>>();
+    subWindows.set(subWindow, bySource);
+    const byTable = bySource.get(source) ?? new Map<string, WindowFigures>();
+    bySource.set(source, byTable);
+    const figures = byTable.get(table) ?? createWindowFigures();
+    byTable.set(table, figures);
+    return figures;
+  };
+
+  const forgetOld = (now: number): number => {
+    const newest = Math.floor(now / subMicros);
+    for (const subWindow of subWindows.keys()) if (subWindow <= newest - count) subWindows.delete(subWindow);
+    return newest;
+  };
+
+  return {
+    add: (timing, now) => {
+      const latency = latencyOf(timing);
+      const at = Math.min(timing.searchableAt, now);
+      const { source, table } = timing;
+      const state = stateOf(source);
+      const known = state.tables.get(table) ?? { newest: null };
+      state.tables.set(table, known);
+      if (timing.outcome === 'applied' && timing.committedAt > 0)
+        known.newest = newer(known.newest, { version: timing.version, committedAt: timing.committedAt });
+      if (latency.kind === 'commit') {
+        const kept = latency.totalMicros <= targetMs * 1_000;
+        state.slo.add(at, kept);
+        overall.add(at, kept);
+      }
+      const subWindow = Math.floor(at / subMicros);
+      if (subWindow > Math.floor(now / subMicros) - count) figuresAt(subWindow, source, table).add(latency);
+    },
+
+    report: (now) => {
+      const newest = forgetOld(now);
+      const all = createWindowFigures();
+      const series = [];
+      for (let subWindow = newest - count + 1; subWindow <= newest; subWindow += 1) {
+        const together = createWindowFigures();
+        for (const byTable of subWindows.get(subWindow)?.values() ?? [])
+          for (const figures of byTable.values()) together.merge(figures);
+        all.merge(together);
+        const { p50, p99, max } = latencyReport(together.total());
+        series.push({ at: iso(subWindow * subMicros), count: together.total().count(), p50, p99, max });
+      }
+
+      const sourceReports = [...sources].sort(byName).map(([source, state]): SourceReport => {
+        const ofSource = createWindowFigures();
+        let newestApplied: Newest | null = null;
+        const tables = [...state.tables].sort(byName).map(([table, known]): TableReport => {
+          const ofTable = createWindowFigures();
+          for (const bySource of subWindows.values()) {
+            const figures = bySource.get(source)?.get(table);
+            if (figures) ofTable.merge(figures);
+          }
+          ofSource.merge(ofTable);
+          newestApplied = newer(newestApplied, known.newest);
+          return { table, ...ofTable.report(), newestApplied: ageOf(known.newest, now) };
+        });
+        return {
+          source,
+          ...ofSource.report(),
+          watermark: UNKNOWN,
+          stalenessMs: null,
+          newestApplied: ageOf(newestApplied, now),
+          slo: state.slo.report(now, objective),
+          tables,
+        };
+      });
+      const slo = { targetMs, objective, ...overall.report(now, objective) };
+      return { at: iso(now), windowMs, ...all.report(), slo, sources: sourceReports, series };
+    },
+  };
+};
+
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;

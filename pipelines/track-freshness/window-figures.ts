@@ -1,0 +1,83 @@
+/** Counts and histograms of the changes of one table in one sub-window, and of any number of them together. Pure. */
+import { type ChangeLatency, STAGES, type StageName } from './change-latency.ts';
+import type { LatencyReport, WindowReport } from './freshness-report.ts';
+import { createLatencyHistogram, type LatencyHistogram } from './latency-histogram.ts';
+
+export interface WindowFigures {
+  add(latency: ChangeLatency): void;
+  merge(other: WindowFigures): void;
+  total(): LatencyHistogram;
+  report(): WindowReport;
+}
+
+type Counts = { -readonly [Key in keyof WindowReport['counts']]: number };
+
+interface Inner extends WindowFigures {
+  readonly counts: Counts;
+  readonly stages: ReadonlyMap<StageName, LatencyHistogram>;
+}
+
+const COUNT_OF_KIND = {
+  commit: 'commits',
+  snapshot: 'snapshot',
+  superseded: 'superseded',
+  floor: 'floors',
+  untimed: 'untimed',
+} as const;
+
+/** Milliseconds with the three decimals that microseconds give. */
+export const toMs = (micros: number | null): number | null => (micros === null ? null : micros / 1_000);
+
+export const latencyReport = (histogram: LatencyHistogram): LatencyReport => ({
+  p50: toMs(histogram.quantile(0.5)),
+  p95: toMs(histogram.quantile(0.95)),
+  p99: toMs(histogram.quantile(0.99)),
+  'p99.99': toMs(histogram.quantile(0.9999)),
+  max: toMs(histogram.max()),
+});
+
+export const createWindowFigures = (): WindowFigures => {
+  const counts: Counts = { commits: 0, snapshot: 0, superseded: 0, floors: 0, untimed: 0, clamped: 0 };
+  const total = createLatencyHistogram(3);
+  const stages = new Map<StageName, LatencyHistogram>();
+  const stageOf = (name: StageName): LatencyHistogram => {
+    const known = stages.get(name);
+    if (known) return known;
+    const histogram = createLatencyHistogram(2);
+    stages.set(name, histogram);
+    return histogram;
+  };
+
+  const figures: Inner = {
+    counts,
+    stages,
+    total: () => total,
+    add: (latency) => {
+      counts[COUNT_OF_KIND[latency.kind]] += 1;
+      counts.clamped += latency.clamped;
+      if (latency.kind !== 'commit') return;
+      total.record(latency.totalMicros);
+      for (const { name } of STAGES) {
+        const micros = latency.stages[name];
+        if (micros !== undefined) stageOf(name).record(micros);
+      }
+    },
+    merge: (other) => {
+      const from = other as Inner;
+      for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] += from.counts[key];
+      total.merge(from.total());
+      for (const [name, histogram] of from.stages) stageOf(name).merge(histogram);
+    },
+    report: () => ({
+      counts: { ...counts },
+      latencyMs: latencyReport(total),
+      stages: STAGES.flatMap(({ name }) => {
+        const histogram = stages.get(name);
+        if (!histogram || histogram.count() === 0) return [];
+        const at = (share: number): number => toMs(histogram.quantile(share)) ?? 0;
+        return [{ stage: name, count: histogram.count(), p50: at(0.5), p99: at(0.99) }];
+      }),
+    }),
+  };
+  return figures;
+};
