@@ -50,7 +50,15 @@ const readOwner = async (file: string): Promise<z.infer<typeof ownerSchema> | un
 };
 
 const moveAway = async (file: string): Promise<void> => {
-  const stale = `${file}.${randomUUID()}.stale`;
-  await rename(file, stale).catch(() => undefined);
-  await rm(stale, { force: true });
+  const moved = `${file}.${randomUUID()}.stale`;
+  try {
+    await rename(file, moved);
+  } catch {
+    return;
+  }
+  // Between the look and the move, another process may have put its own lock there: give it back.
+  const owner = await readOwner(moved);
+  const alive = owner !== undefined && (await isSameProcess(owner.pid, owner.identity));
+  if (alive) await linked(moved, file);
+  await rm(moved, { force: true });
 };

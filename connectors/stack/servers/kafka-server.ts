@@ -73,6 +73,9 @@ const brokerSettings = ({ ports }: JavaServerContext, logs: string): Record<stri
   'share.coordinator.state.topic.num.partitions': 4,
   'share.coordinator.state.topic.replication.factor': 1,
   'share.coordinator.state.topic.min.isr': 1,
+  // After a kill, the controller lets the broker in again only when its old session is over.
+  'broker.session.timeout.ms': 3000,
+  'broker.heartbeat.interval.ms': 500,
   // 128 MiB by default, taken from the heap at start.
   'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
   'num.network.threads': 2,

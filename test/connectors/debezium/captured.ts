@@ -28,7 +28,10 @@ export const openKafka = (broker: string): Kafka =>
 export const createTopic = async (kafka: Kafka, topic: string, numPartitions = 4): Promise<void> => {
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions, replicationFactor: 1 }] });
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic, numPartitions, replicationFactor: 1 }],
+  });
   await admin.disconnect();
 };
 
@@ -41,12 +44,15 @@ export const captureTopic = async (kafka: Kafka, topic: string, registry: string
     const reply = await fetch(`${registry}/apis/ccompat/v7/schemas/ids/${id}`);
     const { schema } = (await reply.json()) as { readonly schema: string };
     const parsed = JSON.parse(schema) as { readonly name: string; readonly namespace: string };
-    const type = avro.Type.forSchema(parsed as unknown as avro.Schema, {
-      typeHook: (attributes: unknown) =>
-        attributes === 'long' || (attributes as { readonly type?: unknown }).type === 'long'
-          ? longAsBigInt
-          : undefined,
-    } as unknown as object);
+    const type = avro.Type.forSchema(
+      parsed as unknown as avro.Schema,
+      {
+        typeHook: (attributes: unknown) =>
+          attributes === 'long' || (attributes as { readonly type?: unknown }).type === 'long'
+            ? longAsBigInt
+            : undefined,
+      } as unknown as object,
+    );
     const made = { name: `${parsed.namespace}.${parsed.name}`, type };
     types.set(id, made);
     return made;
