@@ -24,9 +24,9 @@ export const deadLetterOf = (
     readonly topic: string;
     readonly partition: number;
     readonly offset: number;
-    readonly key: Uint8Array | null;
-    readonly value: Uint8Array | null;
-    readonly headers: Readonly<Record<string, Uint8Array>>;
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+    readonly headers: Readonly<Record<string, Buffer>>;
   },
   verdict: {
     readonly stage: DeadLetter['stage'];

@@ -1,0 +1,75 @@
+/** What an execution leaves behind: its answer with citations, what was reached where there is none, and the receipt. Pure. */
+import type { JsonValue } from '../../connectors/models/language/language-model.ts';
+import type { Receipt } from '../../schemas/search.ts';
+import type { ExecutionState } from './execution-state.ts';
+import { citedPassages, type RetrievedPassage } from './retrieved-passages.ts';
+
+const citationOf = ({ number, documentId, chunk, version, title, ageMs }: RetrievedPassage): JsonValue => ({
+  number,
+  documentId,
+  chunk,
+  version,
+  title,
+  ageMs,
+});
+
+/** `{text, citations, model, finishReason}`: the output of a completed execution. */
+export const answerOf = (
+  state: ExecutionState,
+  answered: { readonly text: string; readonly model: string; readonly finishReason: string },
+): JsonValue => ({
+  text: answered.text,
+  citations: citedPassages(answered.text, state.passages).map(citationOf),
+  model: answered.model,
+  finishReason: answered.finishReason,
+});
+
+/** What was reached before a failure or halt: the last words of a model, what was retrieved, what tools returned. */
+export const partialOf = (state: ExecutionState): JsonValue => ({
+  text:
+    state.messages.findLast((message) => message.role === 'assistant' && message.content !== '')?.content ??
+    null,
+  passages: state.passages.map(citationOf),
+  toolResults: state.messages.flatMap((message) =>
+    message.role === 'tool' ? [{ name: message.toolName, content: message.content.slice(0, 2_000) }] : [],
+  ),
+});
+
+/** Numbers of several retrievals as one: the most cautious of each, unknown where one is unknown. */
+const combined = (receipts: readonly Receipt[]): JsonValue => {
+  const [first] = receipts;
+  if (!first)
+    return { index: null, at: null, watermarks: {}, stalenessMs: null, fresh: null, newestApplied: {} };
+  const staleness = receipts.map((receipt) => receipt.stalenessMs);
+  const fresh = receipts.map((receipt) => receipt.fresh);
+  const oldest = receipts.reduce((a, b) => (b.at < a.at ? b : a), first);
+  return {
+    index: oldest.index,
+    at: oldest.at,
+    watermarks: Object.fromEntries(
+      Object.entries(oldest.watermarks).map(([name, mark]) => [name, { ...mark }]),
+    ),
+    stalenessMs: staleness.some((each) => each === null) ? null : Math.max(...staleness.map(Number)),
+    fresh: fresh.includes(null) ? null : fresh.every(Boolean),
+    newestApplied: Object.fromEntries(
+      Object.entries(oldest.newestApplied).map(([name, newest]) => [name, { ...newest }]),
+    ),
+  };
+};
+
+/** How old the context was: watermarks and staleness of the retrievals, and of every passage its version and age. */
+export const receiptOf = (state: ExecutionState): JsonValue => {
+  const text = state.phase.kind === 'answered' ? state.phase.text : '';
+  const cited = new Set(citedPassages(text, state.passages));
+  return {
+    ...(combined(state.receipts) as { readonly [key: string]: JsonValue }),
+    retrievals: state.receipts.length,
+    chunks: state.passages.map((passage) => ({
+      documentId: passage.documentId,
+      chunk: passage.chunk,
+      version: passage.version,
+      ageMs: passage.ageMs,
+      cited: cited.has(passage),
+    })),
+  };
+};

@@ -1,0 +1,55 @@
+/** What is refused at start rather than in the middle of a task. */
+import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { type AgentDefinition, DEFAULT_LIMITS } from '../../schemas/agent-definition.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import { parseUsd } from '../../schemas/money.ts';
+import { RETRIEVE } from './execution-state.ts';
+import { modelToolOf } from './prompt.ts';
+
+const invalid = (message: string, cause?: unknown): FreshetError =>
+  new FreshetError('config-invalid', message, cause === undefined ? undefined : { cause });
+
+/** Agents by name. Throws `config-invalid`. */
+export const checkAgents = (agents: readonly AgentDefinition[]): ReadonlyMap<string, AgentDefinition> => {
+  const byName = new Map<string, AgentDefinition>();
+  for (const agent of agents) {
+    if (byName.has(agent.name)) throw invalid(`there are two agents named ${agent.name}`);
+    byName.set(agent.name, agent);
+    try {
+      parseUsd(agent.limits?.maxUsd ?? DEFAULT_LIMITS.maxUsd);
+    } catch (error) {
+      throw invalid(`agent ${agent.name}: limits.maxUsd: ${toError(error).message}`, error);
+    }
+    const names = new Set([RETRIEVE]);
+    for (const tool of agent.tools ?? []) {
+      if (names.has(tool.name))
+        throw invalid(`agent ${agent.name}: a second tool named ${tool.name}, or a reserved name`);
+      names.add(tool.name);
+      try {
+        modelToolOf(tool);
+      } catch (error) {
+        throw invalid(
+          `agent ${agent.name}: the arguments of ${tool.name} cannot be described to a model: ${toError(error).message}`,
+          error,
+        );
+      }
+    }
+  }
+  return byName;
+};
+
+/** Throws `config-invalid`. */
+export const checkModels = (models: readonly LanguageModel[]): void => {
+  const ids = new Set<string>();
+  for (const { id, price } of models) {
+    if (ids.has(id)) throw invalid(`there are two language models with the id ${id}`);
+    ids.add(id);
+    for (const amount of [price.inputPerMillionUsd, price.outputPerMillionUsd]) {
+      try {
+        parseUsd(amount);
+      } catch (error) {
+        throw invalid(`the price of ${id}: ${toError(error).message}`, error);
+      }
+    }
+  }
+};

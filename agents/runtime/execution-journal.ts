@@ -1,0 +1,87 @@
+/**
+ * The journal of one execution under one claim: makes its events, keeps its state ahead of the log, and waits for the
+ * log where it must (rule J). Barriers are the caller's to choose.
+ */
+import type { Clock } from '../../schemas/clock.ts';
+import { toError } from '../../schemas/errors.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { type ExecutionState, stateHashOf } from './execution-state.ts';
+import { applyEvent } from './fold-events.ts';
+import type { PartitionJournal } from './partition-journal.ts';
+
+/** What every event of an execution carries. */
+export type Identity = Pick<
+  AgentEvent,
+  'executionId' | 'taskId' | 'agent' | 'behaviour' | 'worker' | 'tenant' | 'sessionId'
+>;
+
+/** What is said of one event; the rest is filled in. */
+export type EventDraft = Pick<AgentEvent, 'type' | 'step'> &
+  Partial<Omit<AgentEvent, keyof Identity | 'type' | 'step' | 'epoch' | 'sequence'>>;
+
+export interface ExecutionJournal {
+  /** Ahead of the log by what was written behind. */
+  state(): ExecutionState;
+  /** Goes on from what the log says, once the claim stands in it: others may have written up to that point. */
+  resume(state: ExecutionState): void;
+  /** Written with the next barrier at the latest; its failure shows there. */
+  writeBehind(draft: EventDraft): void;
+  /** Resolves once the event, and all before it, stand in the log under the highest claim. Errors: of PartitionJournal.append. */
+  write(...drafts: readonly EventDraft[]): Promise<void>;
+}
+
+const BLANK = {
+  name: null,
+  input: null,
+  output: null,
+  inputHash: null,
+  error: null,
+  usage: null,
+  reservedUsd: null,
+  costUsd: null,
+  priceTable: null,
+  idempotencyKey: null,
+  stateHashBefore: null,
+  stateHashAfter: null,
+  durationMicros: 0,
+  task: null,
+} as const;
+
+/** `epoch` of the claim, which is the first event that counts under it. */
+export const openExecutionJournal = (
+  partition: Pick<PartitionJournal, 'append'>,
+  identity: Identity,
+  epoch: number,
+  begun: ExecutionState,
+  clock: Clock,
+): ExecutionJournal => {
+  let state = begun;
+  let sequence = 0;
+  let failure: Error | undefined;
+
+  const make = (draft: EventDraft): AgentEvent => {
+    // The task stands in the journal whoever claims it: its event is under no claim.
+    const place = draft.type === 'user-input' ? { epoch: 0, sequence: 0 } : { epoch, sequence: sequence++ };
+    const event: AgentEvent = { ...BLANK, at: clock(), ...identity, ...draft, ...place };
+    const next = applyEvent(state, event);
+    const hashes = { stateHashBefore: stateHashOf(state), stateHashAfter: stateHashOf(next) };
+    state = next;
+    return { ...event, ...hashes };
+  };
+
+  return {
+    state: () => state,
+    resume: (fromLog) => {
+      state = fromLog;
+    },
+    writeBehind: (draft) => {
+      partition.append([make(draft)]).catch((thrown) => {
+        failure ??= toError(thrown);
+      });
+    },
+    write: async (...drafts) => {
+      await partition.append(drafts.map(make));
+      if (failure) throw failure;
+    },
+  };
+};

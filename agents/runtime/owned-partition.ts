@@ -1,0 +1,177 @@
+/**
+ * What a worker holds of one partition: its journal, the tasks that wait and run, and how far they are finished. Made
+ * when the partition is assigned, abandoned when it is revoked: what is still under way then changes nothing here.
+ */
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import {
+  finished,
+  inFlight,
+  type OffsetTracking,
+  started,
+  trackFrom,
+} from '../../connectors/kafka/offset-tracking-state.ts';
+import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
+import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
+import { commitMetadataOf } from '../../schemas/journal-position.ts';
+import type { PartitionJournal } from './partition-journal.ts';
+import { type ReadableTask, type ReadTask, readTask } from './read-task.ts';
+import { createTaskQueue, type Queued } from './task-queue.ts';
+
+export interface QueuedTask extends Queued {
+  readonly record: KafkaRecord;
+  readonly read: ReadableTask;
+}
+
+export interface OwnedPartition {
+  readonly partition: number;
+  readonly journal: PartitionJournal;
+  /** Unique to this process and assignment: what claims are told apart by. */
+  readonly worker: string;
+  /** Ends what runs, when the partition goes or the worker does. */
+  readonly signal: AbortSignal;
+  /** Takes on records of freshet.tasks, in order. */
+  take(records: readonly KafkaRecord[]): void;
+  /** The next task that may start; none before the journal is read to where it ended at assignment. */
+  next(): QueuedTask | undefined;
+  /** Its terminal event stands in the log, or it was dead-lettered. */
+  finish(item: QueuedTask): void;
+  /** Taken on and not finished. */
+  open(): number;
+  /** Records between the first unfinished and the last taken on: what a restart would read again. */
+  span(): number;
+  /** What to commit; undefined before the first record. */
+  commitPoint(): { readonly offset: number; readonly metadata: string } | undefined;
+  committed(offset: number): void;
+  /** Ends what runs; what it journaled stands, and the next owner takes it up. */
+  halt(): void;
+  /** The partition is another's: what is still under way changes nothing any more. */
+  abandon(): void;
+}
+
+export interface OwnedPartitionSettings {
+  readonly partition: number;
+  readonly journal: PartitionJournal;
+  readonly worker: string;
+  /** Where the journal ended at assignment. */
+  readonly journalEnd: number;
+  readonly codec: Parameters<typeof readTask>[1];
+  /** Resolves when the dead letter stands in the log. */
+  readonly deadLetter: (record: KafkaRecord, reason: DeadLetterReason, message: string) => Promise<void>;
+  /** Something may start, or has finished. */
+  readonly onChange: () => void;
+  readonly log: (level: 'warn' | 'error', message: string, details?: unknown) => void;
+}
+
+const RETRY_MS = 500;
+
+export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedPartition => {
+  const { partition, journal, onChange, log } = settings;
+  const gone = new AbortController();
+  // One listener for every call under way: as many as the pool has places.
+  setMaxListeners(0, gone.signal);
+  const queue = createTaskQueue<QueuedTask>();
+  let tracking: OffsetTracking | undefined;
+  let taking = Promise.resolve();
+  let ready = false;
+
+  journal.readTo(settings.journalEnd).then(
+    () => {
+      ready = true;
+      onChange();
+    },
+    () => undefined,
+  );
+
+  const done = (offset: number): void => {
+    if (gone.signal.aborted || !tracking) return;
+    tracking = finished(tracking, offset);
+    onChange();
+  };
+
+  /** Until it works or the partition is gone: a task is never passed over. */
+  const persist = async <Of>(doing: string, action: () => Promise<Of>): Promise<Of> => {
+    for (;;) {
+      try {
+        return await action();
+      } catch (thrown) {
+        log('warn', `${doing}: ${toError(thrown).message}; trying again`);
+        await sleep(RETRY_MS, undefined, { signal: gone.signal });
+      }
+    }
+  };
+
+  const takeOne = async (record: KafkaRecord): Promise<void> => {
+    const { offset } = record;
+    const read: ReadTask = await persist(`reading task ${partition}:${offset}`, () =>
+      readTask(record, settings.codec),
+    );
+    if (read.kind === 'unreadable') {
+      await persist(`dead-lettering task ${partition}:${offset}`, () =>
+        settings.deadLetter(record, read.reason, read.message),
+      );
+      return done(offset);
+    }
+    const session = read.task.sessionId;
+    queue.push({
+      offset,
+      record,
+      read,
+      lanes: [
+        `task ${read.taskId}`,
+        ...(session === null ? [] : [`session ${read.task.tenant ?? ''} ${session}`]),
+      ],
+    });
+    onChange();
+  };
+
+  const takeAll = async (records: readonly KafkaRecord[]): Promise<void> => {
+    for (const record of records) {
+      if (gone.signal.aborted) return;
+      await takeOne(record);
+    }
+  };
+
+  const halt = (): void => {
+    gone.abort(new FreshetError('unavailable', `partition ${partition} is let go`));
+    queue.clear();
+  };
+
+  return {
+    partition,
+    journal,
+    worker: settings.worker,
+    signal: gone.signal,
+    take: (records) => {
+      const [first] = records;
+      if (!first) return;
+      tracking ??= trackFrom(first.offset);
+      for (const record of records) tracking = started(tracking, record.offset);
+      taking = taking
+        .then(() => takeAll(records))
+        .catch((thrown) => {
+          if (!gone.signal.aborted)
+            log('error', `taking tasks of ${partition}: ${toFreshetError(thrown).message}`);
+        });
+    },
+    next: () => (ready && !gone.signal.aborted ? queue.next() : undefined),
+    finish: (item) => {
+      queue.release(item);
+      done(item.offset);
+    },
+    open: () => (tracking ? inFlight(tracking) : 0),
+    span: () => (tracking ? tracking.next - tracking.committable : 0),
+    commitPoint: () =>
+      tracking && {
+        offset: tracking.committable,
+        metadata: commitMetadataOf(journal.fold.pinnedAt(tracking.committable)),
+      },
+    committed: (offset) => journal.fold.forgetBelow(offset),
+    halt,
+    abandon: () => {
+      halt();
+      journal.abandon();
+    },
+  };
+};

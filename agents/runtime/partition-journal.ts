@@ -1,0 +1,179 @@
+/** Appends to and follows one partition of freshet.agent-events, for the worker that owns it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
+import { createJournalFold, type JournalFold, type Standing } from './journal-fold.ts';
+
+export interface PartitionJournal {
+  readonly fold: JournalFold;
+  /**
+   * Appends events in one piece and resolves once the log is known up to them and they count: the barrier before
+   * every effect (rule J). Errors: `append-failed` (read the log's end before going on: `readToEnd`), `conflict`
+   * (a higher claim stands before them, or one was lost: another holds the execution), `request-too-large`,
+   * `unavailable` (the partition is another's).
+   */
+  append(events: readonly AgentEvent[]): Promise<void>;
+  /** Takes in records of the partition as the group reader hands them over. */
+  follow(records: readonly KafkaRecord[]): void;
+  /** Resolves when everything that stands in the log now is folded. Errors: `unavailable`. */
+  readToEnd(): Promise<void>;
+  /** Resolves when everything below an offset is folded. */
+  readTo(offset: number): Promise<void>;
+  /** The partition is another's: whoever waits is told. */
+  abandon(): void;
+}
+
+export interface PartitionJournalSettings {
+  readonly kafka: Pick<KafkaClient, 'admin'>;
+  readonly codec: RecordCodec;
+  readonly writer: RecordWriter;
+  readonly partition: number;
+  /** First offset that will be read. */
+  readonly from: number;
+  readonly log: (level: 'warn' | 'error', message: string, details?: unknown) => void;
+}
+
+const TOPIC = TOPICS.agentEvents.name;
+const MAX_EVENT_BYTES = MAX_RECORD_BYTES - 64 * 1024;
+const RETRY_MS = 500;
+
+interface Waiter<Of> {
+  readonly resolve: (value: Of) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const nameOf = ({ executionId, epoch, worker, sequence, type }: AgentEvent): string =>
+  `${executionId} ${epoch} ${sequence} ${type} ${worker}`;
+
+export const openPartitionJournal = (settings: PartitionJournalSettings): PartitionJournal => {
+  const { codec, writer, partition, log } = settings;
+  const standings = new Map<string, Waiter<Standing>>();
+  const reached = new Map<Waiter<void>, number>();
+  let following = Promise.resolve();
+  let nextToFollow = settings.from;
+  let gone = false;
+
+  const fold = createJournalFold(settings.from, (event, standing) => {
+    const name = nameOf(event);
+    standings.get(name)?.resolve(standing);
+    standings.delete(name);
+  });
+
+  const offer = (offset: number, event: AgentEvent | null): void => {
+    fold.offer(offset, event);
+    for (const [waiter, wanted] of reached) {
+      if (fold.position() < wanted) continue;
+      reached.delete(waiter);
+      waiter.resolve();
+    }
+  };
+
+  const lost = (): FreshetError =>
+    new FreshetError('unavailable', `partition ${partition} of the journal is another worker's now`);
+
+  const encode = (event: AgentEvent) => {
+    const value = codec.encode('AgentEvent', event);
+    if (value.length > MAX_EVENT_BYTES)
+      throw new FreshetError(
+        'request-too-large',
+        `a ${event.type} event of ${value.length} bytes does not fit the journal (${MAX_EVENT_BYTES})`,
+      );
+    return { topic: TOPIC, partition, key: event.taskId, value, headers: headersOf(event) };
+  };
+
+  const decode = async (record: KafkaRecord): Promise<AgentEvent | null> => {
+    while (!gone) {
+      try {
+        return await codec.decode('AgentEvent', record.value);
+      } catch (thrown) {
+        const error = toFreshetError(thrown);
+        log('warn', `the journal's record ${partition}:${record.offset} cannot be read: ${error.message}`);
+        if (error.code === 'record-unreadable') return null;
+        await sleep(RETRY_MS);
+      }
+    }
+    return null;
+  };
+
+  const takeIn = async (records: readonly KafkaRecord[]): Promise<void> => {
+    for (const record of records) {
+      if (gone) return;
+      // A hole in the offsets holds nothing.
+      for (let hole = Math.max(nextToFollow, fold.position()); hole < record.offset; hole += 1)
+        offer(hole, null);
+      nextToFollow = record.offset + 1;
+      if (record.offset >= fold.position()) offer(record.offset, await decode(record));
+    }
+  };
+
+  const readTo = (offset: number): Promise<void> => {
+    if (gone) return Promise.reject(lost());
+    if (fold.position() >= offset) return Promise.resolve();
+    return new Promise((resolve, reject) => reached.set({ resolve, reject }, offset));
+  };
+
+  return {
+    fold,
+    readTo,
+    append: async (events) => {
+      if (gone) throw lost();
+      const records = events.map(encode);
+      const outcomes = events.map(
+        (event) =>
+          new Promise<Standing>((resolve, reject) => {
+            standings.set(nameOf(event), { resolve, reject });
+          }),
+      );
+      const all = Promise.all(outcomes);
+      // Rejected only when the partition goes, maybe before anybody waits for it here.
+      all.catch(() => undefined);
+      try {
+        const places = await writer.append(records);
+        events.forEach((event, index) => {
+          offer(places[index]?.offset ?? Number.NaN, event);
+        });
+      } catch (error) {
+        for (const event of events) standings.delete(nameOf(event));
+        throw error;
+      }
+      const found = await all;
+      const stale = events.find((event, index) => found[index] === 'stale' && event.type !== 'user-input');
+      if (stale)
+        throw new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`);
+    },
+    follow: (records) => {
+      following = following.then(() => takeIn(records));
+    },
+    readToEnd: async () => {
+      for (;;) {
+        if (gone) throw lost();
+        try {
+          const offsets = await settings.kafka.admin.offsets(TOPIC);
+          return await readTo(offsets.find((each) => each.partition === partition)?.latest ?? 0);
+        } catch (thrown) {
+          if (gone) throw thrown;
+          log('warn', `the end of the journal's partition ${partition} is not known yet`, thrown);
+          await sleep(RETRY_MS);
+        }
+      }
+    },
+    abandon: () => {
+      gone = true;
+      for (const waiter of [...standings.values(), ...reached.keys()]) waiter.reject(lost());
+      standings.clear();
+      reached.clear();
+    },
+  };
+};
+
+const headersOf = (event: AgentEvent): Readonly<Record<string, string>> => ({
+  ce_specversion: '1.0',
+  ce_id: `${event.executionId}:${event.epoch}:${event.sequence}`,
+  ce_type: `freshet.agent-event.${event.type}`,
+  ce_source: 'freshet/agents',
+  ce_time: new Date(event.at / 1_000).toISOString(),
+});

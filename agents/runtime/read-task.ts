@@ -1,0 +1,78 @@
+/** A record of freshet.tasks → a task under its names, or why it is none. */
+import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import { type RecordCodec, schemaIdOf } from '../../connectors/registry/record-codec.ts';
+import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import type { UserInput } from '../../schemas/execution-payloads.ts';
+import type { Task } from '../../schemas/records.ts';
+import { executionIdOf, taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
+import type { DecisionFacts } from './decide.ts';
+
+export interface ReadableTask {
+  readonly kind: 'task';
+  readonly task: Task;
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly input: UserInput;
+  /** It can be named, so it gets a result, but it is not to be begun. */
+  readonly refusal: DecisionFacts['refusal'];
+}
+
+export type ReadTask =
+  | ReadableTask
+  | { readonly kind: 'unreadable'; readonly reason: DeadLetterReason; readonly message: string };
+
+/** Longer ones belong into a document; the journal holds every input whole. */
+export const MAX_INPUT_CHARACTERS = 256 * 1024;
+const MAX_ID_CHARACTERS = 256;
+const BRACE = '{'.charCodeAt(0);
+
+/** Errors: `registry-unavailable` (try again). */
+export const readTask = async (
+  record: KafkaRecord,
+  codec: Pick<RecordCodec, 'decode'>,
+): Promise<ReadTask> => {
+  let task: Task;
+  try {
+    task = await codec.decode('Task', record.value);
+  } catch (thrown) {
+    if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
+    return { kind: 'unreadable', reason: unreadableReason(record.value), message: toError(thrown).message };
+  }
+  const taskId = taskIdOf(task, record);
+  if (taskId.length > MAX_ID_CHARACTERS)
+    return { kind: 'unreadable', reason: 'too-large', message: `taskId is longer than ${MAX_ID_CHARACTERS}` };
+  const tooLarge = task.input.length > MAX_INPUT_CHARACTERS;
+  return {
+    kind: 'task',
+    task,
+    taskId,
+    executionId: executionIdOf(taskId),
+    input: {
+      text: tooLarge ? '' : task.input,
+      principal: task.principal,
+      feature: task.feature,
+      budget: task.budget,
+      createdAt: taskTimeOf(task, record),
+    },
+    refusal: tooLarge
+      ? {
+          code: 'too-large',
+          message: `the input has ${task.input.length} characters, over ${MAX_INPUT_CHARACTERS}`,
+        }
+      : null,
+  };
+};
+
+const unreadableReason = (value: Buffer | null): DeadLetterReason => {
+  if (value === null) return 'null-value';
+  if (value[0] === BRACE) {
+    try {
+      JSON.parse(value.toString('utf8'));
+      return 'schema-mismatch';
+    } catch {
+      return 'not-json';
+    }
+  }
+  return schemaIdOf(value) === undefined ? 'not-avro' : 'schema-mismatch';
+};

@@ -1,0 +1,42 @@
+/** What an execution runs under, journaled as its `request`: limits in force and models with their prices. Pure. */
+import type { ModelPrice } from '../../connectors/models/language/language-model.ts';
+import { type AgentDefinition, type AgentLimits, DEFAULT_LIMITS } from '../../schemas/agent-definition.ts';
+import { formatUsd, parseUsd } from '../../schemas/money.ts';
+import type { Budget } from '../../schemas/records.ts';
+
+export interface ModelTerms {
+  readonly id: string;
+  readonly price: ModelPrice;
+}
+
+export interface RunTerms {
+  readonly limits: AgentLimits;
+  /** In order of fallback. */
+  readonly models: readonly ModelTerms[];
+}
+
+const lowest = (own: string, asked: string | null): string => {
+  if (asked === null) return own;
+  return parseUsd(asked) < parseUsd(own) ? formatUsd(parseUsd(asked)) : own;
+};
+
+/** The agent's limits, clamped by the task's budget. Throws RangeError on a budget that is no decimal. */
+export const limitsOf = (agent: AgentDefinition, budget: Budget | null): AgentLimits => {
+  const own = { ...DEFAULT_LIMITS, ...agent.limits };
+  return {
+    ...own,
+    maxUsd: lowest(own.maxUsd, budget?.maxUsd ?? null),
+    maxSteps: Math.max(0, Math.min(own.maxSteps, budget?.maxSteps ?? own.maxSteps)),
+  };
+};
+
+/** Null where the text is none of ours. */
+export const parseRunTerms = (text: string | null): RunTerms | null => {
+  if (text === null) return null;
+  try {
+    const value = JSON.parse(text) as Partial<RunTerms> | null;
+    return value?.limits && Array.isArray(value.models) ? (value as RunTerms) : null;
+  } catch {
+    return null;
+  }
+};

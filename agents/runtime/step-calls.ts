@@ -1,0 +1,159 @@
+/** The calls that leave the process: model, tool, retriever. Each ends within its time, and says how long it took. */
+import type {
+  JsonValue,
+  LanguageModel,
+  ModelChunk,
+  ModelPrompt,
+  ModelReply,
+} from '../../connectors/models/language/language-model.ts';
+import { ModelError } from '../../connectors/models/language/model-error.ts';
+import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import type { Retriever, SearchRequest } from '../../schemas/search.ts';
+
+export interface CallFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+  /** Of a model: it may have been charged. Of a write tool: it may have taken effect. */
+  readonly uncertain: boolean;
+}
+
+export type CallOutcome<Output> = { readonly durationMicros: number } & (
+  | { readonly output: Output; readonly failure: null }
+  | { readonly output: null; readonly failure: CallFailure }
+);
+
+const DEFAULT_TOOL_TIMEOUT_MS = 30_000;
+const RETRIEVE_TIMEOUT_MS = 10_000;
+/** A tool's output goes into the journal and the prompt: over this it is a failure, not a truth cut in half. */
+const MAX_OUTPUT_CHARACTERS = 256 * 1024;
+const MAX_MESSAGE_CHARACTERS = 500;
+
+class Timeout extends Error {}
+
+/** Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. */
+const within = async <Output>(
+  limitMs: number,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<Output>,
+): Promise<Output> => {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const ended = new Promise<never>((_, reject) => {
+    const stop = (error: Error): void => {
+      reject(error);
+      controller.abort(error);
+    };
+    onAbort = () => stop(new FreshetError('unavailable', 'the worker stopped'));
+    timer = setTimeout(
+      () => stop(new Timeout(`not done within ${Math.round(limitMs)} ms`)),
+      Math.max(1, limitMs),
+    );
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([call(controller.signal), ended]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+};
+
+const timed = async <Output>(
+  call: () => Promise<Output>,
+  failureOf: (error: Error) => CallFailure,
+): Promise<CallOutcome<Output>> => {
+  const began = performance.now();
+  const since = (): number => Math.round((performance.now() - began) * 1_000);
+  try {
+    const output = await call();
+    return { output, failure: null, durationMicros: since() };
+  } catch (thrown) {
+    const failure = failureOf(toError(thrown));
+    const message = failure.message.slice(0, MAX_MESSAGE_CHARACTERS);
+    return { output: null, failure: { ...failure, message }, durationMicros: since() };
+  }
+};
+
+export const callModel = (
+  model: LanguageModel,
+  prompt: ModelPrompt,
+  call: {
+    readonly limitMs: number;
+    readonly signal: AbortSignal;
+    readonly onChunk: (chunk: ModelChunk) => void;
+  },
+): Promise<CallOutcome<ModelReply>> =>
+  timed(
+    () =>
+      within(call.limitMs, call.signal, (signal) =>
+        model.generate({ ...prompt, signal, onChunk: call.onChunk }),
+      ),
+    (error) => {
+      if (error instanceof ModelError) {
+        const { reason, message, retryable, retryAfterMs, mayHaveCost } = error;
+        return { code: reason, message, retryable, retryAfterMs, uncertain: mayHaveCost };
+      }
+      const code = error instanceof Timeout ? 'timeout' : 'internal';
+      return { code, message: error.message, retryable: false, retryAfterMs: null, uncertain: true };
+    },
+  );
+
+export const callRetriever = (
+  retriever: Retriever,
+  request: SearchRequest,
+  call: { readonly limitMs: number; readonly signal: AbortSignal },
+): Promise<CallOutcome<JsonValue>> =>
+  timed(
+    async () =>
+      plain(
+        await within(Math.min(call.limitMs, RETRIEVE_TIMEOUT_MS), call.signal, (signal) =>
+          retriever.search(request, signal),
+        ),
+        Number.POSITIVE_INFINITY,
+      ),
+    (error) => ({
+      code: error instanceof FreshetError ? error.code : error instanceof Timeout ? 'timeout' : 'internal',
+      message: error.message,
+      retryable: !(error instanceof FreshetError) || error.code !== 'request-invalid',
+      retryAfterMs: null,
+      uncertain: false,
+    }),
+  );
+
+export const callTool = (
+  tool: ToolDefinition,
+  input: JsonValue,
+  call: { readonly limitMs: number; readonly context: ToolContext },
+): Promise<CallOutcome<JsonValue>> =>
+  timed(
+    async () =>
+      plain(
+        await within(
+          Math.min(call.limitMs, tool.timeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS),
+          call.context.signal,
+          (signal) => tool.execute(tool.arguments.parse(input), { ...call.context, signal }),
+        ),
+        MAX_OUTPUT_CHARACTERS,
+      ),
+    (error) => {
+      const timeout = error instanceof Timeout;
+      const code = timeout ? 'timeout' : error instanceof FreshetError ? error.code : 'tool-failed';
+      return { code, message: error.message, retryable: false, retryAfterMs: null, uncertain: timeout };
+    },
+  );
+
+/** What of an output survives the journal, so that a run and its replay see the same. */
+const plain = (output: unknown, maxCharacters: number): JsonValue => {
+  const text = JSON.stringify(output ?? null) ?? 'null';
+  if (text.length > maxCharacters)
+    throw new FreshetError(
+      'request-too-large',
+      `the output has ${text.length} characters, over ${maxCharacters}: let the tool return less`,
+    );
+  return JSON.parse(text) as JsonValue;
+};

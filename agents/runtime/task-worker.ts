@@ -1,0 +1,276 @@
+/**
+ * The agents' role: takes tasks from freshet.tasks, runs each as an execution in journaled steps, and commits what is
+ * finished. A member of the group `freshet.agents`; who owns a partition of tasks owns its journal.
+ *
+ * Terms: a partition is *owned* from assignment to revocation; a task is *taken on* when it is read, *running* while
+ * its execution holds one of the pool's places, *finished* when its terminal event stands in the journal.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { type Clock, systemClock } from '../../schemas/clock.ts';
+import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
+import { type FreshetError, toError } from '../../schemas/errors.ts';
+import { journalOffsetOf } from '../../schemas/journal-position.ts';
+import type { Retriever } from '../../schemas/search.ts';
+import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import { checkAgents, checkModels } from './check-agents.ts';
+import { type OwnedPartition, openOwnedPartition, type QueuedTask } from './owned-partition.ts';
+import { openPartitionJournal } from './partition-journal.ts';
+import { runTask, type TaskServices } from './run-task.ts';
+import type { OnRuntimeEvent } from './runtime-event.ts';
+import { openTaskChunks } from './task-chunks.ts';
+
+export const AGENTS_GROUP = 'freshet.agents';
+
+export interface TaskWorkerSettings {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly writer: RecordWriter;
+  readonly retriever: Retriever;
+  /** In order of fallback. */
+  readonly models: readonly LanguageModel[];
+  readonly agents: readonly AgentDefinition[];
+  readonly workerName: string;
+  /** Executions at once. */
+  readonly concurrency: number;
+  /** Whose documents a task without a tenant sees; none where left out. */
+  readonly localTenant?: string;
+  readonly clock?: Clock;
+  readonly log?: (level: 'warn' | 'error', message: string, details?: unknown) => void;
+  readonly onEvent?: OnRuntimeEvent;
+  /** The worker cannot go on without a person. */
+  readonly onFailure?: (error: FreshetError) => void;
+  /** For tests: how long a member may be silent, milliseconds. */
+  readonly sessionTimeoutMs?: number;
+}
+
+export interface TaskWorker {
+  /** Takes no new tasks, waits so long for running ones, hands over the rest, leaves the group. */
+  stop(graceMs: number): Promise<void>;
+  stats(): WorkerStats;
+}
+
+export interface WorkerStats {
+  readonly running: number;
+  /** Taken on and not finished, running ones included. */
+  readonly open: number;
+  readonly partitions: readonly number[];
+}
+
+const COMMIT_MS = 500;
+/** A task sent again within this time after it ended is known for what it is, after a restart too. */
+const DUPLICATE_WINDOW_MS = 10 * 60_000;
+const MAX_SPAN = 20_000;
+const TASKS = TOPICS.tasks.name;
+const EVENTS = TOPICS.agentEvents.name;
+
+/** Resolves once the group is joined. Errors: `config-invalid`, `kafka-unavailable`. */
+export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<TaskWorker> => {
+  const { kafka, codec, writer, concurrency } = settings;
+  const clock = settings.clock ?? systemClock;
+  const log = settings.log ?? (() => undefined);
+  const onEvent = settings.onEvent ?? (() => undefined);
+  const agents = checkAgents(settings.agents);
+  checkModels(settings.models);
+  const highWater = Math.max(64, 2 * concurrency);
+  const owned = new Map<number, OwnedPartition>();
+  const running = new Set<Promise<void>>();
+  const committed = new Map<number, string>();
+  const stopping = new AbortController();
+  let draining = false;
+  let turn = 0;
+  let reader: GroupReader | undefined;
+
+  // Assignment: the journal is read from where the commit says, and tasks wait until it is read to its end.
+  const assign = async (partitions: readonly TopicPartition[]) => {
+    const fresh = [...new Set(partitions.map((each) => each.partition))];
+    const commits = await kafka.admin.committed(AGENTS_GROUP, TASKS);
+    const ends = new Map((await kafka.admin.offsets(EVENTS)).map((each) => [each.partition, each]));
+    const window = await kafka.admin.offsetsAt(EVENTS, Math.floor(clock() / 1_000) - DUPLICATE_WINDOW_MS);
+    return fresh.map((partition) => {
+      const { earliest, latest } = ends.get(partition) ?? { earliest: 0, latest: 0 };
+      const pinned = journalOffsetOf(commits.get(partition)?.metadata) ?? earliest;
+      const from = Math.min(latest, Math.max(earliest, Math.min(pinned, window.get(partition) ?? pinned)));
+      owned.get(partition)?.abandon();
+      const journal = openPartitionJournal({ kafka, codec, writer, partition, from, log });
+      const opened = openOwnedPartition({
+        partition,
+        journal,
+        worker: `${settings.workerName}/${randomBytes(4).toString('hex')}`,
+        journalEnd: latest,
+        codec,
+        deadLetter,
+        onChange: () => pump(),
+        log,
+      });
+      owned.set(partition, opened);
+      committed.delete(partition);
+      return { topic: EVENTS, partition, offset: from };
+    });
+  };
+
+  const assignPersistently = async (partitions: readonly TopicPartition[]) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await assign(partitions);
+      } catch (error) {
+        if (attempt >= 5) throw error;
+        log('warn', `taking over partitions: ${toError(error).message}; trying again`);
+        await sleep(200 * 2 ** attempt);
+      }
+    }
+  };
+
+  const revoke = (partitions: readonly TopicPartition[]): void => {
+    for (const { partition } of partitions) {
+      owned.get(partition)?.abandon();
+      owned.delete(partition);
+      committed.delete(partition);
+    }
+  };
+
+  const deadLetter = async (
+    record: KafkaRecord,
+    reason: DeadLetterReason,
+    message: string,
+  ): Promise<void> => {
+    const { key, letter } = deadLetterOf(record, { stage: 'receiving', reason, message, at: clock() });
+    await writer.append([{ topic: TOPICS.deadLetters.name, key, value: codec.encode('DeadLetter', letter) }]);
+    onEvent({ name: 'task-dead-lettered', reason });
+  };
+
+  const services: TaskServices = {
+    agents,
+    models: settings.models,
+    retriever: settings.retriever,
+    openChunks: (identity, epoch) => {
+      const { taskId, executionId, tenant } = identity;
+      return openTaskChunks({ codec, writer, clock }, { taskId, executionId, epoch, tenant });
+    },
+    localTenant: settings.localTenant ?? '',
+    takeoverMs: 1.5 * (settings.sessionTimeoutMs ?? 10_000),
+    deadLetter: (item, reason, message) => deadLetter(item.record, reason, message),
+    clock,
+    onEvent,
+    log,
+  };
+
+  // The pool: a place is taken by the next task that may start, partitions taking turns.
+  const pump = (): void => {
+    while (!draining && running.size < concurrency) {
+      const found = nextInTurn();
+      if (!found) break;
+      const run: Promise<void> = see(...found).finally(() => {
+        running.delete(run);
+        pump();
+      });
+      running.add(run);
+    }
+    for (const partition of owned.values()) balance(partition);
+  };
+
+  const nextInTurn = (): readonly [OwnedPartition, QueuedTask] | undefined => {
+    const partitions = [...owned.values()];
+    for (let index = 0; index < partitions.length; index += 1) {
+      const partition = partitions[(turn + index) % partitions.length];
+      const item = partition?.next();
+      if (!partition || !item) continue;
+      turn = (turn + index + 1) % partitions.length;
+      return [partition, item];
+    }
+    return undefined;
+  };
+
+  const see = async (partition: OwnedPartition, item: QueuedTask): Promise<void> => {
+    try {
+      if (await runTask(item, partition, services)) partition.finish(item);
+    } catch (error) {
+      // Not reached as far as we know; the task stays unfinished, and the next owner takes it up.
+      log('error', `task ${item.read.taskId} is left: ${toError(error).message}`, error);
+    }
+  };
+
+  // Backpressure: a partition with enough in hand is not read on.
+  const balance = (partition: OwnedPartition): void => {
+    const at = { topic: TASKS, partition: partition.partition };
+    if (partition.open() >= highWater || partition.span() >= MAX_SPAN) reader?.pause(at);
+    else if (partition.open() <= highWater / 2) reader?.resume(at);
+  };
+
+  const commit = async (): Promise<void> => {
+    const due = [...owned.values()].flatMap((partition) => {
+      const point = partition.commitPoint();
+      const text = point && `${point.offset} ${point.metadata}`;
+      return point && committed.get(partition.partition) !== text ? [{ partition, point, text }] : [];
+    });
+    if (due.length === 0) return;
+    try {
+      await reader?.commit(
+        due.map(({ partition, point }) => ({ topic: TASKS, partition: partition.partition, ...point })),
+      );
+      for (const { partition, point, text } of due) {
+        if (owned.get(partition.partition) !== partition) continue;
+        if (text !== undefined) committed.set(partition.partition, text);
+        partition.committed(point.offset);
+      }
+    } catch (error) {
+      log('warn', `committing: ${toError(error).message}; the next commit says it again`);
+    }
+  };
+
+  reader = await openGroupReader(
+    kafka,
+    {
+      groupId: AGENTS_GROUP,
+      topics: [TASKS, EVENTS],
+      gapless: isGapless,
+      ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
+    },
+    {
+      onAssigned: assignPersistently,
+      onRevoked: revoke,
+      onBatch: ({ topic, partition, records }) => {
+        const at = owned.get(partition);
+        if (topic === EVENTS) at?.journal.follow(records);
+        else at?.take(records);
+        if (at && topic === TASKS) balance(at);
+      },
+      onFailure: (error) => {
+        log('error', error.message, error);
+        settings.onFailure?.(error);
+      },
+    },
+  );
+
+  const committing = (async () => {
+    while (!stopping.signal.aborted) {
+      await sleep(COMMIT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await commit();
+    }
+  })();
+
+  return {
+    stop: async (graceMs) => {
+      draining = true;
+      await Promise.race([Promise.allSettled([...running]), sleep(graceMs)]);
+      for (const partition of owned.values()) partition.halt();
+      stopping.abort();
+      await Promise.allSettled([...running]);
+      await committing;
+      await commit();
+      for (const partition of owned.values()) partition.abandon();
+      await reader?.close();
+    },
+    stats: () => ({
+      running: running.size,
+      open: [...owned.values()].reduce((sum, partition) => sum + partition.open(), 0),
+      partitions: [...owned.keys()],
+    }),
+  };
+};

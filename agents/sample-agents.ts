@@ -1,0 +1,5 @@
+/** The agents that come with Freshet: what a configuration lists beside its own. */
+import type { AgentDefinition } from '../schemas/agent-definition.ts';
+import { support } from './support/support.ts';
+
+export const SAMPLE_AGENTS: readonly AgentDefinition[] = [support];
