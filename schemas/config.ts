@@ -43,6 +43,8 @@ export interface FreshetConfig {
   readonly gates: { readonly maxTextCharacters: number };
   readonly freshness: { readonly targetMs: number; readonly objective: number };
   readonly runtime: { readonly concurrency: number };
+  /** The tenant of whoever works on this machine without credentials and names none. */
+  readonly localTenant: string;
 }
 
 type Writable = Pick<FreshetConfig, 'sources' | 'agents'> & {
@@ -134,6 +136,7 @@ const SCHEMA = z.strictObject({
     })
     .prefault({}),
   runtime: z.strictObject({ concurrency: z.int().min(1).max(10_000).default(32) }).prefault({}),
+  localTenant: z.string().min(1).default('default'),
 });
 
 /** Checks a configuration as a whole and fills its defaults. Throws `config-invalid`, naming the first wrong place. */

@@ -27,7 +27,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   float: 'number',
   double: 'number',
   string: 'string',
-  bytes: 'Uint8Array',
+  bytes: 'Buffer',
 };
 
 const comment = (text: string | undefined, indent: string): string =>

@@ -111,11 +111,11 @@ export interface DeadLetter {
   readonly reason: string;
   /** for people; without the record's content */
   readonly message: string;
-  readonly key: null | Uint8Array;
+  readonly key: null | Buffer;
   /** as received; null where it was larger than 256 KiB or absent: read it at origin */
-  readonly value: null | Uint8Array;
+  readonly value: null | Buffer;
   readonly valueBytes: number;
-  readonly headers: Readonly<Record<string, Uint8Array>>;
+  readonly headers: Readonly<Record<string, Buffer>>;
   /** microseconds since the Unix epoch */
   readonly at: number;
 }
@@ -128,7 +128,7 @@ export interface Chunk {
   /** one past the last */
   readonly end: number;
   /** float32, little endian */
-  readonly vector: Uint8Array;
+  readonly vector: Buffer;
 }
 
 /** When the change passed each stage, microseconds since the Unix epoch; 0 is unknown. */

@@ -20,15 +20,10 @@ export const documentFingerprint: string = createHash('sha256')
   .update(JSON.stringify(type.schema()))
   .digest('hex');
 
-/** avsc takes nothing but Buffer for bytes; a view, no copy. */
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
 /** Throws Error where the record does not fit the schema. */
 export const encodeStored = (stored: StoredDocument): Buffer => {
   const { record, offset } = stored;
-  const chunks = record.chunks.map((chunk) => ({ ...chunk, vector: asBuffer(chunk.vector) }));
-  const body = type.toBuffer({ ...record, chunks });
+  const body = type.toBuffer(record);
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
   bytes.writeDoubleBE(offset, CHECKSUM_BYTES);
   body.copy(bytes, HEADER_BYTES);

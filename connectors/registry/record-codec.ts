@@ -102,8 +102,11 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
       header.writeUInt32BE(ids.get(name) ?? 0, 1);
       try {
         return Buffer.concat([header, type.toBuffer(record)]);
-      } catch (error) {
-        throw unreadable(name, toError(error).message, error);
+      } catch {
+        // The library's message holds the value, which may be anybody's secret: name the field alone.
+        const wrong: string[] = [];
+        type.isValid(record, { errorHook: (path) => wrong.push(path.join('.')) });
+        throw unreadable(name, `field ${wrong[0] ?? '?'} does not fit the schema`);
       }
     },
     decode: async (name, value) => {

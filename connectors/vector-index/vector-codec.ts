@@ -4,12 +4,11 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
 const LITTLE_ENDIAN_HERE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** A copy: four bytes a dimension. */
-export const bytesOfVector = (vector: Float32Array): Uint8Array => {
-  if (LITTLE_ENDIAN_HERE) return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength).slice();
-  const bytes = new Uint8Array(vector.length * BYTES);
-  const view = new DataView(bytes.buffer);
+export const bytesOfVector = (vector: Float32Array): Buffer => {
+  if (LITTLE_ENDIAN_HERE) return Buffer.copyBytesFrom(vector);
+  const bytes = Buffer.alloc(vector.length * BYTES);
   vector.forEach((value, index) => {
-    view.setFloat32(index * BYTES, value, true);
+    bytes.writeFloatLE(value, index * BYTES);
   });
   return bytes;
 };

@@ -33,7 +33,7 @@ export interface VectorIndex {
   upsert(rows: readonly VectorRow[]): Promise<void>;
   /** Ids that are not there are passed over. */
   remove(ids: readonly string[]): Promise<void>;
-  /** Best first. Never waits for a build. */
+  /** Best first. Never waits for a build. Errors: `request-invalid` for another size of vector, or a topK that is no whole number from 1 to 1,000. */
   query(query: VectorQuery): Promise<readonly VectorHit[]>;
   has(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Every id held, for verification. */

@@ -20,6 +20,8 @@ export const COLLECTION_NAME = 'freshet_rows_1';
 const ROW_ID = /^[0-9a-f]{32}$/;
 /** Candidates kept while searching: recall@10 is 0.9745 at 1,000,000 rows with 100 and grows with it (STACK.md). */
 const CANDIDATES = 100;
+/** zvec itself fails above 1,024. */
+const MOST_HITS = 1_000;
 
 export const collectionSchema = (dimensions: number): ZVecCollectionSchema => {
   const invert = { indexType: ZVecIndexType.INVERT, enableRangeOptimization: false } as const;
@@ -68,10 +70,10 @@ export const zvecRow = (row: VectorRow, dimensions: number): ZVecDocInput => {
   return { id: row.id, vectors: { vector: row.vector }, fields };
 };
 
-/** Errors: `request-invalid`, as zvecRow, and for a topK that is no whole number from 1. */
+/** Errors: `request-invalid`, as zvecRow, and for a topK that is no whole number from 1 to 1,000. */
 export const zvecQuery = (query: VectorQuery, dimensions: number): ZVecQuery => {
   requireVector(query.vector, dimensions);
-  if (!Number.isInteger(query.topK) || query.topK < 1)
+  if (!Number.isInteger(query.topK) || query.topK < 1 || query.topK > MOST_HITS)
     throw new FreshetError('request-invalid', `topK ${query.topK}`);
   const tags = (query.tags ?? []).map((tag) => `'${hashOf(tag)}'`);
   const tagged = tags.length === 0 ? '' : ` and tags contain_all (${tags.join(',')})`;

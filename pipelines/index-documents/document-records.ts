@@ -23,7 +23,7 @@ export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: st
   });
 
 /** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. */
-export const knownVectors = (last: Document | undefined, model: string): ReadonlyMap<string, Uint8Array> =>
+export const knownVectors = (last: Document | undefined, model: string): ReadonlyMap<string, Buffer> =>
   new Map(
     last?.kind === 'document' && last.model === model
       ? last.chunks.map((chunk) => [chunk.hash, chunk.vector])
@@ -86,7 +86,7 @@ export const floorRecord = (subject: Omit<Subject, 'documentId'>): Document => {
   return { ...identity({ ...subject, documentId }), ...blank, kind: 'floor' };
 };
 
-export const chunkOf = (plan: ChunkPlan, vector: Float32Array | Uint8Array): Chunk => ({
+export const chunkOf = (plan: ChunkPlan, vector: Float32Array | Buffer): Chunk => ({
   hash: plan.hash,
   start: plan.start,
   end: plan.end,

@@ -101,7 +101,7 @@ export const embedDocuments = async (
             record: refusedMarker(subject, from.draft.tenant, refusal),
           };
         const chunks = from.chunks.map((chunk) =>
-          chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? new Uint8Array()),
+          chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? Buffer.alloc(0)),
         );
         return {
           kind: 'append',

@@ -42,7 +42,7 @@ export type Prepared = Place &
         readonly documentId: string;
         readonly draft: Draft;
         readonly chunks: readonly ChunkPlan[];
-        readonly known: ReadonlyMap<string, Uint8Array>;
+        readonly known: ReadonlyMap<string, Buffer>;
       }
   );
 

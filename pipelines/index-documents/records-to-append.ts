@@ -1,13 +1,12 @@
 /** Outcomes of one batch → the records to append, in the order of the changes. Refuses a document whose record is too large. */
 import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import type { DeadLetter, Document, Quarantined } from '../../schemas/records.ts';
+import { deadLetterOf } from '../../schemas/dead-letters.ts';
+import type { Document, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { refusedMarker } from './document-records.ts';
 import type { Outcome } from './embed-documents.ts';
 import { type GateLimits, gateRecord, type Refusal } from './gates.ts';
-
-const DEAD_LETTER_VALUE_BYTES = 256 * 1024;
 
 export interface AppendPlan {
   readonly records: readonly RecordToAppend[];
@@ -59,8 +58,13 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
         counts[outcome.kind] += 1;
         break;
       case 'dead-lettered': {
-        const letter = deadLetterOf(outcome.from, settings.now);
-        const key = `${letter.origin.topic}:${letter.origin.partition}:${letter.origin.offset}`;
+        const { record, reason, message } = outcome.from;
+        const { key, letter } = deadLetterOf(record, {
+          stage: 'receiving',
+          reason,
+          message,
+          at: settings.now,
+        });
         records.push({
           topic: TOPICS.deadLetters.name,
           key,
@@ -123,18 +127,3 @@ const markerFor = (record: Document, refusal: Refusal): Document => {
   const { documentId, source, change: position, timing } = record;
   return refusedMarker({ documentId, source, change: record, position, timing }, record.tenant, refusal);
 };
-
-const deadLetterOf = (
-  { record, reason, message }: Extract<Outcome, { kind: 'dead-lettered' }>['from'],
-  now: number,
-): DeadLetter => ({
-  origin: { topic: record.topic, partition: record.partition, offset: record.offset },
-  stage: 'receiving',
-  reason,
-  message,
-  key: record.key,
-  value: record.value && record.value.length <= DEAD_LETTER_VALUE_BYTES ? record.value : null,
-  valueBytes: record.value?.length ?? 0,
-  headers: record.headers,
-  at: now,
-});

@@ -1,0 +1,99 @@
+/** `freshet up`: everything on one machine, until Ctrl-C; with --check, a proof of the main job and an exit code. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { loadConfig } from '../load-config.ts';
+import type { Surroundings } from '../main.ts';
+import { createProgress } from '../progress.ts';
+import { findRun } from '../run-file.ts';
+import { startEverything } from '../start/start-everything.ts';
+import { startSampleActivity } from '../start/sample-activity.ts';
+
+interface UpOptions {
+  readonly rows: string;
+  readonly rate: string;
+  readonly check?: boolean;
+  readonly ports: string;
+  readonly port?: string;
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+const positive = (text: string, option: string): number => {
+  const number = Number(text);
+  if (Number.isFinite(number) && number >= 0) return number;
+  throw new FreshetError('usage', `${option} takes a number, not ${text}`);
+};
+
+export const cacheDirectoryOf = (environment: NodeJS.ProcessEnv): string =>
+  environment.FRESHET_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'freshet');
+
+export const addUpCommand = (freshet: Command, { root, environment }: Surroundings): void => {
+  freshet
+    .command('up')
+    .description('start the servers, the four roles and the sample source; Ctrl-C stops all of it')
+    .option('--rows <n>', 'rows of the sample source', '500')
+    .option('--rate <n>', 'changes a second that the sample editor makes; 0 for none', '2')
+    .option('--check', 'prove the main job end to end, then stop; exit 0 or 1')
+    .option('--ports <fixed|free>', 'the usual ports, or free ones beside another Freshet', 'fixed')
+    .option('--port <port>', "the gateway's port")
+    .option('--config <file>', 'what to index and which agents run', 'freshet.config.ts')
+    .option('--json', 'with --check: the summary as JSON on stdout')
+    .action((options: UpOptions) => up(root, environment, options));
+};
+
+const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptions): Promise<void> => {
+  const progress = createProgress();
+  const already = findRun(root);
+  if (already) throw new FreshetError('already-running', `Freshet runs here already (process ${already.pid}, ${already.gateway}); stop it with Ctrl-C in its terminal, or start this one in another folder`);
+  if (options.ports !== 'fixed' && options.ports !== 'free') throw new FreshetError('usage', '--ports takes fixed or free');
+  const configFile = resolve(root, options.config);
+  const config = await loadConfig(configFile);
+
+  const ended = new AbortController();
+  let failure: FreshetError | undefined;
+  const end = (): void => {
+    if (ended.signal.aborted) process.stderr.write('  still stopping; the servers write their data to disk\n');
+    ended.abort();
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+
+  const freshet = await startEverything({
+    root,
+    cacheDirectory: cacheDirectoryOf(environment),
+    configFile,
+    config,
+    environment,
+    freePorts: options.ports === 'free',
+    ...(options.port === undefined ? {} : { gatewayPort: positive(options.port, '--port') }),
+    sampleRows: positive(options.rows, '--rows'),
+    progress,
+    signal: ended.signal,
+    onFailure: (error) => {
+      failure = error;
+      ended.abort();
+    },
+  }).catch((thrown) => {
+    throw ended.signal.aborted ? new FreshetError('not-running', 'stopped before it was ready') : toFreshetError(thrown);
+  });
+  try {
+    progress.line('freshet', `ready: ${freshet.run.gateway}`);
+    if (options.check) {
+      const { check } = await import('../start/check.ts');
+      await check({ freshet, config, json: options.json ?? false, progress, signal: ended.signal });
+    } else {
+      const rate = positive(options.rate, '--rate');
+      const activity = freshet.sample ? startSampleActivity({ freshet, rate, seed: freshet.sample.seed, rows: freshet.sample.rows }) : undefined;
+      process.stderr.write(`\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit support "How do I reset the hub?" --watch\n  Stop        Ctrl-C\n\n`);
+      if (!ended.signal.aborted) await new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()));
+      await activity?.stop();
+    }
+  } finally {
+    progress.line('freshet', 'stopping');
+    await freshet.stop();
+    progress.line('freshet', 'stopped');
+  }
+  if (failure) throw failure;
+};

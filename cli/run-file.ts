@@ -1,0 +1,64 @@
+/** .freshet/run.json: where everything is while Freshet runs, for the other commands and for programs outside. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FreshetError } from '../schemas/errors.ts';
+
+export interface RunFile {
+  /** The process of `freshet up`. */
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly gateway: string;
+  readonly index: string;
+  readonly kafka: string;
+  /** Confluent's API. */
+  readonly schemaRegistry: string;
+  readonly connect: string;
+  readonly redis: string;
+  readonly sources: Readonly<Record<string, string>>;
+  readonly roles: Readonly<Record<string, number>>;
+  readonly servers: Readonly<Record<string, number>>;
+  readonly config: string;
+}
+
+export const runFilePath = (root: string): string => join(root, '.freshet', 'run.json');
+
+export const writeRunFile = (root: string, run: RunFile): void => {
+  const path = runFilePath(root);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+};
+
+export const removeRunFile = (root: string): void => rmSync(runFilePath(root), { force: true });
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Undefined where nothing runs: no file, or one that a killed run left behind. */
+export const findRun = (root: string): RunFile | undefined => {
+  const path = runFilePath(root);
+  if (!existsSync(path)) return undefined;
+  try {
+    const run = JSON.parse(readFileSync(path, 'utf8')) as RunFile;
+    return isAlive(run.pid) ? run : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Throws `not-running` with the command that starts it. */
+export const requireRun = (root: string): RunFile => {
+  const run = findRun(root);
+  if (!run)
+    throw new FreshetError(
+      'not-running',
+      `Freshet does not run here (${runFilePath(root)}); start it with: npm start`,
+    );
+  return run;
+};

@@ -1,0 +1,171 @@
+/**
+ * The whole of Freshet on one machine, in running order: servers, topics and schemas, sample source, roles, capture.
+ * What dies is started again; what cannot be is one error.
+ */
+import { join } from 'node:path';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
+import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import type { LoadResult } from '../../connectors/sample-source/load-sample-source.ts';
+import type { ServerName } from '../../connectors/stack/stack-event.ts';
+import { type Stack, startStack } from '../../connectors/stack/start-stack.ts';
+import type { FreshetConfig } from '../../schemas/config.ts';
+import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { changeTopic, TOPICS } from '../../schemas/topics.ts';
+import type { Progress } from '../progress.ts';
+import { removeRunFile, type RunFile, writeRunFile } from '../run-file.ts';
+import { type KeptRunning, keepRunning } from './keep-running.ts';
+import { rolePorts } from './ports.ts';
+import { prepareSample, sampleUrlOf, startCapture } from './prepare-sources.ts';
+import { type RoleProcess, startRole } from './start-role.ts';
+
+export interface StartSettings {
+  /** Folder that holds .freshet. */
+  readonly root: string;
+  readonly cacheDirectory: string;
+  readonly configFile: string;
+  readonly config: FreshetConfig;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly freePorts: boolean;
+  readonly gatewayPort?: number;
+  readonly sampleRows: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Something died for good, or again and again. */
+  readonly onFailure: (error: FreshetError) => void;
+}
+
+export interface RunningFreshet {
+  readonly run: RunFile;
+  readonly stack: Stack;
+  readonly sampleUrl: string;
+  readonly sample: LoadResult | undefined;
+  stop(): Promise<void>;
+}
+
+const ROLES = ['index', 'pipeline', 'agents', 'gateway'] as const;
+type RoleName = (typeof ROLES)[number];
+
+export const startEverything = async (settings: StartSettings): Promise<RunningFreshet> => {
+  const { root, config, progress, signal } = settings;
+  const roles = new Map<RoleName, RoleProcess>();
+  const kept: KeptRunning[] = [];
+  let stack: Stack | undefined;
+  let stopping = false;
+
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    for (const each of kept) each.release();
+    removeRunFile(root);
+    // Against the flow: nobody is left asking one that is gone.
+    for (const role of [...ROLES].reverse()) await roles.get(role)?.stop();
+    await stack?.stop();
+  };
+
+  try {
+    const ports = await rolePorts(settings.freePorts, settings.gatewayPort);
+    const servers = new Map<ServerName, KeptRunning>();
+    stack = await startStack({
+      dataDirectory: join(root, '.freshet', 'data', 'servers'),
+      cacheDirectory: settings.cacheDirectory,
+      environment: settings.environment,
+      signal,
+      ...(settings.freePorts ? { ports: 'free' as const } : {}),
+      onProgress: ({ part, state, ms, detail }) => {
+        if (state === 'ready') progress.line(part, `ready after ${(ms / 1_000).toFixed(1)} s`);
+        else if (state === 'installing' || state === 'died') progress.line(part, `${state}${detail ? `: ${detail}` : ''}`);
+      },
+      onServerExit: (name, error) => servers.get(name)?.died(error),
+    });
+    const running = stack;
+    for (const { name } of running.servers()) {
+      const keeper = keepRunning({
+        start: () => running.startServer(name),
+        onRestart: (error, attempt) => progress.line(name, `died, starting it again (${attempt}): ${error.message}`),
+        onGivenUp: settings.onFailure,
+      });
+      servers.set(name, keeper);
+      kept.push(keeper);
+    }
+
+    const registryUrl = `${running.schemaRegistry}/apis/ccompat/v7`;
+    const usesSample = Object.values(config.sources).some((source) => source.url === 'sample');
+    const sampleUrl = sampleUrlOf(running.postgres.url);
+    const [sample] = await Promise.all([
+      usesSample ? prepareSample(running.postgres.url, settings.sampleRows, (done, total) => done < total && progress.line('sample', `${done} of ${total} rows`)) : undefined,
+      makeTopics(running.kafka, registryUrl, config),
+    ]);
+    if (sample) progress.line('sample', sample.inserted > 0 ? `${sample.inserted} rows written` : `${sample.rows} rows kept from before`);
+    progress.line('topics', 'made, schemas registered');
+
+    const options: Readonly<Record<string, string>> = {
+      kafka: running.kafka,
+      registry: registryUrl,
+      connect: running.connect,
+      config: settings.configFile,
+      data: join(root, '.freshet', 'data', 'roles'),
+      models: running.modelDirectory,
+      index: `http://127.0.0.1:${ports.index}`,
+      'sample-url': sampleUrl,
+      peers: [ports.index, ports.pipeline, ports.agents].map((port) => `http://127.0.0.1:${port}`).join(','),
+    };
+    const describe = (): RunFile => ({
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+      gateway: `http://127.0.0.1:${ports.gateway}`,
+      index: options.index ?? '',
+      kafka: running.kafka,
+      schemaRegistry: registryUrl,
+      connect: running.connect,
+      redis: running.redis,
+      sources: Object.fromEntries(Object.entries(config.sources).map(([name, { url }]) => [name, url === 'sample' ? sampleUrl : url])),
+      roles: Object.fromEntries([...roles].map(([name, { pid }]) => [name, pid])),
+      servers: Object.fromEntries(running.servers().map(({ name, pid }) => [name, pid])),
+      config: settings.configFile,
+    });
+    const keeper = (role: RoleName): KeptRunning =>
+      keepRunning({
+        start: async () => {
+          await start(role);
+          writeRunFile(root, describe());
+        },
+        onRestart: (error, attempt) => progress.line(role, `ended, starting it again (${attempt}): ${error.message}`),
+        onGivenUp: settings.onFailure,
+      });
+    const keepers = new Map(ROLES.map((role) => [role, keeper(role)]));
+    kept.push(...keepers.values());
+    const start = async (role: RoleName): Promise<void> => {
+      const begun = performance.now();
+      const started = await startRole({
+        role,
+        name: `${role}-1`,
+        options: { ...options, port: String(ports[role]) },
+        logFolder: join(root, '.freshet', 'logs'),
+        environment: settings.environment,
+        onExit: (error) => keepers.get(role)?.died(error),
+      });
+      roles.set(role, started);
+      progress.line(role, `ready after ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
+      if (stopping || signal.aborted) await started.stop();
+    };
+    await Promise.all([...ROLES.map(start), startCapture(config, { connect: running.connect, schemaRegistry: running.schemaRegistry, sampleUrl }).then(() => progress.line('capture', 'connectors registered'))]);
+    signal.throwIfAborted();
+    const run = describe();
+    writeRunFile(root, run);
+    return { run, stack: running, sampleUrl, sample, stop };
+  } catch (thrown) {
+    await stop();
+    throw toFreshetError(thrown);
+  }
+};
+
+const makeTopics = async (kafkaAddress: string, registryUrl: string, config: FreshetConfig): Promise<void> => {
+  const kafka = await createKafkaJsClient({ brokers: [kafkaAddress], clientId: 'freshet-up' });
+  try {
+    await kafka.admin.createTopics([...Object.values(TOPICS), ...Object.keys(config.sources).map(changeTopic)]);
+    await openRecordCodec(openSchemaRegistry(registryUrl));
+  } finally {
+    await kafka.close();
+  }
+};

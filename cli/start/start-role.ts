@@ -1,0 +1,88 @@
+/** A role as a child process: its log file, its ready message, its end noticed. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FreshetError } from '../../schemas/errors.ts';
+
+export interface RoleProcess {
+  readonly role: string;
+  readonly pid: number;
+  /** Base URL where it answers health and metrics. */
+  readonly url: string;
+  /** Ends it in order, with SIGKILL when that takes too long. */
+  stop(): Promise<void>;
+}
+
+export interface StartRoleSettings {
+  readonly role: string;
+  readonly name: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly logFolder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** It ended and nobody told it to. */
+  readonly onExit: (error: FreshetError) => void;
+}
+
+const COMMAND = fileURLToPath(new URL('../freshet.mjs', import.meta.url));
+const READY_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 20_000;
+
+const lastLogLine = (file: string): string => {
+  const line = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  try {
+    return (JSON.parse(line) as { msg?: string }).msg ?? line;
+  } catch {
+    return line;
+  }
+};
+
+/** Resolves when the role says that it is ready. Errors: `server-failed` with the last line of its log. */
+export const startRole = async (settings: StartRoleSettings): Promise<RoleProcess> => {
+  const { role, name } = settings;
+  mkdirSync(settings.logFolder, { recursive: true });
+  const logFile = join(settings.logFolder, `${name}.log`);
+  const log = openSync(logFile, 'a');
+  const child: ChildProcess = fork(COMMAND, [role, ...Object.entries({ name, ...settings.options }).flatMap(([key, value]) => [`--${key}`, value])], {
+    stdio: ['ignore', log, log, 'ipc'],
+    env: settings.environment,
+  });
+  closeSync(log);
+  let stopping = false;
+  const exited = new Promise<string>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? `code ${code ?? '?'}`)));
+  const failure = (how: string): FreshetError => new FreshetError('server-failed', `the ${role} role ended (${how}): ${lastLogLine(logFile)} (log: ${logFile})`);
+
+  const url = await new Promise<string>((resolve, reject) => {
+    const overdue = setTimeout(() => reject(failure('not ready in time')), READY_WITHIN_MS);
+    child.on('message', (message) => {
+      const { type, url: at } = message as { type?: string; url?: string };
+      if (type !== 'ready' || !at) return;
+      clearTimeout(overdue);
+      resolve(at);
+    });
+    void exited.then((how) => {
+      clearTimeout(overdue);
+      reject(failure(how));
+    });
+  }).catch((error: unknown) => {
+    stopping = true;
+    child.kill('SIGKILL');
+    throw error;
+  });
+  void exited.then((how) => {
+    if (!stopping) settings.onExit(failure(how));
+  });
+  return {
+    role,
+    pid: child.pid ?? 0,
+    url,
+    stop: async () => {
+      stopping = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+      await exited;
+      clearTimeout(overdue);
+    },
+  };
+};

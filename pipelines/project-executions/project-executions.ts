@@ -1,0 +1,288 @@
+/**
+ * freshet.tasks and freshet.agent-events → job states, results and costs: the projection's main loop. A member of the
+ * group `freshet.project-executions`; each partition is projected in order, committed after the acknowledgement, and
+ * begun again where its oldest unfinished execution stands, silently up to what was projected before.
+ */
+import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type {
+  KafkaClient,
+  KafkaRecord,
+  RecordToAppend,
+  TopicPartition,
+} from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
+import { type Clock, systemClock } from '../../schemas/clock.ts';
+import { deadLetterOf } from '../../schemas/dead-letters.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
+import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
+import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import { createPartitionProjection, type PartitionProjection } from './partition-projection.ts';
+import { type Projected, pendingState } from './projected-execution.ts';
+
+export const PROJECTION_GROUP = 'freshet.project-executions';
+
+export interface ExecutionProjectionSettings {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly writer: RecordWriter;
+  readonly clock?: Clock;
+  readonly log?: (level: 'warn' | 'error', message: string, details?: unknown) => void;
+  readonly onEvent?: (event: ExecutionProjectionEvent) => void;
+  /** The projection cannot go on without a person. */
+  readonly onFailure?: (error: FreshetError) => void;
+}
+
+export type ExecutionProjectionEvent =
+  | { readonly name: 'projected'; readonly record: Projected['name']; readonly count: number }
+  | { readonly name: 'dead-lettered'; readonly count: number }
+  | { readonly name: 'retry'; readonly partition: number; readonly attempt: number };
+
+export interface ExecutionProjection {
+  /** Records read and not yet projected. */
+  waiting(): number;
+  stop(): Promise<void>;
+}
+
+interface OwnedPartition {
+  readonly projection: PartitionProjection;
+  readonly queue: BatchQueue<KafkaRecord>;
+  /** Everything below is projected already: read again for what it says of unfinished executions. */
+  readonly projectedTo: number;
+  /** Tasks that came before the journal was read to there. */
+  readonly held: KafkaRecord[];
+  events: number;
+  tasks: number;
+  committed: string;
+}
+
+const TASKS = TOPICS.tasks.name;
+const EVENTS = TOPICS.agentEvents.name;
+const MAX_BATCH = 500;
+const HIGH_WATER = 5_000;
+const COMMIT_MS = 500;
+const TOPIC_OF = {
+  TaskState: TOPICS.taskStates.name,
+  Result: TOPICS.results.name,
+  Cost: TOPICS.costs.name,
+} as const satisfies Record<Projected['name'], string>;
+
+const keyOf = (projected: Projected): string =>
+  projected.name === 'Cost' ? projected.record.costId : projected.record.taskId;
+
+/** Resolves once the group is joined. Errors: `kafka-unavailable`. */
+export const startExecutionProjection = async (
+  settings: ExecutionProjectionSettings,
+): Promise<ExecutionProjection> => {
+  const { kafka, codec, writer } = settings;
+  const clock = settings.clock ?? systemClock;
+  const log = settings.log ?? (() => undefined);
+  const onEvent = settings.onEvent ?? (() => undefined);
+  const owned = new Map<number, OwnedPartition>();
+  let reader: GroupReader | undefined;
+
+  const assign = async (partitions: readonly TopicPartition[]) => {
+    const fresh = [...new Set(partitions.map((each) => each.partition))];
+    const tasks = await kafka.admin.committed(PROJECTION_GROUP, TASKS);
+    const events = await kafka.admin.committed(PROJECTION_GROUP, EVENTS);
+    const earliest = new Map(
+      (await kafka.admin.offsets(EVENTS)).map((each) => [each.partition, each.earliest]),
+    );
+    return fresh.map((partition) => {
+      const begin = earliest.get(partition) ?? 0;
+      const projectedTo = Math.max(begin, events.get(partition)?.offset ?? begin);
+      const pinned = journalOffsetOf(events.get(partition)?.metadata) ?? projectedTo;
+      const from = Math.max(begin, Math.min(pinned, projectedTo));
+      owned.get(partition)?.queue.abandon();
+      owned.set(partition, openPartition(partition, from, projectedTo, tasks.get(partition)?.offset ?? 0));
+      return { topic: EVENTS, partition, offset: from };
+    });
+  };
+
+  const openPartition = (
+    partition: number,
+    from: number,
+    projectedTo: number,
+    tasks: number,
+  ): OwnedPartition => {
+    const at = [TASKS, EVENTS].map((topic) => ({ topic, partition }));
+    const opened: OwnedPartition = {
+      projection: createPartitionProjection(),
+      queue: createBatchQueue<KafkaRecord>({
+        maxBatch: MAX_BATCH,
+        highWater: HIGH_WATER,
+        process: (batch, signal) => projectBatch(opened, batch, signal),
+        onFull: () => {
+          for (const each of at) reader?.pause(each);
+        },
+        onDrained: () => {
+          for (const each of at) reader?.resume(each);
+        },
+        onRetry: (error, attempt) => {
+          log('warn', `projecting partition ${partition}: ${error.message}; trying again`);
+          onEvent({ name: 'retry', partition, attempt });
+        },
+      }),
+      projectedTo,
+      held: [],
+      events: from,
+      tasks,
+      committed: '',
+    };
+    return opened;
+  };
+
+  const decode = async <Name extends RecordName>(
+    name: Name,
+    record: KafkaRecord,
+  ): Promise<Records[Name] | undefined> => {
+    try {
+      return await codec.decode(name, record.value);
+    } catch (error) {
+      if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+      throw error;
+    }
+  };
+
+  const toAppend = (projected: Projected): RecordToAppend => ({
+    topic: TOPIC_OF[projected.name],
+    key: keyOf(projected),
+    value: codec.encode(projected.name, projected.record),
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: keyOf(projected),
+      ce_type: `freshet.${TOPIC_OF[projected.name].slice('freshet.'.length, -1)}`,
+      ce_source: 'freshet/project-executions',
+    },
+  });
+
+  const projectBatch = async (
+    partition: OwnedPartition,
+    batch: readonly KafkaRecord[],
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const { projection, projectedTo } = partition;
+    const journal = batch.filter((record) => record.topic === EVENTS);
+    const events: { event: AgentEvent; offset: number }[] = [];
+    const letters: RecordToAppend[] = [];
+    for (const record of journal) {
+      const event = await decode('AgentEvent', record);
+      if (event) events.push({ event, offset: record.offset });
+      else if (record.offset >= projectedTo) letters.push(deadLetter(record));
+    }
+    const known = projection.plan(events.filter(({ offset }) => offset < projectedTo));
+    projection.keep(known);
+    const plan = projection.plan(events.filter(({ offset }) => offset >= projectedTo));
+    // A task that was seen in the journal is past pending, whichever topic was read first.
+    const pending: Projected[] = [];
+    for (const record of batch.filter((each) => each.topic === TASKS)) {
+      const task = await decode('Task', record);
+      if (!task) continue;
+      const state = pendingState(task, record);
+      if (!projection.isKnown(state.executionId) && !plan.changed.has(state.executionId))
+        pending.push({ name: 'TaskState', record: state });
+    }
+    if (signal.aborted) return;
+    const projected = [...pending, ...plan.records];
+    await writer.append([...projected.map(toAppend), ...letters]);
+    projection.keep(plan);
+    for (const record of batch) {
+      if (record.topic === EVENTS) partition.events = record.offset + 1;
+      else partition.tasks = record.offset + 1;
+    }
+    releaseTasks(partition);
+    report(projected, letters.length);
+  };
+
+  const deadLetter = (record: KafkaRecord): RecordToAppend => {
+    const { key, letter } = deadLetterOf(record, {
+      stage: 'receiving',
+      reason: unreadableReason(record.value),
+      message: 'not a readable AgentEvent',
+      at: clock(),
+    });
+    return { topic: TOPICS.deadLetters.name, key, value: codec.encode('DeadLetter', letter) };
+  };
+
+  const report = (projected: readonly Projected[], letters: number): void => {
+    for (const record of ['TaskState', 'Result', 'Cost'] as const) {
+      const count = projected.filter(({ name }) => name === record).length;
+      if (count > 0) onEvent({ name: 'projected', record, count });
+    }
+    if (letters > 0) onEvent({ name: 'dead-lettered', count: letters });
+  };
+
+  /** Whether a task is past pending is known only when the journal is read to where it was projected before. */
+  const releaseTasks = (partition: OwnedPartition): void => {
+    if (partition.events >= partition.projectedTo) partition.queue.push(partition.held.splice(0));
+  };
+
+  const take = (partition: OwnedPartition, topic: string, records: readonly KafkaRecord[]): void => {
+    if (topic === TASKS && partition.events < partition.projectedTo) partition.held.push(...records);
+    else partition.queue.push(records);
+  };
+
+  const commit = async (): Promise<void> => {
+    const due = [...owned].flatMap(([partition, each]) => {
+      const { events, tasks, projection } = each;
+      if (events < each.projectedTo) return [];
+      projection.forget(tasks);
+      const metadata = commitMetadataOf(projection.pinnedAt(tasks, events));
+      const text = `${events} ${tasks} ${metadata}`;
+      return each.committed === text ? [] : [{ partition, each, events, tasks, metadata, text }];
+    });
+    if (due.length === 0) return;
+    try {
+      await reader?.commit(
+        due.flatMap(({ partition, events, tasks, metadata }) => [
+          { topic: EVENTS, partition, offset: events, metadata },
+          ...(tasks > 0 ? [{ topic: TASKS, partition, offset: tasks }] : []),
+        ]),
+      );
+      for (const { each, text } of due) each.committed = text;
+    } catch (error) {
+      log('warn', `committing: ${toError(error).message}; the next commit says it again`);
+    }
+  };
+
+  reader = await openGroupReader(
+    kafka,
+    { groupId: PROJECTION_GROUP, topics: [TASKS, EVENTS], gapless: isGapless },
+    {
+      onAssigned: assign,
+      onRevoked: (partitions) => {
+        for (const { partition } of partitions) {
+          owned.get(partition)?.queue.abandon();
+          owned.delete(partition);
+        }
+      },
+      onBatch: ({ topic, partition, records }) => {
+        const at = owned.get(partition);
+        if (at) take(at, topic, records);
+      },
+      onFailure: (error) => {
+        log('error', error.message, error);
+        settings.onFailure?.(error);
+      },
+    },
+  );
+  let committing = Promise.resolve();
+  const timer = setInterval(() => {
+    committing = committing.then(commit);
+  }, COMMIT_MS);
+
+  return {
+    waiting: () =>
+      [...owned.values()].reduce((sum, { queue, held }) => sum + queue.waiting() + held.length, 0),
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all([...owned.values()].map(({ queue }) => queue.stop()));
+      await committing;
+      await commit();
+      await reader?.close();
+    },
+  };
+};
