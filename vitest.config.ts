@@ -4,6 +4,7 @@ const SERVER_TESTS = 'test/**/*.server.test.ts';
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/plain-reporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,
     // Two cores: one file at a time, so that real servers are not starved and no test measures its neighbour.
