@@ -61,6 +61,7 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
         step: state.step + 1,
         name: 'completed',
         input: { output: answerOf(state, phase), error: null, partial: null },
+        bounds: null,
       };
     case 'calling-tool': {
       const tool = agent.tools?.find((each) => each.name === phase.calls[0]?.name);
@@ -188,7 +189,7 @@ const callOrHalt = (
   const spent = totalUsd(state.costs);
   if (spent + reserved > parseUsd(limits.maxUsd)) {
     const message = `${formatUsd(spent)} USD spent, and the next call may cost ${formatUsd(reserved)}: over ${limits.maxUsd}`;
-    return end(state, 'halted', 'money-cap', message);
+    return { ...end(state, 'halted', 'money-cap', message), bounds: { inputTokens, outputTokens } };
   }
   return {
     kind: 'model',
@@ -214,9 +215,10 @@ const end = (
   outcome: 'failed' | 'halted',
   code: EndCode,
   message: string,
-): Decision => ({
+): Extract<Decision, { readonly kind: 'respond' }> => ({
   kind: 'respond',
   step: state.step + 1,
   name: outcome,
   input: { output: null, error: { code, message }, partial: partialOf(state) },
+  bounds: null,
 });

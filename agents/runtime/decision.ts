@@ -1,5 +1,5 @@
 /** What an execution does next: everything its runner can be told to do. */
-import type { JsonValue, ModelPrompt } from '../../connectors/models/language/language-model.ts';
+import type { JsonValue, ModelPrompt, TokenBounds } from '../../connectors/models/language/language-model.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
 
@@ -13,7 +13,7 @@ export type Decision =
       /** The most it can cost, exact decimal in US dollars. */
       readonly reservedUsd: string;
       readonly priceTable: string;
-      readonly bounds: { readonly inputTokens: number; readonly outputTokens: number };
+      readonly bounds: TokenBounds;
     }
   | {
       readonly kind: 'tool';
@@ -40,6 +40,8 @@ export type Decision =
         readonly error: { readonly code: EndCode; readonly message: string } | null;
         readonly partial: JsonValue;
       };
+      /** Of the call that the money cap forbade: journaled, so that a replay needs no model to come to the same. */
+      readonly bounds: TokenBounds | null;
     }
   /** Before a failed call is made again. Microseconds since the Unix epoch. */
   | { readonly kind: 'wait'; readonly until: number }

@@ -1,6 +1,7 @@
 /** A record of freshet.tasks → a task under its names, or why it is none. */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
-import { type RecordCodec, schemaIdOf } from '../../connectors/registry/record-codec.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import type { UserInput } from '../../schemas/execution-payloads.ts';
@@ -25,7 +26,6 @@ export type ReadTask =
 /** Longer ones belong into a document; the journal holds every input whole. */
 export const MAX_INPUT_CHARACTERS = 256 * 1024;
 const MAX_ID_CHARACTERS = 256;
-const BRACE = '{'.charCodeAt(0);
 
 /** Errors: `registry-unavailable` (try again). */
 export const readTask = async (
@@ -62,17 +62,4 @@ export const readTask = async (
         }
       : null,
   };
-};
-
-const unreadableReason = (value: Buffer | null): DeadLetterReason => {
-  if (value === null) return 'null-value';
-  if (value[0] === BRACE) {
-    try {
-      JSON.parse(value.toString('utf8'));
-      return 'schema-mismatch';
-    } catch {
-      return 'not-json';
-    }
-  }
-  return schemaIdOf(value) === undefined ? 'not-avro' : 'schema-mismatch';
 };

@@ -197,7 +197,7 @@ const respond = async (
     step: decision.step,
     at,
     name: decision.name,
-    output: JSON.stringify(terminal),
+    output: JSON.stringify(decision.bounds ? { ...terminal, bounds: decision.bounds } : terminal),
     inputHash: inputHashOf(decision),
     error: error && { code: error.code satisfies EndCode, message: error.message, retryable: false },
     durationMicros: Math.max(0, services.clock() - run.input.createdAt),

@@ -96,7 +96,9 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     return fresh.map((partition) => {
       const { earliest, latest } = ends.get(partition) ?? { earliest: 0, latest: 0 };
       const pinned = journalOffsetOf(commits.get(partition)?.metadata) ?? earliest;
-      const from = Math.min(latest, Math.max(earliest, Math.min(pinned, window.get(partition) ?? pinned)));
+      const wanted = Math.max(earliest, Math.min(pinned, window.get(partition) ?? pinned));
+      // Past the end the journal was made anew or restored: the reader then stops and says so.
+      const from = pinned > latest ? pinned : wanted;
       owned.get(partition)?.abandon();
       const journal = openPartitionJournal({ kafka, codec, writer, partition, from, log });
       const opened = openOwnedPartition({

@@ -1,0 +1,178 @@
+/**
+ * Runs a recorded execution again: outcomes are the journal's, decisions are computed anew by the same `decide`, and
+ * each is held against what was journaled (I10). Pure: it is given no model, no tool function is called, and no
+ * retriever exists here, so nothing outside can be reached.
+ */
+
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { canonicalJson } from '../../schemas/canonical-json.ts';
+import { toError } from '../../schemas/errors.ts';
+import type { EndCode } from '../../schemas/execution-payloads.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { decide } from '../runtime/decide.ts';
+import { inputHashOf, type StepDecision } from '../runtime/decision.ts';
+import { type ExecutionState, INITIAL_STATE, stateHashOf } from '../runtime/execution-state.ts';
+import { applyEvent } from '../runtime/fold-events.ts';
+import { requestHashOf } from '../runtime/run-execution.ts';
+import { limitsOf } from '../runtime/run-terms.ts';
+
+export interface DecisionDigest {
+  readonly kind: string;
+  readonly name: string | null;
+  readonly inputHash: string | null;
+  /** Canonical JSON of the input where it is known and the two differ. */
+  readonly input: string | null;
+  readonly stateHashBefore: string | null;
+  readonly stateHashAfter: string | null;
+}
+
+export interface ReplayedDecision {
+  readonly step: number;
+  readonly kind: string;
+  readonly name: string | null;
+  readonly recorded: DecisionDigest;
+  readonly replayed: DecisionDigest;
+  readonly same: boolean;
+}
+
+/** Every decision of an execution's events that counted, with `agent` as it is configured now. */
+export const replayEvents = (
+  events: readonly AgentEvent[],
+  agent: AgentDefinition | null,
+): readonly ReplayedDecision[] => {
+  const decisions: ReplayedDecision[] = [];
+  let state: ExecutionState = INITIAL_STATE;
+  for (const event of events) {
+    const next = applyEvent(state, event);
+    const counted = next.order !== state.order;
+    const replayed = counted ? decisionBehind(state, event, agent) : null;
+    if (replayed) decisions.push(compare(event, replayed, stateHashOf(state), stateHashOf(next)));
+    state = next;
+  }
+  return decisions;
+};
+
+interface Replayed {
+  readonly kind: string;
+  readonly recordedKind: string;
+  readonly name: string | null;
+  readonly inputHash: string | null;
+  readonly input: unknown;
+}
+
+/** What is decided before an event, where the event is what a decision led to; null for outcomes and claims. */
+const decisionBehind = (
+  state: ExecutionState,
+  event: AgentEvent,
+  agent: AgentDefinition | null,
+): Replayed | null => {
+  if (event.type === 'request') return requestBehind(state, event, agent);
+  const recordedKind = recordedKindOf(state, event);
+  if (recordedKind === null) return null;
+  try {
+    const decision = decide(
+      state,
+      {
+        agent,
+        refusal: refusalOf(event),
+        // What a call can use at most was the model's word, and it is in the journal.
+        estimate: () => boundsOf(event),
+      },
+      event.at,
+    );
+    if (decision.kind === 'nothing' || decision.kind === 'wait')
+      return { kind: decision.kind, recordedKind, name: null, inputHash: null, input: null };
+    const { kind, name, input } = decision satisfies StepDecision;
+    return { kind, recordedKind, name, inputHash: inputHashOf(decision), input };
+  } catch (error) {
+    return { kind: 'error', recordedKind, name: null, inputHash: null, input: toError(error).message };
+  }
+};
+
+const requestBehind = (state: ExecutionState, event: AgentEvent, agent: AgentDefinition | null): Replayed => {
+  const models = state.terms?.models ?? [];
+  const terms = agent && { limits: limitsOf(agent, state.input?.budget ?? null), models };
+  // Of the agent's definition only: which models there are is the worker's.
+  const inputHash = requestHashOf(event.agent, agent?.version ?? '', terms);
+  return {
+    kind: 'request',
+    recordedKind: 'request',
+    name: event.name,
+    inputHash,
+    input: { behaviour: agent?.version ?? null, limits: terms?.limits ?? null },
+  };
+};
+
+const recordedKindOf = (state: ExecutionState, event: AgentEvent): string | null => {
+  const { phase } = state;
+  switch (event.type) {
+    case 'response':
+      return 'respond';
+    case 'intent':
+      return phase.kind === 'ready' ? 'model' : 'tool';
+    case 'tool-call':
+      return phase.kind === 'ready' ? 'retrieve' : phase.kind === 'tools' ? 'tool' : null;
+    case 'error':
+      return phase.kind === 'ready' ? 'retrieve' : phase.kind === 'tools' ? 'refuse-tool' : null;
+    case 'user-input':
+    case 'request':
+    case 'claim':
+    case 'llm-response':
+    case 'memory-update':
+    case 'checkpoint':
+      return null;
+    default:
+      return event.type satisfies never;
+  }
+};
+
+/** Why a task was refused is found outside of the fold (its size, its budget, a fault): it is the journal's word too. */
+const REFUSALS: readonly string[] = ['too-large', 'task-invalid', 'internal'] satisfies readonly EndCode[];
+
+const refusalOf = ({ type, error }: AgentEvent) =>
+  type === 'response' && error && REFUSALS.includes(error.code)
+    ? { code: error.code as EndCode, message: error.message }
+    : null;
+
+const boundsOf = (event: AgentEvent) => {
+  const source = event.type === 'response' ? event.output : event.input;
+  const { bounds } = JSON.parse(source ?? '{}') as {
+    readonly bounds?: { readonly inputTokens: number; readonly outputTokens: number };
+  };
+  return bounds;
+};
+
+const compare = (
+  event: AgentEvent,
+  replayed: Replayed,
+  stateHashBefore: string,
+  stateHashAfter: string,
+): ReplayedDecision => {
+  const recorded = { kind: replayed.recordedKind, name: event.name, inputHash: event.inputHash };
+  const { kind, name, inputHash } = replayed;
+  // Hashes of the state around a claim may be of a moment that others still wrote in; those of decisions are exact.
+  const sameState =
+    event.type === 'request' ||
+    (event.stateHashBefore === stateHashBefore && event.stateHashAfter === stateHashAfter);
+  const sameDecision = recorded.kind === kind && recorded.name === name && recorded.inputHash === inputHash;
+  return {
+    step: event.step,
+    kind: recorded.kind,
+    name: event.name,
+    recorded: {
+      ...recorded,
+      input: sameDecision ? null : event.type === 'response' ? event.output : event.input,
+      stateHashBefore: event.stateHashBefore,
+      stateHashAfter: event.stateHashAfter,
+    },
+    replayed: {
+      kind,
+      name,
+      inputHash,
+      input: sameDecision ? null : canonicalJson(replayed.input),
+      stateHashBefore,
+      stateHashAfter,
+    },
+    same: sameDecision && sameState,
+  };
+};

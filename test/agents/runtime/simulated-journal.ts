@@ -1,0 +1,115 @@
+/** A log in memory with the runtime's own code on it: what the worker does, with chance in the place of the world. */
+import { type DecisionFacts, decide } from '../../../agents/runtime/decide.ts';
+import {
+  type EventDraft,
+  type ExecutionJournal,
+  openExecutionJournal,
+} from '../../../agents/runtime/execution-journal.ts';
+import { foldEvents } from '../../../agents/runtime/fold-events.ts';
+import { createJournalFold } from '../../../agents/runtime/journal-fold.ts';
+import {
+  type ExecutionToRun,
+  type RunServices,
+  runExecution,
+} from '../../../agents/runtime/run-execution.ts';
+import type { RuntimeEvent } from '../../../agents/runtime/runtime-event.ts';
+import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
+import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
+import type { AgentEvent } from '../../../schemas/records.ts';
+import { fixedRetriever } from '../fixed-retriever.ts';
+
+export {
+  type DecisionFacts,
+  decide,
+  type EventDraft,
+  type ExecutionJournal,
+  foldEvents,
+  openExecutionJournal,
+};
+
+export interface Simulation {
+  readonly log: readonly AgentEvent[];
+  readonly events: readonly RuntimeEvent[];
+  /** Runs the execution under the next epoch as a worker of this name; the log may end its life after so many appends. */
+  run(worker: string, dieAfter?: number): Promise<void>;
+}
+
+export const simulate = (settings: {
+  readonly agent: AgentDefinition | null;
+  readonly models: readonly LanguageModel[];
+  readonly text?: string;
+  readonly budget?: { readonly maxUsd: string | null; readonly maxSteps: number | null };
+  readonly refusal?: ExecutionToRun['refusal'];
+}): Simulation => {
+  const log: AgentEvent[] = [];
+  const events: RuntimeEvent[] = [];
+  const fold = createJournalFold(0, () => undefined);
+  // A clock that moves by itself: no test depends on the machine's.
+  let now = 1_700_000_000_000_000;
+  const { agent, models } = settings;
+  return {
+    log,
+    events,
+    run: async (worker, dieAfter = Number.POSITIVE_INFINITY) => {
+      let appends = 0;
+      const services: RunServices = {
+        journal: {
+          fold,
+          append: async (batch) => {
+            appends += 1;
+            if (appends > dieAfter) throw new FreshetError('unavailable', 'killed');
+            for (const event of batch) {
+              fold.offer(log.length, event);
+              log.push(event);
+            }
+          },
+          follow: () => undefined,
+          readTo: async () => undefined,
+          readToEnd: async () => undefined,
+          abandon: () => undefined,
+        },
+        models,
+        retriever: fixedRetriever(),
+        openChunks: () => ({
+          onModelChunk: () => () => undefined,
+          state: () => undefined,
+          flush: () => undefined,
+        }),
+        localTenant: 'local',
+        clock: () => {
+          now += 300_000;
+          return now;
+        },
+        onEvent: (event) => events.push(event),
+      };
+      const epoch = (fold.execution('execution-1')?.order.epoch ?? 0) + 1;
+      await runExecution(
+        {
+          identity: {
+            executionId: 'execution-1',
+            taskId: 'task-1',
+            agent: agent?.name ?? 'nobody',
+            behaviour: agent?.version ?? '',
+            worker,
+            tenant: 'acme',
+            sessionId: null,
+          },
+          input: {
+            text: settings.text ?? 'How long do I have to return a product?',
+            principal: null,
+            feature: 'chat',
+            budget: settings.budget ?? null,
+            createdAt: 1_700_000_000_000_000,
+          },
+          task: { topic: 'freshet.tasks', partition: 0, offset: 3 },
+          agent,
+          refusal: settings.refusal ?? null,
+          epoch,
+          signal: new AbortController().signal,
+        },
+        services,
+      );
+    },
+  };
+};
