@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Environment } from './stack-event.ts';
 
-const run = promisify(execFile);
 export const JAVA_VERSION_NEEDED = 17;
 
 export type Java = {
@@ -76,14 +74,12 @@ export const findRedis = async (environment: Environment): Promise<Redis | undef
   return said.startsWith('Redis server') ? { command: same, argv0: 'redis-server' } : undefined;
 };
 
-const describe = async (command: string, words: readonly string[], argv0?: string): Promise<string> => {
-  try {
-    const { stdout, stderr } = await run(command, [...words], {
-      timeout: 10_000,
-      ...(argv0 === undefined ? {} : { argv0 }),
-    });
-    return stdout + stderr;
-  } catch {
-    return '';
-  }
-};
+/** What a command says of itself; empty when it can't be run or says nothing within 10 s. (execFile has no argv0.) */
+const describe = (command: string, words: readonly string[], argv0 = command): Promise<string> =>
+  new Promise((resolve) => {
+    const child = spawn(command, words, { argv0, stdio: ['ignore', 'pipe', 'pipe'], timeout: 10_000 });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said += String(bytes)));
+    child.once('error', () => resolve(''));
+    child.once('close', (code) => resolve(code === 0 ? said : ''));
+  });

@@ -8,6 +8,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { type Artifacts, artifactsIn, MODEL_CHECKSUMS } from './artifacts.ts';
 import { runMaven } from './maven.ts';
 import { tryLock } from './owner-lock.ts';
+import { diskFullError } from './server-failure.ts';
 import { serviceEntryJar } from './service-entry-jar.ts';
 import type { Environment, OnStackEvent } from './stack-event.ts';
 
@@ -66,11 +67,7 @@ export const installArtifacts = async (options: InstallOptions): Promise<Artifac
     await rm(join(partial, 'markers'), { recursive: true, force: true });
     await rename(partial, artifacts.directory);
   } catch (error) {
-    throw error instanceof Error && 'code' in error && error.code === 'ENOSPC'
-      ? new FreshetError('disk-full', 'The disk is full: free about 600 MB and start again.', {
-          cause: error,
-        })
-      : error;
+    throw diskFullError(error) ?? error;
   } finally {
     await lock.release();
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { FreshetError } from '../../schemas/errors.ts';
 import { MODULES, POM_DIRECTORY } from './artifacts.ts';
 import { cancelledStart } from './server-process.ts';
@@ -38,6 +39,8 @@ export const runMaven = async (run: MavenRun): Promise<void> => {
   );
 };
 
+const TICK_MS = 3000;
+
 const runOnce = (run: MavenRun, flags: readonly string[]) =>
   new Promise<{ readonly code: number | null; readonly errors: readonly string[] }>((resolve) => {
     const child = spawn(
@@ -55,14 +58,22 @@ const runOnce = (run: MavenRun, flags: readonly string[]) =>
       { env: { ...run.environment }, stdio: ['ignore', 'pipe', 'pipe'], signal: run.signal },
     );
     const errors: string[] = [];
+    let files = 0;
+    // Maven asks for hundreds of small files between two that are worth a line.
+    const ticking = setInterval(() => run.onProgress(`${files} files downloaded`), TICK_MS);
     createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.includes('[ERROR]')) errors.push(line);
+      if (line.includes('[ERROR]')) errors.push(stripVTControlCharacters(line));
+      if (line.includes('Downloaded from ')) files += 1;
       const detail = progressOf(line);
       if (detail !== undefined) run.onProgress(detail);
     });
-    child.once('error', (error) => resolve({ code: null, errors: [error.message] }));
-    child.once('close', (code) => resolve({ code, errors }));
+    const finish = (code: number | null, said: readonly string[]): void => {
+      clearInterval(ticking);
+      resolve({ code, errors: said });
+    };
+    child.once('error', (error) => finish(null, [error.message]));
+    child.once('close', (code) => finish(code, errors));
   });
 
 /** What a line of Maven's output says to a person who waits: a large file that came, a module that is done. */

@@ -20,7 +20,7 @@ export const tryLock = async (file: string): Promise<OwnerLock | { readonly held
   try {
     for (;;) {
       // A link appears whole or not at all, so nobody ever reads a lock without its owner.
-      if (await linked(claim, file)) return { release: () => rm(file, { force: true }) };
+      if (await linked(claim, file)) return held(file);
       const owner = await readOwner(file);
       if (owner !== undefined && (await isSameProcess(owner.pid, owner.identity)))
         return { heldBy: owner.pid };
@@ -29,6 +29,17 @@ export const tryLock = async (file: string): Promise<OwnerLock | { readonly held
   } finally {
     await rm(claim, { force: true });
   }
+};
+
+const held = (file: string): OwnerLock => {
+  let released: Promise<void> | undefined;
+  return {
+    release: () => {
+      // Only once: by the second time, the file may be another's.
+      released ??= rm(file, { force: true });
+      return released;
+    },
+  };
 };
 
 const linked = async (claim: string, file: string): Promise<boolean> => {

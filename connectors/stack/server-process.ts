@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FreshetError } from '../../schemas/errors.ts';
 import { checkPorts } from './ports.ts';
 import type { ReadyProbe } from './ready-probe.ts';
-import { serverFailure } from './server-failure.ts';
+import { failureOf, spawnLogged } from './server-log.ts';
 import type { Environment, ServerName } from './stack-event.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -76,11 +73,7 @@ export const startServerProcess = async (
       hooks.watchdog.remove(pid);
       resolve();
       if (ready && !expected) {
-        readLog(server.logFile).then((log) =>
-          hooks.onDied(
-            serverFailure(server.name, `died (${signal ?? `exit code ${code}`})`, log, server.logFile),
-          ),
-        );
+        failureOf(server, `died (${signal ?? `exit code ${code}`})`).then(hooks.onDied);
       }
     });
   });
@@ -102,8 +95,7 @@ export const startServerProcess = async (
   await hooks.onStarted(pid);
   const deadline = started + server.readyDeadlineMs;
   while (!(await server.isReady())) {
-    if (gone)
-      throw serverFailure(server.name, 'did not start', await readLog(server.logFile), server.logFile);
+    if (gone) throw await failureOf(server, 'did not start');
     if (hooks.signal.aborted) {
       await end(server.stopSignal, server.stopDeadlineMs);
       throw cancelledStart();
@@ -111,10 +103,11 @@ export const startServerProcess = async (
     if (performance.now() > deadline) {
       await end('SIGKILL', 1000);
       const what = `was not ready after ${Math.round(server.readyDeadlineMs / 1000)} s`;
-      throw serverFailure(server.name, what, await readLog(server.logFile), server.logFile);
+      throw await failureOf(server, what);
     }
     await Promise.race([delay(40), exited]);
   }
+  if (gone) throw await failureOf(server, 'did not stay up');
   ready = true;
   return {
     pid,
@@ -131,36 +124,3 @@ export const startServerProcess = async (
 /** The error of a start that was given up on request. */
 export const cancelledStart = (): FreshetError =>
   new FreshetError('not-running', 'The start was cancelled: start again.');
-
-const spawnLogged = async (server: ServerCommand): Promise<ChildProcess> => {
-  await mkdir(dirname(server.logFile), { recursive: true });
-  await rename(server.logFile, `${server.logFile}.1`).catch(() => undefined);
-  const log = await open(server.logFile, 'a');
-  try {
-    const child = spawn(server.command, server.arguments, {
-      cwd: server.directory,
-      env: { ...server.environment },
-      // A group of its own: Ctrl-C in the terminal must not reach the server before the ordered shutdown does.
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd],
-      ...(server.argv0 === undefined ? {} : { argv0: server.argv0 }),
-      ...(server.account ?? {}),
-    });
-    // A command that cannot be run has no pid, which is checked; its error event must not end this process.
-    child.on('error', () => undefined);
-    return child;
-  } finally {
-    await log.close();
-  }
-};
-
-const TAIL_BYTES = 16_384;
-
-const readLog = async (file: string): Promise<string> => {
-  try {
-    const bytes = await readFile(file);
-    return bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)).toString('utf8');
-  } catch {
-    return '';
-  }
-};

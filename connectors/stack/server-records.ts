@@ -20,12 +20,13 @@ export const openServerRecords = (dataDirectory: string): ServerRecords => {
   const records: Records = {};
   let last = Promise.resolve();
   const write = (): Promise<void> => {
-    last = last.then(async () => {
+    const next = last.then(async () => {
       const file = fileOf(dataDirectory);
       await writeFile(`${file}.new`, JSON.stringify(records));
       await rename(`${file}.new`, file);
     });
-    return last;
+    last = next.catch(() => undefined);
+    return next;
   };
   return {
     set: async (name, pid) => {
@@ -36,7 +37,8 @@ export const openServerRecords = (dataDirectory: string): ServerRecords => {
     },
     clear: (name) => {
       delete records[name];
-      return write();
+      // A record too many is harmless: its process is known to be gone. A full disk must not keep a stack from stopping.
+      return write().catch(() => undefined);
     },
   };
 };

@@ -5,6 +5,7 @@ import { artifactsIn } from './artifacts.ts';
 import { tryLock } from './owner-lock.ts';
 import { DEFAULT_PORTS, freePorts, type StackPorts } from './ports.ts';
 import { prepareStack } from './prepare-stack.ts';
+import { diskFullError } from './server-failure.ts';
 import { endLeftServers, openServerRecords } from './server-records.ts';
 import { POSTGRES_USER, postgresPassword } from './servers/postgres-server.ts';
 import { type Environment, type OnStackEvent, SERVER_NAMES, type ServerName } from './stack-event.ts';
@@ -105,7 +106,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     };
   } catch (error) {
     await lock.release();
-    throw error;
+    throw diskFullError(error) ?? error;
   }
 };
 

@@ -9,7 +9,7 @@ import { toError } from '../../../schemas/errors.ts';
 import { MAX_RECORD_BYTES } from '../../../schemas/topics.ts';
 import { javaCommand } from '../java-command.ts';
 import { socketProbe } from '../ready-probe.ts';
-import { serverFailure } from '../server-failure.ts';
+import { freeBytesAt, serverFailure } from '../server-failure.ts';
 import type { ServerCommand } from '../server-process.ts';
 import { type JavaServerContext, logFileOf, propertiesText } from './server-context.ts';
 
@@ -108,7 +108,10 @@ const format = async (context: JavaServerContext, file: string, logs: string): P
   try {
     await run(context.java.command, words, { env: { ...context.environment }, timeout: 90_000 });
   } catch (error) {
-    throw serverFailure('kafka', 'could not format its folder', toError(error).message, logs);
+    throw serverFailure({
+      ...{ server: 'kafka', what: 'could not format its folder', log: toError(error).message, logFile: logs },
+      freeBytes: await freeBytesAt(context.dataDirectory),
+    });
   }
 };
 

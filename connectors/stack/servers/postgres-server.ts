@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { toError } from '../../../schemas/errors.ts';
-import { serverFailure } from '../server-failure.ts';
+import { freeBytesAt, serverFailure } from '../server-failure.ts';
 import type { ServerCommand } from '../server-process.ts';
 import { type Account, postgresAccount } from './postgres-account.ts';
 import { postgresFolder, postgresPrograms } from './postgres-folders.ts';
@@ -115,7 +115,10 @@ const initialise = async (options: Initialisation): Promise<void> => {
     await rm(directory, { recursive: true, force: true });
     await rename(made, directory);
   } catch (error) {
-    throw serverFailure('postgres', 'could not make its folder', toError(error).message, directory);
+    throw serverFailure({
+      ...{ server: 'postgres', what: 'could not make its folder', log: toError(error).message },
+      ...{ logFile: directory, freeBytes: await freeBytesAt(parent) },
+    });
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
