@@ -28,13 +28,17 @@ const COMMAND = fileURLToPath(new URL('../freshet.mjs', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
 
-const lastLogLine = (file: string): string => {
-  const line = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  try {
-    return (JSON.parse(line) as { msg?: string }).msg ?? line;
-  } catch {
-    return line;
+/** The last thing a role said: a line of its log, or what `freshet` says when it ends with an error. */
+const lastWords = (file: string): string => {
+  for (const line of readFileSync(file, 'utf8').trimEnd().split('\n').reverse()) {
+    if (line.startsWith('freshet: ')) return line.slice('freshet: '.length);
+    try {
+      return (JSON.parse(line) as { msg?: string }).msg ?? line;
+    } catch {
+      // A line of a stack trace: what it belongs to stands above.
+    }
   }
+  return 'it said nothing';
 };
 
 /** Resolves when the role says that it is ready. Errors: `server-failed` with the last line of its log. */
@@ -50,7 +54,7 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
   closeSync(log);
   let stopping = false;
   const exited = new Promise<string>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? `code ${code ?? '?'}`)));
-  const failure = (how: string): FreshetError => new FreshetError('server-failed', `the ${role} role ended (${how}): ${lastLogLine(logFile)} (log: ${logFile})`);
+  const failure = (how: string): FreshetError => new FreshetError('server-failed', `the ${role} role ended (${how}): ${lastWords(logFile)} (log: ${logFile})`);
 
   const url = await new Promise<string>((resolve, reject) => {
     const overdue = setTimeout(() => reject(failure('not ready in time')), READY_WITHIN_MS);

@@ -54,7 +54,7 @@ export interface IndexDocuments {
   stop(): Promise<void>;
 }
 
-const GROUP = 'freshet.index-documents';
+export const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
 const COMMIT_EVERY_MS = 250;
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Headers, key and batch framing beside the value. */
@@ -154,7 +154,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   });
   const reader = await openGroupReader(
     kafka,
-    { groupId: GROUP, topics: [...changeTopics, documents], gapless: isGapless },
+    { groupId: INDEX_DOCUMENTS_GROUP, topics: [...changeTopics, documents], gapless: isGapless },
     {
       onAssigned: async (partitions) => {
         await opened;

@@ -1,0 +1,118 @@
+/**
+ * Commit in Postgres → found by search, on the whole of Freshet as it ships: real servers, four role processes, search
+ * through the index role. Changes come at a fixed rate whatever happens to earlier ones (open loop); each is looked for
+ * from the moment its statement was sent, so the time of the commit itself is in the figure.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { cacheDirectoryOf } from '../cli/commands/up.ts';
+import { loadConfig } from '../cli/load-config.ts';
+import { createProgress } from '../cli/progress.ts';
+import { startEverything } from '../cli/start/start-everything.ts';
+import { openIndexClient } from '../connectors/index-service/index-client.ts';
+import type { IndexService } from '../connectors/index-service/index-service.ts';
+import { type Bench, type Figures, percentile } from './support/bench.ts';
+
+interface FreshnessSettings {
+  readonly config: string;
+  readonly changesPerSecond: number;
+  readonly seconds: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const SAMPLE_ROWS = 500;
+const WARM_UP_CHANGES = 40;
+const FIRST_LOOK_MS = 6;
+const LOOK_EVERY_MS = 3;
+const LOST_AFTER_MS = 10_000;
+
+/** About 100 tokens, different every time, with a code that no other text has. */
+const textOf = (code: string, at: number): string =>
+  `Reference ${code}. The meter on line ${at % 97} was checked on the morning of day ${at % 28}, and its reading of ${1_000 + at} kilowatt hours was written into the log by the engineer on duty. ` +
+  `Two seals were replaced, the display was cleaned, and the clock was set back by ${at % 60} seconds. The customer was told by letter that the tariff stays at ${20 + (at % 9)} cents until the end of the quarter. ` +
+  `A second visit is planned within ${3 + (at % 11)} weeks, when the relay in the lower cabinet will be exchanged and the radio range measured again.`;
+
+const look = async (index: IndexService, tenant: string, text: string, code: string, sentAt: number): Promise<number> => {
+  await sleep(FIRST_LOOK_MS);
+  for (;;) {
+    const { hits } = await index.search({ query: text, tenant, topK: 3 });
+    const now = performance.now();
+    if (hits.some((hit) => hit.text.includes(code))) return now - sentAt;
+    if (now - sentAt > LOST_AFTER_MS) return Number.POSITIVE_INFINITY;
+    await sleep(LOOK_EVERY_MS);
+  }
+};
+
+const measure = async (settings: FreshnessSettings, tell: (line: string) => void, signal: AbortSignal): Promise<Figures> => {
+  const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
+  const configFile = fileURLToPath(new URL(settings.config, import.meta.url));
+  const config = await loadConfig(configFile);
+  const freshet = await startEverything({
+    root,
+    cacheDirectory: cacheDirectoryOf(process.env),
+    configFile,
+    config,
+    environment: process.env,
+    freePorts: true,
+    sampleRows: SAMPLE_ROWS,
+    progress: createProgress(() => undefined),
+    signal,
+    onFailure: (error) => tell(error.message),
+  });
+  const client = new pg.Client({ connectionString: freshet.sampleUrl });
+  try {
+    const index = openIndexClient(freshet.run.index);
+    while ((await index.status()).documents < SAMPLE_ROWS) await sleep(200);
+    await client.connect();
+    const tenant = config.localTenant;
+    const { rows } = await client.query<{ id: string }>("select id from articles where tenant = $1 and id <> 1 and length(body) < 600 order by id limit 100", [tenant]);
+    const latencies: Promise<number>[] = [];
+    const changes = WARM_UP_CHANGES + settings.changesPerSecond * settings.seconds;
+    const begun = performance.now();
+    for (let at = 0; at < changes && !signal.aborted; at += 1) {
+      await sleep(Math.max(0, begun + (at * 1_000) / settings.changesPerSecond - performance.now()));
+      const code = `RX${at.toString(36).toUpperCase()}${Math.floor(Math.random() * 1e9).toString(36).toUpperCase()}`;
+      const text = textOf(code, at);
+      const sentAt = performance.now();
+      await client.query('update articles set body = $1 where id = $2', [text, rows[at % rows.length]?.id]);
+      latencies.push(look(index, tenant, text, code, sentAt));
+    }
+    const measured = (await Promise.all(latencies)).slice(WARM_UP_CHANGES);
+    const found = measured.filter(Number.isFinite);
+    const freshness = (await (await fetch(`${freshet.run.gateway}/v1/freshness`)).json()) as unknown;
+    tell(`stages: ${JSON.stringify(freshness).slice(0, 1_500)}`);
+    const ms = (at: number): number => percentile(measured, at);
+    return {
+      'found p50': { value: ms(50), unit: 'ms', target: { atMost: settings.p50 } },
+      'found p95': { value: ms(95), unit: 'ms' },
+      'found p99': { value: ms(99), unit: 'ms', target: { atMost: settings.p99 } },
+      'found max': { value: ms(100), unit: 'ms', target: { atMost: 5_000 } },
+      changes: { value: measured.length, unit: '' },
+      lost: { value: measured.length - found.length, unit: '', target: { atMost: 0 } },
+    };
+  } finally {
+    await client.end().catch(() => undefined);
+    await freshet.stop();
+    rmSync(root, { recursive: true, force: true });
+  }
+};
+
+export const freshnessBenches: readonly Bench[] = [
+  {
+    name: 'freshness',
+    measures: 'commit in Postgres to found by search, 10 changes/s of ~100-token rows, real model',
+    runs: 3,
+    run: (tell, signal) => measure({ config: '../freshet.config.ts', changesPerSecond: 10, seconds: 60, p50: 80, p99: 300 }, tell, signal),
+  },
+  {
+    name: 'freshness-instant',
+    measures: 'commit in Postgres to found by search, 20 changes/s, instant embedder: the pipeline alone',
+    runs: 3,
+    run: (tell, signal) => measure({ config: 'instant.config.ts', changesPerSecond: 20, seconds: 60, p50: 25, p99: 80 }, tell, signal),
+  },
+];

@@ -1,0 +1,39 @@
+/** `npm run bench -- <name> [--json] [--runs n]`: runs one bench; without a name, lists them. */
+import { parseArgs } from 'node:util';
+import { freshnessBenches } from './freshness.ts';
+import { stepOverheadBench } from './step-overhead.ts';
+import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
+
+const BENCHES: readonly Bench[] = [...freshnessBenches, stepOverheadBench];
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, runs: { type: 'string' } } });
+const tell = (line: string): void => void process.stderr.write(`  ${line}\n`);
+const [name] = positionals;
+const bench = BENCHES.find((each) => each.name === name);
+
+if (!bench) {
+  if (name !== undefined) tell(`there is no bench named ${name}`);
+  for (const each of BENCHES) process.stdout.write(`${each.name.padEnd(20)} ${each.measures}\n`);
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  const ended = new AbortController();
+  process.once('SIGINT', () => ended.abort());
+  const machine = machineFacts();
+  const runs = [];
+  const count = Number(values.runs ?? bench.runs);
+  for (let at = 1; at <= count && !ended.signal.aborted; at += 1) {
+    tell(`${bench.name}: run ${at} of ${count}`);
+    runs.push(await bench.run(tell, ended.signal));
+  }
+  const figures = medianFigures(runs);
+  const result = { name: bench.name, measures: bench.measures, at: new Date().toISOString(), machine, runs: runs.length, figures, each: runs };
+  const file = keepResult(bench.name, result);
+  if (values.json) process.stdout.write(`${JSON.stringify({ name: bench.name, machine, figures: Object.fromEntries(Object.entries(figures).map(([key, { value }]) => [key, value])) })}\n`);
+  else {
+    for (const [key, figure] of Object.entries(figures)) {
+      const target = figure.target === undefined ? '' : 'atMost' in figure.target ? `at most ${figure.target.atMost}` : `at least ${figure.target.atLeast}`;
+      process.stdout.write(`${key.padEnd(34)} ${String(figure.value).padStart(10)} ${figure.unit.padEnd(8)} ${target} ${target ? (isReached(figure) ? 'reached' : 'NOT REACHED') : ''}\n`);
+    }
+  }
+  tell(`kept in ${file}`);
+}
