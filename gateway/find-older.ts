@@ -1,0 +1,108 @@
+/** Tasks and executions that the read models have forgotten, found in Kafka again: bounded in records and in searches at a time. */
+import type { KafkaClient, KafkaRecord } from '../connectors/kafka/kafka.ts';
+import { scanTopic } from '../connectors/kafka/scan.ts';
+import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import { FreshetError } from '../schemas/errors.ts';
+import { executionIdOf } from '../schemas/task-identity.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import {
+  type ExecutionEntry,
+  entryOfResult,
+  type JournaledEvent,
+  newEntry,
+  withEvent,
+} from './read-models/execution-entry.ts';
+import type { PlacedChunk } from './read-models/recent-chunks.ts';
+
+export interface FoundExecution {
+  readonly entry: ExecutionEntry;
+  readonly events: readonly JournaledEvent[];
+}
+
+export interface FindOlder {
+  /** From freshet.results. */
+  result(taskId: string): Promise<ExecutionEntry | undefined>;
+  /** From the journal; where its first event stands is quick to read, anywhere else is a search of the last records. */
+  execution(
+    executionId: string,
+    first: { readonly partition: number; readonly offset: number } | null,
+  ): Promise<FoundExecution | undefined>;
+  /** The chunks of a task that are still kept, after an offset where one is given. */
+  chunks(
+    taskId: string,
+    after: { readonly partition: number; readonly offset: number } | null,
+  ): Promise<readonly PlacedChunk[]>;
+}
+
+/** Records looked through at most, by partition. */
+const MOST = { results: 50_000, events: 10_000, chunks: 20_000 } as const;
+const MAX_EVENTS = 5_000;
+const MAX_AT_ONCE = 2;
+
+export const createFindOlder = (kafka: KafkaClient, codec: RecordCodec): FindOlder => {
+  let searching = 0;
+
+  const search = async (
+    topic: string,
+    most: number,
+    first: { readonly partition: number; readonly offset: number } | null,
+    onRecord: (record: KafkaRecord) => Promise<boolean>,
+  ): Promise<void> => {
+    if (searching >= MAX_AT_ONCE)
+      throw new FreshetError('too-many-requests', 'the log is being searched for others already; try again');
+    searching += 1;
+    try {
+      const offsets = await kafka.admin.offsets(topic);
+      const from = new Map(
+        offsets.map(({ partition, latest }) => [
+          partition,
+          first?.partition === partition ? first.offset : latest - most,
+        ]),
+      );
+      const only = first ? { partitions: [first.partition] } : {};
+      await scanTopic(kafka, { topic, from, ...only }, onRecord);
+    } finally {
+      searching -= 1;
+    }
+  };
+
+  return {
+    result: async (taskId) => {
+      let found: ExecutionEntry | undefined;
+      await search(TOPICS.results.name, MOST.results, null, async (record) => {
+        if (record.key?.toString('utf8') !== taskId || record.value === null) return true;
+        found = entryOfResult(await codec.decode('Result', record.value));
+        return true;
+      });
+      return found;
+    },
+
+    execution: async (executionId, first) => {
+      let entry: ExecutionEntry | undefined;
+      const events: JournaledEvent[] = [];
+      await search(TOPICS.agentEvents.name, MOST.events, first, async (record) => {
+        const taskId = record.key?.toString('utf8');
+        if (taskId === undefined || executionIdOf(taskId) !== executionId) return true;
+        const event = await codec.decode('AgentEvent', record.value);
+        const { partition, offset } = record;
+        const after = withEvent(entry ?? newEntry(taskId), event, { partition, offset });
+        entry = after.entry;
+        events.push({ partition, offset, event, counts: after.counts });
+        return !entry.order.ended && events.length < MAX_EVENTS;
+      });
+      return entry && { entry, events };
+    },
+
+    chunks: async (taskId, after) => {
+      const found: PlacedChunk[] = [];
+      const first = after && { partition: after.partition, offset: after.offset + 1 };
+      await search(TOPICS.taskStream.name, MOST.chunks, first, async (record) => {
+        if (record.key?.toString('utf8') !== taskId) return true;
+        const { partition, offset } = record;
+        found.push({ partition, offset, chunk: await codec.decode('TaskChunk', record.value) });
+        return found.length < MAX_EVENTS;
+      });
+      return found;
+    },
+  };
+};

@@ -1,0 +1,68 @@
+/** What the routes work with. */
+import type { IndexService } from '../connectors/index-service/index-service.ts';
+import type { KafkaClient } from '../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import type { Metrics } from '../connectors/telemetry/metrics.ts';
+import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
+import type { AgentDefinition } from '../schemas/agent-definition.ts';
+import type { Clock } from '../schemas/clock.ts';
+import type { FreshetConfig } from '../schemas/config.ts';
+import type { FreshetError } from '../schemas/errors.ts';
+import type { FindOlder } from './find-older.ts';
+import type { EventStreams } from './http/event-stream.ts';
+import type { ReadModels } from './read-models/read-models.ts';
+import type { TopicReader } from './read-models/read-topics.ts';
+import type { StatusReport } from './status-report.ts';
+import type { SubmitTask } from './submit-task.ts';
+
+/** How a connector stands, as the page shows it. */
+export interface ConnectorState {
+  readonly source: string;
+  /** running, waiting, paused, missing, unreachable or failed. */
+  readonly state: string;
+  readonly reason?: string;
+}
+
+export type GatewayEvent =
+  | {
+      readonly type: 'unreadable';
+      readonly topic: string;
+      readonly position: string;
+      readonly error: FreshetError;
+    }
+  /** Reading from Kafka failed and is tried again. */
+  | { readonly type: 'read-trouble'; readonly error: FreshetError }
+  /** A request failed inside. */
+  | { readonly type: 'request-failed'; readonly path: string; readonly error: FreshetError };
+
+export interface GatewaySettings {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly writer: RecordWriter;
+  readonly index: IndexService;
+  readonly agents: readonly AgentDefinition[];
+  readonly config: FreshetConfig;
+  readonly clock: Clock;
+  /** Loopback: without credentials nothing else is allowed. */
+  readonly host: '127.0.0.1' | '::1' | 'localhost';
+  /** 0: any free one. */
+  readonly port: number;
+  readonly connectStatus?: () => Promise<readonly ConnectorState[]>;
+  /** JSON metrics of the other roles, to be answered with this one's. */
+  readonly roleMetrics?: () => Promise<readonly unknown[]>;
+  readonly metrics: Metrics;
+  readonly onEvent: (event: GatewayEvent) => void;
+}
+
+export interface GatewayContext {
+  readonly settings: GatewaySettings;
+  readonly models: ReadModels;
+  readonly reader: TopicReader;
+  readonly findOlder: FindOlder;
+  readonly submitTask: SubmitTask;
+  readonly streams: EventStreams;
+  /** Of this moment, computed at most once in a while however many ask. */
+  readonly freshness: () => FreshnessReport;
+  readonly status: () => Promise<StatusReport>;
+}

@@ -1,0 +1,51 @@
+/** The fields that requests are made of, each with its limits (attacks 5, 6 and 10), stated once for validation and documentation. */
+import { z } from 'zod';
+
+// C0 without tab, line feed and carriage return; DEL and C1; halves of surrogate pairs.
+const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Surrogate}/u;
+const LINE_BREAK = /[\t\n\r]/;
+
+const clean = (text: string): boolean => !UNPRINTABLE.test(text);
+
+/** Text of people and programs: any language, line breaks and tabs, nothing that does not print. */
+export const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine(
+      clean,
+      'holds characters that do not print: null bytes, control characters or half a surrogate pair',
+    )
+    .refine((value) => value.trim() !== '', 'is blank');
+
+/** A name or id on one line. */
+export const line = (max: number) => text(max).refine((value) => !LINE_BREAK.test(value), 'must be one line');
+
+export const taskId = line(200);
+export const executionId = line(200);
+export const documentId = line(2_000);
+export const tenant = line(200).describe('Defaults to the configured local tenant.');
+export const usd = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"')
+  .describe('Exact decimal in US dollars.');
+
+const FILTER_KEY = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const MAX_FILTERS = 16;
+
+/** Equality only: a value that is not text is refused, so no operator can be smuggled in. */
+export const filter = z
+  .record(
+    z.string().refine((key) => FILTER_KEY.test(key) && !FORBIDDEN_KEYS.has(key), 'is no name of metadata'),
+    line(500),
+  )
+  .refine((value) => Object.keys(value).length <= MAX_FILTERS, `at most ${MAX_FILTERS} conditions`)
+  .describe('Metadata that must be equal; `source` and `table` are such names too.');
+
+/** A whole number in a query string. */
+export const wholeNumber = (min: number, max: number, fallback: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+export const time = z.string().nullable().describe('ISO 8601, UTC.');

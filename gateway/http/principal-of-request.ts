@@ -1,0 +1,23 @@
+/**
+ * Who asks, and what for. Without credentials, which is on loopback alone, the principal is `local` with all rights,
+ * and may name a tenant; with credentials the tenant will come from them alone (attack 4). Every route asks here.
+ */
+import type { FastifyRequest } from 'fastify';
+
+export interface Principal {
+  readonly name: string;
+  /** Null: any. */
+  readonly tenant: string | null;
+}
+
+const LOCAL: Principal = { name: 'local', tenant: null };
+
+export const principalOfRequest = (_: FastifyRequest): Principal => LOCAL;
+
+/** The tenant that a request works as: the principal's own, else the one it names, else the configured one. */
+export const tenantOf = (principal: Principal, named: string | undefined, localTenant: string): string =>
+  principal.tenant ?? named ?? localTenant;
+
+/** Whose things a list shows; undefined: everybody's. */
+export const visibleTenant = (principal: Principal, named: string | undefined): string | undefined =>
+  principal.tenant ?? named;

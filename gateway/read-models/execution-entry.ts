@@ -1,0 +1,200 @@
+/**
+ * What the gateway knows of one task and its execution: the task as it came, and a fold of its journal events. Pure;
+ * the fold is the one that the worker and the projection share, so that all of them tell the same story.
+ */
+import { advanceCosts, type ExecutionCosts, NO_COSTS, totalUsd } from '../../schemas/execution-costs.ts';
+import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
+import { type Outcome, parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
+import { formatUsd } from '../../schemas/money.ts';
+import type { AgentEvent, Result, Task } from '../../schemas/records.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
+
+export type JobState = 'pending' | 'processing' | 'completed' | 'failed';
+
+/** An event where it stands in the journal, and whether it counts in the order of claims. */
+export interface JournaledEvent {
+  readonly partition: number;
+  readonly offset: number;
+  readonly event: AgentEvent;
+  readonly counts: boolean;
+}
+
+export interface TerminalResult {
+  readonly outcome: Outcome;
+  readonly output: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly partial: unknown;
+  readonly receipt: unknown;
+}
+
+export interface ExecutionEntry {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  readonly behaviour: string | null;
+  readonly worker: string | null;
+  readonly tenant: string | null;
+  readonly sessionId: string | null;
+  readonly feature: string | null;
+  readonly input: string;
+  readonly budget: Task['budget'];
+  /** The task was read from freshet.tasks, or acknowledged to this gateway. */
+  readonly hasTask: boolean;
+  readonly state: JobState;
+  readonly order: ExecutionOrder;
+  readonly costs: ExecutionCosts;
+  readonly costUsd: string;
+  readonly steps: number;
+  readonly result: TerminalResult | null;
+  /** The first event that was read is not the first of the execution: look in Kafka for the rest. */
+  readonly incomplete: boolean;
+  /** Where its first event stands that was read. */
+  readonly first: { readonly partition: number; readonly offset: number } | null;
+  /** Microseconds since the Unix epoch, 0 where unknown. */
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+  readonly completedAt: number;
+}
+
+export const newEntry = (taskId: string): ExecutionEntry => ({
+  taskId,
+  executionId: executionIdOf(taskId),
+  agent: '',
+  behaviour: null,
+  worker: null,
+  tenant: null,
+  sessionId: null,
+  feature: null,
+  input: '',
+  budget: null,
+  hasTask: false,
+  state: 'pending',
+  order: UNCLAIMED,
+  costs: NO_COSTS,
+  costUsd: '0',
+  steps: 0,
+  result: null,
+  incomplete: false,
+  first: null,
+  createdAt: 0,
+  startedAt: 0,
+  updatedAt: 0,
+  completedAt: 0,
+});
+
+/** The entry once its task is known. Of two tasks of one id the first counts, as for the worker. */
+export const withTask = (entry: ExecutionEntry, task: Task, createdAt: number): ExecutionEntry =>
+  entry.hasTask
+    ? entry
+    : {
+        ...entry,
+        hasTask: true,
+        agent: task.agent,
+        tenant: task.tenant,
+        sessionId: task.sessionId,
+        feature: task.feature,
+        input: task.input,
+        budget: task.budget,
+        createdAt,
+        updatedAt: Math.max(entry.updatedAt, createdAt),
+      };
+
+/** The entry after an event of the journal, and whether the event counted. */
+export const withEvent = (
+  entry: ExecutionEntry,
+  event: AgentEvent,
+  place: { readonly partition: number; readonly offset: number },
+): { readonly entry: ExecutionEntry; readonly counts: boolean } => {
+  const begins = event.type === 'user-input' || event.type === 'claim';
+  const incomplete = entry.incomplete || (entry.first === null && !begins);
+  // Without its beginning the order of claims is not known: take the events as they come.
+  const order = incomplete
+    ? { ...entry.order, ended: entry.order.ended || event.type === 'response' }
+    : advanceOrder(entry.order, event);
+  const counts = order !== null && !(incomplete && entry.order.ended);
+  const costs = advanceCosts(entry.costs, event, counts);
+  const next = {
+    ...entry,
+    incomplete,
+    costs,
+    costUsd: costs === entry.costs ? entry.costUsd : formatUsd(totalUsd(costs)),
+    first: entry.first ?? { partition: place.partition, offset: place.offset },
+  };
+  if (!counts || order === null) return { entry: next, counts: false };
+  return { entry: { ...next, order, ...changesOf(next, event) }, counts: true };
+};
+
+const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionEntry> => {
+  const { agent, behaviour, tenant, sessionId, at: updatedAt } = event;
+  const steps = Math.max(entry.steps, event.type === 'response' ? entry.steps : event.step);
+  const base = { agent, tenant, sessionId, updatedAt, steps };
+  if (event.type === 'user-input') {
+    const input = parseUserInput(event.input);
+    return {
+      ...base,
+      ...(entry.hasTask || !input
+        ? {}
+        : { input: input.text, feature: input.feature, budget: input.budget, createdAt: input.createdAt }),
+    };
+  }
+  if (event.type === 'claim')
+    return {
+      ...base,
+      behaviour,
+      worker: event.worker,
+      state: 'processing',
+      startedAt: entry.startedAt === 0 ? event.at : entry.startedAt,
+    };
+  if (event.type === 'response') {
+    const terminal = parseTerminalOutput(event.output);
+    const outcome = terminal?.outcome ?? (event.error ? 'failed' : 'completed');
+    return {
+      ...base,
+      behaviour,
+      state: outcome === 'completed' ? 'completed' : 'failed',
+      completedAt: event.at,
+      result: {
+        outcome,
+        output: terminal?.output ?? null,
+        error: event.error && { code: event.error.code, message: event.error.message },
+        partial: terminal?.partial ?? null,
+        receipt: terminal?.receipt ?? null,
+      },
+    };
+  }
+  return { ...base, behaviour, state: 'processing' };
+};
+
+const parsed = (text: string | null): unknown => {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+};
+
+/** The entry of a task that is known from its result alone. */
+export const entryOfResult = (result: Result): ExecutionEntry => ({
+  ...newEntry(result.taskId),
+  agent: result.agent,
+  behaviour: result.behaviour,
+  tenant: result.tenant,
+  sessionId: result.sessionId,
+  state: result.outcome === 'completed' ? 'completed' : 'failed',
+  costUsd: result.costUsd,
+  steps: result.steps,
+  incomplete: true,
+  result: {
+    outcome: result.outcome,
+    output: parsed(result.output),
+    error: result.error,
+    partial: parsed(result.partial),
+    receipt: parsed(result.receipt),
+  },
+  createdAt: result.createdAt,
+  startedAt: result.startedAt,
+  updatedAt: result.completedAt,
+  completedAt: result.completedAt,
+});

@@ -1,0 +1,123 @@
+/** The tasks and executions of late, bounded in number and in bytes; the oldest are forgotten and found in Kafka again. */
+import { EventEmitter } from 'node:events';
+import { LRUCache } from 'lru-cache';
+import type { AgentEvent, Task } from '../../schemas/records.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
+import {
+  type ExecutionEntry,
+  type JournaledEvent,
+  newEntry,
+  withEvent,
+  withTask,
+} from './execution-entry.ts';
+
+export interface ExecutionFilter {
+  readonly agent?: string;
+  readonly state?: string;
+  readonly tenant?: string;
+  readonly limit: number;
+}
+
+export interface ExecutionList {
+  addTask(taskId: string, task: Task, createdAt: number): void;
+  /** Returns the entry after the event, and whether the event counted. */
+  addEvent(
+    event: AgentEvent,
+    place: { readonly partition: number; readonly offset: number },
+  ): { readonly entry: ExecutionEntry; readonly counts: boolean };
+  task(taskId: string): ExecutionEntry | undefined;
+  execution(executionId: string): ExecutionEntry | undefined;
+  /** Undefined where they were forgotten. */
+  events(executionId: string): readonly JournaledEvent[] | undefined;
+  /** Newest first. */
+  list(filter: ExecutionFilter): readonly ExecutionEntry[];
+  onChange(listener: (entry: ExecutionEntry) => void): () => void;
+  clear(): void;
+}
+
+export interface ExecutionListLimits {
+  readonly entries: number;
+  readonly entryBytes: number;
+  readonly eventBytes: number;
+}
+
+const LIMITS: ExecutionListLimits = {
+  entries: 5_000,
+  entryBytes: 48 * 1024 * 1024,
+  eventBytes: 64 * 1024 * 1024,
+};
+const OVERHEAD_BYTES = 600;
+/** Of one execution; its caps keep it far below, unless someone writes to the journal by hand. */
+const MAX_EVENTS = 2_000;
+
+const sizeOfEntry = ({ input, result }: ExecutionEntry): number =>
+  OVERHEAD_BYTES + input.length + (result ? JSON.stringify(result).length : 0);
+const sizeOfEvents = (events: readonly JournaledEvent[]): number =>
+  events.reduce(
+    (sum, { event }) => sum + OVERHEAD_BYTES + (event.input?.length ?? 0) + (event.output?.length ?? 0),
+    1,
+  );
+
+export const createExecutionList = (limits: ExecutionListLimits = LIMITS): ExecutionList => {
+  const entries = new LRUCache<string, ExecutionEntry>({
+    max: limits.entries,
+    maxSize: limits.entryBytes,
+    sizeCalculation: sizeOfEntry,
+  });
+  const events = new LRUCache<string, readonly JournaledEvent[]>({
+    max: limits.entries,
+    maxSize: limits.eventBytes,
+    sizeCalculation: sizeOfEvents,
+  });
+  const changes = new EventEmitter().setMaxListeners(0);
+  const put = (entry: ExecutionEntry): void => {
+    entries.set(entry.executionId, entry);
+    changes.emit('change', entry);
+  };
+
+  return {
+    addTask: (taskId, task, createdAt) => {
+      const known = entries.get(executionIdOf(taskId));
+      const next = withTask(known ?? newEntry(taskId), task, createdAt);
+      if (next !== known) put(next);
+    },
+    addEvent: (event, { partition, offset }) => {
+      // The id follows from the task's, whatever the event says (I2).
+      const executionId = executionIdOf(event.taskId);
+      const known = entries.get(executionId) ?? newEntry(event.taskId);
+      const after = withEvent(known, event, { partition, offset });
+      const kept = events.get(executionId);
+      if (kept && kept.length >= MAX_EVENTS) events.delete(executionId);
+      else if (kept || known.first === null)
+        events.set(executionId, [...(kept ?? []), { partition, offset, event, counts: after.counts }]);
+      put(after.entry);
+      return after;
+    },
+    task: (taskId) => entries.get(executionIdOf(taskId)),
+    execution: (executionId) => entries.get(executionId),
+    events: (executionId) => {
+      const entry = entries.peek(executionId);
+      return entry?.first && !entry.incomplete ? events.get(executionId) : undefined;
+    },
+    list: ({ agent, state, tenant, limit }) => {
+      const found: ExecutionEntry[] = [];
+      for (const entry of entries.values()) {
+        if (agent !== undefined && entry.agent !== agent) continue;
+        if (state !== undefined && entry.state !== state) continue;
+        if (tenant !== undefined && entry.tenant !== tenant) continue;
+        found.push(entry);
+      }
+      return found.sort((a, b) => timeOf(b) - timeOf(a)).slice(0, limit);
+    },
+    onChange: (listener) => {
+      changes.on('change', listener);
+      return () => changes.off('change', listener);
+    },
+    clear: () => {
+      entries.clear();
+      events.clear();
+    },
+  };
+};
+
+const timeOf = (entry: ExecutionEntry): number => entry.createdAt || entry.startedAt || entry.updatedAt;

@@ -1,0 +1,66 @@
+/** Hands every record that was read to the model it belongs to. */
+import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { LiveMetrics } from './live-metrics.ts';
+import type { ReadModels } from './read-models.ts';
+import { summaryOf } from './recent-refusals.ts';
+
+export interface FoldRecordsSettings {
+  readonly models: ReadModels;
+  readonly codec: RecordCodec;
+  readonly live: LiveMetrics;
+  readonly clock: Clock;
+  readonly onUnreadable: (record: KafkaRecord, error: FreshetError) => void;
+}
+
+export const foldRecordsInto = (settings: FoldRecordsSettings) => {
+  const { models, codec, live: metrics } = settings;
+
+  const fold: Record<string, (record: KafkaRecord, live: boolean) => Promise<void>> = {
+    [TOPICS.tasks.name]: async (record) => {
+      const task = await codec.decode('Task', record.value);
+      models.executions.addTask(taskIdOf(task, record), task, taskTimeOf(task, record));
+    },
+    [TOPICS.agentEvents.name]: async (record, live) => {
+      const event = await codec.decode('AgentEvent', record.value);
+      const { entry, counts } = models.executions.addEvent(event, record);
+      if (live && counts) metrics.event(event, entry);
+    },
+    [TOPICS.taskStream.name]: async (record) => {
+      const { partition, offset } = record;
+      models.chunks.add({ partition, offset, chunk: await codec.decode('TaskChunk', record.value) });
+    },
+    [TOPICS.freshness.name]: async (record, live) => {
+      const timing = await codec.decode('Timing', record.value);
+      models.freshness().add(timing, settings.clock());
+      if (live) metrics.timing(timing);
+    },
+    [TOPICS.costs.name]: async (record, live) => {
+      const cost = await codec.decode('Cost', record.value);
+      const before = models.costs.add(cost);
+      if (live) metrics.cost(cost, before);
+    },
+    [TOPICS.deadLetters.name]: async (record) => {
+      models.deadLetters.add(summaryOf(await codec.decode('DeadLetter', record.value)));
+    },
+    [TOPICS.quarantine.name]: async (record) => {
+      models.quarantine.add(await codec.decode('Quarantined', record.value));
+    },
+  };
+
+  /** Errors: `registry-unavailable`, to be tried again. What cannot be read is reported and passed over. */
+  return async (record: KafkaRecord, live: boolean): Promise<void> => {
+    if (record.value === null) return;
+    try {
+      await fold[record.topic]?.(record, live);
+    } catch (error) {
+      const failure = toFreshetError(error);
+      if (failure.code === 'registry-unavailable' || failure.code === 'kafka-unavailable') throw failure;
+      settings.onUnreadable(record, failure);
+    }
+  };
+};

@@ -1,0 +1,112 @@
+/**
+ * The metrics of tasks, steps, money and freshness, derived from the same records as the page: only from those that
+ * came after this gateway started, and with labels from closed sets, as anyone who reaches Kafka could write others.
+ */
+import type { Metrics } from '../../connectors/telemetry/metrics.ts';
+import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { isUsd, parseUsd } from '../../schemas/money.ts';
+import type { AgentEvent, Cost, Timing } from '../../schemas/records.ts';
+import type { ExecutionEntry } from './execution-entry.ts';
+
+export interface LiveMetrics {
+  timing(timing: Timing): void;
+  /** An event that counts, with the entry after it. */
+  event(event: AgentEvent, entry: ExecutionEntry): void;
+  /** `before`: what was known under the same id. */
+  cost(cost: Cost, before: Cost | undefined): void;
+}
+
+const MAX_NAMES = 50;
+const PICODOLLARS = 1e12;
+
+/** Passes the first names on as they are, later ones as `other`, so that a label's values stay bounded. */
+const bounded = (first: Iterable<string> = []): ((name: string | null) => string) => {
+  const names = new Set(first);
+  return (name) => {
+    if (name === null || name === '') return 'none';
+    if (names.size < MAX_NAMES) names.add(name);
+    return names.has(name) ? name : 'other';
+  };
+};
+
+export const createLiveMetrics = (
+  metrics: Metrics,
+  agents: readonly AgentDefinition[],
+  sources: readonly string[],
+): LiveMetrics => {
+  const known = new Set(agents.map((agent) => agent.name));
+  const tools = new Set(agents.flatMap((agent) => agent.tools ?? []).map((tool) => tool.name));
+  const agentOf = (name: string): string => (known.has(name) ? name : 'unknown');
+  const toolOf = (name: string | null): string =>
+    name !== null && (tools.has(name) || name === 'retrieve') ? name : 'unknown';
+  const modelOf = bounded();
+  const featureOf = bounded();
+  const sourceNames = new Set(sources);
+  const seconds = (from: number, to: number): number => Math.max(0, to - from) / 1e6;
+
+  return {
+    timing: (timing) => {
+      const latency = latencyOf(timing);
+      if (latency.kind !== 'commit') return;
+      const source = sourceNames.has(timing.source) ? timing.source : 'unknown';
+      metrics.freshnessSeconds.observe({ source }, latency.totalMicros / 1e6);
+    },
+    event: (event, entry) => {
+      const agent = agentOf(event.agent);
+      const took = event.durationMicros / 1e6;
+      switch (event.type) {
+        case 'claim':
+          if (event.epoch === 1) metrics.requests.inc({ agent });
+          return;
+        case 'llm-response':
+          metrics.stepSeconds.observe({ agent, kind: 'model' }, took);
+          return;
+        case 'tool-call': {
+          const kind = event.name === 'retrieve' ? 'retrieve' : 'tool';
+          metrics.stepSeconds.observe({ agent, kind }, took);
+          if (kind === 'tool')
+            metrics.toolCalls.inc({ tool: toolOf(event.name), outcome: event.error ? 'failed' : 'done' });
+          return;
+        }
+        case 'error':
+          if (event.name !== null && tools.has(event.name))
+            metrics.toolCalls.inc({ tool: event.name, outcome: 'failed' });
+          return;
+        case 'response': {
+          const outcome = entry.result?.outcome ?? 'failed';
+          metrics.tasks.inc({ agent, outcome });
+          metrics.taskSeconds.observe({ agent }, seconds(entry.createdAt || entry.startedAt, event.at));
+          if (outcome === 'halted')
+            metrics.loopHalts.inc({ agent, reason: entry.result?.error?.code ?? 'unknown' });
+          return;
+        }
+        case 'user-input':
+        case 'request':
+        case 'intent':
+        case 'memory-update':
+        case 'checkpoint':
+          return;
+        default:
+          event.type satisfies never;
+      }
+    },
+    cost: (cost, before) => {
+      if (!isUsd(cost.usd)) return;
+      const agent = agentOf(cost.agent);
+      const more = parseUsd(cost.usd) - (before ? parseUsd(before.usd) : 0n);
+      const labels = {
+        agent,
+        feature: featureOf(cost.feature),
+        tool: cost.tool ? toolOf(cost.tool) : 'none',
+      };
+      if (more > 0n) metrics.costUsd.inc(labels, Number(more) / PICODOLLARS);
+      const model = modelOf(cost.model);
+      const count = (direction: string, now: number, then: number): void => {
+        if (now > then) metrics.tokens.inc({ agent, model, direction }, now - then);
+      };
+      count('input', cost.inputTokens, before?.inputTokens ?? 0);
+      count('output', cost.outputTokens, before?.outputTokens ?? 0);
+    },
+  };
+};

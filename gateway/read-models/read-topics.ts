@@ -1,0 +1,167 @@
+/**
+ * Feeds the read models from Kafka with a consumer group of this gateway's own: from a recent point, in the order of
+ * each partition, and from the beginning again when the log is not the one that was being read.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
+import { createBatchQueue } from '../../pipelines/batch-queue.ts';
+import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+
+/** How much of each topic is read when a gateway starts, by partition: what was of late, bounded in number. */
+const RECENT = {
+  [TOPICS.tasks.name]: { hours: 24, least: 100, most: 1_000 },
+  [TOPICS.agentEvents.name]: { hours: 24, least: 200, most: 4_000 },
+  [TOPICS.taskStream.name]: { hours: 1, least: 0, most: 2_000 },
+  [TOPICS.freshness.name]: { hours: 1, least: 20, most: 20_000 },
+  [TOPICS.costs.name]: { hours: 24, least: 100, most: 5_000 },
+  [TOPICS.deadLetters.name]: { hours: 24, least: 1_000, most: 1_000 },
+  [TOPICS.quarantine.name]: { hours: 24, least: 1_000, most: 1_000 },
+} as const;
+
+const HOUR_MS = 3_600_000;
+const MAX_BATCH = 256;
+const HIGH_WATER = 4_000;
+const REOPEN_AFTER_MS = 1_000;
+
+export interface TopicReader {
+  /** Null: everything that stood in the log at the start was read. */
+  waitingFor(): string | null;
+  /** Resolves when the record before each offset was handled, or after a while. */
+  reached(topic: string, ends: ReadonlyMap<number, number>, withinMs: number): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+export interface ReadTopicsSettings {
+  readonly kafka: KafkaClient;
+  readonly now: () => number;
+  /** `live`: it came after the start. Errors of `kafka-unavailable` kind are tried again. */
+  readonly onRecord: (record: KafkaRecord, live: boolean) => Promise<void>;
+  /** The log is read anew: forget everything. */
+  readonly onRestart: () => void;
+  readonly onTrouble: (error: FreshetError) => void;
+}
+
+const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
+
+export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicReader> => {
+  const { kafka } = settings;
+  const groupId = `freshet.gateway.${randomUUID()}`;
+  const topics = Object.keys(RECENT);
+  /** End of each partition at the start: what lies before it is the past. */
+  const ends = new Map<string, number>();
+  /** Next offset to handle. */
+  const handled = new Map<string, number>();
+  let reader: GroupReader | undefined;
+  let stopped = false;
+  let reopening: Promise<void> | undefined;
+
+  const startOf = async (partitions: readonly TopicPartition[]) => {
+    const starts: (TopicPartition & { readonly offset: number })[] = [];
+    for (const topic of new Set(partitions.map((each) => each.topic))) {
+      const { hours, least, most } = RECENT[topic as keyof typeof RECENT];
+      const since = await kafka.admin.offsetsAt(topic, settings.now() - hours * HOUR_MS);
+      for (const { partition, earliest, latest } of await kafka.admin.offsets(topic)) {
+        const at = { topic, partition };
+        if (!partitions.some((each) => keyOf(each) === keyOf(at))) continue;
+        const recent = Math.min(since.get(partition) ?? latest, latest - least);
+        const offset = Math.max(earliest, latest - most, recent);
+        if (!ends.has(keyOf(at))) ends.set(keyOf(at), latest);
+        handled.set(keyOf(at), Math.min(offset, latest));
+        starts.push({ ...at, offset: Math.min(offset, latest) });
+      }
+    }
+    return starts;
+  };
+
+  const process = async (records: readonly KafkaRecord[]): Promise<void> => {
+    for (const record of records) {
+      const key = keyOf(record);
+      if (record.offset < (handled.get(key) ?? 0)) continue;
+      await settings.onRecord(record, record.offset >= (ends.get(key) ?? 0));
+      handled.set(key, record.offset + 1);
+    }
+    // Decoding is all microtasks: let requests have their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  const newQueue = () =>
+    createBatchQueue<KafkaRecord>({
+      maxBatch: MAX_BATCH,
+      highWater: HIGH_WATER,
+      process,
+      onFull: () => {
+        for (const at of reader?.owned() ?? []) reader?.pause(at);
+      },
+      onDrained: () => {
+        for (const at of reader?.owned() ?? []) reader?.resume(at);
+      },
+      onRetry: (error) => settings.onTrouble(toFreshetError(error)),
+    });
+  let queue = newQueue();
+
+  const open = (): Promise<GroupReader> =>
+    openGroupReader(
+      kafka,
+      { groupId, topics, maxWaitMs: 100 },
+      {
+        onAssigned: startOf,
+        onRevoked: () => undefined,
+        onBatch: ({ records }) => queue.push(records),
+        onFailure: (error) => {
+          settings.onTrouble(error);
+          reopening ??= reopen().finally(() => {
+            reopening = undefined;
+          });
+        },
+      },
+    );
+
+  const reopen = async (): Promise<void> => {
+    await reader?.close().catch(() => undefined);
+    queue.abandon();
+    while (!stopped) {
+      await sleep(REOPEN_AFTER_MS);
+      if (stopped) return;
+      try {
+        settings.onRestart();
+        ends.clear();
+        handled.clear();
+        queue = newQueue();
+        reader = await open();
+        return;
+      } catch (error) {
+        settings.onTrouble(toFreshetError(error));
+      }
+    }
+  };
+
+  reader = await open();
+
+  const behind = (targets: Iterable<readonly [string, number]>): boolean => {
+    for (const [key, end] of targets) if ((handled.get(key) ?? 0) < end) return true;
+    return false;
+  };
+
+  return {
+    waitingFor: () => (ends.size === 0 || behind(ends) ? 'its read models to catch up with the log' : null),
+    reached: async (topic, targets, withinMs) => {
+      const wanted = [...targets].map(([partition, end]) => [keyOf({ topic, partition }), end] as const);
+      const limit = performance.now() + withinMs;
+      while (behind(wanted)) {
+        if (stopped || performance.now() > limit) return false;
+        await sleep(5);
+      }
+      return true;
+    },
+    stop: async () => {
+      stopped = true;
+      await reopening;
+      await reader?.close();
+      queue.abandon();
+      await kafka.admin.deleteGroups([groupId]).catch(() => undefined);
+    },
+  };
+};

@@ -1,0 +1,28 @@
+/** Liveness, readiness, metrics of all roles, and the contract. */
+import type { FastifyInstance } from 'fastify';
+import type { GatewayContext } from '../gateway-context.ts';
+
+const ROLE = 'gateway';
+
+export const registerHealth = (
+  app: FastifyInstance,
+  { settings, reader }: GatewayContext,
+  openApi: () => unknown,
+): void => {
+  const document = JSON.stringify(openApi());
+  const { metrics } = settings;
+  app.get('/healthz', async () => ({ role: ROLE, ok: true }));
+  app.get('/readyz', async (_, reply) => {
+    const waitingFor = reader.waitingFor();
+    return reply
+      .code(waitingFor === null ? 200 : 503)
+      .send({ role: ROLE, ready: waitingFor === null, waitingFor });
+  });
+  app.get('/metrics', async (_, reply) => {
+    // A role that does not answer must not take the others' metrics with it.
+    const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
+    return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(others));
+  });
+  app.get('/metrics.json', async () => metrics.registry.json());
+  app.get('/openapi.json', async (_, reply) => reply.type('application/json').send(document));
+};

@@ -1,0 +1,43 @@
+/** The dashboard: files as they are, read once at start, under a policy that lets nothing else in. */
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import { PAGE_HEADERS } from '../http/request-guard.ts';
+
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+} as const;
+
+/** Every file of the page, by name: nothing else of the disk can be asked for. */
+const FILES = [
+  'index.html',
+  'dashboard.css',
+  'dashboard.js',
+  'elements.js',
+  'format.js',
+  'live-feed.js',
+  'freshness-panel.js',
+  'latency-chart.js',
+  'stage-bar.js',
+  'pipeline-strip.js',
+  'executions-panel.js',
+  'execution-detail.js',
+  'search-panel.js',
+  'task-panel.js',
+  'icon.svg',
+] as const;
+
+export const registerPage = (app: FastifyInstance): void => {
+  for (const name of FILES) {
+    const body = readFileSync(new URL(`../dashboard/${name}`, import.meta.url));
+    const type = TYPES[name.slice(name.lastIndexOf('.') + 1) as keyof typeof TYPES];
+    const paths = name === 'index.html' ? ['/'] : [`/dashboard/${name}`];
+    for (const path of paths) {
+      app.get(path, async (_, reply) =>
+        reply.headers(PAGE_HEADERS).header('cache-control', 'no-cache').type(type).send(body),
+      );
+    }
+  }
+};

@@ -1,0 +1,159 @@
+/** Search, and the way of one document from its row to the index. */
+import { z } from 'zod';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { documentId, filter, tenant, text } from '../http/fields.ts';
+import { tenantOf } from '../http/principal-of-request.ts';
+import { route } from '../http/route.ts';
+import { isoTime } from '../views/times.ts';
+
+const SEARCH_WITHIN_MS = 10_000;
+/** Records of its partition that are looked through for earlier versions of a document. */
+const MAX_HISTORY_RECORDS = 3_000;
+const MAX_VERSIONS = 50;
+
+const watermark = z.object({
+  state: z.enum(['known', 'unknown']),
+  position: z.string().nullable(),
+  committedAt: z.number().nullable(),
+});
+
+const searchAnswer = z.object({
+  hits: z.array(
+    z.object({
+      documentId: z.string(),
+      chunk: z.number(),
+      title: z.string(),
+      text: z.string(),
+      score: z.number().describe('Cosine similarity.'),
+      metadata: z.record(z.string(), z.string()),
+      version: z.string(),
+      ageMs: z.number().describe('Since this version was committed in its source.'),
+    }),
+  ),
+  receipt: z.object({
+    index: z.string(),
+    at: z.number().describe('Microseconds since the Unix epoch.'),
+    watermarks: z.record(z.string(), watermark),
+    stalenessMs: z.number().nullable().describe('Null while a watermark is unknown.'),
+    fresh: z.boolean().nullable(),
+    newestApplied: z.record(z.string(), z.object({ version: z.string(), committedAt: z.number() })),
+  }),
+});
+
+const versionSchema = z.object({
+  version: z.string(),
+  kind: z.string(),
+  reason: z.string().nullable(),
+  chunks: z.number(),
+  position: z.string(),
+  change: z.string(),
+  committedAt: z.string().nullable(),
+});
+
+const traceAnswer = z.object({
+  documentId: z.string(),
+  record: z
+    .unknown()
+    .describe(
+      'The newest record of freshet.documents, vectors left out; each chunk says whether it is in the index.',
+    ),
+  position: z.string().describe('topic:partition:offset of that record.'),
+  change: z.string().describe('topic:partition:offset of the row change it was made from.'),
+  versions: z.array(versionSchema).describe('Newest first; earlier ones as far as the log still has them.'),
+  quarantined: z.array(z.unknown()),
+});
+
+export const searchRoutes = (context: GatewayContext) => {
+  const { settings, models } = context;
+
+  const versionsOf = async (id: string, partition: number): Promise<z.infer<typeof versionSchema>[]> => {
+    const { kafka, codec } = settings;
+    const topic = TOPICS.documents.name;
+    const offsets = await kafka.admin.offsets(topic);
+    const end = offsets.find((each) => each.partition === partition)?.latest ?? 0;
+    const from = new Map([[partition, end - MAX_HISTORY_RECORDS]]);
+    const versions: z.infer<typeof versionSchema>[] = [];
+    await scanTopic(kafka, { topic, partitions: [partition], from }, async (record) => {
+      if (record.key?.toString('utf8') !== id || record.value === null) return true;
+      const document = await codec.decode('Document', record.value);
+      const { change } = document;
+      versions.push({
+        version: document.version,
+        kind: document.kind,
+        reason: document.reason,
+        chunks: document.chunks.length,
+        position: `${topic}:${partition}:${record.offset}`,
+        change: `${change.topic}:${change.partition}:${change.offset}`,
+        committedAt: isoTime(document.timing.committedAt),
+      });
+      return true;
+    });
+    return versions.reverse().slice(0, MAX_VERSIONS);
+  };
+
+  return [
+    route({
+      method: 'POST',
+      path: '/v1/search',
+      tag: 'search',
+      summary: 'The chunks nearest in meaning, with the age of each and a receipt',
+      body: z.strictObject({
+        query: text(2_000),
+        topK: z.int().min(1).max(100).default(8),
+        filter: filter.optional(),
+        tenant: tenant.optional(),
+      }),
+      answers: [{ status: 200, description: 'Hits, best first.', schema: searchAnswer }],
+      errors: ['index-unavailable', 'request-too-large'],
+      handle: async ({ body, principal }) =>
+        settings.index.search(
+          {
+            query: body.query,
+            topK: body.topK,
+            tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
+            ...(body.filter ? { filter: body.filter } : {}),
+          },
+          AbortSignal.timeout(SEARCH_WITHIN_MS),
+        ),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/documents',
+      tag: 'search',
+      summary: 'The way of a document: row change, versions, chunks, offsets, and what of it is in the index',
+      query: z.strictObject({
+        id: documentId,
+        versions: z
+          .enum(['true', 'false'])
+          .default('true')
+          .describe('false: without a look for earlier versions.'),
+      }),
+      answers: [{ status: 200, description: 'The trace.', schema: traceAnswer }],
+      errors: ['not-found', 'index-unavailable', 'kafka-unavailable'],
+      handle: async ({ query }) => {
+        const { id } = query;
+        const quarantined = models.quarantine.all().filter((each) => each.documentId === id);
+        const traced = await settings.index.document(id);
+        if (!traced)
+          throw new FreshetError(
+            'not-found',
+            quarantined.length > 0
+              ? `the index holds nothing of ${id}: a gate refused it (${quarantined.at(-1)?.gate})`
+              : `the index holds nothing of ${id}`,
+          );
+        const { record, partition, offset } = traced;
+        return {
+          documentId: id,
+          record,
+          position: `${TOPICS.documents.name}:${partition}:${offset}`,
+          change: `${record.change.topic}:${record.change.partition}:${record.change.offset}`,
+          versions: query.versions === 'true' ? await versionsOf(id, partition) : [],
+          quarantined,
+        };
+      },
+    }),
+  ];
+};

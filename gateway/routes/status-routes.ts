@@ -1,0 +1,131 @@
+/** How the whole stands, the live feed of the page, and the rebuild of the index. */
+import { once } from 'node:events';
+import { z } from 'zod';
+import { toFreshetError } from '../../schemas/errors.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { problemOf } from '../http/problem.ts';
+import { route } from '../http/route.ts';
+import { executionSummaryOf } from '../views/execution-view.ts';
+
+const STATUS_EVERY_MS = 3_000;
+const FRESHNESS_EVERY_MS = 1_000;
+/** Changes of executions are sent together, each execution once. */
+const EXECUTIONS_EVERY_MS = 250;
+const FIRST_EXECUTIONS = 50;
+
+const statusSchema = z.object({
+  at: z.string(),
+  ready: z.boolean(),
+  waitingFor: z.string().nullable(),
+  topics: z.array(
+    z.object({
+      topic: z.string(),
+      partitions: z.number(),
+      records: z.number(),
+      ends: z.record(z.string(), z.number()),
+    }),
+  ),
+  lags: z.array(z.object({ group: z.string(), topic: z.string(), lag: z.number().nullable() })),
+  connectors: z.array(z.object({ source: z.string(), state: z.string(), reason: z.string().optional() })),
+  index: z.unknown(),
+  records: z.array(z.object({ stage: z.string(), outcome: z.string(), count: z.number() })),
+  deadLetters: z.number(),
+  quarantined: z.number(),
+  troubles: z.array(z.object({ part: z.string(), code: z.string(), detail: z.string() })),
+});
+
+const progress = z.object({
+  done: z.boolean(),
+  records: z.number(),
+  of: z.number(),
+  report: z.unknown().optional(),
+});
+
+export const statusRoutes = (context: GatewayContext) => [
+  route({
+    method: 'GET',
+    path: '/v1/status',
+    tag: 'status',
+    summary: 'Ends of topics, lag of groups, connectors, index; each part that cannot be reached is named',
+    answers: [{ status: 200, description: 'The status.', schema: statusSchema }],
+    errors: [],
+    handle: async () => context.status(),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/stream',
+    tag: 'status',
+    summary:
+      'Server-sent events for a page: `freshness` each second, `executions` as they change, `status` every three seconds',
+    answers: [{ status: 200, description: 'Events.', contentType: 'text/event-stream', schema: z.unknown() }],
+    errors: ['too-many-requests'],
+    handle: async (_, reply) => {
+      const { models } = context;
+      const events = context.streams.open(reply);
+      const changed = new Set<string>();
+      const sendExecutions = (): void => {
+        if (changed.size === 0) return;
+        const entries = [...changed].flatMap((id) => models.executions.execution(id) ?? []);
+        changed.clear();
+        events.send({ event: 'executions', data: entries.map(executionSummaryOf) });
+      };
+      const sendFreshness = (): void => events.send({ event: 'freshness', data: context.freshness() });
+      const sendStatus = (): void => {
+        void context.status().then((status) => events.send({ event: 'status', data: status }));
+      };
+      events.send({
+        event: 'executions',
+        data: models.executions.list({ limit: FIRST_EXECUTIONS }).map(executionSummaryOf),
+      });
+      sendFreshness();
+      sendStatus();
+      const stop = models.executions.onChange((entry) => changed.add(entry.executionId));
+      const timers = [
+        setInterval(sendFreshness, FRESHNESS_EVERY_MS),
+        setInterval(sendStatus, STATUS_EVERY_MS),
+        setInterval(sendExecutions, EXECUTIONS_EVERY_MS),
+      ];
+      events.closed.addEventListener('abort', () => {
+        stop();
+        for (const timer of timers) clearInterval(timer);
+      });
+      return undefined;
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/index/rebuild',
+    tag: 'status',
+    summary:
+      'Builds the index anew from freshet.documents beside the one that serves, compares, and swaps; progress as NDJSON',
+    answers: [
+      {
+        status: 200,
+        description: 'Progress; the last line carries the report, or a problem.',
+        contentType: 'application/x-ndjson',
+        schema: progress,
+      },
+    ],
+    errors: ['conflict', 'index-unavailable'],
+    handle: async (_, reply) => {
+      const lines = context.settings.index.rebuild()[Symbol.asyncIterator]();
+      // The first line decides between an error and a stream.
+      let next = await lines.next();
+      const headers = reply.getHeaders();
+      reply.hijack();
+      const { raw } = reply;
+      raw.on('error', () => undefined);
+      raw.writeHead(200, { ...(headers as Record<string, string>), 'content-type': 'application/x-ndjson' });
+      try {
+        for (; next.done !== true; next = await lines.next()) {
+          if (!raw.write(`${JSON.stringify(next.value)}\n`))
+            await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+        }
+      } catch (thrown) {
+        raw.write(`${JSON.stringify({ error: problemOf(toFreshetError(thrown)) })}\n`);
+      }
+      raw.end();
+      return undefined;
+    },
+  }),
+];

@@ -1,0 +1,139 @@
+/** The gateway: HTTP, event streams and the page, over read models that its own consumer group keeps. */
+import Fastify from 'fastify';
+import { FreshetError } from '../schemas/errors.ts';
+import { createFindOlder } from './find-older.ts';
+import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
+import { createEventStreams } from './http/event-stream.ts';
+import { openApiOf } from './http/open-api.ts';
+import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/problem.ts';
+import { registerRoutes } from './http/register-routes.ts';
+import { ALL_HEADERS, refusalOf } from './http/request-guard.ts';
+import { foldRecordsInto } from './read-models/fold-records.ts';
+import { createLiveMetrics } from './read-models/live-metrics.ts';
+import { createReadModels } from './read-models/read-models.ts';
+import { readTopics } from './read-models/read-topics.ts';
+import { remember } from './remember.ts';
+import { executionRoutes } from './routes/execution-routes.ts';
+import { freshnessRoutes } from './routes/freshness-routes.ts';
+import { registerHealth } from './routes/health-routes.ts';
+import { registerPage } from './routes/page-routes.ts';
+import { refusalRoutes } from './routes/refusal-routes.ts';
+import { searchRoutes } from './routes/search-routes.ts';
+import { statusRoutes } from './routes/status-routes.ts';
+import { taskEventRoutes } from './routes/task-event-routes.ts';
+import { taskRoutes } from './routes/task-routes.ts';
+import { reportStatus } from './status-report.ts';
+import { createSubmitTask } from './submit-task.ts';
+
+export interface Gateway {
+  readonly url: string;
+  /** Null: ready. Otherwise what it waits for. */
+  notReady(): string | null;
+  close(): Promise<void>;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+const MAX_PARAMETER = 2_000;
+const FRESHNESS_FOR_MS = 900;
+const STATUS_FOR_MS = 1_000;
+const VERSION = '0.1.0';
+
+/** Resolves when it listens; it is ready when its read models have caught up. Errors: `kafka-unavailable`, `port-in-use`. */
+export const startGateway = async (settings: GatewaySettings): Promise<Gateway> => {
+  const { kafka, codec, writer, config, clock, metrics } = settings;
+  const models = createReadModels(config.freshness);
+  const live = createLiveMetrics(metrics, settings.agents, Object.keys(config.sources));
+  const onUnreadable = (
+    { topic, partition, offset }: { topic: string; partition: number; offset: number },
+    error: FreshetError,
+  ): void =>
+    settings.onEvent({ type: 'unreadable', topic, position: `${topic}:${partition}:${offset}`, error });
+  const reader = await readTopics({
+    kafka,
+    now: () => Math.floor(clock() / 1_000),
+    onRecord: foldRecordsInto({ models, codec, live, clock, onUnreadable }),
+    onRestart: models.clear,
+    onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
+  });
+  const context: GatewayContext = {
+    settings,
+    models,
+    reader,
+    findOlder: createFindOlder(kafka, codec),
+    submitTask: createSubmitTask({ writer, codec, executions: models.executions, clock }),
+    streams: createEventStreams(),
+    freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock())),
+    status: remember(STATUS_FOR_MS, () =>
+      reportStatus(settings, {
+        waitingFor: reader.waitingFor(),
+        deadLetters: models.deadLetters.all().length,
+        quarantined: models.quarantine.all().length,
+      }),
+    ),
+  };
+  const routes = [
+    ...taskRoutes(context),
+    ...taskEventRoutes(context),
+    ...searchRoutes(context),
+    ...freshnessRoutes(context),
+    ...executionRoutes(context),
+    ...refusalRoutes(context),
+    ...statusRoutes(context),
+  ];
+
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: MAX_PARAMETER },
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    // An answer to a request that the browser never made for us must not be readable, nor its shape guessable.
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+  });
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(ALL_HEADERS);
+    const { host, origin } = request.headers;
+    const fetchSite = request.headers['sec-fetch-site'];
+    const refusal = refusalOf({
+      host,
+      origin,
+      fetchSite: Array.isArray(fetchSite) ? fetchSite[0] : fetchSite,
+    });
+    if (refusal) throw refusal;
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = errorOfRequest(thrown);
+    if (error.code === 'internal')
+      settings.onEvent({ type: 'request-failed', path: request.routeOptions.url ?? '', error });
+    const retryAfter = retryAfterOf(error.code);
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+    const problem = problemOf(error);
+    return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+  });
+  app.setNotFoundHandler(() => {
+    throw new FreshetError('not-found', 'there is no such route; /openapi.json lists them');
+  });
+  registerHealth(app, context, () => openApiOf(routes, VERSION));
+  registerPage(app);
+  registerRoutes(app, routes);
+
+  let url: string;
+  try {
+    url = await app.listen({ host: settings.host, port: settings.port });
+  } catch (thrown) {
+    await reader.stop();
+    const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
+    throw inUse
+      ? new FreshetError('port-in-use', `port ${settings.port} is in use; choose another`, { cause: thrown })
+      : thrown;
+  }
+  return {
+    url,
+    notReady: reader.waitingFor,
+    close: async () => {
+      await app.close();
+      await reader.stop();
+    },
+  };
+};

@@ -1,0 +1,141 @@
+/** How the whole stands: ends of topics, lag of groups, connectors, roles. Each part may fail by itself and says so. */
+import { AGENTS_GROUP } from '../agents/runtime/task-worker.ts';
+import type { IndexStatus } from '../connectors/index-service/index-service.ts';
+import type { KafkaClient } from '../connectors/kafka/kafka.ts';
+import { toFreshetError } from '../schemas/errors.ts';
+import { changeTopic, TOPICS } from '../schemas/topics.ts';
+import type { ConnectorState, GatewaySettings } from './gateway-context.ts';
+import { countersOf, type RecordCounter } from './views/role-counters.ts';
+
+const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
+
+export interface TopicStatus {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Offsets between the earliest and the end: records, less what compaction took. */
+  readonly records: number;
+  readonly ends: Readonly<Record<string, number>>;
+}
+
+export interface GroupLag {
+  readonly group: string;
+  readonly topic: string;
+  /** Null where the group has committed nothing yet. */
+  readonly lag: number | null;
+}
+
+export interface Trouble {
+  readonly part: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface StatusReport {
+  readonly at: string;
+  readonly ready: boolean;
+  readonly waitingFor: string | null;
+  readonly topics: readonly TopicStatus[];
+  readonly lags: readonly GroupLag[];
+  readonly connectors: readonly ConnectorState[];
+  readonly index: IndexStatus | null;
+  /** Records by stage and outcome since each role started. */
+  readonly records: readonly RecordCounter[];
+  readonly deadLetters: number;
+  readonly quarantined: number;
+  readonly troubles: readonly Trouble[];
+}
+
+const lagOf = async (
+  kafka: KafkaClient,
+  group: string,
+  topic: string,
+  ends: TopicStatus,
+): Promise<GroupLag> => {
+  const committed = await kafka.admin.committed(group, topic);
+  if (committed.size === 0) return { group, topic, lag: null };
+  let lag = 0;
+  for (const [partition, end] of Object.entries(ends.ends))
+    lag += Math.max(0, end - (committed.get(Number(partition))?.offset ?? end));
+  return { group, topic, lag };
+};
+
+export const reportStatus = async (
+  settings: GatewaySettings,
+  known: { readonly waitingFor: string | null; readonly deadLetters: number; readonly quarantined: number },
+): Promise<StatusReport> => {
+  const { kafka, index, config, clock } = settings;
+  const troubles: Trouble[] = [];
+  const part = async <T>(name: string, fallback: T, action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (thrown) {
+      const error = toFreshetError(thrown);
+      troubles.push({ part: name, code: error.code, detail: error.message });
+      return fallback;
+    }
+  };
+  const changeTopics = Object.keys(config.sources).map((source) => changeTopic(source).name);
+  const names = [...changeTopics, ...Object.values(TOPICS).map((topic) => topic.name)];
+
+  const [topics, connectors, indexStatus, records] = await Promise.all([
+    part('kafka', [], async () => {
+      const present = new Set(await kafka.admin.listTopics());
+      return Promise.all(
+        names
+          .filter((name) => present.has(name))
+          .map(async (topic): Promise<TopicStatus> => {
+            const offsets = await kafka.admin.offsets(topic);
+            return {
+              topic,
+              partitions: offsets.length,
+              records: offsets.reduce((sum, each) => sum + each.latest - each.earliest, 0),
+              ends: Object.fromEntries(offsets.map((each) => [String(each.partition), each.latest])),
+            };
+          }),
+      );
+    }),
+    part('connect', [], async () => (await settings.connectStatus?.()) ?? []),
+    part('index', null, () => index.status()),
+    part('roles', [], async () => countersOf((await settings.roleMetrics?.()) ?? [])),
+  ]);
+  const byName = new Map(topics.map((topic) => [topic.topic, topic]));
+  const lags = await part('kafka', [], async () => {
+    const wanted = [
+      ...changeTopics.map((topic) => [INDEX_DOCUMENTS_GROUP, topic] as const),
+      [AGENTS_GROUP, TOPICS.tasks.name] as const,
+    ];
+    return Promise.all(
+      wanted.flatMap(([group, topic]) => {
+        const ends = byName.get(topic);
+        return ends ? [lagOf(kafka, group, topic, ends)] : [];
+      }),
+    );
+  });
+  const documents = byName.get(TOPICS.documents.name);
+  const indexLag: readonly GroupLag[] =
+    documents && indexStatus
+      ? [
+          {
+            group: `index ${indexStatus.name}`,
+            topic: documents.topic,
+            lag: Object.entries(documents.ends).reduce(
+              (sum, [partition, end]) => sum + Math.max(0, end - (indexStatus.positions[partition] ?? 0)),
+              0,
+            ),
+          },
+        ]
+      : [];
+  return {
+    at: new Date(clock() / 1_000).toISOString(),
+    ready: known.waitingFor === null && troubles.length === 0,
+    waitingFor: known.waitingFor,
+    topics,
+    lags: [...lags, ...indexLag],
+    connectors,
+    index: indexStatus,
+    records,
+    deadLetters: known.deadLetters,
+    quarantined: known.quarantined,
+    troubles,
+  };
+};

@@ -1,0 +1,111 @@
+/** Takes a task on: once per idempotency key, and acknowledged only when Kafka has it (I2). */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import { hashOf } from '../schemas/canonical-json.ts';
+import type { Clock } from '../schemas/clock.ts';
+import { FreshetError } from '../schemas/errors.ts';
+import type { Task } from '../schemas/records.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { ExecutionList } from './read-models/execution-list.ts';
+
+export interface TaskToSubmit extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget'> {
+  readonly tenant: string;
+  readonly principal: string;
+}
+
+export interface SubmitTask {
+  /**
+   * Returns the task's id once Kafka has it. Errors: `conflict` (another task under the same key), `append-failed`,
+   * `too-many-requests`.
+   */
+  (task: TaskToSubmit, idempotencyKey: string | undefined, traceparent: string | undefined): Promise<string>;
+}
+
+const ACKNOWLEDGED_WITHIN_MS = 15_000;
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The same key of the same tenant is the same task, on every gateway and after every restart. */
+export const taskIdOfKey = (tenant: string, idempotencyKey: string): string =>
+  `task-${hashOf([tenant, idempotencyKey]).slice(0, 32)}`;
+
+/** What makes two requests under one key the same. */
+const contentOf = ({
+  agent,
+  input,
+  sessionId,
+  feature,
+  budget,
+}: Omit<TaskToSubmit, 'tenant' | 'principal'>): string =>
+  hashOf({ agent, input, sessionId, feature, budget });
+
+export const createSubmitTask = (settings: {
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly executions: ExecutionList;
+  readonly clock: Clock;
+}): SubmitTask => {
+  const { writer, codec, executions, clock } = settings;
+  const underway = new Map<string, { readonly content: string; readonly appended: Promise<unknown> }>();
+
+  const conflict = (): FreshetError =>
+    new FreshetError('conflict', 'another task was sent under this Idempotency-Key; use a new one');
+
+  const append = async (taskId: string, record: Task, traceparent: string | undefined): Promise<void> => {
+    await writer.append([
+      {
+        topic: TOPICS.tasks.name,
+        key: record.sessionId ?? taskId,
+        value: codec.encode('Task', record),
+        headers: {
+          ce_specversion: '1.0',
+          ce_id: taskId,
+          ce_type: 'freshet.task',
+          ce_source: 'freshet/gateway',
+          ce_time: new Date(record.createdAt / 1_000).toISOString(),
+          traceparent: traceparent && TRACEPARENT.test(traceparent) ? traceparent : newTraceparent(),
+        },
+      },
+    ]);
+    executions.addTask(taskId, record, record.createdAt);
+  };
+
+  return async (task, idempotencyKey, traceparent) => {
+    const taskId =
+      idempotencyKey === undefined ? `task-${randomUUID()}` : taskIdOfKey(task.tenant, idempotencyKey);
+    const content = contentOf(task);
+    const known = executions.task(taskId);
+    if (known?.hasTask) {
+      if (contentOf(known) !== content) throw conflict();
+      return taskId;
+    }
+    const twin = underway.get(taskId);
+    if (twin && twin.content !== content) throw conflict();
+    const appended = twin?.appended ?? append(taskId, { ...task, taskId, createdAt: clock() }, traceparent);
+    if (!twin) {
+      underway.set(taskId, { content, appended });
+      appended.finally(() => underway.delete(taskId)).catch(() => undefined);
+    }
+    await within(appended, ACKNOWLEDGED_WITHIN_MS);
+    return taskId;
+  };
+};
+
+const newTraceparent = (): string =>
+  `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+
+const within = async (appended: Promise<unknown>, ms: number): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const why =
+        'Kafka has not acknowledged the task yet, it may still; send it again under the same Idempotency-Key';
+      reject(new FreshetError('append-failed', why));
+    }, ms);
+  });
+  try {
+    await Promise.race([appended, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

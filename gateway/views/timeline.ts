@@ -1,0 +1,160 @@
+/** The events of an execution as the steps a person reads: what went in, what came out, what was cited, what it cost, and where each event stands. Pure. */
+import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { JournaledEvent } from '../read-models/execution-entry.ts';
+import { isoTime } from './times.ts';
+
+export interface CitedChunk {
+  readonly documentId: string;
+  readonly chunk: number;
+  readonly version: string;
+  readonly title: string | null;
+  readonly text: string | null;
+  readonly score: number | null;
+  /** Milliseconds since this version was committed, when it was retrieved. */
+  readonly ageMs: number | null;
+}
+
+export interface TimelineEvent {
+  readonly type: string;
+  /** topic:partition:offset. */
+  readonly position: string;
+  readonly at: string | null;
+  readonly epoch: number;
+  readonly worker: string;
+  /** False: of a worker that was believed dead; only its costs count. */
+  readonly counts: boolean;
+}
+
+export interface TimelineStep {
+  readonly step: number;
+  readonly kind: 'retrieve' | 'model' | 'tool' | 'respond';
+  readonly name: string | null;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly error: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
+  /** Failed attempts of the same call directly before this one. */
+  readonly retries: number;
+  readonly cited: readonly CitedChunk[];
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+  readonly reservedUsd: string | null;
+  readonly costUsd: string | null;
+  readonly startedAt: string | null;
+  readonly durationMs: number;
+  readonly idempotencyKey: string | null;
+  readonly events: readonly TimelineEvent[];
+}
+
+export interface Timeline {
+  /** Before the first step: the input, the terms and the claims. */
+  readonly opening: readonly TimelineEvent[];
+  readonly steps: readonly TimelineStep[];
+  /** Events that do not count. */
+  readonly stale: readonly TimelineEvent[];
+}
+
+const parsed = (text: string | null): unknown => {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+};
+
+export const positionOf = (partition: number, offset: number): string =>
+  `${TOPICS.agentEvents.name}:${partition}:${offset}`;
+
+const placed = ({ event, partition, offset, counts }: JournaledEvent): TimelineEvent => ({
+  type: event.type,
+  position: positionOf(partition, offset),
+  at: isoTime(event.at),
+  epoch: event.epoch,
+  worker: event.worker,
+  counts,
+});
+
+const OPENING = new Set(['user-input', 'request', 'claim', 'checkpoint']);
+
+export const timelineOf = (events: readonly JournaledEvent[]): Timeline => {
+  const steps = new Map<number, JournaledEvent[]>();
+  for (const each of events) {
+    if (!each.counts || OPENING.has(each.event.type)) continue;
+    steps.set(each.event.step, [...(steps.get(each.event.step) ?? []), each]);
+  }
+  const timeline: TimelineStep[] = [];
+  for (const [step, list] of [...steps].sort(([a], [b]) => a - b)) {
+    const next = stepOf(step, list);
+    const before = timeline.at(-1);
+    const repeats = before?.state === 'failed' && before.kind === next.kind && before.name === next.name;
+    timeline.push({ ...next, retries: repeats ? before.retries + 1 : 0 });
+  }
+  return {
+    opening: events.filter((each) => each.counts && OPENING.has(each.event.type)).map(placed),
+    steps: timeline,
+    stale: events.filter((each) => !each.counts).map(placed),
+  };
+};
+
+const kindOf = (events: readonly JournaledEvent[]): TimelineStep['kind'] => {
+  if (events.some(({ event }) => event.type === 'response')) return 'respond';
+  if (events.some(({ event }) => event.type === 'llm-response' || event.reservedUsd !== null)) return 'model';
+  if (events.some(({ event }) => event.name === 'retrieve')) return 'retrieve';
+  return 'tool';
+};
+
+const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineStep, 'retries'> => {
+  const events = list.map(({ event }) => event);
+  const kind = kindOf(list);
+  const outcome = events.findLast((event) => event.type !== 'intent');
+  const first = events[0];
+  const output = parsed(outcome?.output ?? null);
+  const error = outcome?.error ?? null;
+  const failed = kind === 'respond' ? false : error !== null;
+  const at = first?.at ?? 0;
+  return {
+    step,
+    kind,
+    name: events.find((event) => event.name !== null)?.name ?? null,
+    state: outcome ? (failed ? 'failed' : 'done') : 'running',
+    input: parsed(events.find((event) => event.input !== null)?.input ?? null),
+    output,
+    error: error && { code: error.code, message: error.message, retryable: error.retryable },
+    cited: kind === 'respond' ? citedIn(output) : isSearchResponse(output) ? output.hits.map(chunkOf) : [],
+    usage: outcome?.usage
+      ? { inputTokens: outcome.usage.inputTokens, outputTokens: outcome.usage.outputTokens }
+      : null,
+    reservedUsd: events.find((event) => event.reservedUsd !== null)?.reservedUsd ?? null,
+    costUsd: kind === 'respond' ? null : (outcome?.costUsd ?? null),
+    startedAt: isoTime(at),
+    durationMs: (outcome?.durationMicros ?? 0) / 1_000,
+    idempotencyKey: events.find((event) => event.idempotencyKey !== null)?.idempotencyKey ?? null,
+    events: list.map(placed),
+  };
+};
+
+/** The citations of a terminal output: what the answer rests on. */
+const citedIn = (output: unknown): readonly CitedChunk[] => {
+  const answer = (output as { readonly output?: { readonly citations?: unknown } } | null)?.output;
+  return Array.isArray(answer?.citations) ? answer.citations.map(chunkOf) : [];
+};
+
+const chunkOf = (value: unknown): CitedChunk => {
+  const chunk = (typeof value === 'object' && value !== null ? value : {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const textOf = (field: string): string | null =>
+    typeof chunk[field] === 'string' ? (chunk[field] as string) : null;
+  const numberOf = (field: string): number | null =>
+    typeof chunk[field] === 'number' ? (chunk[field] as number) : null;
+  return {
+    documentId: textOf('documentId') ?? '',
+    chunk: numberOf('chunk') ?? 0,
+    version: textOf('version') ?? '',
+    title: textOf('title'),
+    text: textOf('text'),
+    score: numberOf('score'),
+    ageMs: numberOf('ageMs'),
+  };
+};
