@@ -1,0 +1,161 @@
+/** Faults 2 and 3 of ROBUSTNESS, and a worker killed in the middle, on real servers and real processes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { replayExecution } from '../../agents/replay/replay-execution.ts';
+import { startTaskWorker, type TaskWorker } from '../../agents/runtime/task-worker.ts';
+import {
+  type ExecutionProjection,
+  startExecutionProjection,
+} from '../../pipelines/project-executions/project-executions.ts';
+import { parseUsd } from '../../schemas/money.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type AgentsStack, eventually, openAgentsStack } from '../agents/agents-stack.ts';
+import { fixedRetriever } from '../agents/fixed-retriever.ts';
+import { careful, lookThenAnswer } from './careful-agent.ts';
+
+const PROGRAM = fileURLToPath(new URL('agents-worker-process.ts', import.meta.url));
+const QUESTION = 'How long do I have to return a product?';
+let stack: AgentsStack;
+let projection: ExecutionProjection;
+let worker: TaskWorker | undefined;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  stack = await openAgentsStack();
+  projection = await startExecutionProjection(stack);
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await worker?.stop(1_000);
+  worker = undefined;
+});
+
+afterAll(async () => {
+  await projection?.stop();
+  await stack?.close();
+});
+
+const startChild = async (name: string): Promise<ChildProcess> => {
+  const { kafka, schemaRegistry } = inject('stack');
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', PROGRAM, kafka, `${schemaRegistry}/apis/ccompat/v7`, name],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  children.push(child);
+  let said = '';
+  child.stderr?.on('data', (piece: Buffer) => {
+    said += piece.toString();
+  });
+  await eventually(
+    `${name} in the group: ${said}`,
+    () => (said.includes('is in the group') ? true : undefined),
+    30_000,
+  );
+  return child;
+};
+
+const startWorker = (model = lookThenAnswer({ secondCallMs: 0 })): Promise<TaskWorker> =>
+  startTaskWorker({
+    ...stack,
+    retriever: fixedRetriever(),
+    models: [model],
+    agents: [careful],
+    workerName: 'worker-b',
+    concurrency: 4,
+    sessionTimeoutMs: 6_000,
+  });
+
+const untilSecondCall = (taskId: string) =>
+  eventually('the second call of a model', async () => {
+    const journal = await stack.journalOf(taskId);
+    return journal.filter(({ type }) => type === 'intent').length === 2 ? journal : undefined;
+  });
+
+const resultsOf = async (taskId: string) =>
+  (await stack.read(TOPICS.results.name, 'Result', (result) => result.taskId === taskId)).map(
+    ({ record }) => record,
+  );
+
+const resultOf = (taskId: string) => eventually('a result', async () => (await resultsOf(taskId))[0], 40_000);
+
+const replayOf = async (taskId: string) => {
+  const [first] = await stack.journalOf(taskId);
+  const at = { topic: TOPICS.agentEvents.name, partition: first?.partition ?? 0, offset: first?.offset ?? 0 };
+  return replayExecution({ ...stack, agents: [careful], at });
+};
+
+test('a worker killed in the middle of a call: another goes on, finished steps are not repeated, both calls are counted, one result', async () => {
+  const child = await startChild('worker-killed');
+  const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
+  await untilSecondCall(taskId);
+  child.kill('SIGKILL');
+  const model = lookThenAnswer({ secondCallMs: 0 });
+  worker = await startWorker(model);
+  const result = await resultOf(taskId);
+  expect(result).toMatchObject({ outcome: 'completed', steps: 4 });
+  expect(model.calls()).toBe(1);
+  const journal = await stack.journalOf(taskId);
+  expect(journal.filter(({ type }) => type === 'tool-call').map(({ name }) => name)).toEqual([
+    'retrieve',
+    'look',
+  ]);
+  expect(journal.filter(({ type }) => type === 'claim').map(({ epoch }) => epoch)).toEqual([1, 2]);
+  expect(await resultsOf(taskId)).toHaveLength(1);
+  const costs = (await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId)).map(
+    ({ record }) => record,
+  );
+  expect(costs.sort((a, b) => a.step - b.step).map(({ step, settled }) => [step, settled])).toEqual([
+    [2, true],
+    [4, false],
+    [5, true],
+  ]);
+  expect(costs.reduce((sum, { usd }) => sum + parseUsd(usd), 0n)).toBe(parseUsd(result.costUsd));
+  expect((await replayOf(taskId)).identical).toBe(true);
+}, 90_000);
+
+test('fault 2: a worker stopped until its partitions moved, then continued: its late writes are fenced, one result', async () => {
+  const child = await startChild('worker-zombie');
+  const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
+  await untilSecondCall(taskId);
+  child.kill('SIGSTOP');
+  worker = await startWorker();
+  const result = await resultOf(taskId);
+  expect(result.outcome).toBe('completed');
+  const before = (await stack.journalOf(taskId)).length;
+  // Its call has long run out; continued, it comes back with a reply for an execution that is not its own any more.
+  child.kill('SIGCONT');
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  const journal = await stack.journalOf(taskId);
+  const late = journal.slice(before);
+  // Its reply may come before it learns of that; it is under the stale claim, and only its cost counts.
+  expect(late.filter(({ type, epoch }) => type !== 'llm-response' || epoch !== 1)).toEqual([]);
+  expect(await resultsOf(taskId)).toHaveLength(1);
+  expect((await replayOf(taskId)).identical).toBe(true);
+}, 90_000);
+
+test('fault 3: a model step longer than the session timeout: no rebalance, other tasks go on', async () => {
+  const events: string[] = [];
+  const slow = lookThenAnswer({ secondCallMs: 8_000 });
+  worker = await startTaskWorker({
+    ...stack,
+    retriever: fixedRetriever(),
+    models: [slow],
+    agents: [careful],
+    workerName: 'worker-slow',
+    concurrency: 4,
+    sessionTimeoutMs: 6_000,
+    onEvent: ({ name }) => events.push(name),
+  });
+  const first = await stack.submit({ agent: 'careful', input: QUESTION }, 2);
+  await untilSecondCall(first);
+  const second = await stack.submit({ agent: 'nobody', input: QUESTION }, 2);
+  expect((await resultOf(second)).outcome).toBe('failed');
+  expect(await resultsOf(first)).toEqual([]);
+  expect((await resultOf(first)).outcome).toBe('completed');
+  const journal = await stack.journalOf(first);
+  expect(journal.filter(({ type }) => type === 'claim')).toHaveLength(1);
+  expect(events).not.toContain('execution-left');
+}, 60_000);

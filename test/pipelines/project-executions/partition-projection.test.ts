@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createPartitionProjection } from '../../../pipelines/project-executions/partition-projection.ts';
+import type { Projected } from '../../../pipelines/project-executions/projected-execution.ts';
+import type { AgentEvent } from '../../../schemas/records.ts';
+import { randomAgent, scriptedModel, TURNS } from '../../agents/runtime/random-model.ts';
+import { simulate } from '../../agents/runtime/simulated-journal.ts';
+
+const placed = (log: readonly AgentEvent[]) => log.map((event, offset) => ({ event, offset }));
+
+/** What is left of records when each key keeps its last. */
+const view = (records: readonly Projected[]): ReadonlyMap<string, Projected> =>
+  new Map(
+    records.map((each) => [
+      `${each.name} ${each.name === 'Cost' ? each.record.costId : each.record.taskId}`,
+      each,
+    ]),
+  );
+
+test('projecting in any batches, retried or begun again, writes the same: one result per task (I2)', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(TURNS, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 20 }),
+      async (turns, deaths, sizes) => {
+        const simulation = simulate({
+          agent: randomAgent({ maxUsd: '5', maxMs: 3_600_000 }),
+          models: [
+            scriptedModel(
+              'first',
+              turns.filter(({ kind }) => kind !== 'failure'),
+            ),
+          ],
+        });
+        for (const [index, dieAfter] of deaths.entries())
+          await simulation.run(`worker-${index}`, dieAfter).catch(() => undefined);
+        await simulation.run('worker-last').catch(() => undefined);
+        const log = placed(simulation.log);
+
+        const whole = createPartitionProjection().plan(log).records;
+        expect(whole.filter(({ name }) => name === 'Result')).toHaveLength(1);
+
+        const projection = createPartitionProjection();
+        const written: Projected[] = [];
+        let at = 0;
+        for (let turn = 0; at < log.length; turn += 1) {
+          const batch = log.slice(at, at + (sizes[turn % sizes.length] ?? 1));
+          // A write that failed: planned, not kept, planned again.
+          if (turn % 3 === 0) projection.plan(batch);
+          const plan = projection.plan(batch);
+          written.push(...plan.records);
+          projection.keep(plan);
+          at += batch.length;
+        }
+        expect(written).toEqual(whole);
+
+        const again = createPartitionProjection();
+        again.keep(again.plan(log));
+        expect(view([...whole, ...createPartitionProjection().plan(log).records])).toEqual(view(whole));
+        expect(again.pinnedAt(3, log.length)).toBe(0);
+        expect(again.pinnedAt(4, log.length)).toBe(log.length);
+        again.forget(4);
+        expect(again.isKnown('execution-1')).toBe(true);
+        expect(again.plan(log).records.filter(({ name }) => name !== 'Cost')).toEqual([]);
+      },
+    ),
+    { numRuns: 100 },
+  );
+}, 60_000);
+
+test('the ledger of costs is the fold of the journal, a lost call at its reservation until its reply comes (I3)', async () => {
+  const simulation = simulate({
+    agent: randomAgent({ maxUsd: '5' }),
+    models: [scriptedModel('first', [{ kind: 'text', text: 'Thirty days [1].' }])],
+  });
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  await simulation.run('worker-b');
+  const late = simulation.log.find((event) => event.type === 'llm-response');
+  if (!late) throw new Error('no reply');
+  const zombie: AgentEvent = { ...late, epoch: 1, worker: 'worker-a', sequence: 4, step: 2 };
+  const costs = (log: readonly AgentEvent[]) =>
+    [...view(createPartitionProjection().plan(placed(log)).records).values()].flatMap((each) =>
+      each.name === 'Cost'
+        ? [[each.record.costId, each.record.settled, each.record.usd, each.record.feature]]
+        : [],
+    );
+  const reserved = simulation.log.find((event) => event.type === 'intent')?.reservedUsd;
+  const paid = late.costUsd;
+  expect(costs(simulation.log)).toEqual([
+    ['execution-1:1:2', false, reserved, 'chat'],
+    ['execution-1:2:3', true, paid, 'chat'],
+  ]);
+  expect(costs([...simulation.log, zombie])).toEqual([
+    ['execution-1:1:2', true, paid, 'chat'],
+    ['execution-1:2:3', true, paid, 'chat'],
+  ]);
+});

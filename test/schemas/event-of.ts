@@ -1,0 +1,31 @@
+/** An event of the journal with what a test does not say left blank. */
+import type { AgentEvent } from '../../schemas/records.ts';
+
+export const eventOf = (part: Partial<AgentEvent> & Pick<AgentEvent, 'type'>): AgentEvent => ({
+  executionId: 'execution-1',
+  taskId: 'task-1',
+  epoch: 1,
+  sequence: 0,
+  step: 0,
+  at: 1_700_000_000_000_000,
+  agent: 'support',
+  behaviour: '1',
+  worker: 'worker-a',
+  tenant: 'acme',
+  sessionId: null,
+  name: null,
+  input: null,
+  output: null,
+  inputHash: null,
+  error: null,
+  usage: null,
+  reservedUsd: null,
+  costUsd: null,
+  priceTable: null,
+  idempotencyKey: null,
+  stateHashBefore: null,
+  stateHashAfter: null,
+  durationMicros: 0,
+  task: null,
+  ...part,
+});
