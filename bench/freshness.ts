@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { cacheDirectoryOf } from '../cli/commands/up.ts';
 import { loadConfig } from '../cli/load-config.ts';
 import { createProgress } from '../cli/progress.ts';
 import { startEverything } from '../cli/start/start-everything.ts';
 import { openIndexClient } from '../connectors/index-service/index-client.ts';
 import type { IndexService } from '../connectors/index-service/index-service.ts';
+import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
 
 interface FreshnessSettings {
@@ -37,7 +37,13 @@ const textOf = (code: string, at: number): string =>
   `Two seals were replaced, the display was cleaned, and the clock was set back by ${at % 60} seconds. The customer was told by letter that the tariff stays at ${20 + (at % 9)} cents until the end of the quarter. ` +
   `A second visit is planned within ${3 + (at % 11)} weeks, when the relay in the lower cabinet will be exchanged and the radio range measured again.`;
 
-const look = async (index: IndexService, tenant: string, text: string, code: string, sentAt: number): Promise<number> => {
+const look = async (
+  index: IndexService,
+  tenant: string,
+  text: string,
+  code: string,
+  sentAt: number,
+): Promise<number> => {
   await sleep(FIRST_LOOK_MS);
   for (;;) {
     const { hits } = await index.search({ query: text, tenant, topK: 3 });
@@ -48,7 +54,11 @@ const look = async (index: IndexService, tenant: string, text: string, code: str
   }
 };
 
-const measure = async (settings: FreshnessSettings, tell: (line: string) => void, signal: AbortSignal): Promise<Figures> => {
+const measure = async (
+  settings: FreshnessSettings,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Figures> => {
   const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   const configFile = fileURLToPath(new URL(settings.config, import.meta.url));
   const config = await loadConfig(configFile);
@@ -70,13 +80,18 @@ const measure = async (settings: FreshnessSettings, tell: (line: string) => void
     while ((await index.status()).documents < SAMPLE_ROWS) await sleep(200);
     await client.connect();
     const tenant = config.localTenant;
-    const { rows } = await client.query<{ id: string }>("select id from articles where tenant = $1 and id <> 1 and length(body) < 600 order by id limit 100", [tenant]);
+    const { rows } = await client.query<{ id: string }>(
+      'select id from articles where tenant = $1 and id <> 1 and length(body) < 600 order by id limit 100',
+      [tenant],
+    );
     const latencies: Promise<number>[] = [];
     const changes = WARM_UP_CHANGES + settings.changesPerSecond * settings.seconds;
     const begun = performance.now();
     for (let at = 0; at < changes && !signal.aborted; at += 1) {
       await sleep(Math.max(0, begun + (at * 1_000) / settings.changesPerSecond - performance.now()));
-      const code = `RX${at.toString(36).toUpperCase()}${Math.floor(Math.random() * 1e9).toString(36).toUpperCase()}`;
+      const code = `RX${at.toString(36).toUpperCase()}${Math.floor(Math.random() * 1e9)
+        .toString(36)
+        .toUpperCase()}`;
       const text = textOf(code, at);
       const sentAt = performance.now();
       await client.query('update articles set body = $1 where id = $2', [text, rows[at % rows.length]?.id]);
@@ -107,12 +122,22 @@ export const freshnessBenches: readonly Bench[] = [
     name: 'freshness',
     measures: 'commit in Postgres to found by search, 10 changes/s of ~100-token rows, real model',
     runs: 3,
-    run: (tell, signal) => measure({ config: '../freshet.config.ts', changesPerSecond: 10, seconds: 60, p50: 80, p99: 300 }, tell, signal),
+    run: (tell, signal) =>
+      measure(
+        { config: '../freshet.config.ts', changesPerSecond: 10, seconds: 60, p50: 80, p99: 300 },
+        tell,
+        signal,
+      ),
   },
   {
     name: 'freshness-instant',
     measures: 'commit in Postgres to found by search, 20 changes/s, instant embedder: the pipeline alone',
     runs: 3,
-    run: (tell, signal) => measure({ config: 'instant.config.ts', changesPerSecond: 20, seconds: 60, p50: 25, p99: 80 }, tell, signal),
+    run: (tell, signal) =>
+      measure(
+        { config: 'instant.config.ts', changesPerSecond: 20, seconds: 60, p50: 25, p99: 80 },
+        tell,
+        signal,
+      ),
   },
 ];

@@ -6,7 +6,10 @@ import { type Bench, isReached, keepResult, machineFacts, medianFigures } from '
 
 const BENCHES: readonly Bench[] = [...freshnessBenches, stepOverheadBench];
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, runs: { type: 'string' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, runs: { type: 'string' } },
+});
 const tell = (line: string): void => void process.stderr.write(`  ${line}\n`);
 const [name] = positionals;
 const bench = BENCHES.find((each) => each.name === name);
@@ -26,13 +29,31 @@ if (!bench) {
     runs.push(await bench.run(tell, ended.signal));
   }
   const figures = medianFigures(runs);
-  const result = { name: bench.name, measures: bench.measures, at: new Date().toISOString(), machine, runs: runs.length, figures, each: runs };
+  const result = {
+    name: bench.name,
+    measures: bench.measures,
+    at: new Date().toISOString(),
+    machine,
+    runs: runs.length,
+    figures,
+    each: runs,
+  };
   const file = keepResult(bench.name, result);
-  if (values.json) process.stdout.write(`${JSON.stringify({ name: bench.name, machine, figures: Object.fromEntries(Object.entries(figures).map(([key, { value }]) => [key, value])) })}\n`);
+  if (values.json)
+    process.stdout.write(
+      `${JSON.stringify({ name: bench.name, machine, figures: Object.fromEntries(Object.entries(figures).map(([key, { value }]) => [key, value])) })}\n`,
+    );
   else {
     for (const [key, figure] of Object.entries(figures)) {
-      const target = figure.target === undefined ? '' : 'atMost' in figure.target ? `at most ${figure.target.atMost}` : `at least ${figure.target.atLeast}`;
-      process.stdout.write(`${key.padEnd(34)} ${String(figure.value).padStart(10)} ${figure.unit.padEnd(8)} ${target} ${target ? (isReached(figure) ? 'reached' : 'NOT REACHED') : ''}\n`);
+      const target =
+        figure.target === undefined
+          ? ''
+          : 'atMost' in figure.target
+            ? `at most ${figure.target.atMost}`
+            : `at least ${figure.target.atLeast}`;
+      process.stdout.write(
+        `${key.padEnd(34)} ${String(figure.value).padStart(10)} ${figure.unit.padEnd(8)} ${target} ${target ? (isReached(figure) ? 'reached' : 'NOT REACHED') : ''}\n`,
+      );
     }
   }
   tell(`kept in ${file}`);

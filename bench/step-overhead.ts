@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { RuntimeEvent } from '../agents/runtime/runtime-event.ts';
 import { startTaskWorker } from '../agents/runtime/task-worker.ts';
-import { cacheDirectoryOf } from '../cli/commands/up.ts';
 import { createKafkaJsClient } from '../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../connectors/models/language/language-model.ts';
 import { openRecordCodec } from '../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
+import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
 import { startStack } from '../connectors/stack/start-stack.ts';
 import { defineAgent, defineTool } from '../schemas/agent-definition.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -31,7 +31,12 @@ const instantModel: LanguageModel = {
     const calls = messages.filter((message) => message.role === 'tool').length;
     const usage = { inputTokens: 10, outputTokens: 10, cachedInputTokens: 0, reported: true };
     if (calls >= 2) return { text: 'done', toolCalls: [], finishReason: 'stop', usage };
-    return { text: '', toolCalls: [{ id: `call-${calls}`, name: 'add', arguments: { a: calls, b: 1 } }], finishReason: 'tool-calls', usage };
+    return {
+      text: '',
+      toolCalls: [{ id: `call-${calls}`, name: 'add', arguments: { a: calls, b: 1 } }],
+      finishReason: 'tool-calls',
+      usage,
+    };
   },
 };
 
@@ -39,7 +44,15 @@ const agent = defineAgent({
   name: 'bench',
   version: '1',
   instructions: 'Add.',
-  tools: [defineTool({ name: 'add', description: 'adds', arguments: z.object({ a: z.number(), b: z.number() }), effect: 'read', execute: async ({ a, b }) => a + b })],
+  tools: [
+    defineTool({
+      name: 'add',
+      description: 'adds',
+      arguments: z.object({ a: z.number(), b: z.number() }),
+      effect: 'read',
+      execute: async ({ a, b }) => a + b,
+    }),
+  ],
 });
 
 export const stepOverheadBench: Bench = {
@@ -48,7 +61,14 @@ export const stepOverheadBench: Bench = {
   runs: 3,
   run: async (tell, signal) => {
     const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-    const stack = await startStack({ dataDirectory: root, cacheDirectory: cacheDirectoryOf(process.env), environment: process.env, ports: 'free', servers: ['kafka', 'schemaRegistry'], signal });
+    const stack = await startStack({
+      dataDirectory: root,
+      cacheDirectory: cacheDirectoryOf(process.env),
+      environment: process.env,
+      ports: 'free',
+      servers: ['kafka', 'schemaRegistry'],
+      signal,
+    });
     const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
     const writer = openRecordWriter(kafka);
     try {
@@ -73,12 +93,24 @@ export const stepOverheadBench: Bench = {
       while (worker.stats().partitions.length === 0) await sleep(20);
       const begun = performance.now();
       for (let at = 0; at < TASKS && !signal.aborted; at += 1) {
-        await writer.append([{ topic: TOPICS.tasks.name, key: null, value: Buffer.from(JSON.stringify({ agent: 'bench', input: `task ${at}`, tenant: 'bench' })) }]);
+        await writer.append([
+          {
+            topic: TOPICS.tasks.name,
+            key: null,
+            value: Buffer.from(JSON.stringify({ agent: 'bench', input: `task ${at}`, tenant: 'bench' })),
+          },
+        ]);
         while (ended <= at) await sleep(1);
       }
       tell(`${steps.length} steps in ${Math.round(performance.now() - begun)} ms`);
       await worker.stop(1_000);
-      const overhead = (at: number, kind?: string): number => percentile(steps.filter((step) => kind === undefined || step.kind === kind).map((step) => step.overheadMicros / 1_000), at);
+      const overhead = (at: number, kind?: string): number =>
+        percentile(
+          steps
+            .filter((step) => kind === undefined || step.kind === kind)
+            .map((step) => step.overheadMicros / 1_000),
+          at,
+        );
       return {
         'step overhead p50': { value: overhead(50), unit: 'ms', target: { atMost: 2 } },
         'step overhead p99': { value: overhead(99), unit: 'ms', target: { atMost: 10 } },

@@ -7,7 +7,9 @@ export interface Progress {
 
 const PART_WIDTH = 14;
 
-export const createProgress = (write: (text: string) => void = (text) => void process.stderr.write(text)): Progress => {
+export const createProgress = (
+  write: (text: string) => void = (text) => void process.stderr.write(text),
+): Progress => {
   const begun = performance.now();
   const seconds = (): string => ((performance.now() - begun) / 1_000).toFixed(1);
   return {

@@ -22,6 +22,9 @@ export interface RunFile {
 
 export const runFilePath = (root: string): string => join(root, '.freshet', 'run.json');
 
+/** Data of the servers: what `reset` forgets. */
+export const serverFolderOf = (root: string): string => join(root, '.freshet', 'data', 'servers');
+
 export const writeRunFile = (root: string, run: RunFile): void => {
   const path = runFilePath(root);
   mkdirSync(dirname(path), { recursive: true });

@@ -34,7 +34,9 @@ export const machineFacts = (): Readonly<Record<string, string | number>> => ({
 /** Value at a percentile (0 to 100) of samples, nearest rank. */
 export const percentile = (samples: readonly number[], at: number): number => {
   const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((at / 100) * sorted.length) - 1))] ?? Number.NaN;
+  return (
+    sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((at / 100) * sorted.length) - 1))] ?? Number.NaN
+  );
 };
 
 const median = (values: readonly number[]): number => percentile(values, 50);
@@ -43,7 +45,10 @@ const median = (values: readonly number[]): number => percentile(values, 50);
 export const medianFigures = (runs: readonly Figures[]): Figures => {
   const [first] = runs;
   return Object.fromEntries(
-    Object.entries(first ?? {}).map(([name, figure]) => [name, { ...figure, value: Number(median(runs.map((run) => run[name]?.value ?? Number.NaN)).toFixed(3)) }]),
+    Object.entries(first ?? {}).map(([name, figure]) => [
+      name,
+      { ...figure, value: Number(median(runs.map((run) => run[name]?.value ?? Number.NaN)).toFixed(3)) },
+    ]),
   );
 };
 

@@ -1,7 +1,8 @@
 /** `freshet pipeline | index | agents | gateway`: one role each, scaled out by running more of them. */
 import { type Command, Option } from 'commander';
-import type { Surroundings } from '../main.ts';
 import { type RoleContext, type RoleSettings, type RunningRole, runRole } from '../roles/role-process.ts';
+import { addIndexCommands } from './index-command.ts';
+import type { Surroundings } from './surroundings.ts';
 
 interface RoleOptions {
   readonly name: string;
@@ -24,30 +25,79 @@ interface Role {
 
 // Each role loads only what it runs: a gateway starts without the embedding model's libraries.
 const ROLES: Readonly<Record<string, Role>> = {
-  pipeline: { description: 'changes to documents; journal to task states, results and costs', load: async () => (await import('../roles/pipeline-role.ts')).startPipelineRole },
-  index: { description: 'documents to the vector index, and its searches', load: async () => (await import('../roles/index-role.ts')).startIndexRole },
-  agents: { description: 'tasks to executions', load: async () => (await import('../roles/agents-role.ts')).startAgentsRole },
-  gateway: { description: 'HTTP, event streams, dashboard', load: async () => (await import('../roles/gateway-role.ts')).startGatewayRole },
+  pipeline: {
+    description: 'changes to documents; journal to task states, results and costs',
+    load: async () => (await import('../roles/pipeline-role.ts')).startPipelineRole,
+  },
+  index: {
+    description: 'documents to the vector index, and its searches',
+    load: async () => (await import('../roles/index-role.ts')).startIndexRole,
+  },
+  agents: {
+    description: 'tasks to executions',
+    load: async () => (await import('../roles/agents-role.ts')).startAgentsRole,
+  },
+  gateway: {
+    description: 'HTTP, event streams, dashboard',
+    load: async () => (await import('../roles/gateway-role.ts')).startGatewayRole,
+  },
 };
 
-const settingsOf = (options: RoleOptions): RoleSettings => ({ ...options, port: Number(options.port), peers: options.peers.split(',').filter((peer) => peer !== '') });
+const settingsOf = (options: RoleOptions): RoleSettings => ({
+  ...options,
+  port: Number(options.port),
+  peers: options.peers.split(',').filter((peer) => peer !== ''),
+});
 
-export const addRoleCommands = (freshet: Command, _: Surroundings): void => {
+export const addRoleCommands = (freshet: Command, surroundings: Surroundings): void => {
   for (const [role, { description, load }] of Object.entries(ROLES)) {
-    freshet
+    const command = freshet
       .command(role)
       .description(description)
-      .addOption(new Option('--name <name>', 'names this copy; its folder in --data').default(`${role}-1`).env('FRESHET_NAME'))
-      .addOption(new Option('--kafka <host:port,…>', 'brokers').default('127.0.0.1:19092').env('FRESHET_KAFKA'))
-      .addOption(new Option('--registry <url>', "schema registry, Confluent's API").default('http://127.0.0.1:18081/apis/ccompat/v7').env('FRESHET_REGISTRY'))
-      .addOption(new Option('--connect <url>', 'Kafka Connect').default('http://127.0.0.1:18083').env('FRESHET_CONNECT'))
-      .addOption(new Option('--config <file>', 'what to index and which agents run').default('freshet.config.ts').env('FRESHET_CONFIG'))
-      .addOption(new Option('--data <folder>', 'for what can be rebuilt').default('.freshet/data/roles').env('FRESHET_DATA'))
-      .addOption(new Option('--models <folder>', 'model.onnx and tokenizer.json').default('.freshet/models').env('FRESHET_MODELS'))
+      .addOption(
+        new Option('--name <name>', 'names this copy; its folder in --data')
+          .default(`${role}-1`)
+          .env('FRESHET_NAME'),
+      )
+      .addOption(
+        new Option('--kafka <host:port,…>', 'brokers').default('127.0.0.1:19092').env('FRESHET_KAFKA'),
+      )
+      .addOption(
+        new Option('--registry <url>', "schema registry, Confluent's API")
+          .default('http://127.0.0.1:18081/apis/ccompat/v7')
+          .env('FRESHET_REGISTRY'),
+      )
+      .addOption(
+        new Option('--connect <url>', 'Kafka Connect')
+          .default('http://127.0.0.1:18083')
+          .env('FRESHET_CONNECT'),
+      )
+      .addOption(
+        new Option('--config <file>', 'what to index and which agents run')
+          .default('freshet.config.ts')
+          .env('FRESHET_CONFIG'),
+      )
+      .addOption(
+        new Option('--data <folder>', 'for what can be rebuilt')
+          .default('.freshet/data/roles')
+          .env('FRESHET_DATA'),
+      )
+      .addOption(
+        new Option('--models <folder>', 'model.onnx and tokenizer.json')
+          .default('.freshet/models')
+          .env('FRESHET_MODELS'),
+      )
       .addOption(new Option('--port <port>', 'loopback port; 0 picks one').default('0').env('FRESHET_PORT'))
-      .addOption(new Option('--index <url>', 'the index role').default('http://127.0.0.1:7401').env('FRESHET_INDEX'))
-      .addOption(new Option('--peers <urls>', 'roles whose metrics the gateway passes on').default('').env('FRESHET_PEERS'))
+      .addOption(
+        new Option('--index <url>', 'the index role').default('http://127.0.0.1:7401').env('FRESHET_INDEX'),
+      )
+      .addOption(
+        new Option('--peers <urls>', 'roles whose metrics the gateway passes on')
+          .default('')
+          .env('FRESHET_PEERS'),
+      )
       .addOption(new Option('--sample-url <url>').default('').hideHelp())
       .action(async (options: RoleOptions) => runRole(role, settingsOf(options), await load()));
+    if (role === 'index') addIndexCommands(command, surroundings);
   }
 };

@@ -1,14 +1,14 @@
 /** `freshet up`: everything on one machine, until Ctrl-C; with --check, a proof of the main job and an exit code. */
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
-import type { Surroundings } from '../main.ts';
 import { createProgress } from '../progress.ts';
 import { findRun } from '../run-file.ts';
-import { startEverything } from '../start/start-everything.ts';
 import { startSampleActivity } from '../start/sample-activity.ts';
+import { startEverything } from '../start/start-everything.ts';
+import type { Surroundings } from './surroundings.ts';
 
 interface UpOptions {
   readonly rows: string;
@@ -25,9 +25,6 @@ const positive = (text: string, option: string): number => {
   if (Number.isFinite(number) && number >= 0) return number;
   throw new FreshetError('usage', `${option} takes a number, not ${text}`);
 };
-
-export const cacheDirectoryOf = (environment: NodeJS.ProcessEnv): string =>
-  environment.FRESHET_CACHE ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'freshet');
 
 export const addUpCommand = (freshet: Command, { root, environment }: Surroundings): void => {
   freshet
@@ -46,15 +43,21 @@ export const addUpCommand = (freshet: Command, { root, environment }: Surroundin
 const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptions): Promise<void> => {
   const progress = createProgress();
   const already = findRun(root);
-  if (already) throw new FreshetError('already-running', `Freshet runs here already (process ${already.pid}, ${already.gateway}); stop it with Ctrl-C in its terminal, or start this one in another folder`);
-  if (options.ports !== 'fixed' && options.ports !== 'free') throw new FreshetError('usage', '--ports takes fixed or free');
+  if (already)
+    throw new FreshetError(
+      'already-running',
+      `Freshet runs here already (process ${already.pid}, ${already.gateway}); stop it with Ctrl-C in its terminal, or start this one in another folder`,
+    );
+  if (options.ports !== 'fixed' && options.ports !== 'free')
+    throw new FreshetError('usage', '--ports takes fixed or free');
   const configFile = resolve(root, options.config);
   const config = await loadConfig(configFile);
 
   const ended = new AbortController();
   let failure: FreshetError | undefined;
   const end = (): void => {
-    if (ended.signal.aborted) process.stderr.write('  still stopping; the servers write their data to disk\n');
+    if (ended.signal.aborted)
+      process.stderr.write('  still stopping; the servers write their data to disk\n');
     ended.abort();
   };
   process.on('SIGINT', end);
@@ -76,7 +79,9 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
       ended.abort();
     },
   }).catch((thrown) => {
-    throw ended.signal.aborted ? new FreshetError('not-running', 'stopped before it was ready') : toFreshetError(thrown);
+    throw ended.signal.aborted
+      ? new FreshetError('not-running', 'stopped before it was ready')
+      : toFreshetError(thrown);
   });
   try {
     progress.line('freshet', `ready: ${freshet.run.gateway}`);
@@ -85,9 +90,14 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
       await check({ freshet, config, json: options.json ?? false, progress, signal: ended.signal });
     } else {
       const rate = positive(options.rate, '--rate');
-      const activity = freshet.sample ? startSampleActivity({ freshet, rate, seed: freshet.sample.seed, rows: freshet.sample.rows }) : undefined;
-      process.stderr.write(`\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit support "How do I reset the hub?" --watch\n  Stop        Ctrl-C\n\n`);
-      if (!ended.signal.aborted) await new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()));
+      const activity = freshet.sample
+        ? startSampleActivity({ freshet, rate, seed: freshet.sample.seed, rows: freshet.sample.rows })
+        : undefined;
+      process.stderr.write(
+        `\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit support "How do I reset the hub?" --watch\n  Stop        Ctrl-C\n\n`,
+      );
+      if (!ended.signal.aborted)
+        await new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()));
       await activity?.stop();
     }
   } finally {

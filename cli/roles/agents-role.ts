@@ -8,7 +8,16 @@ import { countRuntimeEvents } from './runtime-metrics.ts';
 
 const GRACE_MS = 10_000;
 
-export const startAgentsRole = async ({ settings, config, log, metrics, kafka, codec, writer, fail }: RoleContext): Promise<RunningRole> => {
+export const startAgentsRole = async ({
+  settings,
+  config,
+  log,
+  metrics,
+  kafka,
+  codec,
+  writer,
+  fail,
+}: RoleContext): Promise<RunningRole> => {
   const worker = await startTaskWorker({
     kafka,
     codec,

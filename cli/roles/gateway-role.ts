@@ -9,12 +9,24 @@ import type { RoleContext, RunningRole } from './role-process.ts';
 
 const PEER_WITHIN_MS = 1_000;
 
-export const startGatewayRole = async ({ settings, config, log, metrics, kafka, codec, writer }: RoleContext): Promise<RunningRole> => {
+export const startGatewayRole = async ({
+  settings,
+  config,
+  log,
+  metrics,
+  kafka,
+  codec,
+  writer,
+}: RoleContext): Promise<RunningRole> => {
   const connect = openConnectApi(settings.connect);
   // Only looks: restarting what failed is the pipeline role's.
   const watch = Object.keys(config.sources).map((source) => ({
     source,
-    supervision: superviseConnector({ connect: { status: (name) => connect.status(name), restartFailed: async () => undefined }, connector: sourceNames(source).connector, onHealth: () => undefined }),
+    supervision: superviseConnector({
+      connect: { status: (name) => connect.status(name), restartFailed: async () => undefined },
+      connector: sourceNames(source).connector,
+      onHealth: () => undefined,
+    }),
   }));
   const gateway = await startGateway({
     kafka,
@@ -29,13 +41,22 @@ export const startGatewayRole = async ({ settings, config, log, metrics, kafka, 
     connectStatus: async () =>
       watch.map(({ source, supervision }) => {
         const health = supervision.health();
-        return { source, state: health?.kind ?? 'waiting', ...(health?.kind === 'failed' ? { reason: health.reason } : {}) };
+        return {
+          source,
+          state: health?.kind ?? 'waiting',
+          ...(health?.kind === 'failed' ? { reason: health.reason } : {}),
+        };
       }),
     // A role that does not answer is missing from the sum, not a failure of the whole.
     roleMetrics: async () =>
       (
         await Promise.allSettled(
-          settings.peers.map(async (peer) => (await fetch(`${peer}/metrics.json`, { signal: AbortSignal.timeout(PEER_WITHIN_MS) })).json() as Promise<unknown>),
+          settings.peers.map(
+            async (peer) =>
+              (
+                await fetch(`${peer}/metrics.json`, { signal: AbortSignal.timeout(PEER_WITHIN_MS) })
+              ).json() as Promise<unknown>,
+          ),
         )
       ).flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
     metrics,

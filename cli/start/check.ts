@@ -47,7 +47,11 @@ const fail = (message: string): never => {
 /** Throws `check-failed` when a step does not hold, after the summary was printed. */
 export const check = async (settings: CheckSettings): Promise<void> => {
   const { freshet, config, signal } = settings;
-  if (!freshet.sample) throw new FreshetError('usage', 'the check works on the sample source; run it with a configuration that has url: sample');
+  if (!freshet.sample)
+    throw new FreshetError(
+      'usage',
+      'the check works on the sample source; run it with a configuration that has url: sample',
+    );
   const kafka = await createKafkaJsClient({ brokers: [freshet.run.kafka], clientId: 'freshet-check' });
   const codec = await openRecordCodec(openSchemaRegistry(freshet.run.schemaRegistry));
   const writer = openRecordWriter(kafka);
@@ -88,15 +92,22 @@ export const check = async (settings: CheckSettings): Promise<void> => {
     } catch (thrown) {
       const error = toFreshetError(thrown);
       steps.push({ step: name, ms: Math.round(performance.now() - begun), ok: false, detail: error.message });
-      throw error.code === 'check-failed' ? error : new FreshetError('check-failed', `${name}: ${error.message}`, { cause: error });
+      throw error.code === 'check-failed'
+        ? error
+        : new FreshetError('check-failed', `${name}: ${error.message}`, { cause: error });
     }
   };
   const documentId = (): string => `${Object.keys(config.sources)[0] ?? ''}/${SOURCE_TABLE}/${articleId}`;
 
   /** Appends an old record of the document again, as a late retry would, and waits until the index has passed it. */
   const appendAgain = async (record: KafkaRecord): Promise<void> => {
-    const [place] = await writer.append([{ topic: record.topic, partition: record.partition, key: documentId(), value: record.value }]);
-    await until('the index passes a late record', async () => ((await index.status()).positions[String(record.partition)] ?? 0) > (place?.offset ?? 0));
+    const [place] = await writer.append([
+      { topic: record.topic, partition: record.partition, key: documentId(), value: record.value },
+    ]);
+    await until(
+      'the index passes a late record',
+      async () => ((await index.status()).positions[String(record.partition)] ?? 0) > (place?.offset ?? 0),
+    );
   };
   const staysAway = async (text: string, why: string): Promise<void> => {
     const deadline = performance.now() + LOOKED_FOR_MS;
@@ -111,7 +122,10 @@ export const check = async (settings: CheckSettings): Promise<void> => {
   let current: KafkaRecord | undefined;
   try {
     await step('row inserted → found by search', async () => {
-      const { rows } = await client.query<{ id: string }>('insert into articles (tenant, title, category, body) values ($1, $2, $3, $4) returning id', [tenant, subject, 'check', before]);
+      const { rows } = await client.query<{ id: string }>(
+        'insert into articles (tenant, title, category, body) values ($1, $2, $3, $4) returning id',
+        [tenant, subject, 'check', before],
+      );
       articleId = Number(rows[0]?.id);
       await until('the new row is found', async () => (await texts()).includes(`OLD-${code}`));
       outdated = await newestRecord(kafka, documentId());
@@ -129,11 +143,18 @@ export const check = async (settings: CheckSettings): Promise<void> => {
     await step('older version appended again → superseded', async () => {
       await appendAgain(outdated ?? fail('no record of the first version'));
       await staysAway(`OLD-${code}`, 'the old text came back with a late record: an older version won');
-      if (!(await texts()).includes(`NEW-${code}`)) fail('the new text is gone after a late record of the old one');
+      if (!(await texts()).includes(`NEW-${code}`))
+        fail('the new text is gone after a late record of the old one');
       return 'the newer version stands';
     });
     await step('task produced to Kafka → answered from the new text', async () => {
-      const [place] = await writer.append([{ topic: TOPICS.tasks.name, key: null, value: Buffer.from(JSON.stringify({ agent: 'support', input: question, tenant })) }]);
+      const [place] = await writer.append([
+        {
+          topic: TOPICS.tasks.name,
+          key: null,
+          value: Buffer.from(JSON.stringify({ agent: 'support', input: question, tenant })),
+        },
+      ]);
       const taskId = `task-${place?.partition}-${place?.offset}`;
       let task: { state?: string; result?: unknown; receipt?: unknown; error?: unknown } = {};
       await until('the task is answered', async () => {
@@ -143,10 +164,12 @@ export const check = async (settings: CheckSettings): Promise<void> => {
       });
       const answer = JSON.stringify(task.result ?? null);
       if (task.state !== 'completed') fail(`the task ended ${task.state}: ${JSON.stringify(task.error)}`);
-      if (!answer.includes(`NEW-${code}`) || answer.includes(`OLD-${code}`)) fail(`the answer is not from the new text: ${answer.slice(0, 300)}`);
+      if (!answer.includes(`NEW-${code}`) || answer.includes(`OLD-${code}`))
+        fail(`the answer is not from the new text: ${answer.slice(0, 300)}`);
       const receipt = JSON.stringify(task.receipt ?? null);
       const age = /"ageMs":(\d+)/.exec(receipt)?.[1];
-      if (age === undefined) fail(`the receipt does not say how old its context was: ${receipt.slice(0, 300)}`);
+      if (age === undefined)
+        fail(`the receipt does not say how old its context was: ${receipt.slice(0, 300)}`);
       execution = await firstEvent(kafka, codec, place?.partition ?? 0, taskId);
       return `receipt: context ${age} ms old, watermark unknown`;
     });
@@ -163,7 +186,10 @@ export const check = async (settings: CheckSettings): Promise<void> => {
     await step('execution replayed by offset', async () => {
       const at = { topic: TOPICS.agentEvents.name, ...(execution ?? fail('no execution to replay')) };
       const replay = await replayExecution({ kafka, codec, agents: config.agents, at });
-      if (!replay.identical) fail(`the replay differs: ${JSON.stringify(replay.decisions.filter((decision) => !decision.same)).slice(0, 300)}`);
+      if (!replay.identical)
+        fail(
+          `the replay differs: ${JSON.stringify(replay.decisions.filter((decision) => !decision.same)).slice(0, 300)}`,
+        );
       return `${at.topic}:${at.partition}:${at.offset} identical, ${replay.decisions.length} decisions, ${replay.outsideCalls} outside calls`;
     });
   } finally {
@@ -183,7 +209,12 @@ const newestRecord = async (kafka: KafkaClient, documentId: string): Promise<Kaf
   return newest;
 };
 
-const firstEvent = async (kafka: KafkaClient, codec: RecordCodec, partition: number, taskId: string): Promise<{ partition: number; offset: number } | undefined> => {
+const firstEvent = async (
+  kafka: KafkaClient,
+  codec: RecordCodec,
+  partition: number,
+  taskId: string,
+): Promise<{ partition: number; offset: number } | undefined> => {
   let found: { partition: number; offset: number } | undefined;
   await scanTopic(kafka, { topic: TOPICS.agentEvents.name, partitions: [partition] }, async (record) => {
     const event = await codec.decode('AgentEvent', record.value);
@@ -196,5 +227,6 @@ const firstEvent = async (kafka: KafkaClient, codec: RecordCodec, partition: num
 
 const print = (steps: readonly CheckedStep[], { json, progress }: CheckSettings): void => {
   if (json) process.stdout.write(`${JSON.stringify({ ok: steps.every((each) => each.ok), steps })}\n`);
-  for (const { step, ms, ok, detail } of steps) progress.line(ok ? '✓' : '✗ FAILED', `${step.padEnd(52)} ${String(ms).padStart(6)} ms  ${detail}`);
+  for (const { step, ms, ok, detail } of steps)
+    progress.line(ok ? '✓' : '✗ FAILED', `${step.padEnd(52)} ${String(ms).padStart(6)} ms  ${detail}`);
 };

@@ -3,7 +3,7 @@
  * again. Roles and servers are made to be killed; a machine that kills one every few seconds needs a person.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toFreshetError, type FreshetError } from '../../schemas/errors.ts';
+import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 
 export interface KeptRunning {
   /** Tells that it ended. */

@@ -16,7 +16,13 @@ const tryPort = (port: number, who: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (cause) =>
-      reject(new FreshetError('port-in-use', `port ${port} on 127.0.0.1, needed by the ${who}, is in use: stop the program that listens there, or start with --ports free`, { cause })),
+      reject(
+        new FreshetError(
+          'port-in-use',
+          `port ${port} on 127.0.0.1, needed by the ${who}, is in use: stop the program that listens there, or start with --ports free`,
+          { cause },
+        ),
+      ),
     );
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       const address = server.address();
@@ -26,7 +32,14 @@ const tryPort = (port: number, who: string): Promise<number> =>
   });
 
 export const rolePorts = async (free: boolean, gateway: number | undefined): Promise<RolePorts> => {
-  const wanted = free ? { gateway: gateway ?? 0, index: 0, pipeline: 0, agents: 0 } : { ...DEFAULT_ROLE_PORTS, gateway: gateway ?? DEFAULT_ROLE_PORTS.gateway };
-  const [gatewayPort, index, pipeline, agents] = await Promise.all([tryPort(wanted.gateway, 'gateway'), tryPort(wanted.index, 'index role'), tryPort(wanted.pipeline, 'pipeline role'), tryPort(wanted.agents, 'agents role')]);
+  const wanted = free
+    ? { gateway: gateway ?? 0, index: 0, pipeline: 0, agents: 0 }
+    : { ...DEFAULT_ROLE_PORTS, gateway: gateway ?? DEFAULT_ROLE_PORTS.gateway };
+  const [gatewayPort, index, pipeline, agents] = await Promise.all([
+    tryPort(wanted.gateway, 'gateway'),
+    tryPort(wanted.index, 'index role'),
+    tryPort(wanted.pipeline, 'pipeline role'),
+    tryPort(wanted.agents, 'agents role'),
+  ]);
   return { gateway: gatewayPort, index, pipeline, agents };
 };

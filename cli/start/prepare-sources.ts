@@ -17,16 +17,27 @@ export const sampleUrlOf = (serverUrl: string): string => {
 };
 
 /** Creates and fills the sample database; what is there stays. Errors: `source-unavailable`. */
-export const prepareSample = async (serverUrl: string, rows: number, onProgress: (done: number, total: number) => void): Promise<LoadResult> => {
+export const prepareSample = async (
+  serverUrl: string,
+  rows: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<LoadResult> => {
   const client = new pg.Client({ connectionString: serverUrl });
   await client.connect();
   try {
-    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [SAMPLE_DATABASE]);
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [
+      SAMPLE_DATABASE,
+    ]);
     if (rowCount === 0) await client.query(`create database ${SAMPLE_DATABASE}`);
   } finally {
     await client.end();
   }
-  return loadSampleSource({ url: sampleUrlOf(serverUrl), rows, seed: 7, onProgress: ({ done, total }) => onProgress(done, total) });
+  return loadSampleSource({
+    url: sampleUrlOf(serverUrl),
+    rows,
+    seed: 7,
+    onProgress: ({ done, total }) => onProgress(done, total),
+  });
 };
 
 export interface CaptureSettings {

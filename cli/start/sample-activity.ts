@@ -7,7 +7,17 @@ import type { RunningFreshet } from './start-everything.ts';
 const QUESTION_EVERY_MS = 8_000;
 const QUESTIONS = 200;
 
-export const startSampleActivity = ({ freshet, rate, seed, rows }: { readonly freshet: RunningFreshet; readonly rate: number; readonly seed: number; readonly rows: number }): { stop(): Promise<void> } => {
+export const startSampleActivity = ({
+  freshet,
+  rate,
+  seed,
+  rows,
+}: {
+  readonly freshet: RunningFreshet;
+  readonly rate: number;
+  readonly seed: number;
+  readonly rows: number;
+}): { stop(): Promise<void> } => {
   const stopped = new AbortController();
   const editor = rate > 0 ? startEditor({ url: freshet.sampleUrl, changesPerSecond: rate, seed }) : undefined;
   const questions = sampleQuestions({ seed, count: QUESTIONS, rows });

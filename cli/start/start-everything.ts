@@ -13,7 +13,7 @@ import type { FreshetConfig } from '../../schemas/config.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import type { Progress } from '../progress.ts';
-import { removeRunFile, type RunFile, writeRunFile } from '../run-file.ts';
+import { type RunFile, removeRunFile, serverFolderOf, writeRunFile } from '../run-file.ts';
 import { type KeptRunning, keepRunning } from './keep-running.ts';
 import { rolePorts } from './ports.ts';
 import { prepareSample, sampleUrlOf, startCapture } from './prepare-sources.ts';
@@ -67,14 +67,15 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     const ports = await rolePorts(settings.freePorts, settings.gatewayPort);
     const servers = new Map<ServerName, KeptRunning>();
     stack = await startStack({
-      dataDirectory: join(root, '.freshet', 'data', 'servers'),
+      dataDirectory: serverFolderOf(root),
       cacheDirectory: settings.cacheDirectory,
       environment: settings.environment,
       signal,
       ...(settings.freePorts ? { ports: 'free' as const } : {}),
       onProgress: ({ part, state, ms, detail }) => {
         if (state === 'ready') progress.line(part, `ready after ${(ms / 1_000).toFixed(1)} s`);
-        else if (state === 'installing' || state === 'died') progress.line(part, `${state}${detail ? `: ${detail}` : ''}`);
+        else if (state === 'installing' || state === 'died')
+          progress.line(part, `${state}${detail ? `: ${detail}` : ''}`);
       },
       onServerExit: (name, error) => servers.get(name)?.died(error),
     });
@@ -82,7 +83,8 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     for (const { name } of running.servers()) {
       const keeper = keepRunning({
         start: () => running.startServer(name),
-        onRestart: (error, attempt) => progress.line(name, `died, starting it again (${attempt}): ${error.message}`),
+        onRestart: (error, attempt) =>
+          progress.line(name, `died, starting it again (${attempt}): ${error.message}`),
         onGivenUp: settings.onFailure,
       });
       servers.set(name, keeper);
@@ -93,10 +95,20 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     const usesSample = Object.values(config.sources).some((source) => source.url === 'sample');
     const sampleUrl = sampleUrlOf(running.postgres.url);
     const [sample] = await Promise.all([
-      usesSample ? prepareSample(running.postgres.url, settings.sampleRows, (done, total) => done < total && progress.line('sample', `${done} of ${total} rows`)) : undefined,
+      usesSample
+        ? prepareSample(
+            running.postgres.url,
+            settings.sampleRows,
+            (done, total) => done < total && progress.line('sample', `${done} of ${total} rows`),
+          )
+        : undefined,
       makeTopics(running.kafka, registryUrl, config),
     ]);
-    if (sample) progress.line('sample', sample.inserted > 0 ? `${sample.inserted} rows written` : `${sample.rows} rows kept from before`);
+    if (sample)
+      progress.line(
+        'sample',
+        sample.inserted > 0 ? `${sample.inserted} rows written` : `${sample.rows} rows kept from before`,
+      );
     progress.line('topics', 'made, schemas registered');
 
     const options: Readonly<Record<string, string>> = {
@@ -119,7 +131,9 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       schemaRegistry: registryUrl,
       connect: running.connect,
       redis: running.redis,
-      sources: Object.fromEntries(Object.entries(config.sources).map(([name, { url }]) => [name, url === 'sample' ? sampleUrl : url])),
+      sources: Object.fromEntries(
+        Object.entries(config.sources).map(([name, { url }]) => [name, url === 'sample' ? sampleUrl : url]),
+      ),
       roles: Object.fromEntries([...roles].map(([name, { pid }]) => [name, pid])),
       servers: Object.fromEntries(running.servers().map(({ name, pid }) => [name, pid])),
       config: settings.configFile,
@@ -130,7 +144,8 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
           await start(role);
           writeRunFile(root, describe());
         },
-        onRestart: (error, attempt) => progress.line(role, `ended, starting it again (${attempt}): ${error.message}`),
+        onRestart: (error, attempt) =>
+          progress.line(role, `ended, starting it again (${attempt}): ${error.message}`),
         onGivenUp: settings.onFailure,
       });
     const keepers = new Map(ROLES.map((role) => [role, keeper(role)]));
@@ -149,7 +164,14 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       progress.line(role, `ready after ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
       if (stopping || signal.aborted) await started.stop();
     };
-    await Promise.all([...ROLES.map(start), startCapture(config, { connect: running.connect, schemaRegistry: running.schemaRegistry, sampleUrl }).then(() => progress.line('capture', 'connectors registered'))]);
+    await Promise.all([
+      ...ROLES.map(start),
+      startCapture(config, {
+        connect: running.connect,
+        schemaRegistry: running.schemaRegistry,
+        sampleUrl,
+      }).then(() => progress.line('capture', 'connectors registered')),
+    ]);
     signal.throwIfAborted();
     const run = describe();
     writeRunFile(root, run);
@@ -160,10 +182,17 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
   }
 };
 
-const makeTopics = async (kafkaAddress: string, registryUrl: string, config: FreshetConfig): Promise<void> => {
+const makeTopics = async (
+  kafkaAddress: string,
+  registryUrl: string,
+  config: FreshetConfig,
+): Promise<void> => {
   const kafka = await createKafkaJsClient({ brokers: [kafkaAddress], clientId: 'freshet-up' });
   try {
-    await kafka.admin.createTopics([...Object.values(TOPICS), ...Object.keys(config.sources).map(changeTopic)]);
+    await kafka.admin.createTopics([
+      ...Object.values(TOPICS),
+      ...Object.keys(config.sources).map(changeTopic),
+    ]);
     await openRecordCodec(openSchemaRegistry(registryUrl));
   } finally {
     await kafka.close();

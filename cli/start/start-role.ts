@@ -47,14 +47,24 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
   mkdirSync(settings.logFolder, { recursive: true });
   const logFile = join(settings.logFolder, `${name}.log`);
   const log = openSync(logFile, 'a');
-  const child: ChildProcess = fork(COMMAND, [role, ...Object.entries({ name, ...settings.options }).flatMap(([key, value]) => [`--${key}`, value])], {
-    stdio: ['ignore', log, log, 'ipc'],
-    env: settings.environment,
-  });
+  const child: ChildProcess = fork(
+    COMMAND,
+    [role, ...Object.entries({ name, ...settings.options }).flatMap(([key, value]) => [`--${key}`, value])],
+    {
+      stdio: ['ignore', log, log, 'ipc'],
+      env: settings.environment,
+    },
+  );
   closeSync(log);
   let stopping = false;
-  const exited = new Promise<string>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? `code ${code ?? '?'}`)));
-  const failure = (how: string): FreshetError => new FreshetError('server-failed', `the ${role} role ended (${how}): ${lastWords(logFile)} (log: ${logFile})`);
+  const exited = new Promise<string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(signal ?? `code ${code ?? '?'}`)),
+  );
+  const failure = (how: string): FreshetError =>
+    new FreshetError(
+      'server-failed',
+      `the ${role} role ended (${how}): ${lastWords(logFile)} (log: ${logFile})`,
+    );
 
   const url = await new Promise<string>((resolve, reject) => {
     const overdue = setTimeout(() => reject(failure('not ready in time')), READY_WITHIN_MS);

@@ -1,0 +1,167 @@
+/** `freshet doctor`: each server, connector, topic and role: fine, or what to do. */
+import type { Command } from 'commander';
+import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
+import { sourceNames } from '../../connectors/debezium/connector-config.ts';
+import { healthOf } from '../../connectors/debezium/connector-health-state.ts';
+import { openIndexClient } from '../../connectors/index-service/index-client.ts';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import { inspectPostgres } from '../../connectors/postgres/inspect-postgres.ts';
+import { pingRedis } from '../../connectors/redis/ping-redis.ts';
+import { schemaText } from '../../connectors/registry/record-codec.ts';
+import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { changeTopic, TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
+import { loadConfig } from '../load-config.ts';
+import { createOutput, oneLine } from '../output.ts';
+import { findRun, type RunFile } from '../run-file.ts';
+import type { Surroundings } from './surroundings.ts';
+
+interface Finding {
+  readonly part: string;
+  readonly ok: boolean;
+  /** What is so, or what to do. */
+  readonly said: string;
+}
+
+const finding = async (part: string, look: () => Promise<string>): Promise<Finding> => {
+  try {
+    return { part, ok: true, said: await look() };
+  } catch (thrown) {
+    const error = toFreshetError(thrown);
+    return { part, ok: false, said: `${error.code}: ${error.message}` };
+  }
+};
+
+const wrong = (message: string): never => {
+  throw new FreshetError('check-failed', message);
+};
+
+const inspectTopics = async (
+  run: RunFile,
+  topics: readonly TopicDefinition[],
+): Promise<readonly Finding[]> => {
+  const kafka = await createKafkaJsClient({ brokers: run.kafka.split(','), clientId: 'freshet-doctor' });
+  try {
+    return await Promise.all(
+      topics.map((topic) =>
+        finding(`topic ${topic.name}`, async () => {
+          const count = await kafka.admin.partitionCount(topic.name).catch(() => 0);
+          if (count === 0) wrong('is missing; npm start makes it');
+          if (count !== topic.partitions)
+            wrong(
+              `has ${count} partitions, not ${topic.partitions}: partition p of changes and documents must be one worker's; make it anew`,
+            );
+          const settings = await kafka.admin.topicSettings(topic.name);
+          for (const [name, expected] of Object.entries(topic.settings)) {
+            if (settings[name] !== expected)
+              wrong(`${name} is ${settings[name] ?? 'not set'}, not ${expected}; alter the topic`);
+          }
+          const ends = await kafka.admin.offsets(topic.name);
+          return `${count} partitions, ${topic.settings['cleanup.policy']}, ${ends.reduce((sum, each) => sum + each.latest - each.earliest, 0)} records`;
+        }),
+      ),
+    );
+  } finally {
+    await kafka.close();
+  }
+};
+
+const answers = async (url: string): Promise<unknown> => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(3_000) });
+  if (!response.ok) wrong(`${url} answered ${response.status}: ${oneLine(await response.text(), 160)}`);
+  return response.json();
+};
+
+const inspect = async (root: string): Promise<readonly Finding[]> => {
+  const run = findRun(root);
+  const node: Finding = { part: 'node', ok: true, said: process.versions.node };
+  if (!run)
+    return [node, { part: 'freshet', ok: false, said: 'does not run here; start it with: npm start' }];
+  const findings: Finding[] = [
+    node,
+    { part: 'freshet', ok: true, said: `process ${run.pid}, since ${run.startedAt}` },
+  ];
+  const config = await loadConfig(run.config);
+  const topics = [...Object.values(TOPICS), ...Object.keys(config.sources).map(changeTopic)];
+  findings.push(
+    ...(await Promise.all([
+      finding(
+        'config',
+        async () =>
+          `${run.config}: ${Object.keys(config.sources).length} sources, ${config.agents.length} agents`,
+      ),
+      finding('schema registry', async () => {
+        const registry = openSchemaRegistry(run.schemaRegistry);
+        for (const topic of Object.values(TOPICS))
+          await registry.register(`${topic.name}-value`, schemaText(topic.value));
+        return `${run.schemaRegistry}, every schema compatible`;
+      }),
+      finding('redis', async () => `${run.redis}, version ${await pingRedis(run.redis)}`),
+      finding('connect', async () => {
+        const { version } = (await answers(run.connect)) as { version?: string };
+        return `${run.connect}, version ${version ?? '?'}`;
+      }),
+      finding('index', async () => {
+        const status = await openIndexClient(run.index).status();
+        return `${status.documents} documents in ${status.rows} rows, ${status.engine}, ${status.model}${status.current ? '' : '; still catching up with the log'}`;
+      }),
+      finding('gateway', async () => {
+        await answers(`${run.gateway}/readyz`);
+        return run.gateway;
+      }),
+    ])),
+  );
+  const connect = openConnectApi(run.connect);
+  for (const [source, url] of Object.entries(run.sources)) {
+    findings.push(
+      await finding(`connector ${source}`, async () => {
+        const health = healthOf((await connect.status(sourceNames(source).connector)) ?? 'missing');
+        if (health.kind !== 'running')
+          wrong(
+            `is ${health.kind}${health.kind === 'failed' ? `: ${oneLine(health.reason, 200)}` : ''}; it is restarted by the pipeline role, see .freshet/logs/pipeline-1.log`,
+          );
+        return 'running';
+      }),
+      await finding(`source ${source}`, async () => {
+        const found = await inspectPostgres(url, sourceNames(source).slot);
+        if (found.walLevel !== 'logical')
+          wrong(`wal_level is ${found.walLevel}; set wal_level = logical and restart the database`);
+        if (!found.slot)
+          wrong('its replication slot is gone: changes since then are lost; take a new snapshot');
+        if (found.slot?.walStatus === 'lost')
+          wrong('its replication slot is lost (max_slot_wal_keep_size): take a new snapshot');
+        return `PostgreSQL ${found.version}, slot ${found.slot?.active ? 'active' : 'not active yet'}, ${Math.round((found.slot?.retainedBytes ?? 0) / 1024)} KiB of WAL retained`;
+      }),
+    );
+  }
+  for (const [role, pid] of Object.entries(run.roles)) {
+    findings.push(
+      await finding(`role ${role}`, async () => {
+        process.kill(pid, 0);
+        return `process ${pid}`;
+      }),
+    );
+  }
+  findings.push(
+    ...(await inspectTopics(run, topics).catch((error: unknown) => [
+      { part: 'kafka', ok: false, said: toFreshetError(error).message },
+    ])),
+  );
+  return findings;
+};
+
+export const addDoctorCommand = (freshet: Command, { root }: Surroundings): void => {
+  freshet
+    .command('doctor')
+    .description('each server, connector, topic and role: fine, or what to do')
+    .option('--json', 'JSON')
+    .action(async (options: { json?: boolean }) => {
+      const findings = await inspect(root);
+      createOutput(options.json ?? false).print(findings, (all) =>
+        all.map(({ part, ok, said }) => `${ok ? '✓' : '✗'} ${part.padEnd(28)} ${said}`).join('\n'),
+      );
+      const bad = findings.filter((each) => !each.ok).length;
+      if (bad > 0)
+        throw new FreshetError('check-failed', `${bad} of ${findings.length} are not as they should be`);
+    });
+};

@@ -1,0 +1,60 @@
+/** `freshet events tail`: the journal as it is written. */
+
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import { toFreshetError } from '../../schemas/errors.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { createOutput, oneLine } from '../output.ts';
+import { type Surroundings, withKafka } from './surroundings.ts';
+
+const describe = ({ at, position, event }: { at: string; position: string; event: AgentEvent }): string =>
+  `${at}  ${position.padEnd(28)} ${event.executionId}  ${String(event.step).padStart(2)} ${event.type.padEnd(13)} ${event.name ?? ''} ${oneLine(event.error?.message ?? event.output ?? event.input ?? '', 80)}`;
+
+export const addEventsCommand = (freshet: Command, surroundings: Surroundings): void => {
+  freshet
+    .command('events')
+    .description('the journal of executions')
+    .command('tail')
+    .description('events as they are written, until Ctrl-C')
+    .option('--json', 'a line of JSON an event')
+    .action(async (options: { json?: boolean }) =>
+      withKafka(surroundings, async ({ kafka, codec }) => {
+        const output = createOutput(options.json ?? false);
+        const topic = TOPICS.agentEvents.name;
+        const groupId = `freshet.tail.${randomUUID()}`;
+        const ends = new Map((await kafka.admin.offsets(topic)).map((each) => [each.partition, each.latest]));
+        await new Promise<void>((resolve, reject) => {
+          let printing = Promise.resolve();
+          openGroupReader(
+            kafka,
+            { groupId, topics: [topic] },
+            {
+              onAssigned: async (partitions) =>
+                partitions.map((at) => ({ ...at, offset: ends.get(at.partition) ?? 0 })),
+              onRevoked: () => undefined,
+              onFailure: reject,
+              onBatch: ({ partition, records }) => {
+                printing = printing
+                  .then(async () => {
+                    for (const record of records) {
+                      const event = await codec.decode('AgentEvent', record.value);
+                      output.stream(
+                        {
+                          at: new Date(event.at / 1_000).toISOString(),
+                          position: `${topic}:${partition}:${record.offset}`,
+                          event,
+                        },
+                        describe,
+                      );
+                    }
+                  })
+                  .catch((error: unknown) => reject(toFreshetError(error)));
+              },
+            },
+          ).then((reader) => process.once('SIGINT', () => void reader.close().then(resolve, reject)), reject);
+        }).finally(() => kafka.admin.deleteGroups([groupId]).catch(() => undefined));
+      }),
+    );
+};

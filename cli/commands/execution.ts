@@ -1,0 +1,121 @@
+/** `freshet execution list|show`. */
+import type { Command } from 'commander';
+import { createOutput, duration, oneLine, table } from '../output.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+interface Execution {
+  readonly executionId: string;
+  readonly taskId: string;
+  readonly agent: string;
+  readonly behaviour: string | null;
+  readonly worker: string | null;
+  readonly input: string;
+  readonly state: string;
+  readonly outcome: string | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly steps: number;
+  readonly claims: number;
+  readonly costUsd: string;
+  readonly startedAt: string | null;
+  readonly queuedMs: number | null;
+  readonly durationMs: number | null;
+  readonly position: string | null;
+}
+
+interface ExecutionDetail extends Execution {
+  readonly output: unknown;
+  readonly timeline: readonly {
+    readonly step: number;
+    readonly kind: string;
+    readonly name: string | null;
+    readonly state: string;
+    readonly input: unknown;
+    readonly output: unknown;
+    readonly error: { readonly code: string; readonly message: string } | null;
+    readonly retries: number;
+    readonly cited: readonly {
+      readonly documentId: string;
+      readonly chunk: number;
+      readonly version: string;
+      readonly title: string | null;
+      readonly ageMs: number | null;
+    }[];
+    readonly costUsd: string | null;
+    readonly durationMs: number;
+    readonly events: readonly { readonly type: string; readonly position: string }[];
+  }[];
+}
+
+const WIDTH = 150;
+
+const describe = (execution: ExecutionDetail): string => {
+  const head = [
+    `execution  ${execution.executionId}`,
+    `task       ${execution.taskId}`,
+    `agent      ${execution.agent} (behaviour ${execution.behaviour ?? '–'}) on ${execution.worker ?? '–'}${execution.claims > 1 ? `, taken on ${execution.claims} times` : ''}`,
+    `state      ${execution.state}${execution.outcome ? ` (${execution.outcome})` : ''}`,
+    `time       queued ${duration(execution.queuedMs)}, ran ${duration(execution.durationMs)}, ${execution.steps} steps, $${execution.costUsd}`,
+    `input      ${oneLine(execution.input, WIDTH)}`,
+    ...(execution.error
+      ? [`error      ${execution.error.code}: ${oneLine(execution.error.message, WIDTH)}`]
+      : []),
+    ...(execution.position ? [`replay     npx freshet replay ${execution.position}`] : []),
+  ];
+  const steps = execution.timeline.flatMap((step) => [
+    '',
+    `${String(step.step).padStart(3)}  ${step.kind}${step.name ? ` ${step.name}` : ''}  ${step.state}  ${duration(step.durationMs)}${step.costUsd ? `  $${step.costUsd}` : ''}${step.retries > 0 ? `  ${step.retries} retries` : ''}`,
+    `     in   ${oneLine(JSON.stringify(step.input ?? null), WIDTH)}`,
+    step.error
+      ? `     err  ${step.error.code}: ${oneLine(step.error.message, WIDTH)}`
+      : `     out  ${oneLine(JSON.stringify(step.output ?? null), WIDTH)}`,
+    ...step.cited.map(
+      (each) =>
+        `     ←    ${each.documentId} chunk ${each.chunk}, ${duration(each.ageMs)} old: ${oneLine(each.title ?? '', 80)}`,
+    ),
+    ...step.events.map((event) => `     @    ${event.position} ${event.type}`),
+  ]);
+  return [...head, ...steps].join('\n');
+};
+
+export const addExecutionCommand = (freshet: Command, surroundings: Surroundings): void => {
+  const execution = freshet.command('execution').description('executions: runs of tasks, step by step');
+  execution
+    .command('list')
+    .description('recent executions, newest first')
+    .option('--agent <agent>', 'of this agent')
+    .option('--state <state>', 'pending, processing, completed or failed')
+    .option('--limit <n>', 'how many', '20')
+    .option('--json', 'JSON')
+    .action(async (options: { agent?: string; state?: string; limit: string; json?: boolean }) => {
+      const { executions } = await gatewayOf(surroundings).get<{ executions: readonly Execution[] }>(
+        '/v1/executions',
+        { agent: options.agent, state: options.state, limit: options.limit },
+      );
+      createOutput(options.json ?? false).print(executions, (all) =>
+        table(
+          ['execution', 'agent', 'state', 'steps', 'ran', 'cost', 'input'],
+          all.map((each) => [
+            each.executionId,
+            each.agent,
+            each.outcome ?? each.state,
+            String(each.steps),
+            duration(each.durationMs),
+            `$${each.costUsd}`,
+            oneLine(each.input, 60),
+          ]),
+        ),
+      );
+    });
+  execution
+    .command('show <executionId>')
+    .description('every step with input, output, error, what it cited and how old that was, cost and offsets')
+    .option('--json', 'JSON')
+    .action(async (executionId: string, options: { json?: boolean }) => {
+      createOutput(options.json ?? false).print(
+        await gatewayOf(surroundings).get<ExecutionDetail>(
+          `/v1/executions/${encodeURIComponent(executionId)}`,
+        ),
+        describe,
+      );
+    });
+};

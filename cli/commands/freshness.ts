@@ -1,0 +1,71 @@
+/** `freshet freshness status|watch`. */
+import type { Command } from 'commander';
+import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
+import { createOutput, duration, table } from '../output.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+const BAR_WIDTH = 36;
+
+const bar = (ms: number, longest: number): string =>
+  '█'.repeat(Math.max(1, Math.round((ms / Math.max(longest, 0.001)) * BAR_WIDTH)));
+
+const describe = (report: FreshnessReport): string => {
+  const rows = report.sources.map((each) => [
+    each.source,
+    String(each.counts.commits),
+    ...(['p50', 'p95', 'p99', 'p99.99', 'max'] as const).map((at) => duration(each.latencyMs[at])),
+    each.watermark.state,
+    each.newestApplied ? `${duration(each.newestApplied.ageMs)} ago` : '–',
+  ]);
+  const stages = report.stages.filter((stage) => stage.count > 0);
+  const longest = Math.max(0, ...stages.map((stage) => stage.p50));
+  const { slo } = report;
+  const share =
+    slo.share === null
+      ? 'no commits in the window'
+      : `${(slo.share * 100).toFixed(2)} % within ${duration(slo.targetMs)} (objective ${(slo.objective * 100).toFixed(2)} %)`;
+  return [
+    `commit → searchable over ${duration(report.windowMs)}: ${share}`,
+    '',
+    rows.length > 0
+      ? table(['source', 'commits', 'p50', 'p95', 'p99', 'p99.99', 'max', 'watermark', 'newest commit'], rows)
+      : 'no changes yet',
+    ...(stages.length > 0 ? ['', 'where the time goes (median)'] : []),
+    ...stages.map(
+      (stage) => `  ${stage.stage.padEnd(22)} ${duration(stage.p50).padStart(9)}  ${bar(stage.p50, longest)}`,
+    ),
+  ].join('\n');
+};
+
+export const addFreshnessCommand = (freshet: Command, surroundings: Surroundings): void => {
+  const freshness = freshet.command('freshness').description('how old what is found is');
+  freshness
+    .command('status')
+    .description('percentiles against the objective, and where the time goes')
+    .option('--json', 'JSON')
+    .action(async (options: { json?: boolean }) =>
+      createOutput(options.json ?? false).print(
+        await gatewayOf(surroundings).get<FreshnessReport>('/v1/freshness'),
+        describe,
+      ),
+    );
+  freshness
+    .command('watch')
+    .description('the same, each second, until Ctrl-C')
+    .option('--json', 'a line of JSON each second')
+    .action(async (options: { json?: boolean }) => {
+      const output = createOutput(options.json ?? false);
+      const ended = new AbortController();
+      process.once('SIGINT', () => ended.abort());
+      const redraw = process.stdout.isTTY && !output.json ? '\u001b[2J\u001b[H' : '';
+      try {
+        for await (const { data } of gatewayOf(surroundings).events('/v1/freshness/stream', ended.signal))
+          output.stream(
+            data as FreshnessReport,
+            (report) => `${redraw}${describe(report)}${redraw ? '' : '\n'}`,
+          );
+      } catch (error) {
+        if (!ended.signal.aborted) throw error;
+      }
+    });
+};

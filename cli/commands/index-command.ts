@@ -1,0 +1,67 @@
+/** `freshet index status|rebuild`; `freshet index` alone runs the role (roles.ts). */
+import type { Command } from 'commander';
+import { openIndexClient } from '../../connectors/index-service/index-client.ts';
+import type { IndexStatus, RebuildProgress } from '../../connectors/index-service/index-service.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { createOutput, duration } from '../output.ts';
+import { requireRun } from '../run-file.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+const describe = (status: IndexStatus): string =>
+  [
+    `index      ${status.name}, ${status.engine}, ${status.model}`,
+    `documents  ${status.documents} (${status.markers} markers), ${status.rows} rows`,
+    `state      ${status.current ? 'caught up with the log' : 'catching up'}, ${status.waiting} records waiting`,
+    `positions  ${Object.entries(status.positions)
+      .map(([partition, offset]) => `${partition}:${offset}`)
+      .join(' ')}`,
+  ].join('\n');
+
+export const addIndexCommands = (index: Command, surroundings: Surroundings): void => {
+  index
+    .command('status')
+    .description('what the index holds and how far it has read')
+    .option('--json', 'JSON')
+    .action(async (options: { json?: boolean }) =>
+      createOutput(options.json ?? false).print(
+        await openIndexClient(requireRun(surroundings.root).index).status(),
+        describe,
+      ),
+    );
+  index
+    .command('rebuild')
+    .description(
+      'read freshet.documents from its beginning into a new index, compare it with the old, and switch',
+    )
+    .option('--json', 'a line of JSON a step')
+    .action(async (options: { json?: boolean }) => {
+      const output = createOutput(options.json ?? false);
+      let report: RebuildProgress['report'];
+      for await (const progress of gatewayOf(surroundings).lines<
+        RebuildProgress & { readonly code?: string; readonly detail?: string }
+      >('/v1/index/rebuild', {})) {
+        if (progress.code !== undefined)
+          throw new FreshetError('index-unavailable', progress.detail ?? progress.code);
+        if (progress.done) report = progress.report;
+        if (output.json) output.stream(progress, () => '');
+        else if (!progress.done) output.talk(`  ${progress.records} of ${progress.of} records`);
+      }
+      if (!report)
+        throw new FreshetError(
+          'index-unavailable',
+          'the rebuild ended without a report; see the log of the index role',
+        );
+      if (!output.json) {
+        output.print(
+          report,
+          (done) =>
+            `${done.identical ? 'identical' : `DIFFERENT: ${done.different.join(', ')}`}: ${done.documents} documents, ${done.rows} rows from ${done.records} records in ${duration(done.ms)}; the new index serves now`,
+        );
+      }
+      if (!report.identical)
+        throw new FreshetError(
+          'check-failed',
+          'the index that served was not what the log says; the rebuilt one is',
+        );
+    });
+};

@@ -1,0 +1,28 @@
+/** `freshet reset`: forgets all data of this folder; what was downloaded stays. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { endLeftServers } from '../../connectors/stack/server-records.ts';
+import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { findRun, serverFolderOf } from '../run-file.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export const addResetCommand = (freshet: Command, { root }: Surroundings): void => {
+  freshet
+    .command('reset')
+    .description('forget all data of this folder')
+    .action(async () => {
+      const run = findRun(root);
+      if (run)
+        throw new FreshetError(
+          'already-running',
+          `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first`,
+        );
+      const folder = serverFolderOf(root);
+      if (existsSync(folder)) await endLeftServers(folder);
+      for (const outside of outsideFolders(folder)) rmSync(outside, { recursive: true, force: true });
+      rmSync(join(root, '.freshet'), { recursive: true, force: true });
+      process.stderr.write('  all data of this folder is forgotten; npm start makes it anew\n');
+    });
+};

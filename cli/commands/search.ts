@@ -1,0 +1,57 @@
+/** `freshet search "<query>"`. */
+import type { Command } from 'commander';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { SearchResponse } from '../../schemas/search.ts';
+import { createOutput, duration, oneLine, printable } from '../output.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+interface SearchOptions {
+  readonly top: string;
+  readonly tenant?: string;
+  readonly filter: readonly string[];
+  readonly json?: boolean;
+}
+
+const filterOf = (pairs: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new FreshetError('usage', `--filter takes name=value, not ${pair}`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+
+const describe = ({ hits, receipt }: SearchResponse): string => {
+  const lines = hits.map(
+    (hit, at) =>
+      `${String(at + 1).padStart(2)}  ${hit.score.toFixed(3)}  ${printable(hit.title)}\n    ${oneLine(hit.text, 160)}\n    ${hit.documentId} chunk ${hit.chunk} · committed ${duration(hit.ageMs)} ago · version ${hit.version}`,
+  );
+  const sources = Object.entries(receipt.watermarks).map(
+    ([source, { state }]) => `${source}: watermark ${state}`,
+  );
+  return `${lines.join('\n\n') || 'nothing found'}\n\nanswered by ${receipt.index}; ${sources.join(', ') || 'nothing applied yet'}`;
+};
+
+export const addSearchCommand = (freshet: Command, surroundings: Surroundings): void => {
+  freshet
+    .command('search <query>')
+    .description('the chunks nearest in meaning, with the age of each')
+    .option('--top <n>', 'how many', '5')
+    .option('--tenant <tenant>', "whose documents; the configuration's localTenant where left out")
+    .option(
+      '--filter <name=value>',
+      'metadata that must be equal; may be repeated',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option('--json', 'JSON')
+    .action(async (query: string, options: SearchOptions) => {
+      const response = await gatewayOf(surroundings).post<SearchResponse>('/v1/search', {
+        query,
+        topK: Number(options.top),
+        ...(options.tenant ? { tenant: options.tenant } : {}),
+        ...(options.filter.length > 0 ? { filter: filterOf(options.filter) } : {}),
+      });
+      createOutput(options.json ?? false).print(response, describe);
+    });
+};

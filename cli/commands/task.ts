@@ -1,0 +1,155 @@
+/** `freshet task submit|list|show|watch`. */
+import type { Command } from 'commander';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { GatewayClient } from '../gateway-client.ts';
+import { createOutput, duration, type Output, oneLine, printable, table } from '../output.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+interface TaskView {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  readonly input: string;
+  readonly state: 'pending' | 'processing' | 'completed' | 'failed';
+  readonly outcome: string | null;
+  readonly result: { readonly text?: string } | null;
+  readonly partial: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly receipt: unknown;
+  readonly cost: { readonly usd: string };
+  readonly createdAt: string | null;
+  readonly updatedAt: string | null;
+}
+
+const agesOf = (receipt: unknown): string => {
+  const ages = [...JSON.stringify(receipt ?? null).matchAll(/"ageMs":(\d+)/g)].map((match) =>
+    Number(match[1]),
+  );
+  if (ages.length === 0) return 'no context';
+  return `context of ${ages.length} chunks, committed ${duration(Math.min(...ages))} to ${duration(Math.max(...ages))} before; watermark unknown`;
+};
+
+const describe = (task: TaskView): string =>
+  [
+    `task       ${task.taskId}`,
+    `execution  ${task.executionId}`,
+    `agent      ${task.agent}`,
+    `state      ${task.state}${task.outcome && task.outcome !== task.state ? ` (${task.outcome})` : ''}`,
+    `input      ${oneLine(task.input, 200)}`,
+    `cost       $${task.cost.usd}`,
+    ...(task.receipt ? [`receipt    ${agesOf(task.receipt)}`] : []),
+    ...(task.error ? [`error      ${task.error.code}: ${printable(task.error.message)}`] : []),
+    ...(task.result?.text ? ['', printable(task.result.text)] : []),
+    ...(task.partial ? ['', `reached before: ${oneLine(JSON.stringify(task.partial), 400)}`] : []),
+  ].join('\n');
+
+/** Streams the answer as it comes, then the task. */
+const watch = async (gateway: GatewayClient, taskId: string, output: Output): Promise<void> => {
+  const ended = new AbortController();
+  process.once('SIGINT', () => ended.abort());
+  let told = '';
+  for await (const { event, id, data } of gateway.events(
+    `/v1/tasks/${encodeURIComponent(taskId)}/events`,
+    ended.signal,
+  )) {
+    if (output.json) {
+      output.stream({ event, id, data }, () => '');
+      continue;
+    }
+    const { text = '', state = '' } = data as { text?: string; state?: string };
+    if (event === 'text') process.stdout.write(printable(text));
+    else if (event === 'tool-call') output.talk(`  → ${oneLine(text, 200)}`);
+    else if (event === 'task' && state !== told) {
+      told = state;
+      output.talk(`  ${state}`);
+    }
+  }
+  if (output.json) return;
+  process.stdout.write('\n\n');
+  output.print(await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`), describe);
+};
+
+export const addTaskCommand = (freshet: Command, surroundings: Surroundings): void => {
+  const task = freshet.command('task').description('tasks: requests to agents');
+  task
+    .command('submit <agent> <input>')
+    .description('hand a task to an agent')
+    .option('--watch', 'stream the answer, then show the task with its receipt')
+    .option('--tenant <tenant>', "whose documents; the configuration's localTenant where left out")
+    .option('--session <id>', 'tasks of one session run in order')
+    .option('--max-usd <decimal>', 'money that the execution may spend')
+    .option('--idempotency-key <key>', 'the same key is the same task')
+    .option('--json', 'JSON, a line an event with --watch')
+    .action(
+      async (
+        agent: string,
+        input: string,
+        options: {
+          watch?: boolean;
+          tenant?: string;
+          session?: string;
+          maxUsd?: string;
+          idempotencyKey?: string;
+          json?: boolean;
+        },
+      ) => {
+        const output = createOutput(options.json ?? false);
+        const gateway = gatewayOf(surroundings);
+        const submitted = await gateway.post<{ taskId: string; state: string }>(
+          '/v1/tasks',
+          {
+            agent,
+            input,
+            ...(options.tenant ? { tenant: options.tenant } : {}),
+            ...(options.session ? { sessionId: options.session } : {}),
+            ...(options.maxUsd ? { budget: { maxUsd: options.maxUsd } } : {}),
+          },
+          options.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {},
+        );
+        if (options.watch) await watch(gateway, submitted.taskId, output);
+        else output.print(submitted, ({ taskId, state }) => `${taskId}  ${state}`);
+      },
+    );
+  task
+    .command('list')
+    .description('recent tasks, newest first')
+    .option('--limit <n>', 'how many', '20')
+    .option('--json', 'JSON')
+    .action(async (options: { limit: string; json?: boolean }) => {
+      const { tasks } = await gatewayOf(surroundings).get<{ tasks: readonly TaskView[] }>('/v1/tasks', {
+        limit: options.limit,
+      });
+      createOutput(options.json ?? false).print(tasks, (all) =>
+        table(
+          ['task', 'agent', 'state', 'cost', 'input'],
+          all.map((each) => [
+            each.taskId,
+            each.agent,
+            each.state,
+            `$${each.cost.usd}`,
+            oneLine(each.input, 60),
+          ]),
+        ),
+      );
+    });
+  task
+    .command('show <taskId>')
+    .description('one task, with its result and receipt')
+    .option('--json', 'JSON')
+    .action(async (taskId: string, options: { json?: boolean }) => {
+      const found = await gatewayOf(surroundings).get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`);
+      createOutput(options.json ?? false).print(found, describe);
+      if (found.state === 'failed')
+        throw new FreshetError(
+          'check-failed',
+          `the task failed: ${found.error?.message ?? found.outcome ?? 'without a reason'}`,
+        );
+    });
+  task
+    .command('watch <taskId>')
+    .description('the answer as it comes')
+    .option('--json', 'a line of JSON an event')
+    .action(async (taskId: string, options: { json?: boolean }) =>
+      watch(gatewayOf(surroundings), taskId, createOutput(options.json ?? false)),
+    );
+};

@@ -1,0 +1,91 @@
+/** The gateway over HTTP, as commands use it: problem+json becomes the error it names. */
+import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../schemas/errors.ts';
+
+interface Problem {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly title?: string;
+}
+
+export interface GatewayClient {
+  get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
+  post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
+  /** Server-sent events as they come, until the stream ends or the signal aborts. */
+  events(
+    path: string,
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly event: string; readonly id: string; readonly data: unknown }>;
+  /** Lines of JSON as they come. */
+  lines<T>(path: string, body: unknown): AsyncIterable<T>;
+}
+
+const failureOf = async (response: Response): Promise<FreshetError> => {
+  const problem = (await response.json().catch(() => ({}))) as Problem;
+  const code =
+    problem.code !== undefined && Object.hasOwn(ERROR_CODES, problem.code)
+      ? (problem.code as ErrorCode)
+      : 'unavailable';
+  return new FreshetError(code, problem.detail ?? problem.title ?? `the gateway answered ${response.status}`);
+};
+
+export const openGatewayClient = (baseUrl: string): GatewayClient => {
+  const call = async (path: string, init: RequestInit): Promise<Response> => {
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, baseUrl), init);
+    } catch (thrown) {
+      throw new FreshetError(
+        'unavailable',
+        `the gateway at ${baseUrl} does not answer; run: npx freshet doctor`,
+        { cause: toError(thrown) },
+      );
+    }
+    if (!response.ok) throw await failureOf(response);
+    return response;
+  };
+  const posted = (body: unknown, headers: Readonly<Record<string, string>> = {}): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  const textLines = async function* (response: Response): AsyncIterable<string> {
+    let rest = '';
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = (rest + piece).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  };
+  return {
+    get: async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) => {
+      const search = new URLSearchParams(
+        Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      );
+      const suffix = search.size > 0 ? `?${search.toString()}` : '';
+      return (await (await call(`${path}${suffix}`, {})).json()) as T;
+    },
+    post: async <T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
+      (await (await call(path, posted(body, headers))).json()) as T,
+    lines: async function* <T>(path: string, body: unknown) {
+      for await (const line of textLines(await call(path, posted(body))))
+        if (line !== '') yield JSON.parse(line) as T;
+    },
+    events: async function* (path, signal) {
+      const response = await call(path, { signal, headers: { accept: 'text/event-stream' } });
+      let event = 'message';
+      let id = '';
+      let data = '';
+      for await (const raw of textLines(response)) {
+        const line = raw.replace(/\r$/, '');
+        if (line.startsWith('event:')) event = line.slice(6).trim();
+        else if (line.startsWith('id:')) id = line.slice(3).trim();
+        else if (line.startsWith('data:')) data += line.slice(5).trim();
+        else if (line === '' && data !== '') {
+          yield { event, id, data: JSON.parse(data) as unknown };
+          event = 'message';
+          data = '';
+        }
+      }
+    },
+  };
+};
