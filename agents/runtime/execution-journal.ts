@@ -24,7 +24,7 @@ export interface ExecutionJournal {
   state(): ExecutionState;
   /** Goes on from what the log says, once the claim stands in it: others may have written up to that point. */
   resume(state: ExecutionState): void;
-  /** Written with the next barrier at the latest; its failure shows there. */
+  /** Goes with the next barrier, or by itself after a moment; its failure shows at that barrier. */
   writeBehind(draft: EventDraft): void;
   /** Resolves once the event, and all before it, stand in the log under the highest claim. Errors: of PartitionJournal.append. */
   write(...drafts: readonly EventDraft[]): Promise<void>;
@@ -47,6 +47,12 @@ const BLANK = {
   task: null,
 } as const;
 
+/**
+ * How long a step that is written behind waits for a barrier to go with: sent by itself at once, it would make the
+ * barrier right behind it wait for a second send.
+ */
+const BEHIND_MS = 5;
+
 /** `epoch` of the claim, which is the first event that counts under it. */
 export const openExecutionJournal = (
   partition: Pick<PartitionJournal, 'append'>,
@@ -58,6 +64,22 @@ export const openExecutionJournal = (
   let state = begun;
   let sequence = 0;
   let failure: Error | undefined;
+  let behind: AgentEvent[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const takeBehind = (): AgentEvent[] => {
+    clearTimeout(timer);
+    timer = undefined;
+    const events = behind;
+    behind = [];
+    return events;
+  };
+
+  const sendBehind = (): void => {
+    partition.append(takeBehind()).catch((thrown) => {
+      failure ??= toError(thrown);
+    });
+  };
 
   const make = (draft: EventDraft): AgentEvent => {
     // The task stands in the journal whoever claims it: its event is under no claim.
@@ -75,12 +97,12 @@ export const openExecutionJournal = (
       state = fromLog;
     },
     writeBehind: (draft) => {
-      partition.append([make(draft)]).catch((thrown) => {
-        failure ??= toError(thrown);
-      });
+      behind.push(make(draft));
+      timer ??= setTimeout(sendBehind, BEHIND_MS);
     },
     write: async (...drafts) => {
-      await partition.append(drafts.map(make));
+      const made = drafts.map(make);
+      await partition.append([...takeBehind(), ...made]);
       if (failure) throw failure;
     },
   };

@@ -48,10 +48,13 @@ export const performStep = (
 
 const NOTHING_SPENT = { inputTokens: 0, outputTokens: 0, costUsd: '0' } as const;
 
+/** A call that the wall time ends must end past it, so that the next decision sees so. */
+const WALL_MARGIN_MS = 10;
+
 /** What is left of the execution's wall time, milliseconds. */
 const timeLeft = ({ journal, at }: StepScope): number => {
   const { startedAt, terms } = journal.state();
-  return terms ? terms.limits.maxMs - (at - startedAt) / 1_000 : 0;
+  return terms ? terms.limits.maxMs - (at - startedAt) / 1_000 + WALL_MARGIN_MS : 0;
 };
 
 /** An outcome that came while the worker was being stopped says nothing: its journal is another's by now. */
@@ -197,14 +200,18 @@ const keyOf = (decision: Of<'tool'>, { run }: StepScope): string =>
 
 const runTool = (decision: Of<'tool'>, scope: StepScope) => {
   const { run, services } = scope;
+  const tenant = run.identity.tenant ?? services.localTenant;
   return callTool(toolOf(decision, scope), decision.input, {
     limitMs: timeLeft(scope),
     context: {
-      tenant: run.identity.tenant ?? services.localTenant,
+      tenant,
       taskId: run.identity.taskId,
       executionId: run.identity.executionId,
       idempotencyKey: keyOf(decision, scope),
-      retriever: services.retriever,
+      // Whatever a model talks a tool into asking for: of this tenant only (I9).
+      retriever: {
+        search: (request, signal) => services.retriever.search({ ...request, tenant }, signal),
+      },
       signal: run.signal,
     },
   });

@@ -31,6 +31,9 @@ const RETRIEVE_TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_CHARACTERS = 256 * 1024;
 const MAX_MESSAGE_CHARACTERS = 500;
 
+/** The longest that a timer takes; over it, it would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 class Timeout extends Error {}
 
 /** Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. */
@@ -50,7 +53,7 @@ const within = async <Output>(
     onAbort = () => stop(new FreshetError('unavailable', 'the worker stopped'));
     timer = setTimeout(
       () => stop(new Timeout(`not done within ${Math.round(limitMs)} ms`)),
-      Math.max(1, limitMs),
+      Math.min(MAX_TIMER_MS, Math.max(1, limitMs)),
     );
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });

@@ -260,7 +260,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   return {
     stop: async (graceMs) => {
       draining = true;
-      await Promise.race([Promise.allSettled([...running]), sleep(graceMs)]);
+      await Promise.race([Promise.allSettled([...running]), sleep(graceMs, undefined, { ref: false })]);
       for (const partition of owned.values()) partition.halt();
       stopping.abort();
       await Promise.allSettled([...running]);

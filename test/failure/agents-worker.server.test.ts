@@ -8,6 +8,7 @@ import {
   type ExecutionProjection,
   startExecutionProjection,
 } from '../../pipelines/project-executions/project-executions.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import { parseUsd } from '../../schemas/money.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type AgentsStack, eventually, openAgentsStack } from '../agents/agents-stack.ts';
@@ -135,6 +136,40 @@ test('fault 2: a worker stopped until its partitions moved, then continued: its 
   expect(await resultsOf(taskId)).toHaveLength(1);
   expect((await replayOf(taskId)).identical).toBe(true);
 }, 90_000);
+
+test('an acknowledgement that was lost: the log is read before anything goes on, and what stands in it is not done again', async () => {
+  const model = lookThenAnswer({ secondCallMs: 0 });
+  let lost = 0;
+  worker = await startTaskWorker({
+    ...stack,
+    writer: {
+      ...stack.writer,
+      append: async (records) => {
+        const places = await stack.writer.append(records);
+        if (
+          lost > 0 ||
+          !records.some(({ headers }) => headers?.ce_type === 'freshet.agent-event.llm-response')
+        )
+          return places;
+        lost += 1;
+        throw new FreshetError('append-failed', 'the acknowledgement was lost');
+      },
+    },
+    retriever: fixedRetriever(),
+    models: [model],
+    agents: [careful],
+    workerName: 'worker-cut-off',
+    concurrency: 4,
+  });
+  const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
+  expect((await resultOf(taskId)).outcome).toBe('completed');
+  expect([lost, model.calls()]).toEqual([1, 2]);
+  const journal = await stack.journalOf(taskId);
+  expect(journal.filter(({ type }) => type === 'claim').map(({ epoch }) => epoch)).toEqual([1, 2]);
+  const costs = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
+  expect(costs.map(({ record }) => record.settled)).toEqual([true, true]);
+  expect((await replayOf(taskId)).identical).toBe(true);
+}, 60_000);
 
 test('fault 3: a model step longer than the session timeout: no rebalance, other tasks go on', async () => {
   const events: string[] = [];

@@ -116,8 +116,8 @@ test('a call that was lost with its worker counts at its reservation, and is mad
   const agent = randomAgent({ maxUsd: '5' });
   const model = scriptedModel('first', [{ kind: 'text', text: 'Thirty days [1].' }]);
   const simulation = simulate({ agent, models: [model] });
-  // Claim, retrieval, intent: the third append is the last, and the reply finds no journal any more.
-  await simulation.run('worker-a', 3).catch(() => undefined);
+  // Claim, retrieval with intent: the second append is the last, and the reply finds no journal any more.
+  await simulation.run('worker-a', 2).catch(() => undefined);
   expect(simulation.log.at(-1)?.type).toBe('intent');
   await simulation.run('worker-b');
   expect(model.calls()).toBe(2);
@@ -138,8 +138,8 @@ test('a write tool whose outcome was lost is parked for a person, unless it take
       { kind: 'text', text: 'Changed.' },
     ]);
     const simulation = simulate({ agent, models: [model] });
-    // Claim, retrieval, intent, reply, intent of the tool: its outcome is lost.
-    await simulation.run('worker-a', 5).catch(() => undefined);
+    // Claim, retrieval with intent, reply, intent of the tool: its outcome is lost.
+    await simulation.run('worker-a', 4).catch(() => undefined);
     expect(keys).toHaveLength(1);
     await simulation.run('worker-b');
     const end = simulation.log.at(-1);

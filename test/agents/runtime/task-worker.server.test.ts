@@ -200,6 +200,16 @@ test('the same task sent twice gets one result, and changes nothing (I2)', async
   expect(journal.filter(({ type }) => type === 'claim')).toHaveLength(1);
   const states = await stack.read(TOPICS.taskStates.name, 'TaskState', (state) => state.taskId === taskId);
   expect(states.at(-1)?.record.state).toBe('completed');
+  // Everything finished: the commit says so, and that no event before the journal's end is needed any more.
+  const partition = journal[0]?.partition ?? 0;
+  const end = (await stack.kafka.admin.offsets(TOPICS.tasks.name))[partition]?.latest;
+  const journalEnd = (await stack.kafka.admin.offsets(TOPICS.agentEvents.name))[partition]?.latest;
+  await eventually('the commit', async () => {
+    const committed = (await stack.kafka.admin.committed('freshet.agents', TOPICS.tasks.name)).get(partition);
+    return committed?.offset === end && committed?.metadata === `{"journal":${journalEnd}}`
+      ? true
+      : undefined;
+  });
 });
 
 test('a slow model holds back its own session and nobody else on the partition', async () => {

@@ -74,7 +74,7 @@ test('the ledger of costs is the fold of the journal, a lost call at its reserva
     agent: randomAgent({ maxUsd: '5' }),
     models: [scriptedModel('first', [{ kind: 'text', text: 'Thirty days [1].' }])],
   });
-  await simulation.run('worker-a', 3).catch(() => undefined);
+  await simulation.run('worker-a', 2).catch(() => undefined);
   await simulation.run('worker-b');
   const late = simulation.log.find((event) => event.type === 'llm-response');
   if (!late) throw new Error('no reply');
