@@ -1,47 +1,110 @@
-/** The `freshet` command: parses, runs one command, and turns what was thrown into one clear line and an exit code. */
+/** The `freshet` command: finds the noun, loads it alone, and turns what was thrown into one clear line and an exit code. */
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, toFreshetError } from '../schemas/errors.ts';
-import { addCostCommand } from './commands/cost.ts';
-import { addDeadLetterCommands } from './commands/dead-letter.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addDocumentCommand } from './commands/document.ts';
-import { addEventsCommand } from './commands/events.ts';
-import { addExecutionCommand } from './commands/execution.ts';
-import { addFreshnessCommand } from './commands/freshness.ts';
-import { addReplayCommand } from './commands/replay.ts';
-import { addResetCommand } from './commands/reset.ts';
-import { addRoleCommands } from './commands/roles.ts';
-import { addSearchCommand } from './commands/search.ts';
-import { addSourceCommand } from './commands/source.ts';
 import type { Surroundings } from './commands/surroundings.ts';
-import { addTaskCommand } from './commands/task.ts';
-import { addUpCommand } from './commands/up.ts';
 
-const program = (surroundings: Surroundings): Command => {
-  const freshet = new Command('freshet')
-    .description('Fresh context for AI agents, on Kafka.')
-    .exitOverride()
-    .showHelpAfterError(false);
-  addUpCommand(freshet, surroundings);
-  addDoctorCommand(freshet, surroundings);
-  addSearchCommand(freshet, surroundings);
-  addDocumentCommand(freshet, surroundings);
-  addFreshnessCommand(freshet, surroundings);
-  addSourceCommand(freshet, surroundings);
-  addTaskCommand(freshet, surroundings);
-  addExecutionCommand(freshet, surroundings);
-  addReplayCommand(freshet, surroundings);
-  addDeadLetterCommands(freshet, surroundings);
-  addCostCommand(freshet, surroundings);
-  addEventsCommand(freshet, surroundings);
-  addRoleCommands(freshet, surroundings);
-  addResetCommand(freshet, surroundings);
-  return freshet;
+interface Noun {
+  readonly says: string;
+  /** Adds the noun's commands; loaded when it is asked for, as one noun needs a tenth of what all need. */
+  readonly load: () => Promise<(freshet: Command, surroundings: Surroundings) => void>;
+}
+
+const roles = (says: string): Noun => ({
+  says,
+  load: async () => (await import('./commands/roles.ts')).addRoleCommands,
+});
+
+const NOUNS: Readonly<Record<string, Noun>> = {
+  up: {
+    says: 'start everything on this machine; --check proves the main job',
+    load: async () => (await import('./commands/up.ts')).addUpCommand,
+  },
+  doctor: {
+    says: 'each server, connector, topic and role: fine, or what to do',
+    load: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+  },
+  search: {
+    says: 'the chunks nearest in meaning, with the age of each',
+    load: async () => (await import('./commands/search.ts')).addSearchCommand,
+  },
+  document: {
+    says: 'documents and where they come from',
+    load: async () => (await import('./commands/document.ts')).addDocumentCommand,
+  },
+  freshness: {
+    says: 'how old what is found is: status, watch',
+    load: async () => (await import('./commands/freshness.ts')).addFreshnessCommand,
+  },
+  source: {
+    says: 'the databases that changes come from: list, status',
+    load: async () => (await import('./commands/source.ts')).addSourceCommand,
+  },
+  task: {
+    says: 'requests to agents: submit, list, show, watch',
+    load: async () => (await import('./commands/task.ts')).addTaskCommand,
+  },
+  execution: {
+    says: 'runs of tasks, step by step: list, show',
+    load: async () => (await import('./commands/execution.ts')).addExecutionCommand,
+  },
+  replay: {
+    says: 'run an execution again on its recorded results',
+    load: async () => (await import('./commands/replay.ts')).addReplayCommand,
+  },
+  'dead-letter': {
+    says: 'records that could not be processed: list',
+    load: async () => (await import('./commands/dead-letter.ts')).addDeadLetterCommands,
+  },
+  quarantine: {
+    says: 'documents that a gate refused: list',
+    load: async () => (await import('./commands/dead-letter.ts')).addDeadLetterCommands,
+  },
+  cost: {
+    says: 'what executions cost: report',
+    load: async () => (await import('./commands/cost.ts')).addCostCommand,
+  },
+  events: {
+    says: 'the journal as it is written: tail',
+    load: async () => (await import('./commands/events.ts')).addEventsCommand,
+  },
+  reset: {
+    says: 'forget all data of this folder',
+    load: async () => (await import('./commands/reset.ts')).addResetCommand,
+  },
+  pipeline: roles('role: changes to documents; journal to task states, results and costs'),
+  index: roles('role: documents to the vector index, and its searches; also status, rebuild'),
+  agents: roles('role: tasks to executions'),
+  gateway: roles('role: HTTP, event streams, dashboard'),
+};
+
+const usage = (): string => {
+  const nouns = Object.entries(NOUNS).map(([name, { says }]) => `  ${name.padEnd(12)} ${says}`);
+  return [
+    'freshet: fresh context for AI agents, on Kafka',
+    '',
+    'npx freshet <noun> [verb] [--json]; --help after any of them',
+    '',
+    ...nouns,
+    '',
+  ].join('\n');
 };
 
 export const main = async (argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> => {
+  const surroundings: Surroundings = { root: environment.FRESHET_ROOT ?? process.cwd(), environment };
+  const [, , name = '--help'] = argv;
+  const noun = Object.hasOwn(NOUNS, name) ? NOUNS[name] : undefined;
+  if (!noun) {
+    const asked = name === '--help' || name === '-h' || name === 'help';
+    (asked ? process.stdout : process.stderr).write(
+      asked ? usage() : `freshet: usage: there is no ${name}\n\n${usage()}`,
+    );
+    process.exitCode = asked ? 0 : ERROR_CODES.usage.exit;
+    return;
+  }
   try {
-    await program({ root: environment.FRESHET_ROOT ?? process.cwd(), environment }).parseAsync([...argv]);
+    const freshet = new Command('freshet').exitOverride();
+    (await noun.load())(freshet, surroundings);
+    await freshet.parseAsync([...argv]);
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       process.exitCode = thrown.exitCode === 0 ? 0 : ERROR_CODES.usage.exit;
@@ -51,6 +114,6 @@ export const main = async (argv: readonly string[], environment: NodeJS.ProcessE
     process.stderr.write(`freshet: ${error.code}: ${error.message}\n`);
     if (error.code === 'internal' && error.cause instanceof Error)
       process.stderr.write(`${error.cause.stack ?? ''}\n`);
-    process.exitCode = ERROR_CODES[error.code].exit;
+    process.exitCode ??= ERROR_CODES[error.code].exit;
   }
 };

@@ -44,7 +44,13 @@ export const foldDocuments = (
 
   const applyFloor = (record: Document, offset: number): boolean => {
     const held = floorOf(record.documentId);
-    if (held !== undefined && held >= record.version) return false;
+    if (held !== undefined && held > record.version) {
+      // Of a floor a table keeps the version alone; its other fields say nothing that an older one's don't.
+      again.set(record.documentId, { ...record, version: held });
+      return false;
+    }
+    again.delete(record.documentId);
+    if (held === record.version) return false;
     floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
     const prefix = tablePrefixOf(record.source, record.table);
     for (const stored of table.list(partition, prefix)) {

@@ -87,7 +87,10 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     progress.line('freshet', `ready: ${freshet.run.gateway}`);
     if (options.check) {
       const { check } = await import('../start/check.ts');
+      // Whoever scripts this asks one thing: did it hold (0) or not (1).
+      process.exitCode = 1;
       await check({ freshet, config, json: options.json ?? false, progress, signal: ended.signal });
+      process.exitCode = 0;
     } else {
       const rate = positive(options.rate, '--rate');
       const activity = freshet.sample

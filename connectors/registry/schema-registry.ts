@@ -1,5 +1,6 @@
 /** The schema registry behind two calls; the one file that names its client. Speaks Confluent's API (Apicurio serves it too). */
-import { SchemaRegistryClient } from '@confluentinc/schemaregistry';
+// The client alone: the package's front door loads the key services of three clouds, a second of CPU a process.
+import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 
 export interface SchemaRegistry {

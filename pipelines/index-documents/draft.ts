@@ -1,5 +1,4 @@
 /** A document before its chunks and vectors: what a mapping made of a row. */
-import { UNAVAILABLE } from '../../connectors/debezium/change.ts';
 import type { ColumnValue, Row, TableMapping } from '../../schemas/config.ts';
 import type { Document } from '../../schemas/records.ts';
 
@@ -22,41 +21,55 @@ export type Mapped =
 const asText = (value: ColumnValue | undefined): string =>
   value === null || value === undefined ? '' : String(value);
 
-const draftOf = (mapping: TableMapping, row: Row): Draft => {
-  const metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(mapping.metadata?.(row) ?? {}))
-    if (value !== null) metadata[name] = asText(value);
-  return {
-    title: asText(mapping.title(row)),
-    text: asText(mapping.text(row)),
-    tenant: asText(mapping.tenant(row)),
-    metadata,
-  };
+/**
+ * One part of a draft. What is made of unchanged columns alone is what it was `before`; undefined where the row has to be
+ * read. It goes by the columns that the mapping reads, for what it makes of a placeholder need not show it: a shortened
+ * text, a length, a choice between two columns.
+ */
+const make = <Part>(
+  part: (row: Row) => Part,
+  row: Row,
+  unavailable: readonly string[],
+  before: Part | undefined,
+): Part | undefined => {
+  if (unavailable.length === 0) return part(row);
+  const read = new Set<string>();
+  const watched: Row = Object.defineProperties(
+    {},
+    Object.fromEntries(
+      Object.keys(row).map((column) => [
+        column,
+        {
+          enumerable: true,
+          get: () => {
+            read.add(column);
+            return row[column];
+          },
+        },
+      ]),
+    ),
+  );
+  const missed = (): number => unavailable.filter((column) => read.has(column)).length;
+  let made: Part | undefined;
+  try {
+    made = part(watched);
+  } catch (error) {
+    if (missed() === 0) throw error;
+  }
+  if (missed() === 0) return made;
+  return missed() === read.size ? before : undefined;
 };
 
-const mentions = (draft: Draft): boolean =>
-  [draft.title, draft.text, draft.tenant, ...Object.values(draft.metadata)].some((value) =>
-    value.includes(UNAVAILABLE),
+const metadataOf = (mapping: TableMapping, row: Row): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(mapping.metadata?.(row) ?? {})
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, asText(value)]),
   );
 
-/** Where a field is nothing but the placeholder, the last record holds its value. */
-const filledFrom = (draft: Draft, last: LastContent): Draft => {
-  const fill = (value: string, known: string | undefined): string =>
-    value === UNAVAILABLE && known !== undefined ? known : value;
-  return {
-    title: fill(draft.title, last.title),
-    text: fill(draft.text, last.text),
-    tenant: fill(draft.tenant, last.tenant ?? undefined),
-    metadata: Object.fromEntries(
-      Object.entries(draft.metadata).map(([name, value]) => [name, fill(value, last.metadata[name])]),
-    ),
-  };
-};
-
 /**
- * Maps a row. `last` is the newest record of the document if that is a whole document: an unchanged TOASTed column
- * takes its value from there, never the placeholder (rule G). Without it, or where the column is only a part of a
- * field, the row has to be read.
+ * Maps a row. `last` is the newest record of the document: what was made of unchanged TOASTed columns alone is taken
+ * from there if that is a whole document, never the placeholder (rule G). Otherwise the row has to be read.
  */
 export const mapRow = (
   mapping: TableMapping,
@@ -65,10 +78,24 @@ export const mapRow = (
   last: LastContent | undefined,
 ): Mapped => {
   try {
-    const draft = draftOf(mapping, row);
-    if (unavailable.length === 0 || !mentions(draft)) return { kind: 'draft', draft };
-    const filled = last?.kind === 'document' ? filledFrom(draft, last) : draft;
-    return mentions(filled) ? { kind: 'needs-row' } : { kind: 'draft', draft: filled };
+    const before = last?.kind === 'document' ? last : undefined;
+    const title = make((each) => asText(mapping.title(each)), row, unavailable, before?.title);
+    const text = make((each) => asText(mapping.text(each)), row, unavailable, before?.text);
+    const tenant = make(
+      (each) => asText(mapping.tenant(each)),
+      row,
+      unavailable,
+      before?.tenant ?? undefined,
+    );
+    const metadata = make<Draft['metadata']>(
+      (each) => metadataOf(mapping, each),
+      row,
+      unavailable,
+      before?.metadata,
+    );
+    return title === undefined || text === undefined || tenant === undefined || metadata === undefined
+      ? { kind: 'needs-row' }
+      : { kind: 'draft', draft: { title, text, tenant, metadata } };
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }

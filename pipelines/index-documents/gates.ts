@@ -29,7 +29,8 @@ const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[
 export const gateDraft = (draft: Draft, limits: GateLimits): Refusal | null => {
   if (draft.tenant === '')
     return { gate: 'schema', reason: 'no-tenant', detail: 'the mapping gave an empty tenant' };
-  if (LONE_SURROGATE.test(draft.text) || LONE_SURROGATE.test(draft.title))
+  const texts = [draft.text, draft.title, draft.tenant, ...Object.entries(draft.metadata).flat()];
+  if (texts.some((text) => LONE_SURROGATE.test(text)))
     return { gate: 'schema', reason: 'bad-text', detail: 'a lone surrogate is no character' };
   if (draft.text.trim() === '')
     return { gate: 'empty', reason: 'no-text', detail: 'no text but white space' };

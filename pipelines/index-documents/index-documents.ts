@@ -2,6 +2,7 @@
  * cdc.<source> → freshet.documents: the pipeline role's main loop. Partition p of every change topic and partition p
  * of freshet.documents belong to one worker: it first catches up with its part of the log, then takes on changes.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
 import { createChangeReader } from '../../connectors/debezium/read-change.ts';
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
@@ -56,6 +57,7 @@ export interface IndexDocuments {
 
 export const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
 const COMMIT_EVERY_MS = 250;
+const FINISH_WITHIN_MS = 2_000;
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Headers, key and batch framing beside the value. */
 const RECORD_MARGIN_BYTES = 64 * 1024;
@@ -190,7 +192,10 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     }),
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([...workers.values()].map((worker) => worker.stop()));
+      const all = [...workers.values()];
+      await Promise.race([Promise.all(all.map((worker) => worker.stop())), sleep(FINISH_WITHIN_MS)]);
+      // What is not done by now is not committed either: whoever owns the partition next does it.
+      for (const worker of all) worker.abandon();
       await commit().catch(() => undefined);
       await reader.close();
     },

@@ -7,7 +7,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
-import { foldDocuments } from '../fold-documents.ts';
+import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
@@ -45,7 +45,8 @@ export interface PartitionWorker {
   abandon(): void;
 }
 
-const MAX_BATCH = 256;
+/** Small enough that a row changed during a long load waits for a second of embedding at most, not for the load. */
+const MAX_BATCH = 32;
 const HIGH_WATER = 2_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
@@ -108,7 +109,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     try {
       const places = await writer.append(plan.records);
       const appended = plan.documents.map(({ at, record }) => ({ record, offset: places[at]?.offset ?? 0 }));
-      remember(appended, position());
+      remember(foldDocuments(table, partition, appended), position());
     } catch (error) {
       suspect = true;
       throw error;
@@ -116,13 +117,9 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     settings.onDone(records, plan);
   };
 
-  const remember = (
-    records: readonly { readonly record: Document; readonly offset: number }[],
-    next: number,
-  ): readonly Document[] => {
-    const { documents, floors, removed, again } = foldDocuments(table, partition, records);
+  const remember = (folded: FoldedDocuments, next: number): void => {
+    const { documents, floors, removed } = folded;
     table.write({ partition, position: next, documents, floors, removed });
-    return again;
   };
 
   const processTail = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
@@ -137,18 +134,23 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     }
     const last = records.at(-1);
     if (!last || signal.aborted) return;
-    const again = remember(decoded, last.offset + 1);
+    let folded = foldDocuments(table, partition, decoded);
+    if (folded.again.length > 0) {
+      // Before the position moves past what made it necessary: a crash in between would leave the older one last.
+      await writer.append(
+        folded.again.map((record) => ({
+          topic: last.topic,
+          partition,
+          key: record.documentId,
+          value: codec.encode('Document', record),
+        })),
+      );
+      settings.onReappended(folded.again.length);
+      // Changes may have been written to the table meanwhile.
+      folded = foldDocuments(table, partition, decoded);
+    }
+    remember(folded, last.offset + 1);
     announce();
-    if (again.length === 0) return;
-    await writer.append(
-      again.map((record) => ({
-        topic: last.topic,
-        partition,
-        key: record.documentId,
-        value: codec.encode('Document', record),
-      })),
-    );
-    settings.onReappended(again.length);
   };
 
   const queue = (
