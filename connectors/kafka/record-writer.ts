@@ -22,8 +22,10 @@ export interface RecordWriterLimits {
   readonly maxPartitionBytes: number;
 }
 
+/** One call of `append`: settled when the last of its records is. */
 interface Group {
-  readonly records: readonly RecordToAppend[];
+  readonly size: number;
+  readonly places: AppendedAt[];
   readonly resolve: (places: readonly AppendedAt[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -34,31 +36,31 @@ const RECORD_OVERHEAD_BYTES = 200;
 const bytesOf = (record: RecordToAppend): number =>
   (record.value?.length ?? 0) + (record.key?.length ?? 0) + RECORD_OVERHEAD_BYTES;
 
-/** How many of the waiting groups go with the next send: at least one, then as long as no partition grows too large. */
-export const groupsForOneSend = (
-  waiting: readonly { readonly records: readonly RecordToAppend[] }[],
+/**
+ * How many of the waiting records go with the next send: at least one, then as long as no partition grows too large. A
+ * partition's share is one record batch to Kafka, which refuses it as a whole when it is over the topic's limit, so the
+ * records of one `append` may take several sends.
+ */
+export const recordsForOneSend = (
+  waiting: readonly { readonly record: RecordToAppend }[],
   maxPartitionBytes: number,
 ): number => {
   const bytes = new Map<string, number>();
-  let count = 0;
-  for (const group of waiting) {
-    for (const record of group.records) {
-      // Without a partition any could be chosen, so such records of a topic count as one partition.
-      const at = `${record.topic}:${record.partition ?? '?'}`;
-      const total = (bytes.get(at) ?? 0) + bytesOf(record);
-      if (count > 0 && total > maxPartitionBytes) return count;
-      bytes.set(at, total);
-    }
-    count += 1;
+  for (const [count, { record }] of waiting.entries()) {
+    // Without a partition any could be chosen, so such records of a topic count as one partition.
+    const at = `${record.topic}:${record.partition ?? '?'}`;
+    const total = (bytes.get(at) ?? 0) + bytesOf(record);
+    if (count > 0 && total > maxPartitionBytes) return count;
+    bytes.set(at, total);
   }
-  return count;
+  return waiting.length;
 };
 
 export const openRecordWriter = (
   client: Pick<KafkaClient, 'openProducer'>,
   limits: RecordWriterLimits = LIMITS,
 ): RecordWriter => {
-  let waiting: Group[] = [];
+  let waiting: { readonly record: RecordToAppend; readonly group: Group }[] = [];
   let inFlight = 0;
   let sending = false;
   let closed = false;
@@ -72,16 +74,15 @@ export const openRecordWriter = (
 
   const sendAll = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const groups = waiting.splice(0, groupsForOneSend(waiting, limits.maxPartitionBytes));
-      const records = groups.flatMap((group) => group.records);
-      inFlight = records.length;
+      const sent = waiting.splice(0, recordsForOneSend(waiting, limits.maxPartitionBytes));
+      inFlight = sent.length;
       try {
         producer ??= client.openProducer();
-        const places = await (await producer).send(records);
-        let from = 0;
-        for (const group of groups) {
-          group.resolve(places.slice(from, from + group.records.length));
-          from += group.records.length;
+        const places = await (await producer).send(sent.map(({ record }) => record));
+        for (const [at, { group }] of sent.entries()) {
+          const place = places[at];
+          if (place) group.places.push(place);
+          if (group.places.length === group.size) group.resolve(group.places);
         }
       } catch (thrown) {
         const cause = toError(thrown);
@@ -90,7 +91,7 @@ export const openRecordWriter = (
           `records were not acknowledged by Kafka; they may or may not stand in the log: ${cause.message}`,
           { cause },
         );
-        const rejected = [...groups, ...waiting];
+        const rejected = new Set([...sent, ...waiting].map(({ group }) => group));
         waiting = [];
         await discardProducer();
         for (const group of rejected) group.reject(error);
@@ -116,16 +117,17 @@ export const openRecordWriter = (
         return Promise.reject(
           new FreshetError(
             'too-many-requests',
-            `${limits.maxPending} appends wait for Kafka already; try again later`,
+            `${limits.maxPending} records wait for Kafka already; try again later`,
           ),
         );
       }
       return new Promise((resolve, reject) => {
-        waiting.push({ records, resolve, reject });
+        const group: Group = { size: records.length, places: [], resolve, reject };
+        for (const record of records) waiting.push({ record, group });
         pump();
       });
     },
-    pending: () => waiting.reduce((sum, group) => sum + group.records.length, inFlight),
+    pending: () => waiting.length + inFlight,
     close: async () => {
       closed = true;
       while (sending || waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));

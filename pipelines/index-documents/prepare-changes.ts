@@ -123,8 +123,7 @@ export const prepareChanges = async (
       });
       return { ...place, kind: 'deleted', change, documentId };
     }
-    const newest =
-      change.unavailable.length > 0 || decided === undefined ? holdings.newest(documentId) : undefined;
+    const newest = holdings.newest(documentId);
     const last = contents.get(documentId) ?? newest;
     let mapped = mapRow(mapping, change.row, change.unavailable, last);
     if (mapped.kind === 'needs-row') {

@@ -1,0 +1,99 @@
+/** Changes as the tests of this folder make them, and a mapping for their rows. */
+import type { Change } from '../../../connectors/debezium/change.ts';
+import type { KafkaRecord } from '../../../connectors/kafka/kafka.ts';
+import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
+import type {
+  ChangeToPrepare,
+  Holdings,
+  PrepareSettings,
+} from '../../../pipelines/index-documents/prepare-changes.ts';
+import { parseConfig, type Row } from '../../../schemas/config.ts';
+import type { Document } from '../../../schemas/records.ts';
+import { makeVersion, type Version } from '../../../schemas/version.ts';
+
+export const model = createHashEmbeddingModel();
+
+export const config = parseConfig({
+  sources: {
+    shop: {
+      kind: 'postgres',
+      url: 'sample',
+      tables: {
+        'public.a': {
+          title: (row: Row) => String(row.title),
+          text: (row: Row) => String(row.body),
+          tenant: (row: Row) => String(row.tenant),
+          metadata: (row: Row) => ({ kind: row.kind as string }),
+        },
+      },
+    },
+  },
+  agents: [],
+});
+
+export const versionAt = (position: number): Version => makeVersion(1, [BigInt(position), 0n]);
+
+export const recordAt = (offset: number, fields: Partial<KafkaRecord> = {}): KafkaRecord => ({
+  topic: 'cdc.shop',
+  partition: 2,
+  offset,
+  timestamp: 1_000,
+  key: Buffer.from('{"id":1}'),
+  value: Buffer.from('value'),
+  headers: {},
+  ...fields,
+});
+
+export const upsertAt = (
+  position: number,
+  row: Row = {},
+  fields: Partial<Extract<Change, { kind: 'upsert' }>> = {},
+): Change => ({
+  kind: 'upsert',
+  table: 'public.a',
+  version: versionAt(position),
+  committedAt: position,
+  capturedAt: position,
+  key: { id: '1' },
+  row: { id: 1n, title: 'Title', body: `Body ${position}.`, tenant: 'acme', kind: 'x', ...row },
+  unavailable: [],
+  ...fields,
+});
+
+export const deleteAt = (position: number, id = '1'): Change => ({
+  kind: 'delete',
+  table: 'public.a',
+  version: versionAt(position),
+  committedAt: position,
+  capturedAt: position,
+  key: { id },
+});
+
+export const truncateAt = (position: number): Change => ({
+  kind: 'truncate',
+  table: 'public.a',
+  version: versionAt(position),
+  committedAt: position,
+  capturedAt: position,
+});
+
+export const toPrepare = (changes: readonly Change[]): readonly ChangeToPrepare[] =>
+  changes.map((change, at) => ({ record: recordAt(at), source: 'shop', read: { kind: 'change', change } }));
+
+/** What the owner of a partition holds, from records. */
+export const holding = (...records: readonly Document[]): Holdings => ({
+  standing: (id) => records.find((each) => each.documentId === id && each.kind !== 'floor'),
+  newest: (id) => records.find((each) => each.documentId === id && each.kind !== 'floor'),
+  floor: (id) => records.find((each) => each.documentId === id && each.kind === 'floor')?.version,
+});
+
+export const prepareSettings = (
+  readRow: PrepareSettings['readRow'] = async () => undefined,
+): PrepareSettings => ({
+  config,
+  model: model.id,
+  chunking: { maxTokens: 40, overlapTokens: 0, countTokens: (text) => model.countTokens(text) },
+  limits: { maxTextCharacters: 500, maxRecordBytes: 100_000 },
+  clock: () => 7,
+  readRow,
+});

@@ -1,0 +1,252 @@
+/** What a batch of changes becomes, given what the owner of the partition holds: version order, rule G, and what is embedded. */
+import { describe, expect, test } from 'vitest';
+import { UNAVAILABLE } from '../../../connectors/debezium/change.ts';
+import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
+import { embedDocuments, type Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
+import { type Holdings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
+import { documentIdOf, floorIdOf } from '../../../schemas/document-id.ts';
+import type { Document } from '../../../schemas/records.ts';
+import {
+  deleteAt,
+  holding,
+  model,
+  prepareSettings,
+  recordAt,
+  toPrepare,
+  truncateAt,
+  upsertAt,
+  versionAt,
+} from './changes.ts';
+
+const id = documentIdOf('shop', 'public.a', { id: '1' });
+const kinds = async (changes: Parameters<typeof toPrepare>[0], held: Holdings = holding()) =>
+  (await prepareChanges(prepareSettings(), held, toPrepare(changes))).map((each) => each.kind);
+
+/** Prepares and embeds; counts the texts that the model was given. */
+const indexed = async (
+  changes: Parameters<typeof toPrepare>[0],
+  held: Holdings = holding(),
+  settings = prepareSettings(),
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly embedded: readonly string[] }> => {
+  const embedded: string[] = [];
+  const counting = {
+    ...model,
+    embed: (texts: readonly string[]) => {
+      embedded.push(...texts);
+      return model.embed(texts);
+    },
+  };
+  const prepared = await prepareChanges(settings, held, toPrepare(changes));
+  const embedding = new EmbeddingCache({ model: counting, maxBytes: 1e6 });
+  return { outcomes: await embedDocuments({ embedding, model, clock: () => 8 }, prepared), embedded };
+};
+const recordIn = ({ outcomes }: { readonly outcomes: readonly Outcome[] }, at = 0): Document => {
+  const outcome = outcomes[at];
+  if (outcome?.kind !== 'append' && outcome?.kind !== 'quarantined')
+    throw new Error(`no record: ${outcome?.kind}`);
+  return outcome.record;
+};
+
+describe('order', () => {
+  test('older than held, or the same, is superseded; newer goes on', async () => {
+    const held = holding(recordIn(await indexed([upsertAt(5)])));
+    expect(await kinds([upsertAt(4), upsertAt(5), deleteAt(5), upsertAt(6)], held)).toEqual([
+      'superseded',
+      'superseded',
+      'superseded',
+      'document',
+    ]);
+  });
+
+  test('what the batch decided counts for its next change', async () => {
+    expect(await kinds([upsertAt(3), deleteAt(5), upsertAt(4), upsertAt(5), upsertAt(6)])).toEqual([
+      'document',
+      'deleted',
+      'superseded',
+      'superseded',
+      'document',
+    ]);
+  });
+
+  test('a delete of what was never seen leaves a marker all the same: an older upsert may follow', async () => {
+    expect(await kinds([deleteAt(5), upsertAt(4)])).toEqual(['deleted', 'superseded']);
+  });
+
+  test('a floor is newer once, and what is below it is superseded', async () => {
+    expect(await kinds([truncateAt(5), truncateAt(5), truncateAt(4), upsertAt(4), upsertAt(6)])).toEqual([
+      'floor',
+      'superseded',
+      'superseded',
+      'superseded',
+      'document',
+    ]);
+    const [floor] = (await indexed([truncateAt(5)])).outcomes;
+    if (floor?.kind !== 'append') throw new Error('no floor');
+    expect(floor.record.documentId).toBe(floorIdOf('shop', 'public.a'));
+    expect(await kinds([upsertAt(4), truncateAt(5), upsertAt(6)], holding(floor.record))).toEqual([
+      'superseded',
+      'superseded',
+      'document',
+    ]);
+  });
+
+  test('a table without a mapping is dropped; what cannot be read is passed on with its reason', async () => {
+    const prepared = await prepareChanges(prepareSettings(), holding(), [
+      ...toPrepare([
+        { ...upsertAt(1), table: 'public.other' },
+        { ...truncateAt(2), table: 'public.other' },
+      ]),
+      { record: recordAt(2), source: 'shop', read: { kind: 'dropped' } },
+      { record: recordAt(3), source: 'shop', read: { kind: 'unreadable', reason: 'not-avro', message: 'm' } },
+    ]);
+    expect(prepared.map((each) => each.kind)).toEqual(['dropped', 'dropped', 'dropped', 'unreadable']);
+  });
+
+  test('a lone surrogate in the key is unreadable, not a document', async () => {
+    const [prepared] = await prepareChanges(
+      prepareSettings(),
+      holding(),
+      toPrepare([upsertAt(1, {}, { key: { id: '\ud800' } })]),
+    );
+    expect(prepared).toMatchObject({ kind: 'unreadable', reason: 'bad-key' });
+  });
+});
+
+describe('what is embedded', () => {
+  test('unchanged text costs nothing, from the last record and within a batch', async () => {
+    const first = await indexed([upsertAt(1, { body: 'Same.' })]);
+    expect(first.embedded).toHaveLength(1);
+    const again = await indexed([upsertAt(2, { body: 'Same.', kind: 'y' })], holding(recordIn(first)));
+    expect(again.embedded).toEqual([]);
+    expect(recordIn(again).chunks).toEqual(recordIn(first).chunks);
+    const within = await indexed([upsertAt(1, { body: 'Same.' }), upsertAt(2, { body: 'Same.', kind: 'y' })]);
+    expect(within.embedded).toHaveLength(1);
+  });
+
+  test('a document changed twice in a batch still knows the vectors of its last record', async () => {
+    const held = holding(recordIn(await indexed([upsertAt(1, { body: 'Same.' })])));
+    const changes = [upsertAt(2, { body: 'Other.' }), upsertAt(3, { body: 'Same.' })];
+    expect((await indexed(changes, held)).embedded).toEqual(['Title\nOther.']);
+  });
+
+  test('another title is another text', async () => {
+    const held = holding(recordIn(await indexed([upsertAt(1, { body: 'Same.' })])));
+    expect((await indexed([upsertAt(2, { body: 'Same.', title: 'New' })], held)).embedded).toEqual([
+      'New\nSame.',
+    ]);
+  });
+
+  test('vectors of another model are none', async () => {
+    const record = { ...recordIn(await indexed([upsertAt(1, { body: 'Same.' })])), model: 'other' };
+    expect((await indexed([upsertAt(2, { body: 'Same.' })], holding(record))).embedded).toHaveLength(1);
+  });
+
+  test('a vector that is unfit refuses its document, and no other', async () => {
+    const unfit = { ...model, embed: async (texts: readonly string[]) => Promise.all(texts.map(vectorOf)) };
+    async function vectorOf(text: string): Promise<Float32Array> {
+      const [vector = new Float32Array()] = await model.embed([text]);
+      return text.includes('Unfit') ? vector.fill(Number.NaN, 3, 4) : vector;
+    }
+    const prepared = await prepareChanges(
+      prepareSettings(),
+      holding(),
+      toPrepare([upsertAt(1, { body: 'Unfit.' }), upsertAt(1, {}, { key: { id: '2' } })]),
+    );
+    const embedding = new EmbeddingCache({ model: unfit, maxBytes: 1e6 });
+    const outcomes = await embedDocuments({ embedding, model, clock: () => 8 }, prepared);
+    expect(outcomes.map((each) => each.kind)).toEqual(['quarantined', 'append']);
+    expect(outcomes[0]).toMatchObject({
+      refusal: { gate: 'embedding', reason: 'not-finite' },
+      record: { kind: 'refused', text: '', chunks: [] },
+    });
+  });
+});
+
+describe('refused and TOASTed (rule G)', () => {
+  const toasted = (position: number, row = {}) =>
+    upsertAt(position, { body: UNAVAILABLE, ...row }, { unavailable: ['body'] });
+
+  test('an unchanged column comes from the last record', async () => {
+    const held = holding(recordIn(await indexed([upsertAt(1, { body: 'The long text.' })])));
+    const { outcomes, embedded } = await indexed([toasted(2, { kind: 'y' })], held);
+    expect(recordIn({ outcomes })).toMatchObject({ text: 'The long text.', metadata: { kind: 'y' } });
+    expect(embedded).toEqual([]);
+  });
+
+  test('and from an earlier change of the batch rather than from the last record', async () => {
+    const held = holding(recordIn(await indexed([upsertAt(1, { body: 'Old.' })])));
+    const result = await indexed([upsertAt(2, { body: 'Newer.' }), toasted(3)], held);
+    expect(recordIn(result, 1).text).toBe('Newer.');
+  });
+
+  test.each([
+    ['nothing is held', []],
+    ['a deletion is held', [deleteAt(1)]],
+    ['a refusal is held', [upsertAt(1, { tenant: '' })]],
+  ])('where %s, the row is read', async (_, before) => {
+    const read: string[] = [];
+    const settings = prepareSettings(async (source, change) => {
+      read.push(`${source} ${change.table} ${change.unavailable}`);
+      return { body: 'Read from the row.' };
+    });
+    const held = before.length > 0 ? holding(recordIn(await indexed(before))) : holding();
+    const apart = await indexed([toasted(9)], held, settings);
+    expect(recordIn(apart)).toMatchObject({ kind: 'document', text: 'Read from the row.' });
+    const together = await indexed([...before, toasted(9)], holding(), settings);
+    expect(recordIn(together, before.length)).toMatchObject({ kind: 'document', text: 'Read from the row.' });
+    expect(read).toEqual(['shop public.a body', 'shop public.a body']);
+  });
+
+  test('a row that is gone is superseded: its delete follows', async () => {
+    expect(await kinds([toasted(2), deleteAt(3)])).toEqual(['superseded', 'deleted']);
+  });
+
+  test('a source that is away fails the batch, which is tried again', async () => {
+    const settings = prepareSettings(() => Promise.reject(new Error('away')));
+    await expect(prepareChanges(settings, holding(), toPrepare([toasted(2)]))).rejects.toThrow('away');
+  });
+
+  test('a refused change leaves a marker with its version, and a later one of another column publishes nothing refused', async () => {
+    const refused = recordIn(await indexed([upsertAt(5, { body: 'x'.repeat(501) })]));
+    expect(refused).toMatchObject({
+      documentId: id,
+      kind: 'refused',
+      version: versionAt(5),
+      text: '',
+      reason: 'too-long: too-many-characters',
+    });
+    const settings = prepareSettings(async () => ({ body: 'x'.repeat(501) }));
+    expect(recordIn(await indexed([toasted(6)], holding(refused), settings))).toMatchObject({
+      kind: 'refused',
+    });
+  });
+
+  test('a mapping that throws refuses the document without its text', async () => {
+    const settings = prepareSettings();
+    const failing = {
+      ...settings,
+      config: {
+        sources: {
+          shop: {
+            kind: 'postgres' as const,
+            url: 'sample',
+            tables: {
+              'public.a': {
+                title: () => {
+                  throw new Error('no such column');
+                },
+                text: () => '',
+                tenant: () => '',
+              },
+            },
+          },
+        },
+      },
+    };
+    const [prepared] = await prepareChanges(failing, holding(), toPrepare([upsertAt(1)]));
+    expect(prepared).toMatchObject({
+      kind: 'refused',
+      refusal: { gate: 'schema', reason: 'mapping-failed', detail: 'no such column' },
+    });
+  });
+});

@@ -1,0 +1,141 @@
+/** Outcomes of a batch → what is appended where, and how each change is counted (I7). */
+import { expect, test } from 'vitest';
+import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
+import { embedDocuments } from '../../../pipelines/index-documents/embed-documents.ts';
+import type { ChangeToPrepare } from '../../../pipelines/index-documents/prepare-changes.ts';
+import { prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
+import {
+  type AppendPlanSettings,
+  planAppends,
+} from '../../../pipelines/index-documents/records-to-append.ts';
+import type { DeadLetter, Document, Quarantined } from '../../../schemas/records.ts';
+import {
+  deleteAt,
+  holding,
+  model,
+  prepareSettings,
+  recordAt,
+  toPrepare,
+  truncateAt,
+  upsertAt,
+} from './changes.ts';
+
+/** Encodes as JSON, vectors as their length: what is appended can be read again. */
+const codec: AppendPlanSettings['codec'] = {
+  encode: (_, record) =>
+    Buffer.from(
+      JSON.stringify(record, (_key, value: unknown) =>
+        Buffer.isBuffer(value) ? value.toString('hex') : value,
+      ),
+    ),
+};
+const settings: AppendPlanSettings = {
+  codec,
+  partition: 2,
+  documentPartitions: 4,
+  limits: { maxTextCharacters: 500, maxRecordBytes: 100_000 },
+  now: 99,
+};
+const planned = async (changes: readonly ChangeToPrepare[], limits = settings.limits) => {
+  const prepared = await prepareChanges(prepareSettings(), holding(), changes);
+  const embedding = new EmbeddingCache({ model, maxBytes: 1e6 });
+  const outcomes = await embedDocuments({ embedding, model, clock: () => 8 }, prepared);
+  return planAppends({ ...settings, limits }, outcomes);
+};
+const read = <Of>(value: Buffer | null | undefined): Of => JSON.parse(String(value)) as Of;
+
+test('documents and markers go to the partition of their change, a floor to all of them', async () => {
+  const plan = await planned(toPrepare([upsertAt(1), deleteAt(2), truncateAt(3)]));
+  expect(plan.records.map(({ topic, partition }) => `${topic} ${partition}`)).toEqual(
+    [2, 2, 0, 1, 2, 3].map((partition) => `freshet.documents ${partition}`),
+  );
+  expect(plan.records.map(({ value }) => read<Document>(value).kind)).toEqual([
+    'document',
+    'deleted',
+    ...Array.from({ length: 4 }, () => 'floor'),
+  ]);
+  for (const { key, value } of plan.records) expect(key).toBe(read<Document>(value).documentId);
+  // What the table of this partition remembers once the places are known.
+  expect(plan.documents.map(({ at }) => at)).toEqual([0, 1, 4]);
+  expect(plan.counts).toEqual({ appended: 3, superseded: 0, dropped: 0, quarantined: 0, 'dead-lettered': 0 });
+});
+
+test('every change is counted exactly once', async () => {
+  const changes: ChangeToPrepare[] = [
+    ...toPrepare([
+      upsertAt(5),
+      upsertAt(4),
+      { ...upsertAt(6), table: 'public.other' },
+      upsertAt(7, { body: ' ' }),
+    ]),
+    { record: recordAt(9), source: 'shop', read: { kind: 'unreadable', reason: 'not-avro', message: 'm' } },
+  ];
+  const { counts, refusals } = await planned(changes);
+  expect(counts).toEqual({ appended: 1, superseded: 1, dropped: 1, quarantined: 1, 'dead-lettered': 1 });
+  expect(refusals).toEqual([{ gate: 'empty' }]);
+});
+
+test('a refused change leaves a marker where its document would be, and a quarantine record without its text', async () => {
+  const plan = await planned(toPrepare([upsertAt(3, { body: `secret ${'x'.repeat(500)}` })]));
+  expect(plan.records.map(({ topic }) => topic)).toEqual(['freshet.documents', 'freshet.quarantine']);
+  expect(read<Document>(plan.records[0]?.value)).toMatchObject({
+    kind: 'refused',
+    text: '',
+    chunks: [],
+    tenant: 'acme',
+  });
+  expect(read<Quarantined>(plan.records[1]?.value)).toMatchObject({
+    documentId: 'shop/public.a/1',
+    gate: 'too-long',
+    reason: 'too-many-characters',
+    change: { topic: 'cdc.shop', partition: 2, offset: 0 },
+    at: 99,
+  });
+  expect(String(plan.records[1]?.value)).not.toContain('secret');
+});
+
+test('a document whose record would be too large is refused by its size in bytes, with a marker in its place', async () => {
+  const whole = await planned(toPrepare([upsertAt(1)]));
+  const bytes = whole.records[0]?.value?.length ?? 0;
+  const limits = { maxTextCharacters: 500, maxRecordBytes: bytes };
+  expect((await planned(toPrepare([upsertAt(1)]), limits)).counts).toMatchObject({
+    appended: 1,
+    quarantined: 0,
+  });
+  const plan = await planned(toPrepare([upsertAt(1)]), { ...limits, maxRecordBytes: bytes - 1 });
+  expect(plan.counts).toMatchObject({ appended: 0, quarantined: 1 });
+  expect(plan.refusals).toEqual([{ gate: 'record-too-large' }]);
+  const [marker, quarantined] = plan.records;
+  expect(read<Document>(marker?.value)).toMatchObject({
+    kind: 'refused',
+    chunks: [],
+    text: '',
+    reason: 'record-too-large: too-many-bytes',
+  });
+  expect(marker?.value?.length).toBeLessThan(bytes);
+  expect(read<Quarantined>(quarantined?.value).detail).toContain(String(bytes));
+  expect(plan.documents.map(({ record }) => record.kind)).toEqual(['refused']);
+});
+
+test('what cannot be read becomes a dead letter with its origin, its bytes only while they are few', async () => {
+  const unreadable = (value: Buffer): ChangeToPrepare => ({
+    record: recordAt(9, { value, key: null }),
+    source: 'shop',
+    read: { kind: 'unreadable', reason: 'null-key', message: 'no key' },
+  });
+  const plan = await planned([unreadable(Buffer.alloc(10, 1)), unreadable(Buffer.alloc(5_000_000))]);
+  const [small, large] = plan.records.map(({ value }) => read<DeadLetter>(value));
+  expect(plan.records.map(({ topic, key }) => `${topic} ${key}`)).toEqual([
+    'freshet.dead-letters cdc.shop:2:9',
+    'freshet.dead-letters cdc.shop:2:9',
+  ]);
+  expect(small).toMatchObject({
+    origin: { topic: 'cdc.shop', partition: 2, offset: 9 },
+    stage: 'receiving',
+    reason: 'null-key',
+    valueBytes: 10,
+    key: null,
+  });
+  expect(small?.value).not.toBeNull();
+  expect(large).toMatchObject({ value: null, valueBytes: 5_000_000 });
+});

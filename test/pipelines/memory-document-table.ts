@@ -1,0 +1,71 @@
+/** The document table as plain maps: the model that pure tests fold into, and that the real one is held against. */
+import type {
+  ChunkOrigin,
+  DocumentTable,
+  StoredDocument,
+  TableWrite,
+} from '../../connectors/document-table/document-table.ts';
+
+interface Partition {
+  position: number | undefined;
+  readonly documents: Map<string, StoredDocument>;
+  readonly floors: Map<string, string>;
+}
+
+export const createMemoryDocumentTable = (): DocumentTable => {
+  const partitions = new Map<number, Partition>();
+  const origins = new Map<string, ChunkOrigin>();
+  const stale = new Set<string>();
+  const of = (partition: number): Partition => {
+    const held = partitions.get(partition) ?? {
+      position: undefined,
+      documents: new Map(),
+      floors: new Map(),
+    };
+    partitions.set(partition, held);
+    return held;
+  };
+  const write = (each: TableWrite): void => {
+    const held = of(each.partition);
+    for (const id of each.removed ?? []) held.documents.delete(id);
+    for (const stored of each.documents ?? []) held.documents.set(stored.record.documentId, stored);
+    for (const { id, version } of each.floors ?? []) held.floors.set(id, version);
+    for (const row of each.staleRows ?? []) {
+      origins.delete(row);
+      stale.add(row);
+    }
+    for (const { rowId, origin } of each.rows ?? []) {
+      stale.delete(rowId);
+      origins.set(rowId, origin);
+    }
+    held.position = each.position;
+  };
+  return {
+    get: (partition, id) => of(partition).documents.get(id),
+    standing: (partition, id) => {
+      const stored = of(partition).documents.get(id);
+      return stored && { version: stored.record.version, kind: stored.record.kind, offset: stored.offset };
+    },
+    floor: (partition, id) => of(partition).floors.get(id),
+    list: (partition, prefix) =>
+      [...of(partition).documents]
+        .filter(([id]) => id.startsWith(prefix))
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, stored]) => stored),
+    origin: (rowId) => origins.get(rowId),
+    staleRows: () => [...stale],
+    position: (partition) => of(partition).position,
+    write,
+    forgetStaleRows: (rowIds) => {
+      for (const row of rowIds) stale.delete(row);
+    },
+    clear: (partition) => void partitions.delete(partition),
+    count: (partition) => {
+      const all = [...of(partition).documents.values()];
+      const documents = all.filter(({ record }) => record.kind === 'document').length;
+      return { documents, markers: all.length - documents };
+    },
+    flushed: async () => undefined,
+    close: async () => undefined,
+  };
+};
