@@ -66,7 +66,10 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
   }
   if (output.json) return;
   process.stdout.write('\n\n');
-  output.print(await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`), describe);
+  // The answer stands above already.
+  output.print(await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`), (task) =>
+    describe({ ...task, result: null }),
+  );
 };
 
 export const addTaskCommand = (freshet: Command, surroundings: Surroundings): void => {

@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress, type Progress } from '../progress.ts';
 import { findRun } from '../run-file.ts';
 import { startSampleActivity } from '../start/sample-activity.ts';
-import { startEverything } from '../start/start-everything.ts';
+import { untilSampleIndexed } from '../start/sample-indexed.ts';
+import { type RunningFreshet, startEverything } from '../start/start-everything.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface UpOptions {
@@ -93,12 +94,12 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
       process.exitCode = 0;
     } else {
       const rate = positive(options.rate, '--rate');
-      const activity = freshet.sample
-        ? startSampleActivity({ freshet, rate, seed: freshet.sample.seed, rows: freshet.sample.rows })
-        : undefined;
       process.stderr.write(
         `\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit support "How do I reset the hub?" --watch\n  Stop        Ctrl-C\n\n`,
       );
+      const activity = freshet.sample
+        ? await sampleActivity(freshet, rate, progress, ended.signal)
+        : undefined;
       if (!ended.signal.aborted)
         await new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()));
       await activity?.stop();
@@ -109,4 +110,25 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     progress.line('freshet', 'stopped');
   }
   if (failure) throw failure;
+};
+
+const sampleActivity = async (
+  freshet: RunningFreshet,
+  rate: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ stop(): Promise<void> } | undefined> => {
+  const { seed, rows } = freshet.sample ?? { seed: 0, rows: 0 };
+  try {
+    progress.line('sample', `indexed: ${await untilSampleIndexed(freshet, progress, signal)}`);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    progress.line('sample', toFreshetError(error).message);
+  }
+  if (rate > 0)
+    progress.line(
+      'sample',
+      `an editor makes ${rate} changes a second, and a question is asked every few seconds`,
+    );
+  return startSampleActivity({ freshet, rate, seed, rows });
 };

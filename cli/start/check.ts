@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { replayExecution } from '../../agents/replay/replay-execution.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
-import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
@@ -19,6 +18,7 @@ import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Progress } from '../progress.ts';
+import { untilSampleIndexed } from './sample-indexed.ts';
 import type { RunningFreshet } from './start-everything.ts';
 
 export interface CheckSettings {
@@ -38,8 +38,6 @@ interface CheckedStep {
 
 const SOURCE_TABLE = 'public.articles';
 const WITHIN_MS = 30_000;
-const INDEXED_WITHIN_MS = 180_000;
-const TELL_EVERY_MS = 3_000;
 /** How long what is deleted or outdated is looked for, after the index has passed the record that could bring it back. */
 const LOOKED_FOR_MS = 1_000;
 
@@ -131,7 +129,7 @@ export const check = async (settings: CheckSettings): Promise<void> => {
   let outdated: KafkaRecord | undefined;
   let current: KafkaRecord | undefined;
   try {
-    await step('sample source indexed', () => indexed(index, client, settings));
+    await step('sample source indexed', () => untilSampleIndexed(freshet, settings.progress, signal));
     await step('row inserted → found by search', async () => {
       const { rows } = await client.query<{ id: string }>(
         'insert into articles (tenant, title, category, body) values ($1, $2, $3, $4) returning id',
@@ -210,32 +208,6 @@ export const check = async (settings: CheckSettings): Promise<void> => {
     await kafka.close();
     if (settings.json)
       process.stdout.write(`${JSON.stringify({ ok: steps.every((each) => each.ok), steps })}\n`);
-  }
-};
-
-/** The changes that wait before the check's own would be in its times: all of the sample first. */
-const indexed = async (
-  index: IndexService,
-  client: pg.Client,
-  { progress, signal }: CheckSettings,
-): Promise<string> => {
-  const deadline = performance.now() + INDEXED_WITHIN_MS;
-  let told = performance.now();
-  for (;;) {
-    signal.throwIfAborted();
-    const status = await index.status();
-    const { rows: counted } = await client.query<{ rows: string }>(
-      'select (select count(*) from articles) + (select count(*) from products) + (select count(*) from incidents) as rows',
-    );
-    const rows = Number(counted[0]?.rows);
-    if (status.documents >= rows) return `${status.documents} documents of ${rows} rows`;
-    if (performance.now() > deadline)
-      fail(`only ${status.documents} of ${rows} rows are indexed after ${INDEXED_WITHIN_MS / 1_000} s`);
-    if (performance.now() - told > TELL_EVERY_MS) {
-      told = performance.now();
-      progress.line('index', `${status.documents} of ${rows} rows of the sample`);
-    }
-    await sleep(100);
   }
 };
 
