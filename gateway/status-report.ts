@@ -37,6 +37,9 @@ export interface StatusReport {
   readonly topics: readonly TopicStatus[];
   readonly lags: readonly GroupLag[];
   readonly connectors: readonly ConnectorState[];
+  readonly agents: readonly { readonly name: string; readonly version: string }[];
+  /** The tenant that a request without one works as. */
+  readonly localTenant: string;
   readonly index: IndexStatus | null;
   /** Records by stage and outcome since each role started. */
   readonly records: readonly RecordCounter[];
@@ -132,6 +135,8 @@ export const reportStatus = async (
     topics,
     lags: [...lags, ...indexLag],
     connectors,
+    agents: settings.agents.map(({ name, version }) => ({ name, version })),
+    localTenant: config.localTenant,
     index: indexStatus,
     records,
     deadLetters: known.deadLetters,

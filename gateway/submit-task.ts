@@ -14,13 +14,15 @@ export interface TaskToSubmit extends Pick<Task, 'agent' | 'input' | 'sessionId'
   readonly principal: string;
 }
 
-export interface SubmitTask {
-  /**
-   * Returns the task's id once Kafka has it. Errors: `conflict` (another task under the same key), `append-failed`,
-   * `too-many-requests`.
-   */
-  (task: TaskToSubmit, idempotencyKey: string | undefined, traceparent: string | undefined): Promise<string>;
-}
+/**
+ * Returns the task's id once Kafka has it. Errors: `conflict` (another task under the same key), `append-failed`,
+ * `too-many-requests`.
+ */
+export type SubmitTask = (
+  task: TaskToSubmit,
+  idempotencyKey: string | undefined,
+  traceparent: string | undefined,
+) => Promise<string>;
 
 const ACKNOWLEDGED_WITHIN_MS = 15_000;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;

@@ -1,0 +1,36 @@
+// Elements made by hand: what comes from records only ever becomes text, never markup.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+const fill = (element, properties, children) => {
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === 'text') element.textContent = String(value);
+    else if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
+  return element;
+};
+
+/** `make('p', { class: 'muted', text }, child, …)`; names that begin with `on` are listeners. */
+export const make = (tag, properties = {}, ...children) =>
+  fill(document.createElement(tag), properties, children);
+
+export const makeSvg = (tag, properties = {}, ...children) =>
+  fill(document.createElementNS(SVG, tag), properties, children);
+
+export const pill = (text, tone) => make('span', { class: 'pill', 'data-tone': tone, text });
+
+export const byId = (id) => document.getElementById(id);
+
+export const empty = (text) => make('p', { class: 'empty', text });
+
+/** A part that is opened by whoever wants to see it. */
+export const folded = (title, ...children) =>
+  make('details', {}, make('summary', { text: title }), ...children);
+
+export const json = (value) =>
+  make('pre', { tabindex: '0', text: typeof value === 'string' ? value : JSON.stringify(value, null, 2) });

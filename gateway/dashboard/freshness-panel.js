@@ -1,0 +1,114 @@
+// Percentiles against the objective, and each source with what is known of its age.
+import { byId, empty, make, pill } from './elements.js';
+import { count, duration, durationParts, percent } from './format.js';
+import { createLatencyChart } from './latency-chart.js';
+import { createStageBar } from './stage-bar.js';
+
+const FIGURES = [
+  ['median', 'p50'],
+  ['p95', 'p95'],
+  ['p99', 'p99'],
+  ['slowest', 'max'],
+];
+
+const figure = ([name, key], latency) => {
+  const [value, unit] = durationParts(latency[key]);
+  return make(
+    'div',
+    {},
+    make('dt', { text: name }),
+    make('dd', {}, value, unit ? make('span', { class: 'unit', text: unit }) : null),
+  );
+};
+
+const objective = (slo) => {
+  const left = slo.errorBudgetLeft;
+  const tone = left === null || left > 0.25 ? 'good' : left > 0 ? 'warn' : 'bad';
+  const fill = make('span');
+  fill.style.width = `${(left ?? 0) * 100}%`;
+  const burn = (span) => {
+    const rate = slo.burnRates[span];
+    return `${span} ${rate === null || rate === undefined ? '–' : `${rate.toFixed(rate < 10 ? 1 : 0)}×`}`;
+  };
+  return [
+    make(
+      'div',
+      { class: 'objective-head' },
+      make('span', { text: `${percent(slo.objective)} within ${duration(slo.targetMs)}` }),
+      slo.share === null
+        ? pill('no changes yet', undefined)
+        : pill(`${percent(slo.share)} kept`, slo.share >= slo.objective ? 'good' : 'bad'),
+    ),
+    make('div', { class: 'meter', 'data-tone': tone, 'aria-hidden': 'true' }, fill),
+    make('p', {
+      class: 'muted',
+      text:
+        left === null
+          ? 'No commits in the last hour to measure the objective by.'
+          : `Error budget left ${percent(left, 0)} of ${count(slo.commits)} changes in the last hour · burn rate ${burn('5m')}, ${burn('1h')}`,
+    }),
+  ];
+};
+
+const staleness = (source) =>
+  source.watermark.state === 'known' && source.stalenessMs !== null
+    ? pill(duration(source.stalenessMs), 'good')
+    : make(
+        'span',
+        { title: 'The watermark of this source is not known, so nothing is claimed about what is missing.' },
+        pill('unknown', 'warn'),
+      );
+
+const newest = ({ newestApplied }) => (newestApplied ? `${duration(newestApplied.ageMs)} ago` : 'none yet');
+
+const row = (name, className, part, state) =>
+  make(
+    'tr',
+    { class: className },
+    make('td', { text: name }),
+    make('td', {}, state),
+    make('td', { class: 'number', text: newest(part) }),
+    make('td', { class: 'number', text: count(part.counts.commits) }),
+    make('td', { class: 'number', text: duration(part.latencyMs.p50) }),
+    make('td', { class: 'number', text: duration(part.latencyMs.p99) }),
+    make('td', { class: 'number', text: duration(part.latencyMs.max) }),
+  );
+
+const UNKNOWN_NOTE =
+  'Unknown: how far the index covers a source is not measured yet. The newest applied commit says what has arrived, not that nothing is missing.';
+
+const HEADINGS = ['', 'Staleness', 'Newest applied commit', 'Changes', 'median', 'p99', 'slowest'];
+
+const sourceTable = (sources) => {
+  if (sources.length === 0) return empty('Nothing has come from any source yet.');
+  const head = make(
+    'tr',
+    {},
+    HEADINGS.map((text, index) =>
+      make('th', { scope: 'col', class: index > 1 ? 'number' : undefined, text }),
+    ),
+  );
+  const body = sources.flatMap((source) => [
+    row(source.source, 'source', source, staleness(source)),
+    ...source.tables.map((table) => row(table.table, 'table', table, '')),
+  ]);
+  return make('table', {}, make('thead', {}, head), make('tbody', {}, body));
+};
+
+export const createFreshnessPanel = () => {
+  const drawChart = createLatencyChart(byId('latency-chart'));
+  const drawStages = createStageBar(byId('stages'));
+  return (report) => {
+    byId('freshness-figures').replaceChildren(...FIGURES.map((each) => figure(each, report.latencyMs)));
+    byId('objective').replaceChildren(...objective(report.slo));
+    const { commits, snapshot } = report.counts;
+    byId('freshness-window').textContent =
+      `commit in the source to searchable · ${count(commits)} changes in the last 5 minutes` +
+      (snapshot > 0 ? ` · ${count(snapshot)} rows of a snapshot not counted` : '');
+    byId('sources').replaceChildren(sourceTable(report.sources));
+    const unknown = report.sources.some((source) => source.watermark.state === 'unknown');
+    byId('sources-note').textContent = unknown ? UNKNOWN_NOTE : '';
+    drawChart(report);
+    drawStages(report);
+  };
+};

@@ -1,0 +1,71 @@
+// How the pipeline stands, in one row; what is wrong, below it in words.
+import { byId, make, pill } from './elements.js';
+import { count } from './format.js';
+
+const CONNECTOR_TONES = {
+  running: 'good',
+  waiting: 'warn',
+  paused: 'warn',
+  missing: 'bad',
+  unreachable: 'bad',
+  failed: 'bad',
+};
+
+const total = (records, stage, ...outcomes) =>
+  records
+    .filter((each) => each.stage === stage && outcomes.includes(each.outcome))
+    .reduce((sum, each) => sum + each.count, 0);
+
+const cell = (name, value, note) =>
+  make(
+    'div',
+    {},
+    make('dt', { text: name }),
+    make('dd', {}, value, note ? make('small', { text: note }) : null),
+  );
+
+const lagCell = (name, lags) => {
+  const known = lags.filter((each) => each.lag !== null);
+  if (known.length === 0) return cell(name, '–', 'nothing committed yet');
+  const lag = known.reduce((sum, each) => sum + each.lag, 0);
+  return cell(name, count(lag), lag === 0 ? 'up to date' : 'records behind');
+};
+
+const counted = (value, none) => (value === 0 ? pill(none, 'good') : pill(count(value), 'warn'));
+
+export const createPipelineStrip = () => (status) => {
+  const { records, lags, connectors, index } = status;
+  const change = lags.filter((each) => each.topic.startsWith('cdc.'));
+  const tasks = lags.filter((each) => each.topic === 'freshet.tasks');
+  const documents = lags.filter((each) => each.group.startsWith('index '));
+  byId('pipeline-strip').replaceChildren(
+    ...(connectors.length > 0
+      ? connectors.map(({ source, state }) =>
+          cell(`Connector ${source}`, pill(state, CONNECTOR_TONES[state] ?? 'warn')),
+        )
+      : [cell('Connectors', pill('unknown', 'warn'))]),
+    cell(
+      'Changes taken in',
+      count(total(records, 'index-documents', 'appended')),
+      `${count(total(records, 'index-documents', 'superseded', 'dropped'))} superseded or dropped`,
+    ),
+    lagCell('Lag of changes', change),
+    cell(
+      'Documents',
+      index ? count(index.documents) : '–',
+      index ? `${count(index.rows)} vectors, ${index.engine}` : 'the index does not answer',
+    ),
+    lagCell('Lag of the index', documents),
+    lagCell('Tasks waiting', tasks),
+    cell('Quarantined', counted(status.quarantined, 'none'), 'refused by a gate'),
+    cell('Dead letters', counted(status.deadLetters, 'none'), 'could not be processed'),
+  );
+  const failed = connectors.filter((each) => each.reason);
+  byId('pipeline-troubles').replaceChildren(
+    ...failed.map(({ source, reason }) =>
+      make('p', { class: 'trouble', text: `Connector ${source}: ${reason}` }),
+    ),
+    ...status.troubles.map(({ part, detail }) => make('p', { class: 'trouble', text: `${part}: ${detail}` })),
+  );
+  byId('pipeline-note').textContent = status.waitingFor ? `waiting for ${status.waitingFor}` : '';
+};

@@ -1,0 +1,110 @@
+// Hands a task to an agent and shows its answer as it comes.
+import { byId, make, pill } from './elements.js';
+import { duration } from './format.js';
+import { request } from './requests.js';
+
+const TONES = { pending: undefined, processing: 'live', completed: 'good', failed: 'bad' };
+
+export const createTaskPanel = (onShow) => {
+  const form = byId('task-form');
+  const host = byId('task-answer');
+  let stream;
+
+  const watch = (taskId) => {
+    const state = make('span', {}, pill('pending'));
+    const text = make('p', { class: 'answer', text: '…' });
+    const below = make('div');
+    host.replaceChildren(make('div', { class: 'result' }, make('div', {}, state), text, below));
+    const told = { epoch: -1, steps: new Map() };
+    stream?.close();
+    stream = new EventSource(`/v1/tasks/${encodeURIComponent(taskId)}/events`);
+    const setState = (name) => state.replaceChildren(pill(name, TONES[name]));
+
+    stream.addEventListener('task', (event) => setState(JSON.parse(event.data).state));
+    stream.addEventListener('text', (event) => {
+      const chunk = JSON.parse(event.data);
+      // A worker that took the task over tells its steps again.
+      if (chunk.epoch > told.epoch) told.steps.clear();
+      told.epoch = Math.max(told.epoch, chunk.epoch);
+      told.steps.set(chunk.step, (told.steps.get(chunk.step) ?? '') + chunk.text);
+      text.textContent = told.steps.get(chunk.step);
+    });
+    stream.addEventListener('tool-call', (event) => {
+      text.textContent = `Looking further: ${JSON.parse(event.data).text}`;
+    });
+    stream.addEventListener('result', (event) => {
+      stream.close();
+      const task = JSON.parse(event.data);
+      setState(task.outcome === 'halted' ? 'failed' : task.state);
+      text.textContent =
+        task.result?.text ?? (task.error ? `${task.error.code}: ${task.error.message}` : 'No answer.');
+      if (task.error) text.dataset.tone = 'bad';
+      below.replaceChildren(...outcome(task, onShow));
+    });
+  };
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const { input, agent, tenant } = Object.fromEntries(new FormData(form));
+    const button = form.querySelector('button');
+    button.disabled = true;
+    try {
+      const { taskId } = await request('/v1/tasks', { agent, input, ...(tenant ? { tenant } : {}) });
+      watch(taskId);
+    } catch (error) {
+      host.replaceChildren(make('p', { class: 'trouble', text: error.message }));
+    }
+    button.disabled = false;
+  });
+
+  // Enter submits, as in a search; Shift and Enter is a new line.
+  form.elements.input.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+
+  return {
+    agents: (names) => {
+      const select = form.elements.agent;
+      if (select.options.length === names.length) return;
+      select.replaceChildren(...names.map((name) => make('option', { value: name, text: name })));
+    },
+  };
+};
+
+const outcome = (task, onShow) => {
+  const citations = task.result?.citations ?? [];
+  const receipt = task.receipt ?? {};
+  const staleness =
+    typeof receipt.stalenessMs === 'number'
+      ? `at most ${duration(receipt.stalenessMs)} stale`
+      : 'staleness unknown';
+  return [
+    citations.length === 0
+      ? null
+      : make(
+          'ul',
+          { class: 'cited' },
+          citations.map(({ number, title, ageMs }) =>
+            make(
+              'li',
+              {},
+              make(
+                'div',
+                { class: 'head' },
+                make('span', { text: `[${number}] ${title}` }),
+                make('span', { class: 'age', text: ageMs === null ? '' : `${duration(ageMs)} old` }),
+              ),
+            ),
+          ),
+        ),
+    make('p', { class: 'muted', text: `Context: ${receipt.chunks?.length ?? 0} chunks, ${staleness}.` }),
+    make('button', {
+      class: 'linklike',
+      type: 'button',
+      text: 'Show its steps',
+      onclick: () => onShow(task.executionId),
+    }),
+  ].filter(Boolean);
+};

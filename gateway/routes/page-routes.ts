@@ -13,11 +13,13 @@ const TYPES = {
 /** Every file of the page, by name: nothing else of the disk can be asked for. */
 const FILES = [
   'index.html',
-  'dashboard.css',
+  'base.css',
+  'panels.css',
   'dashboard.js',
   'elements.js',
   'format.js',
   'live-feed.js',
+  'requests.js',
   'freshness-panel.js',
   'latency-chart.js',
   'stage-bar.js',

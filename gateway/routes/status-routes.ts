@@ -27,6 +27,8 @@ const statusSchema = z.object({
   ),
   lags: z.array(z.object({ group: z.string(), topic: z.string(), lag: z.number().nullable() })),
   connectors: z.array(z.object({ source: z.string(), state: z.string(), reason: z.string().optional() })),
+  agents: z.array(z.object({ name: z.string(), version: z.string() })),
+  localTenant: z.string(),
   index: z.unknown(),
   records: z.array(z.object({ stage: z.string(), outcome: z.string(), count: z.number() })),
   deadLetters: z.number(),
