@@ -23,6 +23,8 @@ export interface PartitionJournal {
   readToEnd(): Promise<void>;
   /** Resolves when everything below an offset is folded. */
   readTo(offset: number): Promise<void>;
+  /** Follows what others write until the returned function is called. */
+  watch(): () => void;
   /** The partition is another's: whoever waits is told. */
   abandon(): void;
 }
@@ -34,6 +36,12 @@ export interface PartitionJournalSettings {
   readonly partition: number;
   /** First offset that will be read. */
   readonly from: number;
+  /**
+   * Whether the log must be read: to its end at assignment, when an own record was acknowledged past one that is not
+   * known, and for who watches. Else nobody else writes, and reading back every own record would cost as much again
+   * as writing it.
+   */
+  readonly onBehind: (behind: boolean) => void;
   readonly log: (level: 'warn' | 'error', message: string, details?: unknown) => void;
 }
 
@@ -56,6 +64,10 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   let following = Promise.resolve();
   let nextToFollow = settings.from;
   let gone = false;
+  /** Offsets below it exist, read or not. */
+  let known = settings.from;
+  let watchers = 0;
+  let behind = true;
 
   const fold = createJournalFold(settings.from, (event, standing) => {
     const name = nameOf(event);
@@ -70,6 +82,13 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       reached.delete(waiter);
       waiter.resolve();
     }
+  };
+
+  const look = (): void => {
+    const now = watchers > 0 || fold.position() < known;
+    if (now === behind || gone) return;
+    behind = now;
+    settings.onBehind(behind);
   };
 
   const lost = (): FreshetError =>
@@ -108,12 +127,29 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       nextToFollow = record.offset + 1;
       if (record.offset >= fold.position()) offer(record.offset, await decode(record));
     }
+    look();
   };
 
   const readTo = (offset: number): Promise<void> => {
     if (gone) return Promise.reject(lost());
+    known = Math.max(known, offset);
+    look();
     if (fold.position() >= offset) return Promise.resolve();
     return new Promise((resolve, reject) => reached.set({ resolve, reject }, offset));
+  };
+
+  const readToEnd = async (): Promise<void> => {
+    for (;;) {
+      if (gone) throw lost();
+      try {
+        const offsets = await settings.kafka.admin.offsets(TOPIC);
+        return await readTo(offsets.find((each) => each.partition === partition)?.latest ?? 0);
+      } catch (thrown) {
+        if (gone) throw thrown;
+        log('warn', `the end of the journal's partition ${partition} is not known yet`, thrown);
+        await sleep(RETRY_MS);
+      }
+    }
   };
 
   return {
@@ -134,8 +170,12 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       try {
         const places = await writer.append(records);
         events.forEach((event, index) => {
-          offer(places[index]?.offset ?? Number.NaN, event);
+          const offset = places[index]?.offset ?? Number.NaN;
+          offer(offset, event);
+          if (offset >= known) known = offset + 1;
         });
+        look();
+        if (places.some(({ offset }) => Number.isNaN(offset))) await readToEnd();
       } catch (error) {
         for (const event of events) standings.delete(nameOf(event));
         throw error;
@@ -148,18 +188,14 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
     follow: (records) => {
       following = following.then(() => takeIn(records));
     },
-    readToEnd: async () => {
-      for (;;) {
-        if (gone) throw lost();
-        try {
-          const offsets = await settings.kafka.admin.offsets(TOPIC);
-          return await readTo(offsets.find((each) => each.partition === partition)?.latest ?? 0);
-        } catch (thrown) {
-          if (gone) throw thrown;
-          log('warn', `the end of the journal's partition ${partition} is not known yet`, thrown);
-          await sleep(RETRY_MS);
-        }
-      }
+    readToEnd,
+    watch: () => {
+      watchers += 1;
+      look();
+      return () => {
+        watchers -= 1;
+        look();
+      };
     },
     abandon: () => {
       gone = true;

@@ -116,14 +116,19 @@ const untilEndedOrSilent = async (
   signal: AbortSignal,
   takeoverMs: number,
 ): Promise<void> => {
-  let seen = -1;
-  let since = performance.now();
-  while (!signal.aborted && !journal.fold.isEnded(executionId)) {
-    const count = journal.fold.execution(executionId)?.events.length ?? 0;
-    if (count !== seen) {
-      seen = count;
-      since = performance.now();
-    } else if (performance.now() - since >= takeoverMs) return;
-    await pause(WATCH_MS, signal);
+  const unwatch = journal.watch();
+  try {
+    let seen = -1;
+    let since = performance.now();
+    while (!signal.aborted && !journal.fold.isEnded(executionId)) {
+      const count = journal.fold.execution(executionId)?.events.length ?? 0;
+      if (count !== seen) {
+        seen = count;
+        since = performance.now();
+      } else if (performance.now() - since >= takeoverMs) return;
+      await pause(WATCH_MS, signal);
+    }
+  } finally {
+    unwatch();
   }
 };

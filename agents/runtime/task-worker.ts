@@ -100,7 +100,15 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       // Past the end the journal was made anew or restored: the reader then stops and says so.
       const from = pinned > latest ? pinned : wanted;
       owned.get(partition)?.abandon();
-      const journal = openPartitionJournal({ kafka, codec, writer, partition, from, log });
+      const journal = openPartitionJournal({
+        kafka,
+        codec,
+        writer,
+        partition,
+        from,
+        log,
+        onBehind: (behind) => followJournal(partition, behind),
+      });
       const opened = openOwnedPartition({
         partition,
         journal,
@@ -115,6 +123,16 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       committed.delete(partition);
       return { topic: EVENTS, partition, offset: from };
     });
+  };
+
+  const followJournal = (partition: number, behind: boolean): void => {
+    const at = { topic: EVENTS, partition };
+    const position = owned.get(partition)?.journal.fold.position();
+    if (!behind) reader?.pause(at);
+    else if (position !== undefined) {
+      reader?.rewind({ ...at, offset: position });
+      reader?.resume(at);
+    }
   };
 
   const assignPersistently = async (partitions: readonly TopicPartition[]) => {

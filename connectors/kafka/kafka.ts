@@ -25,6 +25,7 @@ export interface RecordToAppend {
 
 export interface AppendedAt {
   readonly partition: number;
+  /** NaN where the broker acknowledged the record without saying its place. */
   readonly offset: number;
 }
 

@@ -126,7 +126,7 @@ const openProducer = async (kafka: KafkaType, admin: Admin): Promise<RawProducer
       topicMessages: [...messages].map(([topic, list]) => ({ topic, messages: list })),
     });
     const bases = new Map(
-      metadata.map((each) => [`${each.topicName}:${each.partition}`, Number(each.baseOffset ?? -1)]),
+      metadata.map((each) => [`${each.topicName}:${each.partition}`, baseOffsetOf(each.baseOffset)]),
     );
     return places.map(({ at, index }, place) => ({
       partition: partitions[place] ?? 0,
@@ -134,6 +134,12 @@ const openProducer = async (kafka: KafkaType, admin: Admin): Promise<RawProducer
     }));
   };
   return { send, close: () => producer.disconnect() };
+};
+
+/** NaN where the broker does not say, as for a group that it holds already: the place is unknown, not -1. */
+const baseOffsetOf = (text: string | undefined): number => {
+  const offset = Number(text ?? -1);
+  return offset >= 0 ? offset : Number.NaN;
 };
 
 const coPartitionAssigner: PartitionAssigner = ({ cluster }) => ({

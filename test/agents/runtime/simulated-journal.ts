@@ -67,6 +67,7 @@ export const simulate = (settings: {
           follow: () => undefined,
           readTo: async () => undefined,
           readToEnd: async () => undefined,
+          watch: () => () => undefined,
           abandon: () => undefined,
         },
         models,
