@@ -5,9 +5,9 @@
 import avro from 'avsc';
 import { parse as parseLossless } from 'lossless-json';
 import type { ColumnValue, Row } from '../../schemas/config.ts';
-import type { KeyValue } from '../../schemas/document-id.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
-import { toError } from '../../schemas/errors.ts';
+import type { KeyValue } from '../../schemas/document-id.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
 import { makeVersion, type Version } from '../../schemas/version.ts';
 import type { KafkaRecord } from '../kafka/kafka.ts';
 import { schemaIdOf } from '../registry/record-codec.ts';
@@ -37,12 +37,18 @@ const longAsBigInt = avro.types.LongType.__with({
 });
 
 const typeFor = (schema: string): avro.Type =>
-  avro.Type.forSchema(JSON.parse(schema) as avro.Schema, {
-    typeHook: (attributes: avro.Schema) => {
-      const name = typeof attributes === 'object' && attributes !== null && 'type' in attributes ? attributes.type : attributes;
-      return name === 'long' ? longAsBigInt : undefined;
-    },
-  } as unknown as Parameters<typeof avro.Type.forSchema>[1]);
+  avro.Type.forSchema(
+    JSON.parse(schema) as avro.Schema,
+    {
+      typeHook: (attributes: avro.Schema) => {
+        const name =
+          typeof attributes === 'object' && attributes !== null && 'type' in attributes
+            ? attributes.type
+            : attributes;
+        return name === 'long' ? longAsBigInt : undefined;
+      },
+    } as unknown as Parameters<typeof avro.Type.forSchema>[1],
+  );
 
 interface Envelope {
   readonly before?: Row | null;
@@ -68,7 +74,14 @@ const micros = (us: bigint | null | undefined, ms: bigint | null | undefined): n
  * Rule V for Postgres: (commit before it, its own LSN), with 1 for a streamed change without the first, and
  * (0, snapshot LSN) for a read of the initial snapshot: any streamed change is newer than any snapshot read.
  */
-export const postgresVersion = (epoch: number, source: { readonly snapshot?: string | null; readonly sequence?: string | null; readonly lsn?: bigint | null }): Version => {
+export const postgresVersion = (
+  epoch: number,
+  source: {
+    readonly snapshot?: string | null;
+    readonly sequence?: string | null;
+    readonly lsn?: bigint | null;
+  },
+): Version => {
   const lsn = source.lsn ?? 0n;
   const streamed = source.snapshot === null || source.snapshot === undefined || source.snapshot === 'false';
   if (!streamed) return makeVersion(epoch, [0n, lsn]);
@@ -78,16 +91,26 @@ export const postgresVersion = (epoch: number, source: { readonly snapshot?: str
 
 const keyOf = (bytes: Buffer): Readonly<Record<string, KeyValue>> | undefined => {
   const parsed = parseLossless(bytes.toString('utf8'), undefined, (text) => text);
-  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, KeyValue>) : undefined;
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  // What is no scalar has no one text, so two such keys could share an id.
+  const scalar = Object.values(parsed).every((value) => typeof value !== 'object' || value === null);
+  return scalar ? (parsed as Record<string, KeyValue>) : undefined;
 };
 
 const isUnavailable = (value: ColumnValue | undefined): boolean =>
-  value === UNAVAILABLE || (value instanceof Uint8Array && Buffer.from(value).toString('latin1') === UNAVAILABLE);
+  value === UNAVAILABLE ||
+  (value instanceof Uint8Array && Buffer.from(value).toString('latin1') === UNAVAILABLE);
 
-const unreadable = (reason: DeadLetterReason, message: string): ReadChange => ({ kind: 'unreadable', reason, message });
+const unreadable = (reason: DeadLetterReason, message: string): ReadChange => ({
+  kind: 'unreadable',
+  reason,
+  message,
+});
 
 /** Reads change records; remembers the schemas it has seen. `read` throws only `registry-unavailable`: try again. */
-export const createChangeReader = (registry: Pick<SchemaRegistry, 'schemaById'>): { read(record: KafkaRecord): Promise<ReadChange> } => {
+export const createChangeReader = (
+  registry: Pick<SchemaRegistry, 'schemaById'>,
+): { read(record: KafkaRecord): Promise<ReadChange> } => {
   const types = new Map<number, avro.Type>();
 
   const envelopeOf = async (value: Buffer): Promise<Envelope | ReadChange> => {
@@ -95,7 +118,12 @@ export const createChangeReader = (registry: Pick<SchemaRegistry, 'schemaById'>)
     if (id === undefined) return unreadable('not-avro', 'the value is not Avro in wire format');
     let type = types.get(id);
     if (!type) {
-      type = typeFor(await registry.schemaById(id));
+      try {
+        type = typeFor(await registry.schemaById(id));
+      } catch (error) {
+        if (!(error instanceof FreshetError && error.code === 'not-found')) throw error;
+        return unreadable('schema-mismatch', `written with schema ${id}, which the registry does not know`);
+      }
       types.set(id, type);
     }
     try {
@@ -107,11 +135,17 @@ export const createChangeReader = (registry: Pick<SchemaRegistry, 'schemaById'>)
 
   return {
     read: async (record) => {
-      if (record.value === null) return record.key === null ? unreadable('null-value', 'both key and value are null') : { kind: 'dropped' };
+      if (record.value === null)
+        return record.key === null
+          ? unreadable('null-value', 'both key and value are null')
+          : { kind: 'dropped' };
       const envelope = await envelopeOf(record.value);
       if ('kind' in envelope) return envelope;
       const { op, source } = envelope;
-      if (op === 'm' || !source?.table) return op === undefined || op === 'm' ? { kind: 'dropped' } : unreadable('schema-mismatch', 'no source table in the envelope');
+      if (op === 'm' || !source?.table)
+        return op === undefined || op === 'm'
+          ? { kind: 'dropped' }
+          : unreadable('schema-mismatch', 'no source table in the envelope');
       let version: Version;
       try {
         version = postgresVersion(Number(record.headers[EPOCH_HEADER]?.toString('utf8') ?? 0), source);
@@ -125,14 +159,18 @@ export const createChangeReader = (registry: Pick<SchemaRegistry, 'schemaById'>)
         capturedAt: micros(envelope.ts_us, envelope.ts_ms),
       };
       if (op === 't') return { kind: 'change', change: { kind: 'truncate', ...facts } };
-      if (record.key === null) return unreadable('null-key', `a change of ${facts.table} without a key: the table needs a primary key`);
+      if (record.key === null)
+        return unreadable(
+          'null-key',
+          `a change of ${facts.table} without a key: the table needs a primary key`,
+        );
       let key: ReturnType<typeof keyOf>;
       try {
         key = keyOf(record.key);
       } catch (error) {
         return unreadable('bad-key', `the key is not JSON: ${toError(error).message}`);
       }
-      if (!key) return unreadable('bad-key', 'the key is not a JSON object of columns');
+      if (!key) return unreadable('bad-key', 'the key is not a JSON object of scalar columns');
       if (op === 'd') return { kind: 'change', change: { kind: 'delete', key, ...facts } };
       const row = envelope.after;
       if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);

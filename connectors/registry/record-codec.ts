@@ -121,10 +121,15 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
       } catch (error) {
         throw unreadable(name, toError(error).message, error);
       }
-      const writer = avro.Type.forSchema(JSON.parse(await registry.schemaById(id)) as avro.Schema);
+      const text = await registry.schemaById(id).catch((error: unknown) => {
+        throw error instanceof FreshetError && error.code === 'not-found'
+          ? unreadable(name, `written with schema ${id}, which the registry does not know`, error)
+          : error;
+      });
       const key = `${name}:${id}`;
       try {
-        const resolver = resolvers.get(key) ?? type.createResolver(writer);
+        const resolver =
+          resolvers.get(key) ?? type.createResolver(avro.Type.forSchema(JSON.parse(text) as avro.Schema));
         resolvers.set(key, resolver);
         return type.fromBuffer(value.subarray(HEADER_BYTES), resolver) as Records[typeof name];
       } catch (error) {

@@ -1,5 +1,7 @@
 /** The schema registry behind two calls; the one file that names its client. Speaks Confluent's API (Apicurio serves it too). */
 // The client alone: the package's front door loads the key services of three clouds, a second of CPU a process.
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 
@@ -9,7 +11,10 @@ export interface SchemaRegistry {
    * Errors: `schema-incompatible`, `registry-unavailable`.
    */
   register(subject: string, schema: string): Promise<number>;
-  /** The text of a schema by its id. Errors: `registry-unavailable` (unknown ids too: they may be known a moment later). */
+  /**
+   * The text of a schema by its id. Errors: `registry-unavailable` (try again), `not-found` for an id that stays unknown
+   * while it is asked for over a while, as a registry's follower may learn of it a moment later.
+   */
   schemaById(id: number): Promise<string>;
   subjects(): Promise<readonly string[]>;
 }
@@ -18,6 +23,9 @@ interface RestError {
   readonly status?: number;
   readonly errorCode?: number;
 }
+
+const UNKNOWN_FOR_MS = 2_000;
+const ASK_AGAIN_MS = 200;
 
 const statusOf = (error: unknown): number | undefined => (error as RestError).status;
 
@@ -37,6 +45,20 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
       `the schema registry at ${baseUrl} did not answer while ${doing}: ${error.message}`,
       { cause: error },
     );
+  };
+
+  const lookUp = async (id: number): Promise<string> => {
+    const deadline = performance.now() + UNKNOWN_FOR_MS;
+    for (;;) {
+      try {
+        return (await client.getBySubjectAndId('', id)).schema;
+      } catch (error) {
+        if (statusOf(error) !== 404) throw unavailable(`looking up schema ${id}`, error);
+        if (performance.now() >= deadline)
+          throw new FreshetError('not-found', `the schema registry at ${baseUrl} knows no schema ${id}`);
+      }
+      await sleep(ASK_AGAIN_MS);
+    }
   };
 
   return {
@@ -70,13 +92,10 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
     schemaById: (id) => {
       const cached = texts.get(id);
       if (cached) return cached;
-      const text = client
-        .getBySubjectAndId('', id)
-        .then((found) => found.schema)
-        .catch((error) => {
-          texts.delete(id);
-          throw unavailable(`looking up schema ${id}`, error);
-        });
+      const text = lookUp(id).catch((error) => {
+        texts.delete(id);
+        throw error;
+      });
       texts.set(id, text);
       return text;
     },

@@ -1,0 +1,260 @@
+/** Debezium's envelope → change: every operation, and every way in which a record can be none. */
+import avro from 'avsc';
+import { describe, expect, test } from 'vitest';
+import { UNAVAILABLE } from '../../../connectors/debezium/change.ts';
+import { createChangeReader } from '../../../connectors/debezium/read-change.ts';
+import type { KafkaRecord } from '../../../connectors/kafka/kafka.ts';
+import { documentIdOf } from '../../../schemas/document-id.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
+import { makeVersion } from '../../../schemas/version.ts';
+
+const optional = (type: avro.Schema) => ['null', type];
+const ROW = {
+  type: 'record',
+  name: 'Value',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'body', type: optional('string') },
+    { name: 'picture', type: optional('bytes') },
+  ],
+};
+const ENVELOPE = {
+  type: 'record',
+  name: 'Envelope',
+  namespace: 'shop.public.articles',
+  fields: [
+    { name: 'before', type: optional(ROW as avro.Schema), default: null },
+    { name: 'after', type: optional('Value'), default: null },
+    {
+      name: 'source',
+      type: {
+        type: 'record',
+        name: 'Source',
+        fields: [
+          { name: 'schema', type: 'string' },
+          { name: 'table', type: 'string' },
+          { name: 'snapshot', type: optional('string'), default: null },
+          { name: 'sequence', type: optional('string'), default: null },
+          { name: 'lsn', type: optional('long'), default: null },
+          { name: 'ts_us', type: optional('long'), default: null },
+          { name: 'ts_ms', type: optional('long'), default: null },
+        ],
+      },
+    },
+    { name: 'op', type: 'string' },
+    { name: 'ts_us', type: optional('long'), default: null },
+    { name: 'ts_ms', type: optional('long'), default: null },
+  ],
+};
+const HEARTBEAT = { type: 'record', name: 'Heartbeat', fields: [{ name: 'ts_ms', type: 'long' }] };
+const SCHEMAS: Readonly<Record<number, object>> = { 1: ENVELOPE, 2: HEARTBEAT };
+
+/** The registry does not answer when asked for this one. */
+const AWAY = 98;
+
+const bigints = () =>
+  ({
+    typeHook: (schema: avro.Schema) =>
+      schema === 'long' || (schema as { type?: unknown }).type === 'long'
+        ? avro.types.LongType.__with({
+            fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+            toBuffer: (value: bigint) => {
+              const bytes = Buffer.alloc(8);
+              bytes.writeBigInt64LE(value);
+              return bytes;
+            },
+            fromJSON: BigInt,
+            toJSON: String,
+            isValid: (value: unknown) => typeof value === 'bigint',
+            compare: (a: bigint, b: bigint) => Number(a - b),
+          })
+        : undefined,
+  }) as unknown as Parameters<typeof avro.Type.forSchema>[1];
+
+const encoded = (id: number, value: unknown): Buffer => {
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(id, 1);
+  return Buffer.concat([
+    header,
+    avro.Type.forSchema((SCHEMAS[id] ?? 'null') as avro.Schema, bigints()).toBuffer(value),
+  ]);
+};
+
+const source = {
+  schema: 'public',
+  table: 'articles',
+  snapshot: 'false',
+  sequence: '["500","600"]',
+  lsn: 600n,
+  ts_us: 1_700_000_000_000_001n,
+  ts_ms: null,
+};
+const row = { id: 9007199254740993n, body: 'Text.', picture: null };
+const envelope = (fields: object = {}) => ({
+  before: null,
+  after: row,
+  source,
+  op: 'c',
+  ts_us: 1_700_000_000_000_009n,
+  ts_ms: null,
+  ...fields,
+});
+const recordOf = (fields: Partial<KafkaRecord> = {}): KafkaRecord => ({
+  topic: 'cdc.shop',
+  partition: 0,
+  offset: 0,
+  timestamp: 0,
+  key: Buffer.from('{"id":9007199254740993}'),
+  value: encoded(1, envelope()),
+  headers: { 'freshet-epoch': Buffer.from('7') },
+  ...fields,
+});
+
+const reader = createChangeReader({
+  schemaById: async (id) => {
+    const schema = SCHEMAS[id];
+    if (!schema)
+      throw new FreshetError(id === AWAY ? 'registry-unavailable' : 'not-found', `no schema ${id}`);
+    return JSON.stringify(schema);
+  },
+});
+const read = (fields: Partial<KafkaRecord> = {}) => reader.read(recordOf(fields));
+const readEnvelope = (fields: object, record: Partial<KafkaRecord> = {}) =>
+  read({ value: encoded(1, envelope(fields)), ...record });
+
+describe('operations', () => {
+  test.each(['c', 'u', 'r'])('%s carries key, row, version and times', async (op) => {
+    expect(await readEnvelope({ op })).toEqual({
+      kind: 'change',
+      change: {
+        kind: 'upsert',
+        table: 'public.articles',
+        version: makeVersion(7, [500n, 600n]),
+        committedAt: 1_700_000_000_000_001,
+        capturedAt: 1_700_000_000_000_009,
+        key: { id: '9007199254740993' },
+        row,
+        unavailable: [],
+      },
+    });
+  });
+
+  test('d needs neither after nor before image', async () => {
+    expect(await readEnvelope({ op: 'd', after: null })).toMatchObject({
+      kind: 'change',
+      change: { kind: 'delete', key: { id: '9007199254740993' }, version: makeVersion(7, [500n, 600n]) },
+    });
+  });
+
+  test('t has no key', async () => {
+    expect(await readEnvelope({ op: 't', after: null }, { key: null })).toMatchObject({
+      kind: 'change',
+      change: { kind: 'truncate', table: 'public.articles' },
+    });
+  });
+
+  test.each([
+    ['a logical message', recordOf({ value: encoded(1, envelope({ op: 'm' })), key: null })],
+    ['a heartbeat', recordOf({ value: encoded(2, { ts_ms: 1n }) })],
+    ["another tool's tombstone", recordOf({ value: null })],
+  ])('%s is dropped', async (_, record) => {
+    expect(await reader.read(record)).toEqual({ kind: 'dropped' });
+  });
+});
+
+describe('positions (rule V)', () => {
+  const versionOf = async (fields: object, record: Partial<KafkaRecord> = {}) => {
+    const each = await readEnvelope({ source: { ...source, ...fields } }, record);
+    return each.kind === 'change' ? each.change.version : each;
+  };
+
+  test.each([
+    ['streamed', {}, makeVersion(7, [500n, 600n])],
+    ['streamed before any commit was seen', { sequence: '[null,"600"]' }, makeVersion(7, [1n, 600n])],
+    ['streamed without a sequence', { sequence: null }, makeVersion(7, [1n, 600n])],
+    ['read by the snapshot', { snapshot: 'true', sequence: '[null,"600"]' }, makeVersion(7, [0n, 600n])],
+    [
+      'the last read of the snapshot',
+      { snapshot: 'last', sequence: '["500","600"]' },
+      makeVersion(7, [0n, 600n]),
+    ],
+    ['without the field', { snapshot: null }, makeVersion(7, [500n, 600n])],
+  ])('%s', async (_, fields, version) => {
+    expect(await versionOf(fields)).toBe(version);
+  });
+
+  test('without the header the epoch is 0; one that is no number makes the record unreadable', async () => {
+    expect(await versionOf({}, { headers: {} })).toBe(makeVersion(0, [500n, 600n]));
+    expect(await readEnvelope({}, { headers: { 'freshet-epoch': Buffer.from('x') } })).toMatchObject({
+      kind: 'unreadable',
+      reason: 'schema-mismatch',
+    });
+  });
+
+  test('a position that is none makes the record unreadable', async () => {
+    expect(await readEnvelope({ source: { ...source, sequence: '["abc"]' } })).toMatchObject({
+      kind: 'unreadable',
+      reason: 'schema-mismatch',
+    });
+    expect(await readEnvelope({ source: { ...source, lsn: -1n } })).toMatchObject({ kind: 'unreadable' });
+  });
+});
+
+describe('what an update left out', () => {
+  test('is named, as text and as bytes', async () => {
+    const each = await readEnvelope({
+      op: 'u',
+      after: { ...row, body: UNAVAILABLE, picture: Buffer.from(UNAVAILABLE) },
+    });
+    expect(each).toMatchObject({ change: { unavailable: ['body', 'picture'] } });
+  });
+});
+
+describe('unreadable, each with its reason', () => {
+  test.each<[string, Partial<KafkaRecord>, string]>([
+    ['neither key nor value', { key: null, value: null }, 'null-value'],
+    ['JSON where Avro should be', { value: Buffer.from('{"op":"c"}') }, 'not-avro'],
+    ['nothing', { value: Buffer.alloc(0) }, 'not-avro'],
+    ['cut short', { value: encoded(1, envelope()).subarray(0, 20) }, 'not-avro'],
+    [
+      '5 MB of nonsense under a known schema',
+      { value: Buffer.concat([Buffer.from([0, 0, 0, 0, 1]), Buffer.alloc(5_000_000, 0xff)]) },
+      'not-avro',
+    ],
+    ['no key', { key: null }, 'null-key'],
+    ['a key that is not JSON', { key: Buffer.from('id=1') }, 'bad-key'],
+    ['a key that is a list', { key: Buffer.from('[1]') }, 'bad-key'],
+    ['a key that is null', { key: Buffer.from('null') }, 'bad-key'],
+    ['a key column that holds an object', { key: Buffer.from('{"id":{"a":1}}') }, 'bad-key'],
+    ['a key column that holds a list', { key: Buffer.from('{"id":[1,2]}') }, 'bad-key'],
+    ['an upsert without its row', { value: encoded(1, envelope({ after: null })) }, 'schema-mismatch'],
+  ])('%s', async (_, fields, reason) => {
+    expect(await read(fields)).toMatchObject({ kind: 'unreadable', reason });
+  });
+
+  const underSchema = (id: number): Buffer => Buffer.from([0, 0, 0, 0, id, 1]);
+
+  test('a schema that the registry does not know', async () => {
+    expect(await read({ value: underSchema(99) })).toMatchObject({
+      kind: 'unreadable',
+      reason: 'schema-mismatch',
+    });
+  });
+
+  test('but a registry that is away is no reason to give a record up', async () => {
+    await expect(read({ value: underSchema(AWAY) })).rejects.toMatchObject({ code: 'registry-unavailable' });
+  });
+});
+
+test('keys keep every digit, and every character that can be named', async () => {
+  const idOf = async (key: string) => {
+    const each = await read({ key: Buffer.from(key) });
+    if (each.kind !== 'change' || each.change.kind !== 'upsert') throw new Error('no upsert');
+    return documentIdOf('shop', each.change.table, each.change.key);
+  };
+  expect(await idOf('{"id":9007199254740993}')).toBe('shop/public.articles/9007199254740993');
+  expect(await idOf('{"b":"x,y","a":1}')).toBe('shop/public.articles/1,x%2Cy');
+  expect(await idOf('{"id":true}')).toBe('shop/public.articles/true');
+  // A lone surrogate is read, and named by nobody: index-documents makes it a dead letter.
+  await expect(idOf('{"id":"\\ud800"}')).rejects.toThrow(URIError);
+});
