@@ -15,6 +15,7 @@ import { startEverything } from '../cli/start/start-everything.ts';
 import { openIndexClient } from '../connectors/index-service/index-client.ts';
 import type { IndexService } from '../connectors/index-service/index-service.ts';
 import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
+import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
 
 interface FreshnessSettings {
@@ -27,8 +28,10 @@ interface FreshnessSettings {
 
 const SAMPLE_ROWS = 500;
 const WARM_UP_CHANGES = 40;
-const FIRST_LOOK_MS = 6;
+/** Looking costs the machine that is measured: first when it may be there, then at an eighth of what has passed. */
+const FIRST_LOOK_MS = 8;
 const LOOK_EVERY_MS = 3;
+const LOOK_SHARE = 1 / 8;
 const LOST_AFTER_MS = 10_000;
 
 /** About 100 tokens, different every time, with a code that no other text has. */
@@ -50,7 +53,7 @@ const look = async (
     const now = performance.now();
     if (hits.some((hit) => hit.text.includes(code))) return now - sentAt;
     if (now - sentAt > LOST_AFTER_MS) return Number.POSITIVE_INFINITY;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(Math.max(LOOK_EVERY_MS, (now - sentAt) * LOOK_SHARE));
   }
 };
 
@@ -99,14 +102,16 @@ const measure = async (
     }
     const measured = (await Promise.all(latencies)).slice(WARM_UP_CHANGES);
     const found = measured.filter(Number.isFinite);
-    const freshness = (await (await fetch(`${freshet.run.gateway}/v1/freshness`)).json()) as unknown;
-    tell(`stages: ${JSON.stringify(freshness).slice(0, 1_500)}`);
+    const { stages } = (await (await fetch(`${freshet.run.gateway}/v1/freshness`)).json()) as FreshnessReport;
+    tell(stages.map(({ stage, p50, p99 }) => `${stage} ${p50.toFixed(1)}/${p99.toFixed(1)}`).join('  '));
+    const stageFigures = Object.fromEntries(stages.map(({ stage, p50 }) => [`${stage} p50`, { value: p50, unit: 'ms' }]));
     const ms = (at: number): number => percentile(measured, at);
     return {
       'found p50': { value: ms(50), unit: 'ms', target: { atMost: settings.p50 } },
       'found p95': { value: ms(95), unit: 'ms' },
       'found p99': { value: ms(99), unit: 'ms', target: { atMost: settings.p99 } },
       'found max': { value: ms(100), unit: 'ms', target: { atMost: 5_000 } },
+      ...stageFigures,
       changes: { value: measured.length, unit: '' },
       lost: { value: measured.length - found.length, unit: '', target: { atMost: 0 } },
     };
