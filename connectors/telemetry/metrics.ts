@@ -42,6 +42,11 @@ export const createMetrics = (role: string) => {
     freshnessSeconds: histogram('freshet_freshness_seconds', 'Commit in the source to searchable.', [
       'source',
     ]),
+    sloErrorBudget: gauge(
+      'freshet_slo_error_budget_remaining_ratio',
+      'Share of the freshness error budget that is left, over the last hour; absent while nothing was committed.',
+      ['source'],
+    ),
     tasks: counter('freshet_tasks_total', 'Tasks that ended, by outcome.', ['agent', 'outcome']),
     taskSeconds: histogram('freshet_task_seconds', 'Task created to its result.', ['agent']),
     stepSeconds: histogram('freshet_step_seconds', 'Time of a step, by kind.', ['agent', 'kind']),

@@ -6,11 +6,12 @@ const ROLE = 'gateway';
 
 export const registerHealth = (
   app: FastifyInstance,
-  { settings, reader }: GatewayContext,
+  { settings, reader, freshness }: GatewayContext,
   openApi: () => unknown,
 ): void => {
   const document = JSON.stringify(openApi());
   const { metrics } = settings;
+  const sources = new Set(Object.keys(settings.config.sources));
   app.get('/healthz', async () => ({ role: ROLE, ok: true }));
   app.get('/readyz', async (_, reply) => {
     const waitingFor = reader.waitingFor();
@@ -19,6 +20,11 @@ export const registerHealth = (
       .send({ role: ROLE, ready: waitingFor === null, waitingFor });
   });
   app.get('/metrics', async (_, reply) => {
+    metrics.sloErrorBudget.reset();
+    for (const { source, slo } of freshness().sources) {
+      if (slo.errorBudgetLeft !== null && sources.has(source))
+        metrics.sloErrorBudget.set({ source }, slo.errorBudgetLeft);
+    }
     // A role that does not answer must not take the others' metrics with it.
     const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
     return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(others));
