@@ -9,7 +9,9 @@ const MAX_ISSUES = 5;
 
 const check = (schema: z.ZodType | undefined, value: unknown, where: string): unknown => {
   if (!schema) {
-    if (where === 'body' && value !== undefined && value !== null)
+    // An empty object is what clients send that always send one.
+    const none = value === undefined || value === null || JSON.stringify(value) === '{}';
+    if (where === 'body' && !none)
       throw new FreshetError('request-invalid', 'this route takes no body');
     return undefined;
   }
