@@ -1,6 +1,7 @@
 /** A change as captured, whatever its database: what pipelines hold on to. */
-import type { KeyValue } from '../../schemas/document-id.ts';
+
 import type { Row } from '../../schemas/config.ts';
+import type { KeyValue } from '../../schemas/document-id.ts';
 import type { Version } from '../../schemas/version.ts';
 
 export type Change = UpsertChange | DeleteChange | TruncateChange;

@@ -10,7 +10,7 @@ import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
 import { FreshetError } from '../../schemas/errors.ts';
 import { checkSeal, noteOpened, noteOpening, sealCollection } from './collection-seal.ts';
 import { engineFailure, requireSpace } from './zvec-engine.ts';
-import { COLLECTION_NAME, collectionSchema } from './zvec-rows.ts';
+import { anchorRow, COLLECTION_NAME, collectionSchema } from './zvec-rows.ts';
 
 const PLACE = 'rows';
 const ASIDE = 'rows-aside-';
@@ -24,10 +24,13 @@ const removeLeftovers = (folder: string): void => {
   }
 };
 
-const createCollection = (folder: string, dimensions: number): void => {
+const createCollection = async (folder: string, dimensions: number): Promise<void> => {
   const made = aside(folder);
   try {
-    ZVecCreateAndOpen(made, collectionSchema(dimensions)).closeSync();
+    const collection = ZVecCreateAndOpen(made, collectionSchema(dimensions));
+    collection.upsertSync(anchorRow(dimensions));
+    await collection.optimize({ concurrency: 1 });
+    collection.closeSync();
     renameSync(made, join(folder, PLACE));
   } catch (thrown) {
     rmSync(made, { recursive: true, force: true });
@@ -79,7 +82,7 @@ export const openCollection = async (
     requireSpace(folder, doing);
     const found = existsSync(place) ? await requireSound(folder) : 'new';
     noteOpening(folder);
-    if (found === 'new') createCollection(folder, dimensions);
+    if (found === 'new') await createCollection(folder, dimensions);
     collection = openNoted(folder, place);
     requireShape(collection, dimensions, folder);
     removeLeftovers(folder);

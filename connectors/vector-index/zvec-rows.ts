@@ -18,10 +18,29 @@ import type { VectorQuery, VectorRow } from './vector-index.ts';
 /** Raised when rows are laid out differently: another name means that the collection must be made anew. */
 export const COLLECTION_NAME = 'freshet_rows_1';
 const ROW_ID = /^[0-9a-f]{32}$/;
+
+/**
+ * A row of no tenant, built into the graph before all others. zvec 0.7 gives vectors to the wrong rows when it builds a
+ * collection's first segment while that holds removed or rewritten rows (github.com/alibaba/zvec/issues/724, mended
+ * after 0.7.0): with this row there is a built segment already, and what comes is merged with it, which is right.
+ */
+export const anchorRow = (dimensions: number): ZVecDocInput => ({
+  id: 'anchor',
+  vectors: { vector: new Float32Array(dimensions).fill(1) },
+  fields: { tenant: 'none', tags: [] },
+});
+/** Rows that are not the caller's. */
+export const ANCHOR_ROWS = 1;
+
+/** False for ids that no row of a caller can have. */
+export const isRowId = (id: string): boolean => ROW_ID.test(id);
 /** Candidates kept while searching: recall@10 is 0.9745 at 1,000,000 rows with 100 and grows with it (STACK.md). */
 const CANDIDATES = 100;
 /** zvec itself fails above 1,024. */
 const MOST_HITS = 1_000;
+
+/** zvec rescores on float vectors only as many rows as it is asked for: more, so that the last places are right too. */
+const askedOf = (topK: number): number => Math.min(MOST_HITS, 2 * topK + 10);
 
 export const collectionSchema = (dimensions: number): ZVecCollectionSchema => {
   const invert = { indexType: ZVecIndexType.INVERT, enableRangeOptimization: false } as const;
@@ -64,13 +83,13 @@ const requireVector = (vector: Float32Array, dimensions: number): void => {
 /** Errors: `request-invalid` for another number of dimensions, parts that are not finite, or an id of another form. */
 export const zvecRow = (row: VectorRow, dimensions: number): ZVecDocInput => {
   requireVector(row.vector, dimensions);
-  if (!ROW_ID.test(row.id))
+  if (!isRowId(row.id))
     throw new FreshetError('request-invalid', 'the id of a row has 32 hexadecimal digits');
   const fields = { tenant: hashOf(row.tenant), tags: [...new Set(row.tags)].map(hashOf) };
   return { id: row.id, vectors: { vector: row.vector }, fields };
 };
 
-/** Errors: `request-invalid`, as zvecRow, and for a topK that is no whole number from 1 to 1,000. */
+/** Asks for more hits than topK: cut what comes back. Errors: `request-invalid`, as zvecRow, and for a topK that is no whole number from 1 to 1,000. */
 export const zvecQuery = (query: VectorQuery, dimensions: number): ZVecQuery => {
   requireVector(query.vector, dimensions);
   if (!Number.isInteger(query.topK) || query.topK < 1 || query.topK > MOST_HITS)
@@ -80,11 +99,15 @@ export const zvecQuery = (query: VectorQuery, dimensions: number): ZVecQuery => 
   return {
     fieldName: 'vector',
     vector: query.vector,
-    topk: query.topK,
+    topk: askedOf(query.topK),
     filter: `tenant = '${hashOf(query.tenant)}'${tagged}`,
     outputFields: [],
     // The refiner scores the candidates on the float vectors: quantization decides who is looked at, never the score.
-    params: { indexType: ZVecIndexType.HNSW, ef: Math.max(CANDIDATES, 2 * query.topK), isUsingRefiner: true },
+    params: {
+      indexType: ZVecIndexType.HNSW,
+      ef: Math.max(CANDIDATES, askedOf(query.topK)),
+      isUsingRefiner: true,
+    },
   };
 };
 

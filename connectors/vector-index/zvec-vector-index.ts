@@ -17,7 +17,7 @@ import {
 import { ExclusiveGate } from './exclusive-gate.ts';
 import type { VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
 import { engineFailure, requireSpace, startEngine } from './zvec-engine.ts';
-import { similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
+import { ANCHOR_ROWS, isRowId, similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
 
 export interface ZvecVectorIndexOptions {
   readonly folder: string;
@@ -96,7 +96,7 @@ export class ZvecVectorIndex implements VectorIndex {
   }
 
   async remove(ids: readonly string[]): Promise<void> {
-    for (const some of slices(ids, IDS_AT_ONCE)) {
+    for (const some of slices(ids.filter(isRowId), IDS_AT_ONCE)) {
       await this.#use('removing from the vector index', (collection) => {
         const found = collection.deleteSync([...some]).filter(({ code }) => code !== 'ZVEC_NOT_FOUND');
         this.#check(found, 'removing from the vector index');
@@ -108,12 +108,12 @@ export class ZvecVectorIndex implements VectorIndex {
   async query(query: VectorQuery): Promise<readonly VectorHit[]> {
     const asked = zvecQuery(query, this.dimensions);
     const found = await this.#use('querying the vector index', (collection) => collection.query(asked));
-    return found.map(({ id, score }) => ({ id, score: similarityOf(score) }));
+    return found.slice(0, query.topK).map(({ id, score }) => ({ id, score: similarityOf(score) }));
   }
 
   async has(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const held = new Set<string>();
-    for (const some of slices(ids, IDS_AT_ONCE)) {
+    for (const some of slices(ids.filter(isRowId), IDS_AT_ONCE)) {
       const found = await this.#use('reading the vector index', (collection) =>
         collection.fetchSync({ ids: [...some], outputFields: [], includeVector: false }),
       );
@@ -136,7 +136,7 @@ export class ZvecVectorIndex implements VectorIndex {
           if (!this.#iterators.has(iterator)) throw closedFailure('listing the vector index');
           const next = iterator.next();
           if (next.done) return;
-          yield next.value.id;
+          if (isRowId(next.value.id)) yield next.value.id;
           if (read % IDS_AT_ONCE === 0) await turn();
         }
       } finally {
@@ -149,7 +149,7 @@ export class ZvecVectorIndex implements VectorIndex {
   }
 
   async count(): Promise<number> {
-    return this.#use('counting the vector index', (collection) => collection.stats.docCount);
+    return this.#use('counting the vector index', (collection) => collection.stats.docCount - ANCHOR_ROWS);
   }
 
   async clear(): Promise<void> {

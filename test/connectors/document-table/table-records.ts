@@ -1,5 +1,6 @@
 /** Documents for the tests of the document table. */
 import type { StoredDocument } from '../../../connectors/document-table/document-table.ts';
+import { bytesOfVector } from '../../../connectors/vector-index/vector-codec.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 
@@ -28,7 +29,7 @@ export const storedDocument = (
       hash: index.toString(16).padStart(32, '0'),
       start: index,
       end: index + 1,
-      vector: new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
+      vector: bytesOfVector(vector),
     })),
     reason: null,
     timing: { committedAt: 1_763_000_000_000_000, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
