@@ -46,7 +46,7 @@ export interface PartitionWorker {
 }
 
 /** Small enough that a row changed during a long load waits for a second of embedding at most, not for the load. */
-const MAX_BATCH = 32;
+const MAX_BATCH = 16;
 const HIGH_WATER = 2_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
