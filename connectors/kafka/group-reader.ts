@@ -50,6 +50,8 @@ interface Ownership {
   readonly at: TopicPartition;
   /** Next offset expected; undefined until the first batch, or a choice of the caller, sets it. */
   next: number | undefined;
+  /** Where the group goes on after a restart: committed last, or begun at. */
+  restartsAt: number;
   ready: boolean;
   held: boolean;
 }
@@ -110,6 +112,7 @@ export const openGroupReader = async (
     for (const ownership of fresh) {
       if (owned.get(keyOf(ownership.at)) !== ownership) continue;
       ownership.next = positions.get(keyOf(ownership.at)) ?? 0;
+      ownership.restartsAt = ownership.next;
       ownership.ready = true;
       consumer.seek({ ...ownership.at, offset: ownership.next });
       if (!ownership.held) consumer.resume([ownership.at]);
@@ -128,7 +131,13 @@ export const openGroupReader = async (
         consumer.seek({ ...at, offset: kept.next });
         if (kept.held) consumer.pause([at]);
       } else {
-        const ownership: Ownership = { at, next: undefined, ready: false, held: kept?.held ?? false };
+        const ownership: Ownership = {
+          at,
+          next: undefined,
+          restartsAt: 0,
+          ready: false,
+          held: kept?.held ?? false,
+        };
         owned.set(keyOf(at), ownership);
         fresh.push(ownership);
       }
@@ -162,6 +171,9 @@ export const openGroupReader = async (
       if (fetchedFrom !== ownership.next) {
         fail(outOfRange(keyOf({ topic, partition }), ownership.next, `Kafka went on at ${fetchedFrom}`));
         proxy.pause([{ topic, partition }]);
+        // The library has overwritten the group's offset by now: a restart would go on as if nothing were missing.
+        const offset = ownership.restartsAt;
+        proxy.commit([{ topic, partition, offset, metadata: '' }]).catch(() => undefined);
         return;
       }
       const first = records[0];
@@ -201,8 +213,12 @@ export const openGroupReader = async (
     },
     commit: async (offsets) => {
       const mine = offsets.filter((each) => owned.get(keyOf(each))?.ready);
-      if (mine.length > 0)
-        await proxy.commit(mine.map((each) => ({ ...each, metadata: each.metadata ?? '' })));
+      if (mine.length === 0) return;
+      await proxy.commit(mine.map((each) => ({ ...each, metadata: each.metadata ?? '' })));
+      for (const each of mine) {
+        const ownership = owned.get(keyOf(each));
+        if (ownership) ownership.restartsAt = each.offset;
+      }
     },
     owned: () => [...owned.values()].map((each) => each.at),
     close: async () => {

@@ -2,12 +2,15 @@
 // The client alone: the package's front door loads the key services of three clouds, a second of CPU a process.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SchemaRegistryClient } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js';
+import {
+  Compatibility,
+  SchemaRegistryClient,
+} from '@confluentinc/schemaregistry/dist/schemaregistry-client.js';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 
 export interface SchemaRegistry {
   /**
-   * Registers a schema under a subject, after asking whether it is compatible with what is there.
+   * Registers a schema under a subject, which from then on takes only what can read what came before.
    * Errors: `schema-incompatible`, `registry-unavailable`.
    */
   register(subject: string, schema: string): Promise<number>;
@@ -61,6 +64,18 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
     }
   };
 
+  /** Leaves a stricter rule of the operator's as it is. */
+  const requireCompatibility = async (subject: string): Promise<void> => {
+    const level = await client.getCompatibility(subject).catch((error) => {
+      if (statusOf(error) === 404) return Compatibility.NONE;
+      throw unavailable(`reading the compatibility of ${subject}`, error);
+    });
+    if (level !== Compatibility.NONE) return;
+    await client.updateCompatibility(subject, Compatibility.BACKWARD).catch((error) => {
+      throw unavailable(`setting the compatibility of ${subject}`, error);
+    });
+  };
+
   return {
     register: async (subject, schema) => {
       const described = { schemaType: 'AVRO', schema };
@@ -69,6 +84,8 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
         throw unavailable(`listing the versions of ${subject}`, error);
       });
       if (known.length > 0) {
+        // A registry out of the box may take anything: then every schema is compatible.
+        await requireCompatibility(subject);
         const compatible = await client.testSubjectCompatibility(subject, described).catch((error) => {
           throw unavailable(`checking ${subject}`, error);
         });
@@ -79,7 +96,7 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
           );
         }
       }
-      return client.register(subject, described, false).catch((error) => {
+      const id = await client.register(subject, described, false).catch((error) => {
         if (statusOf(error) === 409)
           throw new FreshetError(
             'schema-incompatible',
@@ -88,6 +105,8 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
           );
         throw unavailable(`registering ${subject}`, error);
       });
+      if (known.length === 0) await requireCompatibility(subject);
+      return id;
     },
     schemaById: (id) => {
       const cached = texts.get(id);

@@ -1,0 +1,276 @@
+/** Rule O on a real group: nothing lost, nothing doubled where a partition stays, nothing skipped silently. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import {
+  type GroupReader,
+  type GroupReaderHandlers,
+  openGroupReader,
+} from '../../../connectors/kafka/group-reader.ts';
+import { openRecordWriter, type RecordWriter } from '../../../connectors/kafka/record-writer.ts';
+import type { FreshetError } from '../../../schemas/errors.ts';
+import { type KafkaUnderTest, openKafkaUnderTest } from '../../support/kafka-under-test.ts';
+import { until } from '../../support/until.ts';
+
+let kafka: KafkaUnderTest;
+let writer: RecordWriter;
+beforeAll(async () => {
+  kafka = await openKafkaUnderTest(inject('stack').kafka);
+  writer = openRecordWriter(kafka.client);
+});
+afterAll(async () => {
+  await writer?.close();
+  await kafka?.close();
+});
+
+const append = async (topic: string, partition: number, count: number): Promise<void> => {
+  await writer.append(
+    Array.from({ length: count }, () => ({ topic, partition, key: null, value: Buffer.from('x') })),
+  );
+};
+
+/** A member that notes, for every stretch of owning a partition, the offsets it was given. */
+const member = async (
+  groupId: string,
+  topics: readonly string[],
+  options: {
+    readonly gapless?: boolean;
+    readonly commits?: boolean;
+    readonly handlers?: Partial<GroupReaderHandlers>;
+  } = {},
+) => {
+  const stretches: { readonly key: string; readonly offsets: number[]; ended: boolean }[] = [];
+  const failures: FreshetError[] = [];
+  const current = (key: string) => stretches.find((each) => each.key === key && !each.ended);
+  const opened: GroupReader[] = [];
+  const reader = await openGroupReader(
+    kafka.client,
+    { groupId, topics, maxWaitMs: 50, ...(options.gapless ? { gapless: () => true } : {}) },
+    {
+      onAssigned: async (partitions) => {
+        for (const { topic, partition } of partitions)
+          stretches.push({ key: `${topic}:${partition}`, offsets: [], ended: false });
+        return [];
+      },
+      onRevoked: (partitions) => {
+        for (const { topic, partition } of partitions) {
+          const stretch = current(`${topic}:${partition}`);
+          if (stretch) stretch.ended = true;
+        }
+      },
+      onBatch: ({ topic, partition, records }) => {
+        const offsets = records.map((each) => each.offset);
+        current(`${topic}:${partition}`)?.offsets.push(...offsets);
+        if (options.commits)
+          void opened[0]
+            ?.commit([{ topic, partition, offset: (offsets.at(-1) ?? 0) + 1 }])
+            .catch(() => undefined);
+      },
+      onFailure: (error) => failures.push(error),
+      ...options.handlers,
+    },
+  );
+  opened.push(reader);
+  const offsetsOf = (key: string): readonly number[] =>
+    stretches.filter((each) => each.key === key).flatMap((each) => each.offsets);
+  return { reader, stretches, failures, offsetsOf };
+};
+type Member = Awaited<ReturnType<typeof member>>;
+const range = (from: number, to: number): readonly number[] =>
+  Array.from({ length: to - from }, (_, at) => from + at);
+const isContiguous = (offsets: readonly number[]): boolean =>
+  offsets.every((offset, at) => at === 0 || offset === (offsets[at - 1] ?? 0) + 1);
+
+test('members come and go under load: nothing is lost, what stays with a member comes once, partition p of both topics has one owner', async () => {
+  const topics = [await kafka.topic(4), await kafka.topic(4)];
+  const group = `test.${randomUUID()}`;
+  let writing = true;
+  const ends = new Map<string, number>();
+  const load = (async () => {
+    while (writing) {
+      for (const topic of topics)
+        for (let partition = 0; partition < 4; partition += 1) {
+          await append(topic, partition, 3);
+          ends.set(`${topic}:${partition}`, (ends.get(`${topic}:${partition}`) ?? 0) + 3);
+        }
+    }
+  })();
+  const first = await member(group, topics, { commits: true });
+  const members: Member[] = [first];
+  const owned = (each: Member): readonly string[] =>
+    each.reader.owned().map(({ topic, partition }) => `${topic}:${partition}`);
+  const grown = async (each: Member): Promise<void> => {
+    const before = new Map(owned(each).map((key) => [key, each.offsetsOf(key).length]));
+    await until('records go on coming', () =>
+      owned(each).every((key) => each.offsetsOf(key).length > (before.get(key) ?? 0) + 5),
+    );
+  };
+  await until('the first member owns all', () => first.reader.owned().length === 8);
+  await grown(first);
+  for (let round = 0; round < 2; round += 1) {
+    const second = await member(group, topics, { commits: true });
+    members.push(second);
+    await until(
+      'both own half',
+      () => first.reader.owned().length === 4 && second.reader.owned().length === 4,
+    );
+    // What stays with a member is one stretch through the rebalance, so contiguous means once.
+    if (round === 0)
+      expect(first.stretches.filter((each) => !each.ended && each.offsets[0] === 0)).toHaveLength(4);
+    for (const each of [first, second]) {
+      const numbers = each.reader.owned().map(({ partition }) => partition);
+      for (const partition of numbers) expect(numbers.filter((other) => other === partition)).toHaveLength(2);
+      await grown(each);
+    }
+    await second.reader.close();
+    await until('the first owns all again', () => first.reader.owned().length === 8);
+    await grown(first);
+  }
+  writing = false;
+  await load;
+  await until('all was read', () => [...ends].every(([key, end]) => first.offsetsOf(key).at(-1) === end - 1));
+  await first.reader.close();
+  for (const [key, end] of ends) {
+    const all = members.flatMap((each) => each.stretches.filter((stretch) => stretch.key === key));
+    for (const stretch of all) expect(isContiguous(stretch.offsets)).toBe(true);
+    expect(new Set(all.flatMap((stretch) => stretch.offsets))).toEqual(new Set(range(0, end)));
+  }
+  expect(members.flatMap((each) => each.failures)).toEqual([]);
+});
+
+test('a partition that is paused waits, others go on; resumed, nothing is missing', async () => {
+  const topic = await kafka.topic(2);
+  const each = await member(`test.${randomUUID()}`, [topic]);
+  await until('owned', () => each.reader.owned().length === 2);
+  await append(topic, 0, 5);
+  await until('read', () => each.offsetsOf(`${topic}:0`).length === 5);
+  each.reader.pause({ topic, partition: 0 });
+  await append(topic, 0, 5);
+  await append(topic, 1, 5);
+  await until('the other goes on', () => each.offsetsOf(`${topic}:1`).length === 5);
+  await append(topic, 1, 5);
+  await until('and on', () => each.offsetsOf(`${topic}:1`).length === 10);
+  expect(each.offsetsOf(`${topic}:0`)).toEqual(range(0, 5));
+  each.reader.resume({ topic, partition: 0 });
+  await until('the rest', () => each.offsetsOf(`${topic}:0`).length === 10);
+  expect(each.offsetsOf(`${topic}:0`)).toEqual(range(0, 10));
+  await each.reader.close();
+});
+
+test('a rewound partition comes again from where it was rewound to', async () => {
+  const topic = await kafka.topic(1);
+  const each = await member(`test.${randomUUID()}`, [topic]);
+  await append(topic, 0, 10);
+  await until('read', () => each.offsetsOf(`${topic}:0`).length === 10);
+  each.reader.rewind({ topic, partition: 0, offset: 4 });
+  await append(topic, 0, 2);
+  await until('read again', () => each.offsetsOf(`${topic}:0`).at(-1) === 11);
+  expect(each.offsetsOf(`${topic}:0`)).toEqual([...range(0, 10), ...range(4, 12)]);
+  expect(each.failures).toEqual([]);
+  await each.reader.close();
+});
+
+/** A group that has committed an offset of the topic's only partition, which holds records. */
+const committedAt = async (topic: string, offset: number): Promise<string> => {
+  const group = `test.${randomUUID()}`;
+  const each = await member(group, [topic]);
+  await until('reading', () => each.offsetsOf(`${topic}:0`).length > 0);
+  await each.reader.commit([{ topic, partition: 0, offset }]);
+  await each.reader.close();
+  return group;
+};
+
+test('a group goes on where it committed', async () => {
+  const topic = await kafka.topic(1);
+  await append(topic, 0, 10);
+  const group = await committedAt(topic, 6);
+  const each = await member(group, [topic], { gapless: true });
+  await until('read', () => each.offsetsOf(`${topic}:0`).length === 4);
+  expect(each.offsetsOf(`${topic}:0`)).toEqual(range(6, 10));
+  await each.reader.close();
+});
+
+test('committed below the earliest offset: said, and nothing read, where every record counts; passed over where compaction did it', async () => {
+  const topic = await kafka.topic(1);
+  await append(topic, 0, 10);
+  const group = await committedAt(topic, 3);
+  await kafka.deleteRecordsBefore(topic, 0, 6);
+  const strict = await member(group, [topic], { gapless: true });
+  await until('noticed', () => strict.failures.length > 0);
+  expect(strict.failures[0]).toMatchObject({
+    code: 'offsets-out-of-range',
+    message: expect.stringContaining('begins at 6'),
+  });
+  expect(strict.offsetsOf(`${topic}:0`)).toEqual([]);
+  await strict.reader.close();
+  const lenient = await member(group, [topic]);
+  await until('read', () => lenient.offsetsOf(`${topic}:0`).length === 4);
+  expect(lenient.failures).toEqual([]);
+  await lenient.reader.close();
+});
+
+test('records deleted under a reader: said at once, and said again after a restart, until a person decides', async () => {
+  const topic = await kafka.topic(1);
+  await append(topic, 0, 10);
+  const group = await committedAt(topic, 2);
+  const failing = await member(group, [topic], { gapless: true });
+  await until('read', () => failing.offsetsOf(`${topic}:0`).length === 8);
+  failing.reader.pause({ topic, partition: 0 });
+  failing.reader.rewind({ topic, partition: 0, offset: 4 });
+  await kafka.deleteRecordsBefore(topic, 0, 8);
+  failing.reader.resume({ topic, partition: 0 });
+  await until('noticed', () => failing.failures.length > 0);
+  expect(failing.failures[0]).toMatchObject({ code: 'offsets-out-of-range' });
+  expect(failing.offsetsOf(`${topic}:0`)).toEqual(range(2, 10));
+  // The library has by then overwritten what the group had committed.
+  await until(
+    'put back',
+    async () => (await kafka.client.admin.committed(group, topic)).get(0)?.offset === 2,
+  );
+  await failing.reader.close();
+  const again = await member(group, [topic], { gapless: true });
+  await until('noticed again', () => again.failures.length > 0);
+  expect(again.failures[0]).toMatchObject({ code: 'offsets-out-of-range' });
+  await again.reader.close();
+});
+
+test('a topic made anew under a reader is noticed; whoever starts after it reads it from its beginning', async () => {
+  const topic = await kafka.topic(1);
+  await append(topic, 0, 10);
+  const group = `test.${randomUUID()}`;
+  const each = await member(group, [topic]);
+  await until('read', () => each.offsetsOf(`${topic}:0`).length === 10);
+  await kafka.client.admin.deleteTopics([topic]);
+  await until('gone', async () => !(await kafka.client.admin.listTopics()).includes(topic));
+  await kafka.client.admin.createTopics([{ name: topic, partitions: 1, settings: {} }]);
+  await append(topic, 0, 3);
+  await until('noticed', () => each.failures.length > 0);
+  expect(each.failures[0]).toMatchObject({ code: 'offsets-out-of-range' });
+  expect(each.offsetsOf(`${topic}:0`)).toEqual(range(0, 10));
+  await each.reader.close();
+});
+
+test('a caller that is ahead of the log is told so, and reads nothing', async () => {
+  const topic = await kafka.topic(1);
+  await append(topic, 0, 3);
+  const each = await member(`test.${randomUUID()}`, [topic], {
+    handlers: { onAssigned: async ([at]) => (at ? [{ ...at, offset: 9 }] : []) },
+  });
+  await until('noticed', () => each.failures.length > 0);
+  expect(each.failures[0]).toMatchObject({
+    code: 'offsets-out-of-range',
+    message: expect.stringContaining('ends at 3'),
+  });
+  expect(each.stretches).toEqual([]);
+  await each.reader.close();
+});
+
+test('a caller that cannot say where to begin is told of, and reads nothing', async () => {
+  const topic = await kafka.topic(1);
+  await append(topic, 0, 3);
+  const each = await member(`test.${randomUUID()}`, [topic], {
+    handlers: { onAssigned: () => Promise.reject(new Error('no table')) },
+  });
+  await until('told', () => each.failures.length > 0);
+  expect(each.failures[0]).toMatchObject({ code: 'internal', message: 'no table' });
+  await each.reader.close();
+});

@@ -1,0 +1,47 @@
+/** A client of the shared Kafka and topics of a test's own. Deletes records, which the product never does. */
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+
+export interface KafkaUnderTest {
+  readonly client: KafkaClient;
+  /** Makes a topic with a name of its own. */
+  topic(partitions: number, settings?: Readonly<Record<string, string>>): Promise<string>;
+  /** Everything of a topic, by partition. */
+  read(topic: string): Promise<ReadonlyMap<number, readonly KafkaRecord[]>>;
+  /** Moves a partition's earliest offset, as retention would. */
+  deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const openKafkaUnderTest = async (broker: string): Promise<KafkaUnderTest> => {
+  const client = await createKafkaJsClient({ brokers: [broker], clientId: 'test' });
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  return {
+    client,
+    topic: async (partitions, settings = {}) => {
+      const name = `test.${randomUUID()}`;
+      await client.admin.createTopics([{ name, partitions, settings }]);
+      return name;
+    },
+    read: async (topic) => {
+      const records = new Map<number, KafkaRecord[]>();
+      await scanTopic(client, { topic }, (record) => {
+        records.set(record.partition, [...(records.get(record.partition) ?? []), record]);
+      });
+      return records;
+    },
+    deleteRecordsBefore: async (topic, partition, offset) => {
+      // Makes the library look up the topic's leaders, without which it cannot delete.
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    close: async () => {
+      await admin.disconnect();
+      await client.close();
+    },
+  };
+};
