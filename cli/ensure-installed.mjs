@@ -23,13 +23,15 @@ export const ensureInstalled = () => {
   console.error('  packages     installing from package-lock.json (a minute the first time)');
   const begun = Date.now();
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lock that names no binaries for platforms whose packages a registry does not carry.
+  // This takes every version that the lock names, and leaves the lock as it is.
+  const result = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (result.status !== 0) {
     console.error(
-      'freshet: install-failed: npm ci did not succeed; run it in this folder to see why, then try again.',
+      'freshet: install-failed: npm install did not succeed; run it in this folder to see why, then try again.',
     );
     process.exit(1);
   }
