@@ -6,15 +6,19 @@ export const openLiveFeed = (handlers, onState) => {
   let lostTimer;
 
   const open = () => {
+    source?.close();
     source = new EventSource('/v1/stream');
     source.addEventListener('open', () => {
       clearTimeout(lostTimer);
+      lostTimer = undefined;
       onState('live');
     });
     source.addEventListener('error', () => {
-      onState('waiting');
-      clearTimeout(lostTimer);
-      lostTimer = setTimeout(() => onState('lost'), 10_000);
+      // Each attempt that fails comes here: the time counts from the first.
+      if (lostTimer === undefined) {
+        onState('waiting');
+        lostTimer = setTimeout(() => onState('lost'), 10_000);
+      }
       // After an answer that is no stream the browser gives up; we do not.
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 2_000);
     });

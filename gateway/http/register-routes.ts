@@ -11,8 +11,7 @@ const check = (schema: z.ZodType | undefined, value: unknown, where: string): un
   if (!schema) {
     // An empty object is what clients send that always send one.
     const none = value === undefined || value === null || JSON.stringify(value) === '{}';
-    if (where === 'body' && !none)
-      throw new FreshetError('request-invalid', 'this route takes no body');
+    if (where === 'body' && !none) throw new FreshetError('request-invalid', 'this route takes no body');
     return undefined;
   }
   const parsed = schema.safeParse(value);
