@@ -1,0 +1,225 @@
+/** Source → Debezium → documents → index, on real servers: every kind of change ends where a SELECT says it should. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { KafkaRecord, RecordToAppend } from '../../connectors/kafka/kafka.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { documentIdOf } from '../../schemas/document-id.ts';
+import { type DataPlane, openDataPlane } from '../support/data-plane.ts';
+import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
+import {
+  changesCommitted,
+  changesWritten,
+  deadLetters,
+  expectedChunks,
+  indexedState,
+  quarantined,
+  total,
+} from '../support/plane-state.ts';
+import { until } from '../support/until.ts';
+
+let plane: DataPlane;
+let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+let index: Awaited<ReturnType<typeof startIndex>>;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let written = 0;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  plane = await openDataPlane(inject('stack'), 'main-path');
+  await plane.client.query(`
+    INSERT INTO articles (id, tenant, title, category, body)
+    SELECT n, CASE WHEN n % 3 = 0 THEN 'brim' ELSE 'acme' END, 'Article ' || n, 'seed', 'The word of article ' || n || ' is seed' || n || '.'
+    FROM generate_series(1, 30) AS n`);
+  pipeline = await startPipeline(plane, folder.path);
+  index = await startIndex(plane, folder.path);
+  await plane.capture();
+}, 120_000);
+
+afterAll(async () => {
+  await pipeline?.stop();
+  await index?.stop();
+  await plane?.close();
+  await folder?.remove();
+});
+
+const id = (key: number | string): string =>
+  documentIdOf('main-path', 'public.articles', { id: String(key) });
+const kindOf = async (key: number | string) => (await index.document(id(key)))?.record.kind;
+const textOf = async (key: number) => (await index.document(id(key)))?.record.text;
+const found = async (word: string, tenant = 'acme'): Promise<boolean> =>
+  (await index.search({ query: word, tenant, topK: 50 })).hits.some((hit) => hit.text.includes(word));
+
+/** I7 and I1 at rest: every record of the change topic is counted once, and the index is what a SELECT makes. */
+const settled = async (): Promise<void> => {
+  // Heartbeats go on coming: the two are equal as soon as nothing is in between.
+  await until('every change is counted', async () => total(pipeline.counts) >= (await changesWritten(plane)));
+  await until('the index has it all', async () => {
+    const [state, expected] = [await indexedState(plane, index), await expectedChunks(plane)];
+    return JSON.stringify(state.chunks) === JSON.stringify(expected);
+  });
+  const state = await indexedState(plane, index);
+  expect(state).toEqual({ chunks: await expectedChunks(plane), orphans: 0 });
+  written = await changesWritten(plane);
+  expect(total(pipeline.counts)).toBeLessThanOrEqual(await changesWritten(plane));
+  expect(total(pipeline.counts)).toBeGreaterThanOrEqual(written - 1);
+  expect([...pipeline.failures, ...index.failures]).toEqual([]);
+};
+
+test('rows that were there come by the snapshot, each to its own tenant', async () => {
+  await settled();
+  expect(await found('seed7')).toBe(true);
+  expect(await found('seed7', 'brim')).toBe(false);
+  expect(await found('seed9', 'brim')).toBe(true);
+});
+
+test('insert, update, delete, and a row that moves to another tenant', async () => {
+  await plane.client.query(
+    `INSERT INTO articles VALUES (100, 'acme', 'New', 'a', 'The word is quince.'), (101, 'acme', 'New', 'a', 'The word is medlar.')`,
+  );
+  await until('inserted', () => found('quince'));
+  await plane.client.query(`UPDATE articles SET body = 'The word is loquat.' WHERE id = 100`);
+  await until('updated', async () => (await found('loquat')) && !(await found('quince')));
+  await plane.client.query(`UPDATE articles SET tenant = 'brim' WHERE id = 101`);
+  await until('moved', async () => (await found('medlar', 'brim')) && !(await found('medlar')));
+  await plane.client.query('DELETE FROM articles WHERE id = 100');
+  await until('deleted', async () => !(await found('loquat')));
+  await until('a marker stands in its place', async () => (await kindOf(100)) === 'deleted');
+  await settled();
+});
+
+test('a changed primary key is a delete and a create; a key above 2^53 keeps its digits', async () => {
+  await plane.client.query(`INSERT INTO articles VALUES (110, 'acme', 'Moves', 'a', 'The word is sorrel.')`);
+  await until('inserted', () => found('sorrel'));
+  await plane.client.query('UPDATE articles SET id = 9007199254740993 WHERE id = 110');
+  await until('moved', async () => (await kindOf('9007199254740993')) === 'document');
+  await until('deleted', async () => (await kindOf(110)) === 'deleted');
+  await settled();
+});
+
+test('an update that leaves the text alone embeds nothing', async () => {
+  await settled();
+  const { embedded } = pipeline.stats();
+  await plane.client.query(`UPDATE articles SET views = views + 1 WHERE id <= 10`);
+  await plane.client.query(`UPDATE articles SET category = 'other' WHERE id <= 5`);
+  await until('updated', async () => (await index.document(id(5)))?.record.metadata.category === 'other');
+  await settled();
+  expect(pipeline.stats().embedded).toBe(embedded);
+});
+
+const long = (word: string): string =>
+  Array.from({ length: 250 }, (_, at) => `Sentence ${at} of ${word}.`).join(' ');
+
+test('16: a TOASTed text beside an update of another column is kept, from the last record and after a marker from the row', async () => {
+  await plane.client.query(`INSERT INTO articles VALUES (120, 'acme', 'Long', 'a', $1)`, [long('tansy')]);
+  await until('inserted', () => found('tansy'));
+  const { embedded } = pipeline.stats();
+  await plane.client.query(`UPDATE articles SET category = 'b' WHERE id = 120`);
+  await until('updated', async () => (await index.document(id(120)))?.record.metadata.category === 'b');
+  expect(await textOf(120)).toBe(long('tansy'));
+  expect(pipeline.stats().embedded).toBe(embedded);
+  expect(pipeline.rowsRead).toEqual([]);
+  // A tenant that is refused leaves a marker, which holds no text.
+  await plane.client.query(`UPDATE articles SET tenant = '' WHERE id = 120`);
+  await until('refused', async () => (await kindOf(120)) === 'refused');
+  expect(await found('tansy')).toBe(false);
+  await plane.client.query(`UPDATE articles SET tenant = 'acme' WHERE id = 120`);
+  await until('back', async () => (await kindOf(120)) === 'document');
+  expect(await textOf(120)).toBe(long('tansy'));
+  expect(pipeline.rowsRead).toEqual(['120']);
+  await settled();
+});
+
+test('a refused document leaves a marker and a quarantine record; its old text is gone', async () => {
+  await plane.client.query(
+    `INSERT INTO articles VALUES (130, 'acme', 'Refused', 'a', 'The word is comfrey.')`,
+  );
+  await until('inserted', () => found('comfrey'));
+  await plane.client.query(`UPDATE articles SET body = '   ' WHERE id = 130`);
+  await until('gone', async () => !(await found('comfrey')));
+  expect(await index.document(id(130))).toMatchObject({
+    record: { kind: 'refused', reason: 'empty: no-text', text: '' },
+  });
+  const records = (await quarantined(plane)).filter((each) => each.documentId === id(130));
+  expect(records).toMatchObject([
+    { gate: 'empty', reason: 'no-text', tenant: 'acme', change: { topic: plane.topic } },
+  ]);
+  await plane.client.query(`UPDATE articles SET category = 'b' WHERE id = 130`);
+  await until(
+    'refused again',
+    async () => (await quarantined(plane)).filter((each) => each.documentId === id(130)).length === 2,
+  );
+  expect(await kindOf(130)).toBe('refused');
+  await plane.client.query(`UPDATE articles SET body = 'The word is yarrow.' WHERE id = 130`);
+  await until('mended', () => found('yarrow'));
+  await settled();
+});
+
+test('21: poison is dead-lettered with its reason, and the partition goes on', async () => {
+  await plane.client.query(`INSERT INTO articles VALUES (140, 'acme', 'Good', 'a', 'The word is orache.')`);
+  await until('inserted', () => found('orache'));
+  const good = await lastChange();
+  const poison: readonly (readonly [string, Partial<RecordToAppend>])[] = [
+    ['not-avro', { value: Buffer.from('not Avro at all') }],
+    ['schema-mismatch', { value: Buffer.from([0, 0x7f, 1, 2, 3, 4, 5]) }],
+    ['not-avro', { value: Buffer.concat([(good.value ?? Buffer.alloc(0)).subarray(0, 9)]) }],
+    ['null-key', { key: null }],
+    ['bad-key', { key: 'not JSON' }],
+    ['bad-key', { key: '{"id":"\\ud800"}' }],
+    ['not-avro', { value: Buffer.alloc(5_000_000, 0xff) }],
+    ['null-value', { key: null, value: null }],
+  ];
+  const { partition, value } = good;
+  const places = await plane.writer.append(
+    poison.map(([, fields]) => ({
+      topic: plane.topic,
+      partition,
+      key: String(good.key),
+      value,
+      headers: { 'freshet-epoch': '1' },
+      ...fields,
+    })),
+  );
+  // Behind them on the same partition: the row of the good one.
+  await plane.client.query(`UPDATE articles SET body = 'The word is alecost.' WHERE id = 140`);
+  await until('the partition goes on', () => found('alecost'));
+  const letters = await deadLetters(plane);
+  expect(letters.map(({ reason, origin }) => [origin.offset, reason])).toEqual(
+    poison.map(([reason], at) => [places[at]?.offset, reason]),
+  );
+  expect(letters.find(({ valueBytes }) => valueBytes === 5_000_000)?.value).toBeNull();
+  expect(pipeline.counts['dead-lettered']).toBe(poison.length);
+  await settled();
+});
+
+const lastChange = async (): Promise<KafkaRecord> => {
+  let last: KafkaRecord | undefined;
+  await scanTopic(plane.kafka, { topic: plane.topic }, (record) => {
+    if (String(record.key) === '{"id":140}') last = record;
+  });
+  if (!last) throw new Error('the row 140 was not captured');
+  return last;
+};
+
+test('what is counted is committed', async () => {
+  await until('committed', async () => (await changesCommitted(plane)) >= written);
+});
+
+test('TRUNCATE empties the table, in every partition; what comes after it is there', async () => {
+  await plane.client.query('TRUNCATE articles');
+  await plane.client.query(`INSERT INTO articles VALUES (7, 'acme', 'After', 'a', 'The word is betony.')`);
+  await until('inserted', () => found('betony'));
+  await settled();
+  expect((await indexedState(plane, index)).chunks).toHaveLength(1);
+});
+
+test('the index rebuilt from the log is the same, row for row, and so is one begun in another folder', async () => {
+  let last: unknown;
+  for await (const progress of index.rebuild()) last = progress;
+  expect(last).toMatchObject({ done: true, report: { identical: true, different: [] } });
+  await settled();
+  const other = await temporaryFolder();
+  const replica = await startIndex(plane, other.path, 'main-path-replica');
+  await until('caught up', () => replica.current());
+  expect((await indexedState(plane, replica)).chunks).toEqual(await expectedChunks(plane));
+  await replica.stop();
+  await other.remove();
+});

@@ -1,0 +1,108 @@
+/** The pipeline and the index of a data plane: in this process, to be looked into, or in their own, to be killed. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RoleProcess, startRole } from '../../cli/start/start-role.ts';
+import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
+import { openRowReader } from '../../connectors/postgres/row-reader.ts';
+import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
+import {
+  type IndexDocumentsEvent,
+  startIndexDocuments,
+} from '../../pipelines/index-documents/index-documents.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import type { FreshetError } from '../../schemas/errors.ts';
+import type { DataPlane } from './data-plane.ts';
+
+export const temporaryFolder = async (): Promise<{ readonly path: string; remove(): Promise<void> }> => {
+  const path = await mkdtemp(join(tmpdir(), 'freshet-plane-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+};
+
+type Outcome = Extract<IndexDocumentsEvent, { type: 'records' }>['outcome'];
+
+/** index-documents of one source in this process, with everything it said. */
+export const startPipeline = async (plane: DataPlane, folder: string) => {
+  const counts: Record<Outcome, number> = {
+    appended: 0,
+    superseded: 0,
+    dropped: 0,
+    quarantined: 0,
+    'dead-lettered': 0,
+  };
+  const refusals: string[] = [];
+  const retries: Error[] = [];
+  const failures: FreshetError[] = [];
+  const rowsRead: string[] = [];
+  const { kafka, writer, codec, registry, config, url } = plane;
+  const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
+  const rows = openRowReader(url);
+  const pipeline = await startIndexDocuments({
+    ...{ kafka, writer, codec, registry, table, config },
+    model: createHashEmbeddingModel(),
+    clock: systemClock,
+    readRow: (_, change) => {
+      rowsRead.push(String(change.key.id));
+      return rows.read(change.table, change.key, change.unavailable);
+    },
+    onEvent: (event) => {
+      if (event.type === 'records') counts[event.outcome] += event.count;
+      else if (event.type === 'gate-refused') refusals.push(event.gate);
+      else if (event.type === 'retry') retries.push(event.error);
+    },
+    onFailure: (error) => failures.push(error),
+  });
+  return {
+    ...{ counts, refusals, retries, failures, rowsRead, stats: pipeline.stats },
+    stop: async (): Promise<void> => {
+      await pipeline.stop();
+      await table.close();
+      await rows.close();
+    },
+  };
+};
+
+/** A replica reads all partitions, so each needs a name of its own. */
+export const startIndex = async (plane: DataPlane, folder: string, name = `${plane.source}-index`) => {
+  const { kafka, writer, codec } = plane;
+  const counts = { applied: 0, superseded: 0, unreadable: 0 };
+  const failures: FreshetError[] = [];
+  const index = await startIndexRole({
+    ...{ kafka, writer, codec },
+    name,
+    folder: join(folder, 'index'),
+    model: createHashEmbeddingModel(),
+    clock: systemClock,
+    onEvent: (event) => {
+      if (event.type === 'records') counts[event.outcome] += event.count;
+    },
+    onFailure: (error) => failures.push(error),
+  });
+  return { ...index, counts, failures };
+};
+
+/** A role as `freshet up` runs it. Its source must be called `plane`: that is what its configuration file says. */
+export const startPlaneRole = (
+  plane: DataPlane,
+  role: 'pipeline' | 'index',
+  folder: string,
+  name = `${role}-1`,
+): Promise<RoleProcess> =>
+  startRole({
+    role,
+    name,
+    options: {
+      kafka: plane.servers.kafka,
+      registry: plane.registryUrl,
+      connect: plane.servers.connect,
+      config: fileURLToPath(new URL('plane.config.ts', import.meta.url)),
+      data: folder,
+      models: plane.servers.modelDirectory,
+      'sample-url': plane.url,
+    },
+    logFolder: folder,
+    environment: process.env,
+    onExit: () => undefined,
+  });

@@ -1,0 +1,97 @@
+/** I1 and I7 of a data plane, looked at from outside: the source by a SELECT, the index by asking for every document. */
+import type { IndexService } from '../../connectors/index-service/index-service.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
+import { chunkText } from '../../pipelines/index-documents/chunk-text.ts';
+import { planChunks } from '../../pipelines/index-documents/document-records.ts';
+import { mapRow } from '../../pipelines/index-documents/draft.ts';
+import { gateDraft } from '../../pipelines/index-documents/gates.ts';
+import type { Row } from '../../schemas/config.ts';
+import { documentIdOf } from '../../schemas/document-id.ts';
+import type { DeadLetter, Quarantined } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { DataPlane } from './data-plane.ts';
+import { ARTICLES } from './plane.config.ts';
+
+const model = createHashEmbeddingModel();
+
+/** What mapping and gates make of the rows as they are now: `tenant document hash`, sorted. */
+export const expectedChunks = async ({ client, source, config }: DataPlane): Promise<readonly string[]> => {
+  const { rows } = await client.query<Row>('SELECT id::text, tenant, title, category, body FROM articles');
+  return rows
+    .flatMap((row) => {
+      const mapped = mapRow(ARTICLES, row, [], undefined);
+      if (mapped.kind !== 'draft') return [];
+      const { draft } = mapped;
+      if (gateDraft(draft, { ...config.gates, maxRecordBytes: Number.MAX_SAFE_INTEGER })) return [];
+      const id = documentIdOf(source, 'public.articles', { id: String(row.id) });
+      const countTokens = (text: string): number => model.countTokens(text);
+      const maxTokens = Math.max(16, config.chunking.maxTokens - countTokens(draft.title));
+      const slices = chunkText(draft.text, { ...config.chunking, maxTokens, countTokens });
+      return planChunks(draft, slices, model.id).map(({ hash }) => `${draft.tenant} ${id} ${hash}`);
+    })
+    .sort();
+};
+
+/** Every document id that the log ever named. */
+export const idsInLog = async ({ kafka }: DataPlane): Promise<ReadonlySet<string>> => {
+  const ids = new Set<string>();
+  await scanTopic(kafka, { topic: TOPICS.documents.name }, (record) => {
+    const id = record.key?.toString('utf8') ?? '';
+    if (!id.startsWith('/')) ids.add(id);
+  });
+  return ids;
+};
+
+export interface IndexedState {
+  /** `tenant document hash` of this source, sorted; a chunk whose row is not in the vectors says so. */
+  readonly chunks: readonly string[];
+  /** Rows in the vectors beyond those of documents, of any source. */
+  readonly orphans: number;
+}
+
+export const indexedState = async (plane: DataPlane, index: IndexService): Promise<IndexedState> => {
+  const chunks: string[] = [];
+  let rows = 0;
+  for (const id of await idsInLog(plane)) {
+    const found = await index.document(id);
+    if (found?.record.kind !== 'document') continue;
+    rows += new Set(found.record.chunks.map((chunk) => chunk.hash)).size;
+    if (!id.startsWith(`${plane.source}/`)) continue;
+    for (const { hash, inIndex } of found.record.chunks)
+      chunks.push(`${found.record.tenant} ${id} ${hash}${inIndex ? '' : ' missing'}`);
+  }
+  return { chunks: chunks.sort(), orphans: (await index.status()).rows - rows };
+};
+
+const ends = async ({ kafka }: DataPlane, topic: string): Promise<number> =>
+  (await kafka.admin.offsets(topic)).reduce((sum, { earliest, latest }) => sum + latest - earliest, 0);
+
+/** Records that Debezium and the test wrote to the change topic so far. */
+export const changesWritten = (plane: DataPlane): Promise<number> => ends(plane, plane.topic);
+
+/** Where the group of index-documents stands, all partitions together. */
+export const changesCommitted = async ({ kafka, topic }: DataPlane): Promise<number> =>
+  [...(await kafka.admin.committed('freshet.index-documents', topic)).values()].reduce(
+    (sum, { offset }) => sum + offset,
+    0,
+  );
+
+export const total = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+export const quarantined = async ({ kafka, codec, source }: DataPlane): Promise<readonly Quarantined[]> => {
+  const found: Quarantined[] = [];
+  await scanTopic(kafka, { topic: TOPICS.quarantine.name }, async (record) => {
+    found.push(await codec.decode('Quarantined', record.value));
+  });
+  return found.filter((each) => each.source === source);
+};
+
+export const deadLetters = async ({ kafka, codec, topic }: DataPlane): Promise<readonly DeadLetter[]> => {
+  const found: DeadLetter[] = [];
+  await scanTopic(kafka, { topic: TOPICS.deadLetters.name }, async (record) => {
+    found.push(await codec.decode('DeadLetter', record.value));
+  });
+  return found.filter((each) => each.origin.topic === topic);
+};
