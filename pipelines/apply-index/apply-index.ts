@@ -8,11 +8,12 @@ import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import type { FreshetError } from '../../schemas/errors.ts';
 import type { Document, Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import { decodeDocuments } from '../decode-documents.ts';
 import type { LoggedDocument } from '../fold-documents.ts';
 import { applyDocuments, type IndexGeneration, removeStale } from './apply-documents.ts';
 
@@ -65,15 +66,6 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const position = (partition: number): number => settings.generation().table.position(partition) ?? 0;
 
-  const decode = async (record: KafkaRecord): Promise<LoggedDocument | undefined> => {
-    try {
-      return { record: await codec.decode('Document', record.value), offset: record.offset };
-    } catch (error) {
-      if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
-      throw error;
-    }
-  };
-
   const applyBatch = async (
     partition: number,
     records: readonly KafkaRecord[],
@@ -81,8 +73,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   ): Promise<void> => {
     const last = records.at(-1);
     if (!last) return;
-    const decoded = await Promise.all(records.map(decode));
-    const documents = decoded.filter((each) => each !== undefined);
+    const documents = await decodeDocuments(codec, records);
     if (signal.aborted) return;
     const appliedAt = clock();
     const { applied } = await applyDocuments(settings.generation(), partition, last.offset + 1, documents);

@@ -3,12 +3,11 @@
  * it in its place: the index is a view of the log, and this proves it. Searches go on in the old generation meanwhile.
  */
 import { createHash } from 'node:crypto';
-import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { LoggedDocument } from '../fold-documents.ts';
+import { decodeDocuments } from '../decode-documents.ts';
 import { applyDocuments, type IndexGeneration } from './apply-documents.ts';
 import type { ApplyIndex } from './apply-index.ts';
 import { rowIdOf } from './index-rows.ts';
@@ -34,7 +33,7 @@ export interface RebuildSettings {
   readonly onProgress: (records: number, of: number) => void;
 }
 
-const BATCH = 500;
+const BATCH = 100;
 
 /** Documents and their digest: what the view says, apart from how it is stored. */
 const contentOf = async (
@@ -64,48 +63,50 @@ const contentOf = async (
 const differences = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): readonly string[] =>
   [...new Set([...a.keys(), ...b.keys()])].filter((id) => a.get(id) !== b.get(id));
 
+/** Applies the log to a generation, from where it stands up to an offset of each partition. */
+const readOn = async (
+  { kafka, codec }: Pick<RebuildSettings, 'kafka' | 'codec'>,
+  next: IndexGeneration,
+  to: ReadonlyMap<number, number>,
+  onApplied: (records: number) => void,
+): Promise<void> => {
+  const from = new Map([...to.keys()].map((partition) => [partition, next.table.position(partition) ?? 0]));
+  const waiting = new Map<number, KafkaRecord[]>();
+  const flush = async (partition: number): Promise<void> => {
+    const records = waiting.get(partition) ?? [];
+    waiting.delete(partition);
+    const last = records.at(-1);
+    if (!last) return;
+    await applyDocuments(next, partition, last.offset + 1, await decodeDocuments(codec, records));
+    onApplied(records.length);
+  };
+  await scanTopic(kafka, { topic: TOPICS.documents.name, from, to }, (record) => {
+    const records = waiting.get(record.partition) ?? [];
+    waiting.set(record.partition, [...records, record]);
+    return records.length + 1 >= BATCH ? flush(record.partition) : undefined;
+  });
+  for (const partition of [...waiting.keys()]) await flush(partition);
+};
+
 /** Errors: `kafka-unavailable`, `index-unavailable`, `disk-full`: the old generation then goes on serving. */
 export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildReport> => {
   const begun = performance.now();
   const next = await settings.openGeneration();
   let records = 0;
-  const readOn = async (to: ReadonlyMap<number, number>): Promise<void> => {
-    const from = new Map([...to.keys()].map((partition) => [partition, next.table.position(partition) ?? 0]));
-    const total = [...to].reduce((sum, [partition, end]) => sum + end - (from.get(partition) ?? 0), 0);
-    let waiting: { partition: number; key: Buffer | null; value: Buffer | null; offset: number }[] = [];
-    const flush = async (): Promise<void> => {
-      const batch = waiting;
-      waiting = [];
-      for (const partition of new Set(batch.map((each) => each.partition))) {
-        const mine = batch.filter((each) => each.partition === partition);
-        const documents: LoggedDocument[] = [];
-        for (const each of mine) {
-          try {
-            documents.push({
-              record: await settings.codec.decode('Document', each.value),
-              offset: each.offset,
-            });
-          } catch (error) {
-            if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
-          }
-        }
-        await applyDocuments(next, partition, (mine.at(-1)?.offset ?? -1) + 1, documents);
-      }
-      records += batch.length;
+  let total = 0;
+  const readUpTo = (to: ReadonlyMap<number, number>): Promise<void> => {
+    for (const [partition, end] of to) total += Math.max(0, end - (next.table.position(partition) ?? 0));
+    return readOn(settings, next, to, (applied) => {
+      records += applied;
       settings.onProgress(records, total);
-    };
-    await scanTopic(settings.kafka, { topic: TOPICS.documents.name, from, to }, (record) => {
-      waiting.push(record);
-      return waiting.length >= BATCH ? flush() : undefined;
     });
-    await flush();
   };
   const log = await settings.kafka.admin.offsets(TOPICS.documents.name);
-  await readOn(new Map(log.map((each) => [each.partition, each.latest])));
+  await readUpTo(new Map(log.map((each) => [each.partition, each.latest])));
   return settings.applyIndex.exclusively(async () => {
     const serving = settings.serving();
     // Nothing is applied now: the new generation reads on to exactly where the old one stands, so that no reader goes back.
-    await readOn(new Map(log.map(({ partition }) => [partition, serving.table.position(partition) ?? 0])));
+    await readUpTo(new Map(log.map(({ partition }) => [partition, serving.table.position(partition) ?? 0])));
     const [before, after] = [await contentOf(settings.kafka, serving), await contentOf(settings.kafka, next)];
     const different = differences(before.digests, after.digests);
     await settings.replace(next);

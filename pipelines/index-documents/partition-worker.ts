@@ -4,9 +4,8 @@ import type { DocumentTable } from '../../connectors/document-table/document-tab
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
-import type { Document } from '../../schemas/records.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
@@ -47,6 +46,7 @@ export interface PartitionWorker {
 
 /** Small enough that a row changed during a long load waits for a second of embedding at most, not for the load. */
 const MAX_BATCH = 16;
+const MAX_TAIL_BATCH = 200;
 const HIGH_WATER = 2_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
@@ -123,15 +123,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   };
 
   const processTail = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
-    const decoded: { record: Document; offset: number }[] = [];
-    for (const record of records) {
-      try {
-        decoded.push({ record: await codec.decode('Document', record.value), offset: record.offset });
-      } catch (error) {
-        // Somebody else's record: not a document, so it can neither be newer nor older than one.
-        if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
-      }
-    }
+    const decoded = await decodeDocuments(codec, records);
     const last = records.at(-1);
     if (!last || signal.aborted) return;
     let folded = foldDocuments(table, partition, decoded);
@@ -155,18 +147,19 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 
   const queue = (
     process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
+    maxBatch: number,
     pressure: boolean,
   ): BatchQueue<KafkaRecord> =>
     createBatchQueue({
-      maxBatch: MAX_BATCH,
+      maxBatch,
       highWater: HIGH_WATER,
       process,
       onFull: () => pressure && settings.onFull(),
       onDrained: () => pressure && settings.onDrained(),
       onRetry: settings.onRetry,
     });
-  const changes = queue(processChanges, true);
-  const tail = queue(processTail, false);
+  const changes = queue(processChanges, MAX_BATCH, true);
+  const tail = queue(processTail, MAX_TAIL_BATCH, false);
 
   return {
     changes: (records) => changes.push(records),
