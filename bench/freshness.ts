@@ -88,9 +88,10 @@ const measure = async (
       [tenant],
     );
     const latencies: Promise<number>[] = [];
+    const ended = new AbortController();
     const changes = WARM_UP_CHANGES + settings.changesPerSecond * settings.seconds;
     const begun = performance.now();
-    for (let at = 0; at < changes && !signal.aborted; at += 1) {
+    for (let at = 0; at < changes && !signal.aborted && !ended.signal.aborted; at += 1) {
       await sleep(Math.max(0, begun + (at * 1_000) / settings.changesPerSecond - performance.now()));
       const code = `RX${at.toString(36).toUpperCase()}${Math.floor(Math.random() * 1e9)
         .toString(36)
@@ -98,7 +99,9 @@ const measure = async (
       const text = textOf(code, at);
       const sentAt = performance.now();
       await client.query('update articles set body = $1 where id = $2', [text, rows[at % rows.length]?.id]);
-      latencies.push(look(index, tenant, text, code, sentAt));
+      const looked = look(index, tenant, text, code, sentAt);
+      looked.catch(() => ended.abort());
+      latencies.push(looked);
     }
     const measured = (await Promise.all(latencies)).slice(WARM_UP_CHANGES);
     const found = measured.filter(Number.isFinite);
