@@ -28,6 +28,8 @@ export const ensureInstalled = () => {
   const result = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    // The ONNX library for this processor is in its package; its install script would fetch one for graphics cards.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   if (result.status !== 0) {
     console.error(
