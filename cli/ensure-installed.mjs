@@ -17,7 +17,7 @@ const installed = `${root}node_modules/.package-lock.json`;
 const isCurrent = () =>
   existsSync(installed) && statSync(installed).mtimeMs >= statSync(`${root}package-lock.json`).mtimeMs;
 
-/** Runs `npm ci` where needed; exits with one clear line when it fails. */
+/** Runs `npm install` where needed; exits with one clear line when it fails. */
 export const ensureInstalled = () => {
   if (isCurrent()) return;
   console.error('  packages     installing from package-lock.json (a minute the first time)');
