@@ -74,8 +74,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       ...(settings.freePorts ? { ports: 'free' as const } : {}),
       onProgress: ({ part, state, ms, detail }) => {
         if (state === 'ready') progress.line(part, `ready after ${(ms / 1_000).toFixed(1)} s`);
-        else if (state === 'installing' || state === 'died')
-          progress.line(part, `${state}${detail ? `: ${detail}` : ''}`);
+        else if (state === 'installing') progress.line(part, `installing${detail ? `: ${detail}` : ''}`);
       },
       onServerExit: (name, error) => servers.get(name)?.died(error),
     });
@@ -84,7 +83,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       const keeper = keepRunning({
         start: () => running.startServer(name),
         onRestart: (error, attempt) =>
-          progress.line(name, `died, starting it again (${attempt}): ${error.message}`),
+          progress.line(name, `died, starting it again (${attempt}): ${firstLine(error.message)}`),
         onGivenUp: settings.onFailure,
       });
       servers.set(name, keeper);
@@ -145,7 +144,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
           writeRunFile(root, describe());
         },
         onRestart: (error, attempt) =>
-          progress.line(role, `ended, starting it again (${attempt}): ${error.message}`),
+          progress.line(role, `ended, starting it again (${attempt}): ${firstLine(error.message)}`),
         onGivenUp: settings.onFailure,
       });
     const keepers = new Map(ROLES.map((role) => [role, keeper(role)]));
@@ -181,6 +180,8 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     throw toFreshetError(thrown);
   }
 };
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? text;
 
 const makeTopics = async (
   kafkaAddress: string,
