@@ -8,6 +8,7 @@
  */
 import { prepareWrite } from './apply-write.ts';
 import type { ChunkOrigin, DocumentTable, StoredDocument, TableWrite } from './document-table.ts';
+import { IdleFlush } from './idle-flush.ts';
 import { failure } from './lmdb-failures.ts';
 import { decodeStored } from './record-codec.ts';
 import {
@@ -29,19 +30,18 @@ export interface LmdbDocumentTableOptions {
 
 /** Abortable (1), and committed when it returns (2). */
 const COMMIT: number = 3;
-const IDLE_FLUSH_MILLISECONDS = 1_000;
 
 export class LmdbDocumentTable implements DocumentTable {
   /** Why the table began empty at this opening; undefined where it goes on from before. */
   readonly fresh: FreshReason | undefined;
   readonly #files: TableFiles;
-  #writes = 0;
-  #idleFlush: NodeJS.Timeout | undefined;
+  readonly #idle: IdleFlush;
 
   /** Use openLmdbDocumentTable. */
   constructor(files: TableFiles) {
     this.#files = files;
     this.fresh = files.fresh;
+    this.#idle = new IdleFlush(files.marker, () => this.#sync());
   }
 
   get(partition: number, documentId: string): StoredDocument | undefined {
@@ -112,19 +112,11 @@ export class LmdbDocumentTable implements DocumentTable {
   }
 
   async flushed(): Promise<void> {
-    if (!this.#files.marker.dirty) return;
-    const writes = this.#writes;
-    await new Promise<void>((resolve, reject) => {
-      const { root } = this.#files as unknown as { root: { sync(done: (error: unknown) => void): void } };
-      root.sync((error) =>
-        error ? reject(failure(error, 'flushing the document table', this.#files.folder)) : resolve(),
-      );
-    });
-    if (writes === this.#writes) this.#files.marker.markClean();
+    await this.#idle.now();
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#idleFlush);
+    this.#idle.stop();
     padFile(this.#files);
     await this.flushed();
     await this.#files.root.close();
@@ -140,24 +132,22 @@ export class LmdbDocumentTable implements DocumentTable {
 
   #commit(doing: string, action: () => void): void {
     try {
-      this.#files.marker.markDirty();
-      this.#writes += 1;
+      this.#idle.writing();
       this.#files.root.transactionSync(action, COMMIT);
     } catch (thrown) {
       throw failure(thrown, doing, this.#files.folder);
     }
-    if (this.#idleFlush === undefined) this.#flushWhenIdle();
   }
 
-  /** After a second without writes. */
-  #flushWhenIdle(): void {
-    const writes = this.#writes;
-    this.#idleFlush = setTimeout(() => {
-      this.#idleFlush = undefined;
-      if (writes !== this.#writes) this.#flushWhenIdle();
-      // What fails here stays dirty, and the next flushed() or close() says so.
-      else this.flushed().catch(() => {});
-    }, IDLE_FLUSH_MILLISECONDS).unref();
+  async #sync(): Promise<void> {
+    // LMDB's own sync, on another thread; missing in its types.
+    const { root } = this.#files as unknown as { root: { sync(done: (error: unknown) => void): void } };
+    await new Promise<void>((resolve, reject) => {
+      root.sync((error) => {
+        if (error) reject(failure(error, 'flushing the document table', this.#files.folder));
+        else resolve();
+      });
+    });
   }
 }
 

@@ -1,21 +1,19 @@
-/**
- * Decides when rows that were written since are built into the graph, and runs one build at a time beside queries and
- * writes. A row not yet built is found by a scan: 13 CPU-ms a query for 100,000 of them.
- */
+/** Decides when recent rows go into the next graph, and runs one build at a time beside queries and writes. */
 export interface BuildActions {
-  /** Rows held, and how many of them a query has to scan. */
-  readonly standing: () => { readonly rows: number; readonly unbuilt: number };
+  /** Rows in the graph, and how many rows and removals it lacks. */
+  readonly standing: () => { readonly built: number; readonly pending: number };
   readonly build: () => Promise<void>;
 }
 
-const LEAST_ROWS = 5_000;
-const MOST_ROWS = 20_000;
+/** A query compares its vector with each recent row: 2.3 ms for 5,000 of one tenant. */
+const LEAST_ROWS = 4_000;
+const MOST_ROWS = 10_000;
 const SHARE_OF_INDEX = 0.2;
 const PAUSE_AFTER_FAILURE_MILLISECONDS = 60_000;
 
-/** A fifth of the index, so that building costs a bounded number of passes, but never so many that scanning shows. */
-export const isBuildDue = (rows: number, unbuilt: number, leastRows = LEAST_ROWS): boolean =>
-  unbuilt >= Math.max(leastRows, Math.min(MOST_ROWS, SHARE_OF_INDEX * (rows - unbuilt)));
+/** A fifth of the graph, so that a growing index is built a bounded number of times, but never so many that comparing shows. */
+export const isBuildDue = (built: number, pending: number, leastRows = LEAST_ROWS): boolean =>
+  pending >= Math.max(leastRows, Math.min(MOST_ROWS, SHARE_OF_INDEX * built));
 
 export class BackgroundBuild {
   readonly #actions: BuildActions;
@@ -42,9 +40,13 @@ export class BackgroundBuild {
   /** Starts a build where one is due. Never throws, never waits. */
   consider(): void {
     if (this.#running !== undefined || this.#holds > 0 || Date.now() < this.#notBefore) return;
-    const { rows, unbuilt } = this.#actions.standing();
-    if (!isBuildDue(rows, unbuilt, this.#leastRows)) return;
-    this.#running = this.#run();
+    const { built, pending } = this.#actions.standing();
+    if (isBuildDue(built, pending, this.#leastRows)) this.#running = this.#run();
+  }
+
+  /** Waits for a running build. */
+  async ended(): Promise<void> {
+    await this.#running;
   }
 
   /** Waits for a running build and starts no other before release. */

@@ -1,77 +1,71 @@
 /**
- * The embedded vector index: zvec (HNSW, int8 with float rescoring), one folder, one process.
+ * The embedded vector index: one folder, one process. Recent rows are compared one by one in memory and remembered by a
+ * log; from some thousands on they go into a graph (zvec: HNSW, int8 with float rescoring), which is built beside the one
+ * that serves, proved, and only then put in its place. zvec never holds a row that nobody else has: see graph.ts for why.
  *
- * A row is searchable and survives kill -9 once its upsert resolved. New rows are scanned until a build in the background
- * takes them into the graph (background-build.ts); nothing ever waits for one but `ids`, `clear` and `close`.
+ * A row is searchable and survives kill -9 once its upsert resolved. Nothing waits for a build but `clear` and `close`.
  */
-import type { ZVecCollection, ZVecDocIterator, ZVecStatus } from '@zvec/zvec';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
+import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { BackgroundBuild } from './background-build.ts';
-import {
-  closeCollection,
-  discardCollection,
-  dropCollection,
-  type Found,
-  openCollection,
-} from './collection-files.ts';
 import { ExclusiveGate } from './exclusive-gate.ts';
+import { type IndexContents, openContents } from './index-contents.ts';
+import { discardFiles, readManifest } from './index-files.ts';
 import type { VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
-import { engineFailure, requireSpace, startEngine } from './zvec-engine.ts';
-import { ANCHOR_ROWS, isRowId, similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
+import { indexFailure, startEngine } from './zvec-engine.ts';
+import { hashedQuery, hashedRow, isRowId } from './zvec-rows.ts';
 
 export interface ZvecVectorIndexOptions {
   readonly folder: string;
   readonly dimensions: number;
-  /** Drop what lies in the folder first, damaged or not. Default false. */
+  /** Begin empty whatever lies in the folder, damaged or not. Default false. */
   readonly discard?: boolean;
   /** Threads of queries, of the first index opened in this process. Default 2. */
   readonly queryThreads?: number;
   /** Threads of a build. Default 1. */
   readonly buildThreads?: number;
-  /** Rows not yet built that start a build, at least. Default 5,000. */
+  /** Recent rows that start a build, at least. Default 4,000. */
   readonly buildAfterRows?: number;
 }
 
-/** Rows handed to the engine before the event loop gets its turn: about 10 ms. */
-const ROWS_AT_ONCE = 100;
-const IDS_AT_ONCE = 1_000;
+/** Rows handled before the event loop has its turn: a few milliseconds. */
+const ROWS_AT_ONCE = 200;
 
-const closedFailure = (doing: string): FreshetError =>
-  new FreshetError('index-unavailable', `${doing}: the index is closed`);
+/** Of those. A few thousand recent rows are compared in half a millisecond or more. */
+const ROWS_A_QUERY_WEIGHS = 20;
+/** Memory for the vectors of recent rows: 130,000 of 384 dimensions. */
+const RECENT_BYTES = 200 * 1024 * 1024;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const slices = function* <T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+const slices = function* <T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += ROWS_AT_ONCE)
+    yield items.slice(start, start + ROWS_AT_ONCE);
 };
 
 export class ZvecVectorIndex implements VectorIndex {
   readonly engine = 'zvec';
   readonly dimensions: number;
-  /** How it was found at opening: after `killed` compare `has` or `ids` with what should be there. */
-  readonly found: Found;
   readonly #folder: string;
+  readonly #lock: OwnerLock;
   readonly #build: BackgroundBuild;
   readonly #gate = new ExclusiveGate();
-  readonly #iterators = new Set<ZVecDocIterator>();
+  #rowsSinceTurn = 0;
   /** Undefined once closed. */
-  #collection: ZVecCollection | undefined;
+  #contents: IndexContents | undefined;
 
   /** Use openZvecVectorIndex. */
-  constructor(collection: ZVecCollection, found: Found, options: ZvecVectorIndexOptions) {
-    this.found = found;
+  constructor(contents: IndexContents, lock: OwnerLock, options: ZvecVectorIndexOptions) {
     this.dimensions = options.dimensions;
     this.#folder = options.folder;
-    this.#collection = collection;
-    const concurrency = options.buildThreads ?? 1;
+    this.#lock = lock;
+    this.#contents = contents;
     this.#build = new BackgroundBuild(
       {
-        standing: () => this.#standing(),
-        build: async () => {
-          const { rows } = this.#standing();
-          requireSpace(this.#folder, 'building the vector index', rows * (8 * this.dimensions + 512));
-          await this.#collection?.optimize({ concurrency });
-        },
+        standing: () => this.#contents?.standing ?? { built: 0, pending: 0 },
+        build: async () => this.#contents?.build(options.buildThreads ?? 1),
       },
       options.buildAfterRows,
     );
@@ -84,141 +78,159 @@ export class ZvecVectorIndex implements VectorIndex {
   }
 
   async upsert(rows: readonly VectorRow[]): Promise<void> {
-    const encoded = rows.map((row) => zvecRow(row, this.dimensions));
-    for (const some of slices(encoded, ROWS_AT_ONCE)) {
-      await this.#use('writing to the vector index', (collection) => {
-        requireSpace(this.#folder, 'writing to the vector index');
-        this.#check(collection.upsertSync([...some]), 'writing to the vector index');
-      });
-      if (encoded.length > ROWS_AT_ONCE) await turn();
+    const hashed = rows.map((row) => hashedRow(row, this.dimensions));
+    const doing = 'writing to the vector index';
+    for (const some of slices(hashed)) {
+      await this.#room(doing);
+      await this.#use(doing, (contents) => contents.write(some));
+      this.#build.consider();
+      await this.#turn(some.length);
     }
-    this.#build.consider();
   }
 
   async remove(ids: readonly string[]): Promise<void> {
-    for (const some of slices(ids.filter(isRowId), IDS_AT_ONCE)) {
-      await this.#use('removing from the vector index', (collection) => {
-        const found = collection.deleteSync([...some]).filter(({ code }) => code !== 'ZVEC_NOT_FOUND');
-        this.#check(found, 'removing from the vector index');
-      });
-      if (ids.length > IDS_AT_ONCE) await turn();
-    }
+    await this.#inSlices('removing from the vector index', ids.filter(isRowId), (contents, some) =>
+      contents.remove(some),
+    );
+    this.#build.consider();
   }
 
   async query(query: VectorQuery): Promise<readonly VectorHit[]> {
-    const asked = zvecQuery(query, this.dimensions);
-    const found = await this.#use('querying the vector index', (collection) => collection.query(asked));
-    return found.slice(0, query.topK).map(({ id, score }) => ({ id, score: similarityOf(score) }));
+    const hashed = hashedQuery(query, this.dimensions);
+    const hits = await this.#use('querying the vector index', (contents) => contents.query(hashed));
+    await this.#turn(ROWS_A_QUERY_WEIGHS);
+    return hits;
   }
 
   async has(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const held = new Set<string>();
-    for (const some of slices(ids.filter(isRowId), IDS_AT_ONCE)) {
-      const found = await this.#use('reading the vector index', (collection) =>
-        collection.fetchSync({ ids: [...some], outputFields: [], includeVector: false }),
-      );
-      for (const id of Object.keys(found)) held.add(id);
-      if (ids.length > IDS_AT_ONCE) await turn();
-    }
+    await this.#inSlices('reading the vector index', ids.filter(isRowId), (contents, some) => {
+      for (const id of contents.has(some)) held.add(id);
+    });
     return held;
   }
 
-  /** As of the first one asked for. Waits for a running build, and no build starts before the loop ends. */
+  /** As of the first one asked for. Errors: `index-unavailable` where the index is cleared or closed under way. */
   async *ids(): AsyncIterable<string> {
-    await this.#build.hold();
-    try {
-      const iterator = await this.#use('listing the vector index', (collection) =>
-        collection.iterDocsSync({ outputFields: [], includeVector: false }),
-      );
-      this.#iterators.add(iterator);
-      try {
-        for (let read = 1; ; read += 1) {
-          if (!this.#iterators.has(iterator)) throw closedFailure('listing the vector index');
-          const next = iterator.next();
-          if (next.done) return;
-          if (isRowId(next.value.id)) yield next.value.id;
-          if (read % IDS_AT_ONCE === 0) await turn();
-        }
-      } finally {
-        this.#iterators.delete(iterator);
-        iterator.closeSync();
-      }
-    } finally {
-      this.#build.release();
+    const doing = 'listing the vector index';
+    const contents = await this.#use(doing, (held) => held);
+    let read = 0;
+    for (const id of contents.ids()) {
+      yield id;
+      if (contents !== this.#contents) throw this.#closed(doing);
+      read += 1;
+      if (read % ROWS_AT_ONCE === 0) await turn();
     }
   }
 
   async count(): Promise<number> {
-    return this.#use('counting the vector index', (collection) => collection.stats.docCount - ANCHOR_ROWS);
+    return this.#use('counting the vector index', (contents) => contents.count);
   }
 
   async clear(): Promise<void> {
-    await this.#exclusively('dropping the vector index', async () => {
-      this.#collection?.closeSync();
-      this.#collection = undefined;
-      dropCollection(this.#folder);
-      const { collection } = await openCollection(this.#folder, this.dimensions);
-      this.#collection = collection;
+    await this.#alone('clearing the vector index', async () => {
+      const contents = this.#contents;
+      if (contents === undefined) throw this.#closed('clearing the vector index');
+      this.#contents = undefined;
+      await contents.close();
+      discardFiles(this.#folder);
+      this.#contents = await openContents(this.#folder, this.dimensions, undefined);
     });
   }
 
-  /** Waits for what is under way, then reads the whole index for its checksums. Closing twice is fine. */
+  /** Waits for what is under way. Reads the whole graph for its checksums. Closing twice is fine. */
   async close(): Promise<void> {
-    await this.#exclusively('closing the vector index', async () => {
-      const collection = this.#collection;
-      this.#collection = undefined;
-      if (collection !== undefined) await closeCollection(collection, this.#folder);
+    await this.#alone('closing the vector index', async () => {
+      const contents = this.#contents;
+      this.#contents = undefined;
+      try {
+        await contents?.close();
+      } finally {
+        await this.#lock.release();
+      }
     });
   }
 
-  #standing(): { readonly rows: number; readonly unbuilt: number } {
-    if (this.#collection === undefined) return { rows: 0, unbuilt: 0 };
-    const { docCount, indexCompleteness } = this.#collection.stats;
-    return { rows: docCount, unbuilt: Math.round(docCount * (1 - (indexCompleteness.vector ?? 0))) };
-  }
-
-  async #use<T>(doing: string, action: (collection: ZVecCollection) => T | Promise<T>): Promise<T> {
+  async #use<T>(doing: string, action: (contents: IndexContents) => T | Promise<T>): Promise<T> {
     try {
       return await this.#gate.share(() => {
-        if (this.#collection === undefined) throw closedFailure(doing);
-        return action(this.#collection);
+        if (this.#contents === undefined) throw this.#closed(doing);
+        return action(this.#contents);
       });
     } catch (thrown) {
-      throw engineFailure(thrown, doing, this.#folder);
+      throw indexFailure(thrown, doing, this.#folder);
     }
   }
 
-  async #exclusively(doing: string, action: () => Promise<void>): Promise<void> {
+  async #inSlices<T>(
+    doing: string,
+    items: readonly T[],
+    action: (contents: IndexContents, some: readonly T[]) => void,
+  ): Promise<void> {
+    for (const some of slices(items)) {
+      await this.#use(doing, (contents) => action(contents, some));
+      await this.#turn(some.length);
+    }
+  }
+
+  /** A caller that awaits nothing but this index must not keep the event loop from its turn, nor builds from theirs. */
+  async #turn(rows: number): Promise<void> {
+    this.#rowsSinceTurn += rows;
+    if (this.#rowsSinceTurn < ROWS_AT_ONCE) return;
+    this.#rowsSinceTurn = 0;
+    await turn();
+  }
+
+  /** Waits while recent rows fill the memory they may take. Errors: why the last build failed, where it did. */
+  async #room(doing: string): Promise<void> {
+    while ((this.#contents?.recentBytes ?? 0) > RECENT_BYTES) {
+      if (!this.#build.running)
+        throw indexFailure(this.#build.failure ?? 'no build runs', doing, this.#folder);
+      await this.#build.ended();
+    }
+  }
+
+  async #alone(doing: string, action: () => Promise<void>): Promise<void> {
     // Queries go on while a build comes to its end; only then are they held up.
     await this.#build.hold();
     try {
-      await this.#gate.alone(async () => {
-        for (const iterator of this.#iterators) iterator.closeSync();
-        this.#iterators.clear();
-        await action();
-      });
+      await this.#gate.alone(action);
     } catch (thrown) {
-      throw engineFailure(thrown, doing, this.#folder);
+      throw indexFailure(thrown, doing, this.#folder);
     } finally {
       this.#build.release();
     }
   }
 
-  #check(statuses: readonly ZVecStatus[], doing: string): void {
-    const failed = statuses.find(({ ok }) => !ok);
-    if (failed !== undefined)
-      throw engineFailure(new Error(`${failed.code} ${failed.message}`), doing, this.#folder);
+  #closed(doing: string): FreshetError {
+    return new FreshetError('index-unavailable', `${doing}: the index in ${this.#folder} is closed`);
   }
 }
 
 /**
- * Opens the index of a folder, making it where there is none. Errors: `index-unavailable` where another process holds
- * it, `index-corrupt` where it cannot be read (open it with `discard`), `config-invalid` for another size of vectors,
- * `disk-full`.
+ * Opens the index of a folder, making it where there is none. Errors: `index-unavailable` where a living process holds it
+ * (this one too), `index-corrupt` where a checksum fails, it cannot be read, or the machine went down before it was on disk
+ * (open it with `discard` then), `config-invalid` for vectors of another size, `disk-full`.
  */
 export const openZvecVectorIndex = async (options: ZvecVectorIndexOptions): Promise<ZvecVectorIndex> => {
+  const { folder, dimensions } = options;
+  const doing = 'opening the vector index';
   startEngine(options.queryThreads ?? 2, options.buildThreads ?? 1);
-  if (options.discard) discardCollection(options.folder);
-  const { collection, found } = await openCollection(options.folder, options.dimensions);
-  return new ZvecVectorIndex(collection, found, options);
+  let lock: OwnerLock | undefined;
+  try {
+    mkdirSync(folder, { recursive: true });
+    const claim = await tryLock(join(folder, 'owner.lock'));
+    if ('heldBy' in claim)
+      throw new FreshetError(
+        'index-unavailable',
+        `${doing}: process ${claim.heldBy} holds ${folder}; stop it, or ask it over the gateway`,
+      );
+    lock = claim;
+    if (options.discard) discardFiles(folder);
+    const contents = await openContents(folder, dimensions, readManifest(folder, dimensions));
+    return new ZvecVectorIndex(contents, lock, options);
+  } catch (thrown) {
+    await lock?.release();
+    throw indexFailure(thrown, doing, folder);
+  }
 };

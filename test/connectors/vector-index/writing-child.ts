@@ -11,4 +11,6 @@ for (let start = Number(from); ; start += 10) {
   writeSync(1, `upserted ${start}\n`);
   await index.remove([rowId(start + 3)]);
   writeSync(1, `removed ${start + 3}\n`);
+  // A busy writer, but no busier than a pipeline is.
+  await new Promise((resolve) => setTimeout(resolve, 1));
 }

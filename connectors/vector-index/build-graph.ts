@@ -1,0 +1,101 @@
+/**
+ * Makes the next graph from the last one and the rows that came since, in a folder of its own. In this order, which is one
+ * that zvec 0.7 gets right: removals from what is built, then new rows, then the build. Before anyone sees the result it
+ * is asked for rows it must hold.
+ */
+import { constants } from 'node:fs';
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
+import type { Graph } from './graph.ts';
+import { rowsOf } from './graph.ts';
+import { sealedBytes, sealGraph } from './graph-seal.ts';
+import { requireSpace } from './zvec-engine.ts';
+import { graphSchema, type HashedRow, similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
+
+export interface GraphPlan {
+  /** Where it is made. */
+  readonly folder: string;
+  readonly dimensions: number;
+  readonly last: Graph | undefined;
+  /** Rows of the last graph that are no longer there. */
+  readonly removed: readonly string[];
+  /** None of them in the last graph, removed ones apart. */
+  readonly rows: readonly HashedRow[];
+  readonly threads: number;
+}
+
+/** About 5 ms of this thread before the event loop has its turn. */
+const ROWS_AT_ONCE = 25;
+const REMOVALS_AT_ONCE = 200;
+const ROWS_PROVED = 64;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const inSlices = async <T>(
+  items: readonly T[],
+  size: number,
+  action: (some: T[]) => readonly { readonly ok: boolean; readonly message: string }[],
+): Promise<void> => {
+  for (let start = 0; start < items.length; start += size) {
+    const failed = action(items.slice(start, start + size)).find(({ ok }) => !ok);
+    if (failed !== undefined) throw new Error(failed.message);
+    await turn();
+  }
+};
+
+/** Throws where the count is wrong or a row isn't found by its own vector. */
+const prove = async (collection: ZVecCollection, plan: GraphPlan, count: number): Promise<void> => {
+  const { docCount, indexCompleteness } = collection.stats;
+  if (docCount !== count || (count > 0 && indexCompleteness.vector !== 1))
+    throw new Error(`built ${docCount} rows of ${count}, completeness ${indexCompleteness.vector}`);
+  const step = Math.max(1, Math.floor(plan.rows.length / ROWS_PROVED));
+  let asked = 0;
+  let missed = 0;
+  for (let place = plan.rows.length - 1; place >= 0; place -= step) {
+    const row = plan.rows[place];
+    if (row === undefined || row.vector.every((part) => part === 0)) continue;
+    asked += 1;
+    const hits = await collection.query(zvecQuery({ ...row, topK: 20 }, 20));
+    const found = hits.some(({ id }) => id === row.id);
+    // Twenty others just as near: the same text many times over.
+    const crowded = hits.length === 20 && hits.every(({ score }) => similarityOf(score) > 0.9999);
+    if (!found && !crowded) missed += 1;
+  }
+  // Searching a graph is approximate: one row in twenty may hide, a shifted graph hides nearly all.
+  if (missed > Math.max(1, asked / 20)) throw new Error(`of ${asked} rows built ${missed} are not found`);
+};
+
+/** Leaves a closed and sealed graph in `plan.folder`, or nothing. Throws zvec's errors, and `disk-full`. */
+export const buildGraph = async (plan: GraphPlan): Promise<void> => {
+  const { folder, last, rows, removed, dimensions } = plan;
+  const place = rowsOf(folder);
+  const lastBytes = last === undefined ? 0 : await sealedBytes(last.folder);
+  requireSpace(folder, 'building the vector index', 2 * lastBytes + rows.length * (8 * dimensions + 512));
+  const count = (last?.count ?? 0) - removed.length + rows.length;
+  let collection: ZVecCollection | undefined;
+  try {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    if (last === undefined) collection = ZVecCreateAndOpen(place, graphSchema(dimensions));
+    else {
+      await cp(rowsOf(last.folder), place, { recursive: true, mode: constants.COPYFILE_FICLONE });
+      collection = ZVecOpen(place);
+    }
+    const written = collection;
+    await inSlices(removed, REMOVALS_AT_ONCE, (some) => written.deleteSync(some));
+    await inSlices(rows, ROWS_AT_ONCE, (some) => written.insertSync(some.map(zvecRow)));
+    await written.optimize({ concurrency: plan.threads });
+    await prove(written, plan, count);
+    written.closeSync();
+    collection = undefined;
+    await sealGraph(folder, place);
+  } catch (thrown) {
+    try {
+      collection?.closeSync();
+    } catch {
+      // The first error says more.
+    }
+    await rm(folder, { recursive: true, force: true });
+    throw thrown;
+  }
+};

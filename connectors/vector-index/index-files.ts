@@ -1,0 +1,108 @@
+/**
+ * The folder of an index: `index.json` names the graph that serves and the first of the logs that tell what came since.
+ * It is replaced whole, so at any moment of a crash one graph and its logs are the index, and the rest is swept away.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { FreshetError } from '../../schemas/errors.ts';
+
+export interface Manifest {
+  readonly format: typeof FORMAT;
+  readonly dimensions: number;
+  /** 0: none yet. */
+  readonly graph: number;
+  readonly log: number;
+}
+
+/** Raised when files are laid out differently. */
+const FORMAT = 1;
+const MANIFEST = 'index.json';
+const REBUILD = '`freshet index rebuild` makes it anew from the log';
+/** What tells of this index, the owner's lock apart. */
+const PARTS = /^(?:index\.json(?:\.new)?|state|graph-\d+|log-\d+|rows.*)$/;
+
+export const graphFolder = (folder: string, graph: number): string => join(folder, `graph-${graph}`);
+export const logPath = (folder: string, log: number): string => join(folder, `log-${log}`);
+
+/** In order, from the given one on. */
+export const logNumbers = (folder: string, from: number): readonly number[] =>
+  readdirSync(folder)
+    .map((name) => Number(/^log-(\d+)$/.exec(name)?.[1] ?? -1))
+    .filter((log) => log >= from)
+    .sort((a, b) => a - b);
+
+const isManifest = (value: unknown): value is Manifest =>
+  typeof value === 'object' &&
+  value !== null &&
+  'format' in value &&
+  value.format === FORMAT &&
+  ['dimensions', 'graph', 'log'].every((name) => Number.isInteger((value as Record<string, unknown>)[name]));
+
+/**
+ * Undefined where there is no index. Errors: `index-corrupt` for one that cannot be read or is of another format,
+ * `config-invalid` for vectors of another size.
+ */
+export const readManifest = (folder: string, dimensions: number): Manifest | undefined => {
+  const names = readdirSync(folder).filter((name) => PARTS.test(name));
+  if (names.length === 0) return undefined;
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8'));
+  } catch (cause) {
+    throw new FreshetError('index-corrupt', `the vector index in ${folder} cannot be read; ${REBUILD}`, {
+      cause,
+    });
+  }
+  if (!isManifest(manifest))
+    throw new FreshetError('index-corrupt', `the vector index in ${folder} is of another format; ${REBUILD}`);
+  if (manifest.dimensions !== dimensions)
+    throw new FreshetError(
+      'config-invalid',
+      `the vector index in ${folder} holds ${manifest.dimensions} dimensions, the model makes ${dimensions}; ${REBUILD}`,
+    );
+  return manifest;
+};
+
+/** On disk when it returns. */
+export const writeManifest = (folder: string, parts: Omit<Manifest, 'format'>): Manifest => {
+  const manifest = { format: FORMAT, ...parts } as const;
+  const path = join(folder, MANIFEST);
+  const file = openSync(`${path}.new`, 'w');
+  try {
+    writeSync(file, JSON.stringify(manifest));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.new`, path);
+  return manifest;
+};
+
+/** Removes graphs and logs that the manifest doesn't name, but not `kept`. */
+export const sweep = (folder: string, manifest: Manifest, kept?: string): void => {
+  for (const name of readdirSync(folder)) {
+    const graph = /^graph-(\d+)$/.exec(name)?.[1];
+    const log = /^log-(\d+)$/.exec(name)?.[1];
+    const stray =
+      graph !== undefined
+        ? Number(graph) !== manifest.graph
+        : log !== undefined && Number(log) < manifest.log;
+    if (stray && join(folder, name) !== kept) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+};
+
+/** Removes an index, damaged or not, whose lock is held. */
+export const discardFiles = (folder: string): void => {
+  for (const name of readdirSync(folder)) {
+    if (PARTS.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+};

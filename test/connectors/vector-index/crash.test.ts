@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openZvecVectorIndex } from '../../../connectors/vector-index/zvec-vector-index.ts';
+import { linesUntilKilled } from './killed-writer.ts';
+import { collect, DIMENSIONS, rowId, vectorOf } from './vector-rows.ts';
+
+const SCRIPT = new URL('writing-child.ts', import.meta.url);
+
+it('keeps what it acknowledged when its process is killed: rows are found, removed ones stay removed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-zvec-killed-'));
+  const there = new Set<number>();
+  const gone = new Set<number>();
+  try {
+    let next = 0;
+    for (const delay of [3, 200, 700, 1_100, 1_600, 2_100]) {
+      const lines = await linesUntilKilled(SCRIPT, [folder, String(next)], delay);
+      for (const line of lines) {
+        const [what, number = ''] = line.split(' ');
+        const start = Number(number);
+        if (what === 'upserted') for (let row = start; row < start + 10; row += 1) there.add(row);
+        else gone.add(start);
+        next = Math.max(next, start - (start % 10) + 10);
+      }
+      // What was under way was not acknowledged: it may be there or not, so the next child writes on from there.
+      const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows: 300 });
+      const underWay = (row: number): boolean => row >= next - 10;
+      const expected = [...there].filter((row) => !gone.has(row));
+      const held = await index.has(expected.map(rowId));
+      expect(expected.filter((row) => !held.has(rowId(row)) && !(underWay(row) && row % 10 === 3))).toEqual(
+        [],
+      );
+      expect(await index.has([...gone].map(rowId))).toEqual(new Set());
+      expect(new Set(await collect(index.ids())).size).toBe(await index.count());
+      for (const row of expected.filter((_, place) => place % 97 === 0)) {
+        const [hit] = await index.query({ vector: vectorOf(row), topK: 1, tenant: 'acme' });
+        expect(hit?.id).toBe(rowId(row));
+      }
+      await index.close();
+    }
+    expect(there.size).toBeGreaterThan(2_000);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
