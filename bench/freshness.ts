@@ -107,7 +107,9 @@ const measure = async (
     const found = measured.filter(Number.isFinite);
     const { stages } = (await (await fetch(`${freshet.run.gateway}/v1/freshness`)).json()) as FreshnessReport;
     tell(stages.map(({ stage, p50, p99 }) => `${stage} ${p50.toFixed(1)}/${p99.toFixed(1)}`).join('  '));
-    const stageFigures = Object.fromEntries(stages.map(({ stage, p50 }) => [`${stage} p50`, { value: p50, unit: 'ms' }]));
+    const stageFigures = Object.fromEntries(
+      stages.map(({ stage, p50 }) => [`${stage} p50`, { value: p50, unit: 'ms' }]),
+    );
     const ms = (at: number): number => percentile(measured, at);
     return {
       'found p50': { value: ms(50), unit: 'ms', target: { atMost: settings.p50 } },
