@@ -69,6 +69,8 @@ export const openDataPlane = async (servers: PlaneServers, source: string) => {
     ...{ kafka, registry, codec, writer, connect, names, untilCapturing },
     config: planeConfig(source),
     topic: names.topic,
+    /** Makes the publication: what is written before it is not captured, whenever it is committed. */
+    prepare: () => preparePostgres({ url, source, tables }),
     /** Begins to capture: a snapshot of what is there, then what changes. */
     capture: async (
       settings: { readonly epoch?: number; readonly heartbeatMs?: number } = {},

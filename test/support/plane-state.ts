@@ -12,6 +12,7 @@ import type { DeadLetter, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DataPlane } from './data-plane.ts';
 import { ARTICLES } from './plane.config.ts';
+import { until } from './until.ts';
 
 const model = createHashEmbeddingModel();
 
@@ -70,6 +71,23 @@ const ends = async ({ kafka }: DataPlane, topic: string): Promise<number> =>
 /** Records that Debezium and the test wrote to the change topic so far. */
 export const changesWritten = (plane: DataPlane): Promise<number> => ends(plane, plane.topic);
 
+/** I1 at rest: the index is what mapping and gates make of the source, and holds nothing else. */
+export const untilEqual = (plane: DataPlane, index: IndexService): Promise<unknown> =>
+  until(
+    'the index equals the source',
+    async () => {
+      const [state, expected] = [await indexedState(plane, index), await expectedChunks(plane)];
+      return JSON.stringify(state) === JSON.stringify({ chunks: expected, orphans: 0 });
+    },
+    { every: 100 },
+  ).catch(async () => {
+    const { chunks, orphans } = await indexedState(plane, index);
+    const expected = await expectedChunks(plane);
+    const missing = expected.filter((each) => !chunks.includes(each));
+    const extra = chunks.filter((each) => !expected.includes(each));
+    throw new Error(`the index is not the source: ${JSON.stringify({ missing, extra, orphans })}`);
+  });
+
 /** Where the group of index-documents stands, all partitions together. */
 export const changesCommitted = async ({ kafka, topic }: DataPlane): Promise<number> =>
   [...(await kafka.admin.committed('freshet.index-documents', topic)).values()].reduce(
@@ -79,6 +97,14 @@ export const changesCommitted = async ({ kafka, topic }: DataPlane): Promise<num
 
 export const total = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** I7: every record of the change topic is counted once. Heartbeats go on coming, so it is asked between two of them. */
+export const untilCounted = (plane: DataPlane, counts: Readonly<Record<string, number>>): Promise<unknown> =>
+  until('every change is counted exactly once', async () => {
+    const before = await changesWritten(plane);
+    const counted = total(counts);
+    return counted === before && before === (await changesWritten(plane));
+  });
 
 export const quarantined = async ({ kafka, codec, source }: DataPlane): Promise<readonly Quarantined[]> => {
   const found: Quarantined[] = [];

@@ -1,0 +1,106 @@
+/**
+ * A TCP proxy before a Kafka broker that cuts connections at produce requests. It reads just enough of the protocol: the
+ * frames, which request is a produce, and where answers tell of the broker's address, which it replaces by its own.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+
+/** Where to cut: before the request reaches the broker, right after it was sent, or when the broker has answered. */
+export type Cut = 'none' | 'before' | 'sent' | 'answered';
+
+export interface TcpProxy {
+  /** host:port */
+  readonly address: string;
+  readonly cuts: () => Readonly<Record<Cut, number>>;
+  close(): Promise<void>;
+}
+
+const PRODUCE = 0;
+/** Metadata and FindCoordinator: their answers hold addresses. */
+const TELLS_ADDRESSES: ReadonlySet<number> = new Set([3, 10]);
+
+/** Hands out whole frames (a length and as many bytes) as they come together. */
+const frames = (onFrame: (frame: Buffer) => void): ((piece: Buffer) => void) => {
+  let held = Buffer.alloc(0);
+  return (piece) => {
+    held = Buffer.concat([held, piece]);
+    while (held.length >= 4 && held.length >= 4 + held.readUInt32BE(0)) {
+      const end = 4 + held.readUInt32BE(0);
+      onFrame(held.subarray(0, end));
+      held = held.subarray(end);
+    }
+  };
+};
+
+const endpoint = (host: string, port: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(port);
+  return Buffer.concat([Buffer.from(host), bytes]);
+};
+
+/** Begins to listen on a free loopback port. `decide` is asked at every produce request. */
+export const startTcpProxy = async (broker: string, decide: () => Cut): Promise<TcpProxy> => {
+  const [host = '', port = ''] = broker.split(':');
+  const cuts: Record<Cut, number> = { none: 0, before: 0, sent: 0, answered: 0 };
+  const sockets = new Set<Socket>();
+  let own = 0;
+
+  const readdressed = (frame: Buffer): Buffer => {
+    const theirs = endpoint(host, Number(port));
+    const copy = Buffer.from(frame);
+    for (let at = copy.indexOf(theirs); at >= 0; at = copy.indexOf(theirs, at + 1))
+      endpoint(host, own).copy(copy, at);
+    return copy;
+  };
+
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), host);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+    }
+    const asked = new Map<number, number>();
+    let withheld: number | undefined;
+    const part = (): void => {
+      client.destroy();
+      upstream.end();
+    };
+    client.on('close', () => upstream.end());
+    upstream.on('close', () => client.destroy());
+    client.on(
+      'data',
+      frames((frame) => {
+        const correlation = frame.readInt32BE(8);
+        const api = frame.readInt16BE(4);
+        asked.set(correlation, api);
+        const cut = api === PRODUCE ? decide() : 'none';
+        if (api === PRODUCE) cuts[cut] += 1;
+        if (cut === 'before') return part();
+        if (cut === 'answered') withheld = correlation;
+        upstream.write(frame, () => cut === 'sent' && part());
+      }),
+    );
+    upstream.on(
+      'data',
+      frames((frame) => {
+        const correlation = frame.readInt32BE(4);
+        if (correlation === withheld) return part();
+        const api = asked.get(correlation) ?? -1;
+        asked.delete(correlation);
+        client.write(TELLS_ADDRESSES.has(api) ? readdressed(frame) : frame);
+      }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const at = server.address();
+  own = typeof at === 'object' && at ? at.port : 0;
+  return {
+    address: `127.0.0.1:${own}`,
+    cuts: () => ({ ...cuts }),
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
