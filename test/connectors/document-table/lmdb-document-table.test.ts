@@ -1,0 +1,206 @@
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openLmdbDocumentTable } from '../../../connectors/document-table/lmdb-document-table.ts';
+import { documentIdOf } from '../../../schemas/document-id.ts';
+import type { Document } from '../../../schemas/records.ts';
+import { mountSmallDisk } from '../vector-index/small-disk.ts';
+import { storedDocument } from './table-records.ts';
+
+describe('the document table', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'freshet-table-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const vector = Float32Array.from({ length: 384 }, (_, part) => Math.sin(part));
+  const write = (
+    table: Awaited<ReturnType<typeof openLmdbDocumentTable>>,
+    id: string,
+    offset: number,
+  ): void =>
+    table.write({
+      partition: 0,
+      position: offset + 1,
+      documents: [storedDocument(id, offset, {}, [vector])],
+    });
+
+  it('gives back every field of a record', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    expect(table.fresh).toBe('new');
+    const stored = storedDocument(
+      'helpcentre/public.articles/1',
+      2 ** 45,
+      { tenant: null, reason: 'too-long' },
+      [vector],
+    );
+    table.write({ partition: 7, position: 2 ** 45 + 1, documents: [stored] });
+    expect(table.get(7, stored.record.documentId)).toEqual(stored);
+    expect(table.get(6, stored.record.documentId)).toBeUndefined();
+    expect(table.position(7)).toBe(2 ** 45 + 1);
+    await table.close();
+  });
+
+  it('gives out vectors that are safe to keep while everything around them is written again', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    for (let number = 0; number < 50; number += 1) write(table, `a/b/${number}`, number);
+    const kept = table.get(0, 'a/b/7')?.record.chunks[0]?.vector;
+    const before = Uint8Array.from(kept ?? []);
+    const listed = [...table.list(0, '')].map(({ record }) => record.chunks[0]?.vector);
+    for (let round = 0; round < 20; round += 1) {
+      for (let number = 0; number < 50; number += 1) write(table, `a/b/${number}`, 1_000 + round);
+      table.get(0, `a/b/${round}`);
+    }
+    await table.close();
+    expect(before.length).toBe(384 * 4);
+    expect(Uint8Array.from(kept ?? [])).toEqual(before);
+    for (const one of listed) expect(Uint8Array.from(one ?? [])).toEqual(before);
+  });
+
+  it('lists by prefix in id order, tables and sources apart, whatever the keys contain', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    const keys = ['1', '10', '2', '%', '%25', "o'neil", '../x', 'é', '鍵', ' ', 'a,b', 'x'.repeat(700)];
+    const ids = keys.map((id) => documentIdOf('help', 'public.articles', { id }));
+    const others = [
+      documentIdOf('help', 'public.articles2', { id: 1 }),
+      documentIdOf('help2', 'public.articles', { id: 1 }),
+    ];
+    for (const [offset, id] of [...ids, ...others].entries()) write(table, id, offset);
+    table.write({ partition: 1, position: 1, documents: [storedDocument('help/public.articles/other', 0)] });
+    const listed = [...table.list(0, 'help/public.articles/')].map(({ record }) => record.documentId);
+    expect(listed).toEqual(ids.toSorted());
+    await table.close();
+  });
+
+  it('may be written to while a listing runs: the listing stays as it began', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    for (let number = 0; number < 9; number += 1) write(table, `a/${number}`, number);
+    const listed: string[] = [];
+    for (const { record } of table.list(0, 'a/')) {
+      listed.push(record.documentId);
+      table.write({ partition: 0, position: 99, removed: [`a/${8 - listed.length}`] });
+    }
+    expect(listed).toEqual(Array.from({ length: 9 }, (_, number) => `a/${number}`));
+    table.write({ partition: 0, position: 99, staleRows: ['01', '02', '03'] });
+    for (const rowId of table.staleRows()) table.forgetStaleRows([rowId]);
+    expect([...table.staleRows()]).toEqual([]);
+    await table.close();
+  });
+
+  it('writes all or nothing: a record that fits no schema leaves the table as it was', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    write(table, 'a/1', 1);
+    const wrong = storedDocument('a/2', 2, { title: undefined as unknown as string });
+    const documents = [storedDocument('a/3', 3), wrong];
+    expect(() => table.write({ partition: 0, position: 50, documents, staleRows: ['01'] })).toThrow();
+    expect(table.position(0)).toBe(2);
+    expect(table.get(0, 'a/3')).toBeUndefined();
+    expect([...table.staleRows()]).toEqual([]);
+    await table.close();
+  });
+
+  it('begins empty, and says why, when its files cannot be trusted', async () => {
+    const began = async (discard = false) => {
+      const table = await openLmdbDocumentTable({ folder, discard });
+      const reason = table.fresh;
+      if (reason !== undefined) {
+        expect(table.position(0)).toBeUndefined();
+        expect([...table.list(0, '')]).toEqual([]);
+      }
+      for (let number = 0; number < 300; number += 1) write(table, `a/${number}`, number);
+      await table.close();
+      return reason;
+    };
+    const file = join(folder, 'table.mdb');
+    expect(await began()).toBe('new');
+    expect(await began()).toBeUndefined();
+    expect(await began(true)).toBe('asked');
+    truncateSync(file, statSync(file).size - 4_096);
+    expect(await began()).toBe('cut-short');
+    truncateSync(file, 100);
+    expect(await began()).toBe('cut-short');
+    writeFileSync(join(folder, 'table.state'), 'dirty another-boot\n');
+    expect(await began()).toBe('torn');
+    const root = open<unknown, Buffer>({ path: file, noSync: true, encoding: 'json', keyEncoding: 'binary' });
+    root
+      .openDB<unknown, Buffer>('format', { encoding: 'json', keyEncoding: 'binary' })
+      .putSync(Buffer.from('format'), 'other');
+    await root.close();
+    expect(await began()).toBe('other-format');
+    expect(await began()).toBeUndefined();
+  });
+
+  it('says index-corrupt for a record whose checksum fails', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    write(table, 'a/1', 1);
+    await table.close();
+    const root = open<unknown, Buffer>({
+      path: join(folder, 'table.mdb'),
+      noSync: true,
+      encoding: 'json',
+      keyEncoding: 'binary',
+    });
+    const records = root.openDB<Buffer, Buffer>('records', { encoding: 'binary', keyEncoding: 'binary' });
+    for (const { key, value } of [...records.getRange()]) {
+      value[40] = (value[40] ?? 0) ^ 1;
+      records.putSync(key, value);
+    }
+    await root.close();
+    const again = await openLmdbDocumentTable({ folder });
+    expect(() => again.get(0, 'a/1')).toThrowError(expect.objectContaining({ code: 'index-corrupt' }));
+    await again.close();
+  });
+
+  it('doesn’t grow while the same documents are written again and again', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    const file = join(folder, 'table.mdb');
+    const round = (number: number): void => {
+      for (let batch = 0; batch < 10; batch += 1) {
+        const documents = Array.from({ length: 50 }, (_, place) =>
+          storedDocument(`a/${batch}/${place}`, number, {}, [vector]),
+        );
+        table.write({ partition: 0, position: number, documents });
+      }
+    };
+    for (let number = 0; number < 3; number += 1) round(number);
+    const before = statSync(file).size;
+    for (let number = 3; number < 25; number += 1) round(number);
+    expect(statSync(file).size).toBeLessThan(before * 1.5);
+    await table.close();
+  });
+
+  it('26: says disk-full, keeps what it acknowledged, and goes on when space is back', async (context) => {
+    const disk = mountSmallDisk(40);
+    if (disk === undefined) return context.skip();
+    try {
+      const place = join(disk.folder, 'table');
+      const table = await openLmdbDocumentTable({ folder: place });
+      disk.fill(3_000_000);
+      const long: Partial<Document> = { text: 'y'.repeat(20_000) };
+      let acknowledged = 0;
+      const next = (): void => {
+        const documents = [storedDocument(`a/${acknowledged}`, acknowledged, long, [vector])];
+        table.write({ partition: 0, position: acknowledged + 1, documents });
+        acknowledged += 1;
+      };
+      expect(() => {
+        for (;;) next();
+      }).toThrowError(expect.objectContaining({ code: 'disk-full' }));
+      expect(acknowledged).toBeGreaterThan(20);
+      expect(table.count(0).documents).toBe(acknowledged);
+      expect(table.position(0)).toBe(acknowledged);
+      disk.empty();
+      next();
+      await table.close();
+      const again = await openLmdbDocumentTable({ folder: place });
+      expect(again.fresh).toBeUndefined();
+      expect([...again.list(0, '')]).toHaveLength(acknowledged);
+      await again.close();
+    } finally {
+      disk.unmount();
+    }
+  });
+});
