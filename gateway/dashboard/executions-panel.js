@@ -6,6 +6,7 @@ import { ago, duration, usd } from './format.js';
 
 const MAX_ROWS = 60;
 const FIRST_ROWS = 10;
+const MORE_ROWS = 25;
 const TONES = { pending: undefined, processing: 'live', completed: 'good', failed: 'bad' };
 
 const stateOf = ({ state, outcome }) =>
@@ -91,18 +92,21 @@ export const createExecutionsPanel = (onTrace) => {
     }
     const shown = sorted.slice(0, MAX_ROWS);
     let visible = 0;
+    let withheld = 0;
     let before = null;
     for (const row of shown) {
       const fits = (!agent || row.execution.agent === agent) && (!state || row.execution.state === state);
       visible += fits ? 1 : 0;
       // One that is open stays, however many have come since.
-      row.item.hidden = !fits || (visible > wanted && row.detail.hidden);
+      const waits = fits && visible > wanted && row.detail.hidden;
+      withheld += waits ? 1 : 0;
+      row.item.hidden = !fits || waits;
       const place = before ? before.nextSibling : list.firstChild;
       if (place !== row.item) list.insertBefore(row.item, place);
       before = row.item;
     }
-    more.hidden = visible <= wanted;
-    more.textContent = `Show ${Math.min(visible - wanted, 25)} more`;
+    more.hidden = withheld === 0;
+    if (withheld > 0) more.textContent = `Show ${Math.min(withheld, MORE_ROWS)} more`;
     nothing.hidden = visible > 0;
     nothing.textContent =
       rows.size === 0
@@ -112,7 +116,7 @@ export const createExecutionsPanel = (onTrace) => {
 
   filters.addEventListener('change', show);
   more.addEventListener('click', () => {
-    wanted += 25;
+    wanted += MORE_ROWS;
     show();
   });
   setInterval(() => {

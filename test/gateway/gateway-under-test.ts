@@ -1,113 +1,118 @@
-/** A gateway over Kafka in memory, with an index that holds one document. */
+/**
+ * A gateway over the Kafka and the registry of the run. Their topics are everybody's: what a test looks for has an agent, a
+ * source, a tenant or an id of its own.
+ */
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
-import { openRecordWriter, type RecordWriterLimits } from '../../connectors/kafka/record-writer.ts';
+import type { AppendedAt, KafkaClient, KafkaRecord, RecordToAppend } from '../../connectors/kafka/kafka.ts';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import {
+  openRecordWriter,
+  type RecordWriter,
+  type RecordWriterLimits,
+} from '../../connectors/kafka/record-writer.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { createMetrics, type Metrics } from '../../connectors/telemetry/metrics.ts';
+import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { createMetrics } from '../../connectors/telemetry/metrics.ts';
 import type { GatewayEvent } from '../../gateway/gateway-context.ts';
 import { type Gateway, startGateway } from '../../gateway/start-gateway.ts';
-import { defineAgent } from '../../schemas/agent-definition.ts';
-import { systemClock } from '../../schemas/clock.ts';
+import { type AgentDefinition, defineAgent } from '../../schemas/agent-definition.ts';
+import { type Clock, systemClock } from '../../schemas/clock.ts';
 import { parseConfig } from '../../schemas/config.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { SearchRequest } from '../../schemas/search.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { makeVersion } from '../../schemas/version.ts';
-import { createMemoryKafka, type MemoryKafka } from './memory-kafka.ts';
+import { until } from '../support/until.ts';
+import { RECEIPT, startIndexPeer } from './index-peer.ts';
 
+/** Of this test file alone, as each runs in a process of its own. */
+const ID = randomUUID().slice(0, 8);
+export const AGENT = `support-${ID}`;
+export const SOURCE = `shop-${ID}`;
 export const VERSION = makeVersion(1, [7n, 8n]);
 
-export const RECEIPT = {
-  index: 'index-1',
-  at: 1,
-  watermarks: { shop: { state: 'unknown' as const, position: null, committedAt: null } },
-  stalenessMs: null,
-  fresh: null,
-  newestApplied: {},
-};
+export interface GatewayUnderTestSettings {
+  /** Where the gateway finds Kafka, such as a proxy before it; what a test puts or reads itself goes straight. */
+  readonly broker?: string;
+  readonly limits?: RecordWriterLimits;
+  readonly clock?: Clock;
+  /** A real one, in the place of the one that only keeps what it was asked. */
+  readonly index?: IndexService;
+  readonly agents?: readonly AgentDefinition[];
+  readonly localTenant?: string;
+}
 
 export interface GatewayUnderTest {
   readonly gateway: Gateway;
-  readonly kafka: MemoryKafka;
   readonly codec: RecordCodec;
-  readonly metrics: Metrics;
-  readonly searches: SearchRequest[];
-  readonly events: GatewayEvent[];
+  /** The gateway's own. */
+  readonly writer: RecordWriter;
+  readonly searches: readonly SearchRequest[];
+  readonly events: readonly GatewayEvent[];
   /** Status and JSON body. */
   call(path: string, init?: RequestInit): Promise<{ status: number; headers: Headers; body: never }>;
   submit(body: unknown, headers?: Record<string, string>): ReturnType<GatewayUnderTest['call']>;
+  /** Appends in this order. */
+  put(...records: readonly RecordToAppend[]): Promise<readonly AppendedAt[]>;
   /** Journals events of a task, from its claim on. */
-  journal(taskId: string, ...events: readonly Partial<AgentEvent>[]): void;
+  journal(taskId: string, ...events: readonly Partial<AgentEvent>[]): Promise<readonly AppendedAt[]>;
+  /** What stands in freshet.tasks under an id. */
+  tasksInKafka(taskId: string): Promise<readonly KafkaRecord[]>;
   close(): Promise<void>;
 }
 
-export const memoryCodec = async (): Promise<RecordCodec> => {
-  const schemas: string[] = [];
-  return openRecordCodec({
-    register: async (_, schema) => schemas.push(schema),
-    schemaById: async (id) => schemas[id - 1] ?? '',
-    subjects: async () => [],
-  });
+export const openKafkaAndCodec = async (
+  broker = inject('stack').kafka,
+): Promise<{ readonly kafka: KafkaClient; readonly codec: RecordCodec }> => {
+  const kafka = await createKafkaJsClient({ brokers: [broker], clientId: 'gateway-test' });
+  await kafka.admin.createTopics(Object.values(TOPICS));
+  const registry = openSchemaRegistry(`${inject('stack').schemaRegistry}/apis/ccompat/v7`);
+  return { kafka, codec: await openRecordCodec(registry) };
 };
 
+const column = (): string => 'x';
+
 export const startGatewayUnderTest = async (
-  over: { readonly kafka?: MemoryKafka; readonly limits?: RecordWriterLimits } = {},
+  over: GatewayUnderTestSettings = {},
 ): Promise<GatewayUnderTest> => {
-  const kafka = over.kafka ?? createMemoryKafka();
-  const codec = await memoryCodec();
-  const writer = openRecordWriter(kafka, over.limits);
-  const metrics = createMetrics('gateway');
-  const searches: SearchRequest[] = [];
+  const { kafka, codec } = await openKafkaAndCodec();
+  const ownKafka = over.broker ? (await openKafkaAndCodec(over.broker)).kafka : kafka;
+  const feed = openRecordWriter(kafka);
+  const writer = openRecordWriter(ownKafka, over.limits);
+  const peer = over.index ? undefined : await startIndexPeer();
+  const index = over.index ?? peer?.client;
+  if (!index) throw new Error('there is no index');
   const events: GatewayEvent[] = [];
-  const column = (): string => 'x';
-  const agents = [defineAgent({ name: 'support', version: '1', instructions: 'Answer.' })];
+  const agents = over.agents ?? [defineAgent({ name: AGENT, version: '1', instructions: 'Answer.' })];
   const config = parseConfig({
     sources: {
-      shop: {
+      [SOURCE]: {
         kind: 'postgres',
         url: 'sample',
         tables: { 'public.articles': { title: column, text: column, tenant: column } },
       },
     },
     agents,
-    localTenant: 'acme',
+    localTenant: over.localTenant ?? 'acme',
   });
-  const index: IndexService = {
-    search: async (request) => {
-      searches.push(request);
-      return { hits: [], receipt: RECEIPT };
-    },
-    document: async () => undefined,
-    status: async () => ({
-      name: 'index-1',
-      engine: 'memory',
-      model: 'none',
-      current: true,
-      waiting: 0,
-      documents: 0,
-      markers: 0,
-      rows: 0,
-      positions: {},
-    }),
-    rebuild: async function* () {
-      yield { done: false, records: 1, of: 2 };
-      yield { done: true, records: 2, of: 2 };
-    },
-  };
   const gateway = await startGateway({
-    kafka,
+    kafka: ownKafka,
     codec,
     writer,
     index,
     agents,
     config,
-    clock: systemClock,
+    clock: over.clock ?? systemClock,
     host: '127.0.0.1',
     port: 0,
-    metrics,
+    metrics: createMetrics('gateway'),
     onEvent: (event) => events.push(event),
   });
-  while (gateway.notReady() !== null) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until('the gateway is ready', () => gateway.notReady() === null);
 
   const call: GatewayUnderTest['call'] = async (path, init) => {
     const response = await fetch(gateway.url + path, init);
@@ -116,12 +121,43 @@ export const startGatewayUnderTest = async (
     return { status: response.status, headers: response.headers, body };
   };
   let sequence = 0;
+  const placed = (taskId: string, event: Partial<AgentEvent>): AgentEvent => {
+    sequence = event.type === 'claim' ? 0 : sequence + 1;
+    return {
+      executionId: executionIdOf(taskId),
+      taskId,
+      epoch: 1,
+      sequence,
+      type: 'claim',
+      step: 0,
+      at: systemClock(),
+      agent: AGENT,
+      behaviour: '1',
+      worker: 'w-1',
+      tenant: 'acme',
+      sessionId: null,
+      name: null,
+      input: null,
+      output: null,
+      inputHash: null,
+      error: null,
+      usage: null,
+      reservedUsd: null,
+      costUsd: null,
+      priceTable: null,
+      idempotencyKey: null,
+      stateHashBefore: null,
+      stateHashAfter: null,
+      durationMicros: 1_000,
+      task: null,
+      ...event,
+    };
+  };
   return {
     gateway,
-    kafka,
     codec,
-    metrics,
-    searches,
+    writer,
+    searches: peer?.searches ?? [],
     events,
     call,
     submit: (body, headers = {}) =>
@@ -130,45 +166,26 @@ export const startGatewayUnderTest = async (
         headers: { 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
-    journal: (taskId, ...list) => {
-      for (const event of list) {
-        sequence = event.type === 'claim' ? 0 : sequence + 1;
-        const whole: AgentEvent = {
-          executionId: executionIdOf(taskId),
-          taskId,
-          epoch: 1,
-          sequence,
-          type: 'claim',
-          step: 0,
-          at: systemClock(),
-          agent: 'support',
-          behaviour: '1',
-          worker: 'w-1',
-          tenant: 'acme',
-          sessionId: null,
-          name: null,
-          input: null,
-          output: null,
-          inputHash: null,
-          error: null,
-          usage: null,
-          reservedUsd: null,
-          costUsd: null,
-          priceTable: null,
-          idempotencyKey: null,
-          stateHashBefore: null,
-          stateHashAfter: null,
-          durationMicros: 1_000,
-          task: null,
-          ...event,
-        };
-        const topic = TOPICS.agentEvents.name;
-        kafka.put({ topic, partition: 0, key: taskId, value: codec.encode('AgentEvent', whole) });
-      }
+    put: (...records) => feed.append(records),
+    journal: (taskId, ...list) =>
+      feed.append(
+        list.map((event) => ({
+          topic: TOPICS.agentEvents.name,
+          key: taskId,
+          value: codec.encode('AgentEvent', placed(taskId, event)),
+        })),
+      ),
+    tasksInKafka: async (taskId) => {
+      const found: KafkaRecord[] = [];
+      await scanTopic(kafka, { topic: TOPICS.tasks.name }, (record) => {
+        if (record.headers.ce_id?.toString() === taskId) found.push(record);
+      });
+      return found;
     },
     close: async () => {
       await gateway.close();
-      await writer.close();
+      await Promise.all([writer.close(), feed.close(), peer?.close()]);
+      for (const each of new Set([kafka, ownKafka])) await each.close();
     },
   };
 };
@@ -189,11 +206,3 @@ export const answered = (text: string): Partial<AgentEvent> => ({
     startedAt: 1,
   }),
 });
-
-export const until = async (what: () => boolean | Promise<boolean>): Promise<void> => {
-  const limit = Date.now() + 10_000;
-  while (!(await what())) {
-    if (Date.now() > limit) throw new Error('waited 10 s in vain');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-};

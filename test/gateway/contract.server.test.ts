@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshnessSchema } from '../../gateway/routes/freshness-routes.ts';
@@ -5,17 +6,21 @@ import { executionDetailSchema, taskSchema } from '../../gateway/views/execution
 import { systemClock } from '../../schemas/clock.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { until } from '../support/until.ts';
 import {
+  AGENT,
   answered,
   type GatewayUnderTest,
-  RECEIPT,
+  SOURCE,
   startGatewayUnderTest,
-  until,
   VERSION,
 } from './gateway-under-test.ts';
+import { RECEIPT } from './index-peer.ts';
 
 let under: GatewayUnderTest;
 let taskId: string;
+/** Of the task's events in the journal, topic:partition:offset. */
+let places: readonly string[];
 
 const timing = (source: string) => {
   const now = systemClock();
@@ -41,7 +46,7 @@ const timing = (source: string) => {
 
 beforeAll(async () => {
   under = await startGatewayUnderTest();
-  ({ taskId } = (await under.submit({ agent: 'support', input: 'How?', feature: 'help' })).body as {
+  ({ taskId } = (await under.submit({ agent: AGENT, input: 'How?', feature: 'help' })).body as {
     taskId: string;
   });
   const hits = [
@@ -56,7 +61,7 @@ beforeAll(async () => {
       ageMs: 5,
     },
   ];
-  under.journal(
+  const journaled = await under.journal(
     taskId,
     { type: 'user-input', epoch: 0 },
     { type: 'claim' },
@@ -87,16 +92,18 @@ beforeAll(async () => {
     { type: 'tool-call', step: 4, name: 'late', worker: 'zombie', sequence: 9 },
     { ...answered('So. [1]'), step: 4, sequence: 6 },
   );
-  under.kafka.put({ topic: TOPICS.freshness.name, key: 'a', value: timing('shop') });
+  places = journaled.map(({ partition, offset }) => `freshet.agent-events:${partition}:${offset}`);
+  await under.put({ topic: TOPICS.freshness.name, key: 'a', value: timing(SOURCE) });
   await until(
+    'the task has ended',
     async () => ((await under.call(`/v1/tasks/${taskId}`)).body as { state: string }).state === 'completed',
   );
-  await until(
-    async () =>
-      ((await under.call('/v1/freshness')).body as { counts: { commits: number } }).counts.commits === 1,
-  );
+  await until('the commit is counted', async () => {
+    const { sources } = freshnessSchema.parse((await under.call('/v1/freshness')).body);
+    return sources.find(({ source }) => source === SOURCE)?.counts.commits === 1;
+  });
 });
-afterAll(() => under.close());
+afterAll(() => under?.close());
 
 test('answers are what the contract says', async () => {
   taskSchema.strict().parse((await under.call(`/v1/tasks/${taskId}`)).body);
@@ -116,16 +123,13 @@ test('an execution is told step by step, retries, citations, costs and places in
   expect(timeline[0]?.cited).toMatchObject([{ documentId: 'shop/t/1', ageMs: 5, text: 'So.' }]);
   expect(timeline[3]?.cited).toMatchObject([{ documentId: 'shop/t/1', title: 'T' }]);
   expect(timeline[2]).toMatchObject({ costUsd: '0.02', reservedUsd: '0.5', usage: { inputTokens: 10 } });
-  expect(timeline[2]?.events.map((event) => event.position)).toEqual([
-    'freshet.agent-events:0:5',
-    'freshet.agent-events:0:6',
-  ]);
+  expect(timeline[2]?.events.map((event) => event.position)).toEqual([places[5], places[6]]);
   expect(stale).toMatchObject([{ worker: 'zombie', counts: false }]);
-  expect([costUsd, position]).toEqual(['0.02', 'freshet.agent-events:0:0']);
-  expect((await under.call('/v1/executions?agent=support&limit=5')).body).toMatchObject({
+  expect([costUsd, position]).toEqual(['0.02', places[0]]);
+  expect((await under.call(`/v1/executions?agent=${AGENT}&limit=5`)).body).toMatchObject({
     executions: [{ taskId }],
   });
-  expect((await under.call('/v1/executions?agent=other')).body).toEqual({ executions: [] });
+  expect((await under.call(`/v1/executions?agent=${AGENT}-other`)).body).toEqual({ executions: [] });
 });
 
 test('every route stands in the OpenAPI document, with its errors as problems', async () => {
@@ -157,14 +161,16 @@ test('every route stands in the OpenAPI document, with its errors as problems', 
 });
 
 test('metrics count what came after the start, with labels from closed sets', async () => {
-  under.kafka.put({ topic: TOPICS.freshness.name, key: 'b', value: timing('task-1234') });
-  await until(async () => String((await under.call('/metrics')).body).includes('source="unknown"'));
+  const stranger = `task-${randomUUID()}`;
+  await under.put({ topic: TOPICS.freshness.name, key: 'b', value: timing(stranger) });
+  await until('the timing of a source that is not configured', async () =>
+    String((await under.call('/metrics')).body).includes('source="unknown"'),
+  );
   const text = String((await under.call('/metrics')).body);
-  expect(text).toContain('freshet_tasks_total{agent="support",outcome="completed"} 1');
-  expect(text).toContain('freshet_freshness_seconds_count{source="shop"} 1');
-  expect(text).not.toContain('task-1234');
-  const { kafka } = under;
-  const second = await startGatewayUnderTest({ kafka });
+  expect(text).toContain(`freshet_tasks_total{agent="${AGENT}",outcome="completed"} 1`);
+  expect(text).toContain(`freshet_freshness_seconds_count{source="${SOURCE}"} 1`);
+  expect(text).not.toContain(stranger);
+  const second = await startGatewayUnderTest();
   const after = String((await second.call('/metrics')).body);
   await second.close();
   expect(after).not.toContain('freshet_tasks_total{');

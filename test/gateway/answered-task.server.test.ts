@@ -1,0 +1,187 @@
+/** The gateway before a worker, the projection and an index role, all of them real. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { SAMPLE_AGENTS } from '../../agents/sample-agents.ts';
+import { openIndexClient } from '../../connectors/index-service/index-client.ts';
+import { type RoleServer, serveIndex } from '../../connectors/index-service/index-server.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
+import { createExtractiveModel } from '../../connectors/models/language/extractive-model.ts';
+import { createMetrics } from '../../connectors/telemetry/metrics.ts';
+import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
+import { chunkOf, planChunks } from '../../pipelines/index-documents/document-records.ts';
+import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import type { Document } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { temporaryFolder } from '../support/plane-roles.ts';
+import { until } from '../support/until.ts';
+import {
+  type GatewayUnderTest,
+  openKafkaAndCodec,
+  SOURCE,
+  startGatewayUnderTest,
+  VERSION,
+} from './gateway-under-test.ts';
+
+const TENANT = `acme-${randomUUID()}`;
+const DOCUMENT = `${SOURCE}/public.articles/1`;
+const model = createHashEmbeddingModel();
+
+let under: GatewayUnderTest;
+let indexServer: RoleServer;
+const closings: (() => Promise<unknown>)[] = [];
+
+const returns = async (): Promise<Document> => {
+  const draft = {
+    tenant: TENANT,
+    title: 'Returns',
+    text: 'Thermostats may be returned within 45 days of delivery.',
+    metadata: {},
+  };
+  const plans = planChunks(draft, [{ start: 0, end: draft.text.length }], model.id);
+  const vectors = await model.embed(plans.map(({ text }) => text));
+  const committedAt = systemClock();
+  return {
+    ...draft,
+    kind: 'document',
+    documentId: DOCUMENT,
+    source: SOURCE,
+    table: 'public.articles',
+    version: VERSION,
+    model: model.id,
+    chunks: plans.map((plan, at) => chunkOf(plan, vectors[at] ?? new Float32Array(model.dimensions))),
+    reason: null,
+    timing: { committedAt, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+    change: { topic: `cdc.${SOURCE}`, partition: 0, offset: 0 },
+  };
+};
+
+const startBehind = () =>
+  startGatewayUnderTest({
+    index: openIndexClient(indexServer.url),
+    agents: SAMPLE_AGENTS,
+    localTenant: TENANT,
+  });
+
+interface Told {
+  readonly state: string;
+  readonly executionId: string;
+  readonly result: { readonly text: string };
+  readonly timeline: readonly { readonly kind: string }[];
+  readonly groups: readonly unknown[];
+  readonly tasks: readonly { readonly taskId: string; readonly input: string; readonly state: string }[];
+  readonly troubles: readonly { readonly part: string }[];
+  readonly topics: readonly unknown[];
+}
+
+const get = async (path: string, { call } = under): Promise<Told> => (await call(path)).body;
+
+beforeAll(async () => {
+  const { kafka, codec } = await openKafkaAndCodec();
+  const writer = openRecordWriter(kafka);
+  const folder = await temporaryFolder();
+  closings.push(folder.remove, kafka.close, writer.close);
+  const value = codec.encode('Document', await returns());
+  await writer.append([{ topic: TOPICS.documents.name, key: DOCUMENT, value }]);
+  const index = await startIndexRole({
+    ...{ kafka, writer, codec, model },
+    name: `index-${SOURCE}`,
+    folder: folder.path,
+    clock: systemClock,
+    onEvent: () => undefined,
+    onFailure: () => undefined,
+  });
+  closings.push(index.stop);
+  const notReady = (): string | null => (index.current() ? null : 'the log');
+  indexServer = await serveIndex(index, {
+    role: 'index',
+    notReady,
+    metrics: createMetrics('index').registry,
+  });
+  closings.push(indexServer.close);
+  await until('the index is current', () => notReady() === null);
+  const worker = await startTaskWorker({
+    ...{ kafka, codec, writer },
+    retriever: openIndexClient(indexServer.url),
+    models: [createExtractiveModel()],
+    agents: SAMPLE_AGENTS,
+    workerName: `gateway-test-${randomUUID()}`,
+    concurrency: 4,
+    localTenant: TENANT,
+  });
+  closings.push(() => worker.stop(1_000));
+  const projection = await startExecutionProjection({ kafka, codec, writer });
+  closings.push(projection.stop);
+  under = await startBehind();
+  closings.push(under.close);
+});
+
+afterAll(async () => {
+  for (const close of closings.reverse()) await close();
+});
+
+test('a question is answered, told step by step, and replayed with the same decisions', async () => {
+  const submitted = await under.submit(
+    { agent: 'support', input: 'How many days do I have to return a thermostat?' },
+    { prefer: 'wait=2', 'idempotency-key': randomUUID() },
+  );
+  const { taskId } = submitted.body as { taskId: string };
+  const task = () => get(`/v1/tasks/${taskId}`);
+  await until('it is answered', async () => (await task()).state === 'completed');
+  const { executionId, result } = await task();
+  expect(result.text).toContain('45 days');
+
+  const execution = await get(`/v1/executions/${executionId}`);
+  expect(execution.timeline.map((step) => step.kind)).toEqual(['retrieve', 'model', 'respond']);
+  const replay = await under.call(`/v1/executions/${executionId}/replay`, { method: 'POST' });
+  expect(replay.body).toMatchObject({ identical: true, outsideCalls: 0 });
+
+  const stream = await (await fetch(`${under.gateway.url}/v1/tasks/${taskId}/events`)).text();
+  expect(stream).toContain('event: text');
+  expect(stream).toContain('event: result');
+  await until(
+    'it is counted',
+    async () => (await get(`/v1/costs?by=model&tenant=${TENANT}`)).groups.length > 0,
+  );
+
+  // A gateway that starts anew knows the same, and a second one beside it too.
+  const second = await startBehind();
+  expect((await get(`/v1/tasks/${taskId}`, second)).state).toBe('completed');
+  await second.close();
+});
+
+test('a task produced by hand as JSON, without a key, is seen and answered', async () => {
+  const input = `How many days for a return, asks ${randomUUID()}?`;
+  await under.put({
+    topic: TOPICS.tasks.name,
+    key: null,
+    value: Buffer.from(JSON.stringify({ agent: 'support', input })),
+  });
+  const byHand = async () => (await get('/v1/tasks?limit=500')).tasks.find((task) => task.input === input);
+  await until('it is answered', async () => (await byHand())?.state === 'completed');
+  expect((await byHand())?.taskId).toMatch(/^task-\d+-\d+$/);
+});
+
+test('a search is answered by the index, and the way of its document is told', async () => {
+  const json = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ query: 'return a thermostat' });
+  const found = await under.call('/v1/search', { method: 'POST', headers: json, body });
+  expect(found.body).toMatchObject({ hits: [{ documentId: DOCUMENT, title: 'Returns' }] });
+  expect((await under.call(`/v1/documents?id=${encodeURIComponent(DOCUMENT)}`)).body).toMatchObject({
+    record: { title: 'Returns', chunks: [{ inIndex: true }] },
+    versions: [{ version: VERSION, kind: 'document', chunks: 1 }],
+  });
+});
+
+test('an index that does not answer is named in the status, and the rest is told', async () => {
+  expect((await get('/v1/status')).troubles).toEqual([]);
+  await indexServer.close();
+  const status = await until('the index is missed', async () => {
+    const told = await get('/v1/status');
+    return told.troubles.length > 0 && told;
+  });
+  expect(status.troubles.map((trouble) => trouble.part)).toEqual(['index']);
+  expect(status.topics.length).toBeGreaterThan(5);
+});
