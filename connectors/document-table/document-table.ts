@@ -31,7 +31,7 @@ export interface TableWrite {
   readonly floors?: readonly { readonly id: string; readonly version: string; readonly offset: number }[];
   /** Rows of the vector index that become visible. */
   readonly rows?: readonly { readonly rowId: string; readonly origin: ChunkOrigin }[];
-  /** Rows that stop being visible, still to be removed from the vector index. */
+  /** Rows that stop being visible, still to be removed from the vector index. A row in `rows` too stays visible. */
   readonly staleRows?: readonly string[];
 }
 
@@ -43,7 +43,10 @@ export interface DocumentTable {
     documentId: string,
   ): { readonly version: string; readonly kind: Document['kind']; readonly offset: number } | undefined;
   floor(partition: number, floorId: string): string | undefined;
-  /** Documents of a partition whose id begins with a prefix, in id order. */
+  /**
+   * Documents of a partition whose id begins with a prefix, in id order (ids equal in their first 1,800 bytes: in any), as
+   * they were when the loop began.
+   */
   list(partition: number, prefix: string): Iterable<StoredDocument>;
   origin(rowId: string): ChunkOrigin | undefined;
   /** Rows that were made stale and not yet reported removed: what a crash left behind. */
@@ -54,7 +57,7 @@ export interface DocumentTable {
   write(write: TableWrite): void;
   /** Forgets stale rows that the vector index no longer holds. */
   forgetStaleRows(rowIds: readonly string[]): void;
-  /** Drops one partition (it moved elsewhere, or is to be rebuilt). */
+  /** Drops one partition (it moved elsewhere, or is to be rebuilt). Its rows become stale. */
   clear(partition: number): void;
   count(partition: number): { readonly documents: number; readonly markers: number };
   /** Written to disk when it resolves. */

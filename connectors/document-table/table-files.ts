@@ -70,8 +70,12 @@ export const padFile = (files: Pick<TableFiles, 'root' | 'path'>): void => {
 const openRoot = (path: string): Root =>
   open<unknown, Buffer>({ path, noSync: true, maxDbs: 8, ...JSON_VALUES });
 
+/** LMDB's two first pages: with less of them it dies of reading one (SIGSEGV). */
+const LEAST_BYTES = 2 * 4_096;
+
 /** The environment as it lies there, or why it cannot be used. Touches no page but the two first. */
 const openHeld = async (path: string): Promise<Root | 'cut-short'> => {
+  if (statSync(path).size < LEAST_BYTES) return 'cut-short';
   try {
     const root = openRoot(path);
     // A read past the end of the file would kill the process (SIGBUS), so never get there.

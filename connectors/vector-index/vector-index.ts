@@ -29,7 +29,10 @@ export interface VectorHit {
 export interface VectorIndex {
   readonly engine: string;
   readonly dimensions: number;
-  /** Searchable when it resolves. Errors: `index-unavailable`, `disk-full`, `index-corrupt`. */
+  /**
+   * Searchable when it resolves; an id that is there already is passed over. On an error some rows may be written, so write
+   * all of them again. Errors: `request-invalid` for another size of vector or parts that are not finite, before any is written; `index-unavailable`, `disk-full`, `index-corrupt`.
+   */
   upsert(rows: readonly VectorRow[]): Promise<void>;
   /** Ids that are not there are passed over. */
   remove(ids: readonly string[]): Promise<void>;
