@@ -11,7 +11,7 @@ import { type KafkaUnderTest, openKafkaUnderTest } from '../support/kafka-under-
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { untilCounted, untilEqual } from '../support/plane-state.ts';
 import { createRowLoad } from '../support/row-load.ts';
-import { type Cut, startTcpProxy } from '../support/tcp-proxy.ts';
+import { type Cut, type Request, startTcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
 const SEED = 6;
@@ -27,7 +27,9 @@ const someCuts = (random: { integer(least: number, most: number): number }): Cut
 test('appends of many callers over connections that are cut', async () => {
   const random = seededRandom(SEED, 'cuts');
   let cutting = true;
-  const proxy = await startTcpProxy(inject('stack').kafka, () => (cutting ? someCuts(random) : 'none'));
+  const proxy = await startTcpProxy(inject('stack').kafka, (request) =>
+    cutting && request === 'produce' ? someCuts(random) : 'none',
+  );
   const client = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut' });
   const writer = openRecordWriter(client);
   const topic = await kafka.topic(3);
@@ -87,8 +89,8 @@ test('index-documents over connections that are cut, once until its producer giv
   // A producer that fails for good although all it sent stands in the log: the retry must find it there.
   let forGood = 0;
   let cutting = true;
-  const decide = (): Cut => {
-    if (!cutting) return 'none';
+  const decide = (request: Request): Cut => {
+    if (!cutting || request !== 'produce') return 'none';
     if (forGood > 0) {
       forGood -= 1;
       return 'answered';

@@ -88,13 +88,13 @@ export const startPlaneRole = (
   plane: DataPlane,
   role: 'pipeline' | 'index',
   folder: string,
-  name = `${role}-1`,
+  kafka = plane.servers.kafka,
 ): Promise<RoleProcess> =>
   startRole({
     role,
-    name,
+    name: `${role}-1`,
     options: {
-      kafka: plane.servers.kafka,
+      kafka,
       registry: plane.registryUrl,
       connect: plane.servers.connect,
       config: fileURLToPath(new URL('plane.config.ts', import.meta.url)),

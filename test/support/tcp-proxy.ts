@@ -1,11 +1,16 @@
 /**
- * A TCP proxy before a Kafka broker that cuts connections at produce requests. It reads just enough of the protocol: the
- * frames, which request is a produce, and where answers tell of the broker's address, which it replaces by its own.
+ * A TCP proxy before a Kafka broker that cuts connections at produce requests and commits, or holds those back. It reads
+ * just enough of the protocol: the frames, which request is which, and where answers tell of the broker's address, which it
+ * replaces by its own.
  */
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Where to cut: before the request reaches the broker, right after it was sent, or when the broker has answered. */
-export type Cut = 'none' | 'before' | 'sent' | 'answered';
+/**
+ * Where to cut: before the request reaches the broker, right after it was sent, or when the broker has answered. `held`
+ * never reaches it, and the connection stays.
+ */
+export type Cut = 'none' | 'before' | 'sent' | 'answered' | 'held';
+export type Request = 'produce' | 'commit';
 
 export interface TcpProxy {
   /** host:port */
@@ -14,7 +19,10 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-const PRODUCE = 0;
+const REQUESTS: ReadonlyMap<number, Request> = new Map([
+  [0, 'produce'],
+  [8, 'commit'],
+]);
 /** Metadata and FindCoordinator: their answers hold addresses. */
 const TELLS_ADDRESSES: ReadonlySet<number> = new Set([3, 10]);
 
@@ -37,10 +45,10 @@ const endpoint = (host: string, port: number): Buffer => {
   return Buffer.concat([Buffer.from(host), bytes]);
 };
 
-/** Begins to listen on a free loopback port. `decide` is asked at every produce request. */
-export const startTcpProxy = async (broker: string, decide: () => Cut): Promise<TcpProxy> => {
+/** Begins to listen on a free loopback port. `decide` is asked at every produce request and every commit. */
+export const startTcpProxy = async (broker: string, decide: (request: Request) => Cut): Promise<TcpProxy> => {
   const [host = '', port = ''] = broker.split(':');
-  const cuts: Record<Cut, number> = { none: 0, before: 0, sent: 0, answered: 0 };
+  const cuts: Record<Cut, number> = { none: 0, before: 0, sent: 0, answered: 0, held: 0 };
   const sockets = new Set<Socket>();
   let own = 0;
 
@@ -74,8 +82,10 @@ export const startTcpProxy = async (broker: string, decide: () => Cut): Promise<
         const correlation = frame.readInt32BE(8);
         const api = frame.readInt16BE(4);
         asked.set(correlation, api);
-        const cut = api === PRODUCE ? decide() : 'none';
-        if (api === PRODUCE) cuts[cut] += 1;
+        const request = REQUESTS.get(api);
+        const cut = request ? decide(request) : 'none';
+        if (request) cuts[cut] += 1;
+        if (cut === 'held') return;
         if (cut === 'before') return part();
         if (cut === 'answered') withheld = correlation;
         upstream.write(frame, () => cut === 'sent' && part());
