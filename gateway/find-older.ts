@@ -1,4 +1,5 @@
 /** Tasks and executions that the read models have forgotten, found in Kafka again: bounded in records and in searches at a time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient, KafkaRecord } from '../connectors/kafka/kafka.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
@@ -39,6 +40,27 @@ const MOST = { results: 50_000, events: 10_000, chunks: 20_000 } as const;
 const MAX_EVENTS = 5_000;
 const MAX_AT_ONCE = 2;
 
+/** Kafka that does not answer must not hold a caller, nor one of the few places. */
+const SEARCH_WITHIN_MS = 5_000;
+
+const within = async (ms: number, work: Promise<void>): Promise<void> => {
+  const overdue = new AbortController();
+  try {
+    await Promise.race([
+      work,
+      sleep(ms, undefined, { signal: overdue.signal }).then(() => {
+        throw new FreshetError(
+          'unavailable',
+          `the log could not be searched within ${ms / 1_000} s; try again later`,
+        );
+      }),
+    ]);
+  } finally {
+    overdue.abort();
+    work.catch(() => undefined);
+  }
+};
+
 export const createFindOlder = (kafka: KafkaClient, codec: RecordCodec): FindOlder => {
   let searching = 0;
 
@@ -52,6 +74,12 @@ export const createFindOlder = (kafka: KafkaClient, codec: RecordCodec): FindOld
       throw new FreshetError('too-many-requests', 'the log is being searched for others already; try again');
     searching += 1;
     try {
+      await within(SEARCH_WITHIN_MS, read());
+    } finally {
+      searching -= 1;
+    }
+
+    async function read(): Promise<void> {
       const offsets = await kafka.admin.offsets(topic);
       const from = new Map(
         offsets.map(({ partition, latest }) => [
@@ -61,8 +89,6 @@ export const createFindOlder = (kafka: KafkaClient, codec: RecordCodec): FindOld
       );
       const only = first ? { partitions: [first.partition] } : {};
       await scanTopic(kafka, { topic, from, ...only }, onRecord);
-    } finally {
-      searching -= 1;
     }
   };
 

@@ -21,6 +21,9 @@ export interface TopicDefinition {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** Times of records are the broker's own: when they were appended, not when they were made. */
+const BROKER_TIME = { 'message.timestamp.type': 'LogAppendTime' };
+
 const kept = (milliseconds: number): Record<string, string> => ({
   'cleanup.policy': 'delete',
   'retention.ms': String(milliseconds),
@@ -38,7 +41,7 @@ export const TOPICS = {
     name: 'freshet.documents',
     value: 'Document',
     partitions: PARTITIONS,
-    settings: compacted(DAY_MS),
+    settings: { ...compacted(DAY_MS), ...BROKER_TIME },
   },
   freshness: {
     name: 'freshet.freshness',
@@ -86,7 +89,7 @@ export const changeTopic = (source: string): TopicDefinition => ({
   name: `cdc.${source}`,
   value: null,
   partitions: PARTITIONS,
-  settings: { ...kept(7 * DAY_MS), 'message.timestamp.type': 'LogAppendTime' },
+  settings: { ...kept(7 * DAY_MS), ...BROKER_TIME },
 });
 
 /** Topics with every record written in turn: a hole in their offsets means that something was lost (rule O). */

@@ -80,6 +80,7 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
       ended.abort();
     },
   }).catch((thrown) => {
+    if (failure) throw failure;
     throw ended.signal.aborted
       ? new FreshetError('not-running', 'stopped before it was ready')
       : toFreshetError(thrown);

@@ -23,12 +23,13 @@ export const untilSampleIndexed = async (
   try {
     for (;;) {
       signal.throwIfAborted();
-      const { documents } = await index.status();
+      const { documents, markers } = await index.status();
       const counted = await client.query<{ rows: string }>(
         'select (select count(*) from articles) + (select count(*) from products) + (select count(*) from incidents) as rows',
       );
       const rows = Number(counted.rows[0]?.rows);
-      if (documents >= rows) return `${documents} documents of ${rows} rows`;
+      // A refused row has a marker in place of a document.
+      if (documents + markers >= rows) return `${documents} documents of ${rows} rows`;
       const now = performance.now();
       if (documents !== before) [before, moved] = [documents, now];
       if (now - moved > STALLED_AFTER_MS)

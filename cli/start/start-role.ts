@@ -1,6 +1,6 @@
 /** A role as a child process: its log file, its ready message, its end noticed. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -28,17 +28,26 @@ const COMMAND = fileURLToPath(new URL('../freshet.mjs', import.meta.url));
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
 
-/** The last thing a role said: a line of its log, or what `freshet` says when it ends with an error. */
-const lastWords = (file: string): string => {
-  for (const line of readFileSync(file, 'utf8').trimEnd().split('\n').reverse()) {
-    if (line.startsWith('freshet: ')) return line.slice('freshet: '.length);
-    try {
-      return (JSON.parse(line) as { msg?: string }).msg ?? line;
-    } catch {
-      // A line of a stack trace: what it belongs to stands above.
-    }
+interface LogLine {
+  readonly level?: number;
+  readonly msg?: string;
+}
+
+const logLine = (line: string): LogLine => {
+  if (line.startsWith('freshet: ')) return { level: 60, msg: line.slice('freshet: '.length) };
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    // A line of a stack trace: what it belongs to stands above.
+    return {};
   }
-  return 'it said nothing';
+};
+
+/** Why a role ended, by its own log of this run: the last fatal line, else the last error, else nothing. */
+const lastWords = (file: string, from: number): string => {
+  const lines = readFileSync(file).subarray(from).toString('utf8').split('\n').map(logLine).reverse();
+  const worst = lines.find(({ level = 0 }) => level >= 60) ?? lines.find(({ level = 0 }) => level >= 50);
+  return worst?.msg ?? 'its log names no error';
 };
 
 /** Resolves when the role says that it is ready. Errors: `server-failed` with the last line of its log. */
@@ -47,6 +56,7 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
   mkdirSync(settings.logFolder, { recursive: true });
   const logFile = join(settings.logFolder, `${name}.log`);
   const log = openSync(logFile, 'a');
+  const logStart = fstatSync(log).size;
   const child: ChildProcess = fork(
     COMMAND,
     [role, ...Object.entries({ name, ...settings.options }).flatMap(([key, value]) => [`--${key}`, value])],
@@ -63,7 +73,7 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
   const failure = (how: string): FreshetError =>
     new FreshetError(
       'server-failed',
-      `the ${role} role ended (${how}): ${lastWords(logFile)} (log: ${logFile})`,
+      `the ${role} role ended (${how}): ${lastWords(logFile, logStart)} (log: ${logFile})`,
     );
 
   const url = await new Promise<string>((resolve, reject) => {

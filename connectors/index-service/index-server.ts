@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { SearchRequest } from '../../schemas/search.ts';
@@ -31,6 +32,9 @@ const roleRoutes = (app: FastifyInstance, health: RoleHealth): void => {
   );
   app.get('/metrics.json', async () => health.metrics.json());
 };
+
+const drained = (response: ServerResponse): Promise<unknown> =>
+  Promise.race([once(response, 'drain'), once(response, 'close')]);
 
 const listen = async (app: FastifyInstance, port: number): Promise<RoleServer> => {
   app.setErrorHandler((thrown, _, reply) => {
@@ -68,7 +72,9 @@ export const serveIndex = async (
     reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
     try {
       for await (const progress of service.rebuild()) {
-        if (!reply.raw.write(`${JSON.stringify(progress)}\n`)) await once(reply.raw, 'drain');
+        // Whoever asked may be gone; the rebuild goes on to its end all the same.
+        if (!reply.raw.destroyed && !reply.raw.write(`${JSON.stringify(progress)}\n`))
+          await drained(reply.raw);
       }
     } catch (thrown) {
       const error = toFreshetError(thrown);

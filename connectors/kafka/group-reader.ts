@@ -168,6 +168,11 @@ export const openGroupReader = async (
     onBatch: ({ topic, partition, fetchedFrom, highWatermark, records }) => {
       const ownership = owned.get(keyOf({ topic, partition }));
       if (!ownership?.ready || ownership.next === undefined) return;
+      if (fetchedFrom < ownership.next && highWatermark >= ownership.next) {
+        // Fetched again after an error in between: what was handed over already is not handed over twice.
+        proxy.seek({ topic, partition, offset: ownership.next });
+        return;
+      }
       if (fetchedFrom !== ownership.next) {
         fail(outOfRange(keyOf({ topic, partition }), ownership.next, `Kafka went on at ${fetchedFrom}`));
         proxy.pause([{ topic, partition }]);

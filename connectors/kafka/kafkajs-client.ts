@@ -252,7 +252,7 @@ const consume = async (
     eachBatchAutoResolve: true,
     partitionsConsumedConcurrently: 1,
     // Only hands over: the work is done elsewhere, so polling and heartbeats never wait for it (rule O).
-    eachBatch: async ({ batch, heartbeat, isStale }) => {
+    eachBatch: async ({ batch, heartbeat, isStale, resolveOffset }) => {
       // Fetched before a seek that is still pending: not what was asked for any more.
       if (isStale()) return;
       const { topic, partition } = batch;
@@ -263,6 +263,8 @@ const consume = async (
         highWatermark: Number(batch.highWatermark),
         records: batch.messages.map((message) => toRecord(topic, partition, message)),
       });
+      // Before the heartbeat, which may throw: the library would fetch again what was handed over already.
+      resolveOffset(batch.lastOffset());
       await heartbeat();
     },
   });

@@ -158,6 +158,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
           const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
           // A table ahead of its log belongs to a topic that was made anew.
           if (position(partition) > latest) settings.generation().table.clear(partition);
+          queues.get(partition)?.abandon();
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };
         });

@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import { openZvecVectorIndex } from '../../connectors/vector-index/zvec-vector-index.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -11,6 +12,8 @@ import type { IndexGeneration } from './apply-documents.ts';
 
 export interface Generations {
   serving(): IndexGeneration;
+  /** An action on the generation that serves, which stays open until it ends, whatever replaces it meanwhile. */
+  using<T>(action: (generation: IndexGeneration) => Promise<T>): Promise<T>;
   /** An empty generation beside the one that serves. */
   openNext(): Promise<IndexGeneration>;
   /** Makes the generation last opened the one that serves, and removes the one before. */
@@ -76,8 +79,23 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
   }
   let serving = await openOrDiscard(number);
   let next = number;
+  const users = new Map<IndexGeneration, number>();
+  const using = async <T>(action: (generation: IndexGeneration) => Promise<T>): Promise<T> => {
+    const generation = serving;
+    users.set(generation, (users.get(generation) ?? 0) + 1);
+    try {
+      return await action(generation);
+    } finally {
+      users.set(generation, (users.get(generation) ?? 1) - 1);
+    }
+  };
+  const unused = async (generation: IndexGeneration): Promise<void> => {
+    while ((users.get(generation) ?? 0) > 0) await sleep(5);
+    users.delete(generation);
+  };
   return {
     serving: () => serving,
+    using,
     openNext: () => {
       next = number + 1;
       rmSync(folderOf(next), { recursive: true, force: true });
@@ -91,6 +109,7 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       const oldFolder = folderOf(number);
       serving = generation;
       number = next;
+      await unused(old);
       await close(old);
       rmSync(oldFolder, { recursive: true, force: true });
     },

@@ -79,36 +79,35 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     rebuilding = true;
     const emitter = new EventEmitter();
     const ended = new AbortController();
-    try {
-      const running = rebuildIndex({
-        kafka,
-        codec: settings.codec,
-        applyIndex,
-        serving: generations.serving,
-        openGeneration: generations.openNext,
-        replace: generations.replace,
-        onProgress: (records, of) => emitter.emit('progress', { done: false, records, of }),
-      }).finally(() => setImmediate(() => ended.abort()));
-      running.catch(() => undefined);
-      try {
-        for await (const [progress] of on(emitter, 'progress', { signal: ended.signal }))
-          yield progress as RebuildProgress;
-      } catch (error) {
-        if (!ended.signal.aborted) throw error;
-      }
-      const report = await running;
-      yield { done: true, records: report.records, of: report.records, report };
-    } finally {
+    const running = rebuildIndex({
+      kafka,
+      codec: settings.codec,
+      applyIndex,
+      serving: generations.serving,
+      openGeneration: generations.openNext,
+      replace: generations.replace,
+      onProgress: (records, of) => emitter.emit('progress', { done: false, records, of }),
+    }).finally(() => {
+      // Here and not where this generator ends: whoever reads it may stop before the rebuild does.
       rebuilding = false;
+      setImmediate(() => ended.abort());
+    });
+    running.catch(() => undefined);
+    try {
+      for await (const [progress] of on(emitter, 'progress', { signal: ended.signal }))
+        yield progress as RebuildProgress;
+    } catch (error) {
+      if (!ended.signal.aborted) throw error;
     }
+    const report = await running;
+    yield { done: true, records: report.records, of: report.records, report };
   };
 
   return {
     search: async (request) => {
       const begun = clock();
-      const response = await searchIndex(
-        { generation: generations.serving, embedding, receipt: applyIndex.receipt, clock },
-        request,
+      const response = await generations.using((generation) =>
+        searchIndex({ generation, embedding, receipt: applyIndex.receipt, clock }, request),
       );
       settings.onEvent({ type: 'search', micros: clock() - begun });
       return response;

@@ -102,11 +102,16 @@ export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildRe
     });
   };
   const log = await settings.kafka.admin.offsets(TOPICS.documents.name);
-  await readUpTo(new Map(log.map((each) => [each.partition, each.latest])));
+  // Never beyond where the old generation stands: two states of different offsets would differ for no fault.
+  const standing = (): ReadonlyMap<number, number> => {
+    const { table } = settings.serving();
+    return new Map(log.map(({ partition }) => [partition, table.position(partition) ?? 0]));
+  };
+  await readUpTo(standing());
   return settings.applyIndex.exclusively(async () => {
     const serving = settings.serving();
     // Nothing is applied now: the new generation reads on to exactly where the old one stands, so that no reader goes back.
-    await readUpTo(new Map(log.map(({ partition }) => [partition, serving.table.position(partition) ?? 0])));
+    await readUpTo(standing());
     const [before, after] = [await contentOf(settings.kafka, serving), await contentOf(settings.kafka, next)];
     const different = differences(before.digests, after.digests);
     await settings.replace(next);

@@ -8,7 +8,7 @@ import type { IndexGeneration } from './apply-documents.ts';
 import { tagOf } from './index-rows.ts';
 
 export interface SearchSettings {
-  readonly generation: () => IndexGeneration;
+  readonly generation: IndexGeneration;
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
   readonly receipt: () => Receipt;
   readonly clock: Clock;
@@ -71,15 +71,14 @@ export const searchIndex = async (
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   let hits: readonly SearchHit[] = [];
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const generation = settings.generation();
-    const rows = await generation.index.query({
+    const rows = await settings.generation.index.query({
       vector,
       topK: request.topK + SPARE_ROWS * attempt,
       tenant: request.tenant,
       tags,
     });
     const now = settings.clock();
-    const found = rows.map((row) => visibleHit(generation, request.tenant, row, now));
+    const found = rows.map((row) => visibleHit(settings.generation, request.tenant, row, now));
     hits = found.filter((hit) => hit !== undefined).slice(0, request.topK);
     // A row without a document belongs to an update under way: the rows that replace it may have come after the query.
     if (!found.slice(0, request.topK).includes(undefined)) break;

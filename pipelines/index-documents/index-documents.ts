@@ -124,6 +124,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
       // A table that is ahead of its log belongs to a topic that was made anew: it explains nothing any more.
       if ((table.position(partition) ?? 0) > latest) table.clear(partition);
+      // Joined again before it was ready: the first one must not go on beside this one.
+      workers.get(partition)?.abandon();
       const worker = createWorker(partition);
       workers.set(partition, worker);
       for (const each of changesOf(partition)) reader.pause(each);

@@ -107,6 +107,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     // The partition may have moved while the model worked; its new owner writes these.
     if (signal.aborted) return;
     try {
+      await writer.append(plan.refused);
       const places = await writer.append(plan.records);
       const appended = plan.documents.map(({ at, record }) => ({ record, offset: places[at]?.offset ?? 0 }));
       remember(foldDocuments(table, partition, appended), position());

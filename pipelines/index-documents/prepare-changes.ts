@@ -95,7 +95,8 @@ export const prepareChanges = async (
     const floorId = floorIdOf(place.source, change.table);
     const floor = floors.get(floorId) ?? holdings.floor(floorId);
     if (change.kind === 'truncate') {
-      if (floor !== undefined && floor >= change.version) return { ...place, kind: 'superseded' };
+      // An equal floor may stand in this partition alone, after a send that failed half-way: it is appended to all again.
+      if (floor !== undefined && floor > change.version) return { ...place, kind: 'superseded' };
       floors.set(floorId, change.version);
       return { ...place, kind: 'floor', change };
     }

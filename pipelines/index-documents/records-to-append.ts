@@ -9,6 +9,11 @@ import type { Outcome } from './embed-documents.ts';
 import { type GateLimits, gateRecord, type Refusal } from './gates.ts';
 
 export interface AppendPlan {
+  /**
+   * Quarantined and dead letters: appended before `records`, in a send of their own. Once a marker stands, its change is
+   * superseded and nobody would write them; written twice they are the same.
+   */
+  readonly refused: readonly RecordToAppend[];
   readonly records: readonly RecordToAppend[];
   /** The document records of the own partition, with their place in `records`. */
   readonly documents: readonly { readonly at: number; readonly record: Document }[];
@@ -35,6 +40,7 @@ const headersOf = (kind: string, id: string): Record<string, string> => ({
 });
 
 export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Outcome[]): AppendPlan => {
+  const refused: RecordToAppend[] = [];
   const records: RecordToAppend[] = [];
   const documents: { at: number; record: Document }[] = [];
   const refusals: { gate: string }[] = [];
@@ -65,7 +71,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
           message,
           at: settings.now,
         });
-        records.push({
+        refused.push({
           topic: TOPICS.deadLetters.name,
           key,
           value: settings.codec.encode('DeadLetter', letter),
@@ -106,7 +112,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
           change: marker.change,
           at: settings.now,
         };
-        records.push({
+        refused.push({
           topic: TOPICS.quarantine.name,
           key: marker.documentId,
           value: settings.codec.encode('Quarantined', quarantined),
@@ -120,7 +126,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
         outcome satisfies never;
     }
   }
-  return { records, documents, counts, refusals };
+  return { refused, records, documents, counts, refusals };
 };
 
 const markerFor = (record: Document, refusal: Refusal): Document => {

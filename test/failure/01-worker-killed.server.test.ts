@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, inject, test } from 'vitest';
 import type { RoleProcess } from '../../cli/start/start-role.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
-import { type DataPlane, openDataPlane } from '../support/data-plane.ts';
+import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startPlaneRole, temporaryFolder } from '../support/plane-roles.ts';
 import { changesCommitted, changesWritten, untilEqual } from '../support/plane-state.ts';
 import { createRowLoad } from '../support/row-load.ts';

@@ -6,7 +6,7 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { seededRandom } from '../../connectors/sample-source/seeded-random.ts';
 import type { Document } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { openDataPlane } from '../support/data-plane.ts';
+import { openDataPlane } from '../support/indexed-source.ts';
 import { type KafkaUnderTest, openKafkaUnderTest } from '../support/kafka-under-test.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { untilCounted, untilEqual } from '../support/plane-state.ts';

@@ -1,7 +1,7 @@
 /** Fault 7: Connect killed, so that it delivers again at higher offsets: superseded, and a deleted row is never back, not for a moment. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { documentIdOf } from '../../schemas/document-id.ts';
-import { type DataPlane, openDataPlane } from '../support/data-plane.ts';
+import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { changesWritten, untilCounted, untilEqual } from '../support/plane-state.ts';

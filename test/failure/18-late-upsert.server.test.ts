@@ -5,7 +5,7 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import type { Document } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type DataPlane, openDataPlane } from '../support/data-plane.ts';
+import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { untilEqual } from '../support/plane-state.ts';
 import { until } from '../support/until.ts';

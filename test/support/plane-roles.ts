@@ -14,7 +14,7 @@ import {
 } from '../../pipelines/index-documents/index-documents.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
-import type { DataPlane } from './data-plane.ts';
+import type { DataPlane } from './indexed-source.ts';
 
 export const temporaryFolder = async (): Promise<{ readonly path: string; remove(): Promise<void> }> => {
   const path = await mkdtemp(join(tmpdir(), 'freshet-plane-'));

@@ -10,7 +10,7 @@ import type { Row } from '../../schemas/config.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
 import type { DeadLetter, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { DataPlane } from './data-plane.ts';
+import type { DataPlane } from './indexed-source.ts';
 import { ARTICLES } from './plane.config.ts';
 import { until } from './until.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { KafkaRecord, RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
-import { type DataPlane, openDataPlane } from '../support/data-plane.ts';
+import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import {
   changesCommitted,
