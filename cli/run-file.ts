@@ -16,6 +16,8 @@ export interface RunFile {
   readonly redis: string;
   readonly sources: Readonly<Record<string, string>>;
   readonly roles: Readonly<Record<string, number>>;
+  /** Where each role answers health and metrics. */
+  readonly roleUrls: Readonly<Record<string, string>>;
   readonly servers: Readonly<Record<string, number>>;
   readonly config: string;
 }

@@ -86,6 +86,15 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     routerOptions: { maxParamLength: MAX_PARAMETER },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
+    // What the router refuses before any route is reached is a problem like any other.
+    frameworkErrors: (_, __, reply) => {
+      const problem = problemOf(
+        new FreshetError('request-invalid', 'the address of the request is not readable'),
+      );
+      reply.raw
+        .writeHead(problem.status, { ...ALL_HEADERS, 'content-type': PROBLEM_TYPE })
+        .end(JSON.stringify(problem));
+    },
     // An answer to a request that the browser never made for us must not be readable, nor its shape guessable.
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',

@@ -1,9 +1,11 @@
 /** Takes a task on: once per idempotency key, and acknowledged only when Kafka has it (I2). */
+
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { hashOf } from '../schemas/canonical-json.ts';
 import type { Clock } from '../schemas/clock.ts';
+import { cloudEventHeaders } from '../schemas/cloud-event.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import type { Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -60,11 +62,12 @@ export const createSubmitTask = (settings: {
         key: record.sessionId ?? taskId,
         value: codec.encode('Task', record),
         headers: {
-          ce_specversion: '1.0',
-          ce_id: taskId,
-          ce_type: 'freshet.task',
-          ce_source: 'freshet/gateway',
-          ce_time: new Date(record.createdAt / 1_000).toISOString(),
+          ...cloudEventHeaders({
+            id: taskId,
+            type: 'freshet.task',
+            source: 'freshet/gateway',
+            at: record.createdAt,
+          }),
           traceparent: traceparent && TRACEPARENT.test(traceparent) ? traceparent : newTraceparent(),
         },
       },

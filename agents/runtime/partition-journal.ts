@@ -1,8 +1,10 @@
 /** Appends to and follows one partition of freshet.agent-events, for the worker that owns it. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
@@ -206,10 +208,10 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   };
 };
 
-const headersOf = (event: AgentEvent): Readonly<Record<string, string>> => ({
-  ce_specversion: '1.0',
-  ce_id: `${event.executionId}:${event.epoch}:${event.sequence}`,
-  ce_type: `freshet.agent-event.${event.type}`,
-  ce_source: 'freshet/agents',
-  ce_time: new Date(event.at / 1_000).toISOString(),
-});
+const headersOf = (event: AgentEvent): Readonly<Record<string, string>> =>
+  cloudEventHeaders({
+    id: `${event.executionId}:${event.epoch}:${event.sequence}`,
+    type: `freshet.agent-event.${event.type}`,
+    source: 'freshet/agents',
+    at: event.at,
+  });

@@ -2,10 +2,12 @@
  * What a client watches while a task runs: text and tool calls as they come, on freshet.task-stream. Best effort: no
  * step ever waits for it, and it is thinned out before it fills memory.
  */
+
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { ModelChunk } from '../../connectors/models/language/language-model.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import type { TaskChunk } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
@@ -37,7 +39,7 @@ export const openTaskChunks = (
     const chunk: TaskChunk = { ...of, step, index, kind, text, at: settings.clock() };
     const value = settings.codec.encode('TaskChunk', chunk);
     settings.writer
-      .append([{ topic: TOPICS.taskStream.name, key: of.taskId, value }])
+      .append([{ topic: TOPICS.taskStream.name, key: of.taskId, value, headers: headersOf(chunk) }])
       // A chunk that is lost is in the journal's reply all the same.
       .catch(() => undefined);
   };
@@ -70,3 +72,11 @@ export const openTaskChunks = (
     },
   };
 };
+
+const headersOf = (chunk: TaskChunk): Readonly<Record<string, string>> =>
+  cloudEventHeaders({
+    id: `${chunk.executionId}:${chunk.epoch}:${chunk.step}:${chunk.index}`,
+    type: 'freshet.task-chunk',
+    source: 'freshet/agents',
+    at: chunk.at,
+  });

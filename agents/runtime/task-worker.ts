@@ -5,6 +5,7 @@
  * Terms: a partition is *owned* from assignment to revocation; a task is *taken on* when it is read, *running* while
  * its execution holds one of the pool's places, *finished* when its terminal event stands in the journal.
  */
+
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
@@ -14,6 +15,7 @@ import type { LanguageModel } from '../../connectors/models/language/language-mo
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
 import { type FreshetError, toError } from '../../schemas/errors.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
@@ -161,7 +163,19 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     message: string,
   ): Promise<void> => {
     const { key, letter } = deadLetterOf(record, { stage: 'receiving', reason, message, at: clock() });
-    await writer.append([{ topic: TOPICS.deadLetters.name, key, value: codec.encode('DeadLetter', letter) }]);
+    await writer.append([
+      {
+        topic: TOPICS.deadLetters.name,
+        key,
+        value: codec.encode('DeadLetter', letter),
+        headers: cloudEventHeaders({
+          id: key,
+          type: 'freshet.dead-letter',
+          source: 'freshet/agents',
+          at: letter.at,
+        }),
+      },
+    ]);
     onEvent({ name: 'task-dead-lettered', reason });
   };
 

@@ -42,7 +42,11 @@ const inspectTopics = async (
 ): Promise<readonly Finding[]> => {
   const kafka = await createKafkaJsClient({ brokers: run.kafka.split(','), clientId: 'freshet-doctor' });
   try {
-    return await Promise.all(
+    const broker = await finding(
+      'kafka',
+      async () => `${run.kafka}, ${(await kafka.admin.listTopics()).length} topics`,
+    );
+    const found = await Promise.all(
       topics.map((topic) =>
         finding(`topic ${topic.name}`, async () => {
           const count = await kafka.admin.partitionCount(topic.name).catch(() => 0);
@@ -61,6 +65,7 @@ const inspectTopics = async (
         }),
       ),
     );
+    return [broker, ...found];
   } finally {
     await kafka.close();
   }
@@ -71,6 +76,9 @@ const answers = async (url: string): Promise<unknown> => {
   if (!response.ok) wrong(`${url} answered ${response.status}: ${oneLine(await response.text(), 160)}`);
   return response.json();
 };
+
+const ready = async (url: string): Promise<unknown> =>
+  (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })).json();
 
 const inspect = async (root: string): Promise<readonly Finding[]> => {
   const run = findRun(root);
@@ -92,8 +100,13 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
       ),
       finding('schema registry', async () => {
         const registry = openSchemaRegistry(run.schemaRegistry);
-        for (const topic of Object.values(TOPICS))
-          await registry.register(`${topic.name}-value`, schemaText(topic.value));
+        for (const topic of Object.values(TOPICS)) {
+          const standing = await registry.inspect(`${topic.name}-value`, schemaText(topic.value));
+          if (standing !== 'compatible')
+            wrong(
+              `the schema of ${topic.name} is ${standing}; a role registers it when it starts, or says why not`,
+            );
+        }
         return `${run.schemaRegistry}, every schema compatible`;
       }),
       finding('redis', async () => `${run.redis}, version ${await pingRedis(run.redis)}`),
@@ -127,9 +140,13 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
         if (found.walLevel !== 'logical')
           wrong(`wal_level is ${found.walLevel}; set wal_level = logical and restart the database`);
         if (!found.slot)
-          wrong('its replication slot is gone: changes since then are lost; take a new snapshot');
+          wrong(
+            'its replication slot is gone: changes since then are lost; npm run reset, then npm start, reads it anew',
+          );
         if (found.slot?.walStatus === 'lost')
-          wrong('its replication slot is lost (max_slot_wal_keep_size): take a new snapshot');
+          wrong(
+            'its replication slot is lost (max_slot_wal_keep_size): npm run reset, then npm start, reads it anew',
+          );
         return `PostgreSQL ${found.version}, slot ${found.slot?.active ? 'active' : 'not active yet'}, ${Math.round((found.slot?.retainedBytes ?? 0) / 1024)} KiB of WAL retained`;
       }),
     );
@@ -137,8 +154,10 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
   for (const [role, pid] of Object.entries(run.roles)) {
     findings.push(
       await finding(`role ${role}`, async () => {
-        process.kill(pid, 0);
-        return `process ${pid}`;
+        const url = run.roleUrls[role] ?? '';
+        const { waitingFor } = (await ready(url)) as { waitingFor?: string | null };
+        if (waitingFor) wrong(`process ${pid} waits for ${waitingFor}`);
+        return `process ${pid}, ready at ${url}`;
       }),
     );
   }

@@ -134,6 +134,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
         Object.entries(config.sources).map(([name, { url }]) => [name, url === 'sample' ? sampleUrl : url]),
       ),
       roles: Object.fromEntries([...roles].map(([name, { pid }]) => [name, pid])),
+      roleUrls: Object.fromEntries([...roles].map(([name, { url }]) => [name, url])),
       servers: Object.fromEntries(running.servers().map(({ name, pid }) => [name, pid])),
       config: settings.configFile,
     });
@@ -163,7 +164,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       progress.line(role, `ready after ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
       if (stopping || signal.aborted) await started.stop();
     };
-    await Promise.all([
+    await unlessAborted(signal, [
       ...ROLES.map(start),
       startCapture(config, {
         connect: running.connect,
@@ -179,6 +180,16 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     await stop();
     throw toFreshetError(thrown);
   }
+};
+
+/** All of them, or the signal's reason at once: what still starts is then stopped as it comes. */
+const unlessAborted = async (signal: AbortSignal, all: readonly Promise<unknown>[]): Promise<void> => {
+  const aborted = new Promise<never>((_, reject) => {
+    const give = (): void => reject(signal.reason);
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+  await Promise.race([Promise.all(all), aborted]);
 };
 
 const firstLine = (text: string): string => text.split('\n')[0] ?? text;

@@ -6,6 +6,8 @@
  * (`fresh: 'torn'`), a state that freshet.documents explains, and that also puts back rows that the vector index lost.
  * A table idle for a second is flushed and survives that crash whole. One process per folder.
  */
+import { FreshetError } from '../../schemas/errors.ts';
+import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { prepareWrite } from './apply-write.ts';
 import type { ChunkOrigin, DocumentTable, StoredDocument, TableWrite } from './document-table.ts';
 import { IdleFlush } from './idle-flush.ts';
@@ -35,11 +37,13 @@ export class LmdbDocumentTable implements DocumentTable {
   /** Why the table began empty at this opening; undefined where it goes on from before. */
   readonly fresh: FreshReason | undefined;
   readonly #files: TableFiles;
+  readonly #lock: OwnerLock;
   readonly #idle: IdleFlush;
 
   /** Use openLmdbDocumentTable. */
-  constructor(files: TableFiles) {
+  constructor(files: TableFiles, lock: OwnerLock) {
     this.#files = files;
+    this.#lock = lock;
     this.fresh = files.fresh;
     this.#idle = new IdleFlush(files.marker, () => this.#sync());
   }
@@ -120,6 +124,7 @@ export class LmdbDocumentTable implements DocumentTable {
     padFile(this.#files);
     await this.flushed();
     await this.#files.root.close();
+    await this.#lock.release();
   }
 
   #read<T>(read: () => T): T {
@@ -155,5 +160,20 @@ export class LmdbDocumentTable implements DocumentTable {
  * Opens the table of a folder, making it where there is none. See `fresh` of what comes back: where set, the table is
  * empty and every partition has no position. Errors: `disk-full`, `index-unavailable`.
  */
-export const openLmdbDocumentTable = async (options: LmdbDocumentTableOptions): Promise<LmdbDocumentTable> =>
-  new LmdbDocumentTable(await openTableFiles(options.folder, options.discard ?? false));
+export const openLmdbDocumentTable = async (
+  options: LmdbDocumentTableOptions,
+): Promise<LmdbDocumentTable> => {
+  const lock = await tryLock(`${options.folder}.lock`);
+  if ('heldBy' in lock) {
+    throw new FreshetError(
+      'index-unavailable',
+      `process ${lock.heldBy} works in ${options.folder} already; give this copy another --name`,
+    );
+  }
+  try {
+    return new LmdbDocumentTable(await openTableFiles(options.folder, options.discard ?? false), lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+};

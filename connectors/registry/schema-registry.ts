@@ -19,6 +19,8 @@ export interface SchemaRegistry {
    * while it is asked for over a while, as a registry's follower may learn of it a moment later.
    */
   schemaById(id: number): Promise<string>;
+  /** Whether a subject is there and can take a schema; changes nothing. Errors: `registry-unavailable`. */
+  inspect(subject: string, schema: string): Promise<'missing' | 'compatible' | 'incompatible'>;
   subjects(): Promise<readonly string[]>;
 }
 
@@ -107,6 +109,16 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
       });
       if (known.length === 0) await requireCompatibility(subject);
       return id;
+    },
+    inspect: async (subject, schema) => {
+      try {
+        return (await client.testSubjectCompatibility(subject, { schemaType: 'AVRO', schema }))
+          ? 'compatible'
+          : 'incompatible';
+      } catch (error) {
+        if (statusOf(error) === 404) return 'missing';
+        throw unavailable(`checking ${subject}`, error);
+      }
     },
     schemaById: (id) => {
       const cached = texts.get(id);

@@ -8,6 +8,7 @@ import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { Document, Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
@@ -116,6 +117,12 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
           partition,
           key: timing.documentId,
           value: codec.encode('Timing', timing),
+          headers: cloudEventHeaders({
+            id: `${settings.name}:${timing.documentId}@${timing.version}`,
+            type: 'freshet.timing',
+            source: 'freshet/apply-index',
+            at: timing.searchableAt,
+          }),
         })),
       )
       .catch((error) => settings.onEvent({ type: 'retry', partition, error, attempt: 0 }));

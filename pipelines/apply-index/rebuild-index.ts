@@ -35,29 +35,41 @@ export interface RebuildSettings {
 
 const BATCH = 100;
 
-/** Documents and their digest: what the view says, apart from how it is stored. */
+/** Documents and markers by digest, with the rows of the engine: what the view says, apart from how it is stored. */
 const contentOf = async (
   kafka: KafkaClient,
   { table, index }: IndexGeneration,
-): Promise<{ digests: Map<string, string>; rows: number }> => {
+): Promise<{ digests: Map<string, string>; documents: number; rows: number; surplus: number }> => {
   const digests = new Map<string, string>();
   const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
+  let documents = 0;
   let rows = 0;
   for (let partition = 0; partition < partitions; partition += 1) {
     for (const { record } of table.list(partition, '')) {
-      if (record.kind !== 'document') continue;
       const ids = [...new Set(record.chunks.map((chunk) => rowIdOf(record, chunk.hash)))];
       const there = await index.has(ids);
+      if (record.kind === 'document') documents += 1;
       rows += there.size;
       digests.set(
         record.documentId,
         createHash('sha256')
-          .update(JSON.stringify([record.version, ids.filter((id) => there.has(id))]))
+          .update(
+            JSON.stringify([
+              record.kind,
+              record.version,
+              record.tenant,
+              record.title,
+              record.text,
+              record.metadata,
+            ]),
+          )
+          .update(JSON.stringify(ids.filter((id) => there.has(id))))
           .digest('hex'),
       );
     }
   }
-  return { digests, rows };
+  // What the engine holds beyond what documents name is a difference too.
+  return { digests, documents, rows, surplus: (await index.count()) - rows };
 };
 
 const differences = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): readonly string[] =>
@@ -117,9 +129,10 @@ export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildRe
     await settings.replace(next);
     return {
       records,
-      documents: after.digests.size,
+      documents: after.documents,
       rows: after.rows,
-      identical: different.length === 0 && before.rows === after.rows,
+      identical:
+        different.length === 0 && before.rows === after.rows && before.surplus === 0 && after.surplus === 0,
       different: different.slice(0, 20),
       ms: Math.round(performance.now() - begun),
     };

@@ -10,7 +10,7 @@ import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
-import { type AppendPlan, planAppends } from './records-to-append.ts';
+import { type AppendPlan, documentHeaders, planAppends } from './records-to-append.ts';
 
 export interface PartitionWorkerSettings {
   readonly partition: number;
@@ -136,6 +136,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
           partition,
           key: record.documentId,
           value: codec.encode('Document', record),
+          headers: documentHeaders(record, settings.prepare.clock()),
         })),
       );
       settings.onReappended(folded.again.length);

@@ -1,6 +1,8 @@
 /** Outcomes of one batch → the records to append, in the order of the changes. Refuses a document whose record is too large. */
+
 import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
 import type { Document, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -32,12 +34,16 @@ export interface AppendPlanSettings {
   readonly now: number;
 }
 
-const headersOf = (kind: string, id: string): Record<string, string> => ({
-  ce_id: id,
-  ce_type: kind,
-  ce_source: 'freshet/index-documents',
-  ce_specversion: '1.0',
-});
+const SOURCE = 'freshet/index-documents';
+
+/** Of a record of freshet.documents, written first or again. */
+export const documentHeaders = (record: Document, at: number): Readonly<Record<string, string>> =>
+  cloudEventHeaders({
+    id: `${record.documentId}@${record.version}`,
+    type: 'freshet.document',
+    source: SOURCE,
+    at,
+  });
 
 export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Outcome[]): AppendPlan => {
   const refused: RecordToAppend[] = [];
@@ -53,7 +59,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
       partition,
       key: record.documentId,
       value,
-      headers: headersOf('freshet.document', `${record.documentId}@${record.version}`),
+      headers: documentHeaders(record, settings.now),
     });
   };
 
@@ -75,7 +81,12 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
           topic: TOPICS.deadLetters.name,
           key,
           value: settings.codec.encode('DeadLetter', letter),
-          headers: headersOf('freshet.dead-letter', key),
+          headers: cloudEventHeaders({
+            id: key,
+            type: 'freshet.dead-letter',
+            source: SOURCE,
+            at: settings.now,
+          }),
         });
         counts['dead-lettered'] += 1;
         break;
@@ -116,7 +127,12 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
           topic: TOPICS.quarantine.name,
           key: marker.documentId,
           value: settings.codec.encode('Quarantined', quarantined),
-          headers: headersOf('freshet.quarantined', `${marker.documentId}@${marker.version}`),
+          headers: cloudEventHeaders({
+            id: `${marker.documentId}@${marker.version}`,
+            type: 'freshet.quarantined',
+            source: SOURCE,
+            at: settings.now,
+          }),
         });
         refusals.push({ gate: refusal.gate });
         counts.quarantined += 1;

@@ -3,6 +3,7 @@
  * group `freshet.project-executions`; each partition is projected in order, committed after the acknowledgement, and
  * begun again where its oldest unfinished execution stands, silently up to what was projected before.
  */
+
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type {
   KafkaClient,
@@ -14,6 +15,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
@@ -72,6 +74,20 @@ const TOPIC_OF = {
 
 const keyOf = (projected: Projected): string =>
   projected.name === 'Cost' ? projected.record.costId : projected.record.taskId;
+
+/** Of the journal event it was made from, so that writing it again writes the same. */
+const timeOf = (projected: Projected): number => {
+  switch (projected.name) {
+    case 'Cost':
+      return projected.record.at;
+    case 'Result':
+      return projected.record.completedAt;
+    case 'TaskState':
+      return projected.record.updatedAt;
+    default:
+      return projected satisfies never;
+  }
+};
 
 /** Resolves once the group is joined. Errors: `kafka-unavailable`. */
 export const startExecutionProjection = async (
@@ -151,12 +167,12 @@ export const startExecutionProjection = async (
     topic: TOPIC_OF[projected.name],
     key: keyOf(projected),
     value: codec.encode(projected.name, projected.record),
-    headers: {
-      ce_specversion: '1.0',
-      ce_id: keyOf(projected),
-      ce_type: `freshet.${TOPIC_OF[projected.name].slice('freshet.'.length, -1)}`,
-      ce_source: 'freshet/project-executions',
-    },
+    headers: cloudEventHeaders({
+      id: keyOf(projected),
+      type: `freshet.${TOPIC_OF[projected.name].slice('freshet.'.length, -1)}`,
+      source: 'freshet/project-executions',
+      at: timeOf(projected),
+    }),
   });
 
   const projectBatch = async (
