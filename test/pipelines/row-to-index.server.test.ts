@@ -15,6 +15,7 @@ import {
   untilCounted,
   untilEqual,
 } from '../support/plane-state.ts';
+import { createRowLoad } from '../support/row-load.ts';
 import { until } from '../support/until.ts';
 
 let plane: DataPlane;
@@ -205,8 +206,13 @@ test('TRUNCATE empties the table, in every partition; what comes after it is the
 });
 
 test('the index rebuilt from the log is the same, row for row, and so is one begun in another folder', async () => {
+  // While changes go on coming: it reads on to where the serving one stands, and no further.
+  const load = createRowLoad(plane.client, 3).run();
+  const before = pipeline.counts.appended;
+  await until('changes flow', () => pipeline.counts.appended > before + 20);
   let last: unknown;
   for await (const progress of index.rebuild()) last = progress;
+  await load.stop();
   expect(last).toMatchObject({ done: true, report: { identical: true, different: [] } });
   await settled();
   const other = await temporaryFolder();
