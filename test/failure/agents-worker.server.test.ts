@@ -1,18 +1,22 @@
 /** Faults 2 and 3 of ROBUSTNESS, and a worker killed in the middle, on real servers and real processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { replayExecution } from '../../agents/replay/replay-execution.ts';
 import { startTaskWorker, type TaskWorker } from '../../agents/runtime/task-worker.ts';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import {
   type ExecutionProjection,
   startExecutionProjection,
 } from '../../pipelines/project-executions/project-executions.ts';
-import { FreshetError } from '../../schemas/errors.ts';
 import { parseUsd } from '../../schemas/money.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type AgentsStack, eventually, openAgentsStack } from '../agents/agents-stack.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { careful, lookThenAnswer } from './careful-agent.ts';
 
 const PROGRAM = fileURLToPath(new URL('agents-worker-process.ts', import.meta.url));
@@ -139,32 +143,36 @@ test('fault 2: a worker stopped until its partitions moved, then continued: its 
 
 test('an acknowledgement that was lost: the log is read before anything goes on, and what stands in it is not done again', async () => {
   const model = lookThenAnswer({ secondCallMs: 0 });
-  let lost = 0;
+  const taskId = `task-of-test-${randomUUID()}`;
+  // Every answer about the first model's reply, however often the producer asks again.
+  const reply = 'freshet.agent-event.llm-response';
+  const firstClaim = `${executionIdOf(taskId)}:1:`;
+  const proxy = await startTcpProxy(inject('stack').kafka, (_, frame) =>
+    frame.includes(reply) && frame.includes(firstClaim) ? 'answered' : 'none',
+  );
+  const kafka = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut-off' });
+  const writer = openRecordWriter(kafka);
+  onTestFinished(async () => {
+    await writer.close();
+    await kafka.close();
+    await proxy.close();
+  });
   worker = await startTaskWorker({
     ...stack,
-    writer: {
-      ...stack.writer,
-      append: async (records) => {
-        const places = await stack.writer.append(records);
-        if (
-          lost > 0 ||
-          !records.some(({ headers }) => headers?.ce_type === 'freshet.agent-event.llm-response')
-        )
-          return places;
-        lost += 1;
-        throw new FreshetError('append-failed', 'the acknowledgement was lost');
-      },
-    },
+    writer,
     retriever: fixedRetriever(),
     models: [model],
     agents: [careful],
     workerName: 'worker-cut-off',
     concurrency: 4,
   });
-  const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
+  await stack.submit({ agent: 'careful', input: QUESTION, taskId });
   expect((await resultOf(taskId)).outcome).toBe('completed');
-  expect([lost, model.calls()]).toEqual([1, 2]);
+  expect(proxy.cuts().answered).toBeGreaterThan(0);
+  expect(model.calls()).toBe(2);
   const journal = await stack.journalOf(taskId);
+  const replies = journal.filter(({ type }) => type === 'llm-response').map(({ epoch }) => epoch);
+  expect(replies).toEqual([1, 2]);
   expect(journal.filter(({ type }) => type === 'claim').map(({ epoch }) => epoch)).toEqual([1, 2]);
   const costs = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
   expect(costs.map(({ record }) => record.settled)).toEqual([true, true]);

@@ -7,9 +7,10 @@ import { connect, createServer, type Socket } from 'node:net';
 
 /**
  * Where to cut: before the request reaches the broker, right after it was sent, or when the broker has answered. `held`
- * never reaches it, and the connection stays.
+ * never reaches it, and the connection stays. `unplaced` cuts nothing: the answer comes without the offset of what was
+ * written.
  */
-export type Cut = 'none' | 'before' | 'sent' | 'answered' | 'held';
+export type Cut = 'none' | 'before' | 'sent' | 'answered' | 'held' | 'unplaced';
 export type Request = 'produce' | 'commit';
 
 export interface TcpProxy {
@@ -45,10 +46,25 @@ const endpoint = (host: string, port: number): Buffer => {
   return Buffer.concat([Buffer.from(host), bytes]);
 };
 
-/** Begins to listen on a free loopback port. `decide` is asked at every produce request and every commit. */
-export const startTcpProxy = async (broker: string, decide: (request: Request) => Cut): Promise<TcpProxy> => {
+/** A produce answer about one partition, its offset left unsaid (-1). */
+const withoutPlace = (frame: Buffer): Buffer => {
+  const copy = Buffer.from(frame);
+  // Length, correlation, count of topics; name of the topic; count of partitions, partition, error.
+  copy.writeBigInt64BE(-1n, 12 + 2 + frame.readInt16BE(12) + 4 + 4 + 2);
+  return copy;
+};
+
+/**
+ * Begins to listen on a loopback port, a free one unless given. `decide` is asked at every produce request and every
+ * commit; the names and values of records stand in its frame as they are.
+ */
+export const startTcpProxy = async (
+  broker: string,
+  decide: (request: Request, frame: Buffer) => Cut,
+  onPort = 0,
+): Promise<TcpProxy> => {
   const [host = '', port = ''] = broker.split(':');
-  const cuts: Record<Cut, number> = { none: 0, before: 0, sent: 0, answered: 0, held: 0 };
+  const cuts: Record<Cut, number> = { none: 0, before: 0, sent: 0, answered: 0, held: 0, unplaced: 0 };
   const sockets = new Set<Socket>();
   let own = 0;
 
@@ -70,6 +86,7 @@ export const startTcpProxy = async (broker: string, decide: (request: Request) =
     }
     const asked = new Map<number, number>();
     let withheld: number | undefined;
+    const unplaced = new Set<number>();
     const part = (): void => {
       client.destroy();
       upstream.end();
@@ -83,11 +100,12 @@ export const startTcpProxy = async (broker: string, decide: (request: Request) =
         const api = frame.readInt16BE(4);
         asked.set(correlation, api);
         const request = REQUESTS.get(api);
-        const cut = request ? decide(request) : 'none';
+        const cut = request ? decide(request, frame) : 'none';
         if (request) cuts[cut] += 1;
         if (cut === 'held') return;
         if (cut === 'before') return part();
         if (cut === 'answered') withheld = correlation;
+        if (cut === 'unplaced') unplaced.add(correlation);
         upstream.write(frame, () => cut === 'sent' && part());
       }),
     );
@@ -98,11 +116,12 @@ export const startTcpProxy = async (broker: string, decide: (request: Request) =
         if (correlation === withheld) return part();
         const api = asked.get(correlation) ?? -1;
         asked.delete(correlation);
-        client.write(TELLS_ADDRESSES.has(api) ? readdressed(frame) : frame);
+        if (unplaced.delete(correlation)) client.write(withoutPlace(frame));
+        else client.write(TELLS_ADDRESSES.has(api) ? readdressed(frame) : frame);
       }),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(onPort, '127.0.0.1', resolve));
   const at = server.address();
   own = typeof at === 'object' && at ? at.port : 0;
   return {

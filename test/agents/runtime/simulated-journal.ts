@@ -1,4 +1,8 @@
-/** A log in memory with the runtime's own code on it: what the worker does, with chance in the place of the world. */
+/**
+ * A model of the runtime's own interface `PartitionJournal`, for property tests of its pure decisions: its fold, its journal
+ * of an execution and its loop run on a list of events, with chance in the place of the world. It stands in for no server:
+ * what Kafka does to a journal is tested on Kafka (partition-journal.server.test.ts, task-worker.server.test.ts).
+ */
 import { type DecisionFacts, decide } from '../../../agents/runtime/decide.ts';
 import {
   type EventDraft,
