@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 
-/** Changes with every start of the operating system: by it a store knows whether the page cache survived since it was written. */
+/** Changes with every start of the operating system: by it a store knows whether the page cache is still the one it wrote to. */
 export const bootId = (): string => {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

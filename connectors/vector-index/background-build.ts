@@ -11,7 +11,7 @@ const MOST_ROWS = 10_000;
 const SHARE_OF_INDEX = 0.2;
 const PAUSE_AFTER_FAILURE_MILLISECONDS = 60_000;
 
-/** A fifth of the graph, so that a growing index is built a bounded number of times, but never so many that comparing shows. */
+/** A fifth of the graph, so that a growing index isn't built at every turn, but never so many that comparing shows. */
 export const isBuildDue = (built: number, pending: number, leastRows = LEAST_ROWS): boolean =>
   pending >= Math.max(leastRows, Math.min(MOST_ROWS, SHARE_OF_INDEX * built));
 

@@ -4,7 +4,7 @@
  * the engine does (embedded today, Pinecone later).
  */
 export interface VectorRow {
-  /** 32 hexadecimal digits, content-addressed by the writer: equal ids are equal rows, so writing one twice changes nothing. */
+  /** 32 hexadecimal digits, content-addressed by the writer: equal ids are equal rows; writing one twice changes nothing. */
   readonly id: string;
   readonly vector: Float32Array;
   readonly tenant: string;
@@ -30,13 +30,17 @@ export interface VectorIndex {
   readonly engine: string;
   readonly dimensions: number;
   /**
-   * Searchable when it resolves; an id that is there already is passed over. On an error some rows may be written, so write
-   * all of them again. Errors: `request-invalid` for another size of vector or parts that are not finite, before any is written; `index-unavailable`, `disk-full`, `index-corrupt`.
+   * Searchable when it resolves; an id that is there already is passed over. On an error some rows may be written, so
+   * write all of them again. Errors: `index-unavailable`, `disk-full`, `index-corrupt`, and before any row is written
+   * `request-invalid` for another size of vector or parts that are not finite.
    */
   upsert(rows: readonly VectorRow[]): Promise<void>;
   /** Ids that are not there are passed over. */
   remove(ids: readonly string[]): Promise<void>;
-  /** Best first. Never waits for a build. Errors: `request-invalid` for another size of vector, or a topK that is no whole number from 1 to 1,000. */
+  /**
+   * Best first. Never waits for a build. Errors: `request-invalid` for another size of vector, or a topK that is no
+   * whole number from 1 to 1,000.
+   */
   query(query: VectorQuery): Promise<readonly VectorHit[]>;
   has(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Every id held, for verification. */
