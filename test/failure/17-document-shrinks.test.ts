@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { applyDocuments, removeStale } from '../../pipelines/apply-index/apply-documents.ts';
 import { openGenerations } from '../../pipelines/apply-index/generations.ts';
 import { rowIdOf } from '../../pipelines/apply-index/index-rows.ts';
@@ -32,6 +32,7 @@ test.each([
   async (_, before, after) => {
     const [old, fresh, last] = [versionOf(1, before), versionOf(2, after), versionOf(3, 2)];
     const begun = mkdtempSync(join(tmpdir(), 'freshet-shrinks-'));
+    onTestFinished(() => rmSync(begun, { recursive: true, force: true }));
     const first = await openGenerations({
       folder: begun,
       dimensions: DIMENSIONS,
@@ -77,7 +78,6 @@ test.each([
         rmSync(folder, { recursive: true, force: true });
       }
     }
-    rmSync(begun, { recursive: true, force: true });
     // Stale rows first, rows, the switch, what is left behind, and its note.
     expect(dieAt - 2).toBe(5);
   },
