@@ -134,7 +134,7 @@ export const freshnessBenches: readonly Bench[] = [
     runs: 3,
     run: (tell, signal) =>
       measure(
-        { config: '../freshet.config.ts', changesPerSecond: 10, seconds: 60, p50: 80, p99: 300 },
+        { config: '../freshet.config.ts', changesPerSecond: 10, seconds: 40, p50: 80, p99: 300 },
         tell,
         signal,
       ),
@@ -145,7 +145,7 @@ export const freshnessBenches: readonly Bench[] = [
     runs: 3,
     run: (tell, signal) =>
       measure(
-        { config: 'instant.config.ts', changesPerSecond: 20, seconds: 60, p50: 25, p99: 80 },
+        { config: 'instant.config.ts', changesPerSecond: 20, seconds: 40, p50: 25, p99: 80 },
         tell,
         signal,
       ),
