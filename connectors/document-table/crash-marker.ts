@@ -3,7 +3,8 @@
  * table stands one small file: `clean`, or `dirty <boot id>` from before the first write until after the next flush.
  * Dirty with this boot's id means that only the process died: the page cache still held every write, nothing is lost.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { bootId } from './boot-id.ts';
 
 const CLEAN = 'clean';
@@ -50,13 +51,22 @@ export class CrashMarker {
     }
   }
 
+  /** By a rename: killed in between, the file says what it said before, never nothing. */
   #write(dirty: boolean): void {
-    const file = openSync(this.#path, 'w');
+    const next = `${this.#path}.new`;
+    const file = openSync(next, 'w');
     try {
       writeSync(file, `${this.#text(dirty)}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);
+    }
+    renameSync(next, this.#path);
+    const folder = openSync(dirname(this.#path), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
     }
     this.#dirty = dirty;
   }
