@@ -17,7 +17,7 @@ export type PostgresConnectorOptions = {
   readonly epoch: number;
   /** Base URL of the registry. */
   readonly schemaRegistry: string;
-  /** How long Debezium sleeps when there was nothing: latency against idle CPU (STACK.md). Default 5. */
+  /** How long Debezium sleeps when there was nothing: 3 ms of median latency between 2 and 5, for a tenth of a core. Default 2. */
   readonly pollIntervalMs?: number;
   /** How often a quiet source's position moves. Default 5000. */
   readonly heartbeatMs?: number;
@@ -48,7 +48,7 @@ export const postgresConnectorConfig = (options: PostgresConnectorOptions): Conn
     tables: options.tables.map(asPattern).join(','),
     epoch: String(options.epoch),
     schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
-    pollIntervalMs: String(options.pollIntervalMs ?? 5),
+    pollIntervalMs: String(options.pollIntervalMs ?? 2),
     heartbeatMs: String(options.heartbeatMs ?? 5000),
     maxRecordBytes: String(MAX_RECORD_BYTES),
   });
