@@ -141,7 +141,8 @@ export const runRole = async (
   }
   const overdue = setTimeout(() => {
     log.error('did not stop in time');
-    process.exit(process.exitCode ?? 1);
+    // Not exit: that waits for native threads, which may be what hangs.
+    process.kill(process.pid, 'SIGKILL');
   }, STOP_WITHIN_MS);
   for (const close of closers.reverse())
     await close().catch((error) => log.warn({ err: error }, 'while stopping'));
