@@ -1,5 +1,6 @@
 /** The one file that names the Kafka library (kafkajs 2.2): its producer, consumer and admin behind KafkaClient. */
 
+import { connect } from 'node:net';
 import type { Admin, Consumer, Kafka as KafkaType, Message, PartitionAssigner, Producer } from 'kafkajs';
 import kafkajs from 'kafkajs';
 import { FreshetError, toError } from '../../schemas/errors.ts';
@@ -29,6 +30,7 @@ export interface KafkaClientSettings {
 }
 
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 } as const;
+const KEEP_ALIVE_MS = 60_000;
 const LEVELS: Readonly<Record<number, 'warn' | 'error'>> = {
   [logLevel.WARN]: 'warn',
   [logLevel.ERROR]: 'error',
@@ -56,6 +58,12 @@ export const createKafkaJsClient = async (settings: KafkaClientSettings): Promis
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
     retry: RETRY,
+    socketFactory: ({ host, port, onConnect }) => {
+      const socket = connect({ host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, onConnect);
+      // Requests are small and each is waited for: none of them is to wait for the acknowledgement of another (Nagle).
+      socket.setNoDelay(true);
+      return socket;
+    },
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => {
       const level = LEVELS[entry.level];
