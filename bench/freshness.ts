@@ -27,8 +27,9 @@ interface FreshnessSettings {
 }
 
 const SAMPLE_ROWS = 500;
-/** Rows that change, and how many hits are asked for: any of them is found by one query, embedded once and then cached. */
+/** Rows that change, and how many hits are looked through: any of them is found by one query, embedded once and then cached. */
 const ROWS = 40;
+const LOOKED_THROUGH = 100;
 const QUERY = 'the reading of the meter on the line, its reference and the seals that were replaced';
 const WARM_UP_CHANGES = 40;
 /** Looking costs the machine that is measured: first when it may be there, then at an eighth of what has passed. */
@@ -40,8 +41,7 @@ const LOST_AFTER_MS = 10_000;
 /** About 100 tokens, different every time, with a code that no other text has. */
 const textOf = (code: string, at: number): string =>
   `Reference ${code}. The meter on line ${at % 97} was checked on the morning of day ${at % 28}, and its reading of ${1_000 + at} kilowatt hours was written into the log by the engineer on duty. ` +
-  `Two seals were replaced, the display was cleaned, and the clock was set back by ${at % 60} seconds. The customer was told by letter that the tariff stays at ${20 + (at % 9)} cents until the end of the quarter. ` +
-  `A second visit is planned within ${3 + (at % 11)} weeks, when the relay in the lower cabinet will be exchanged and the radio range measured again.`;
+  `Two seals were replaced, the display was cleaned, and the clock was set back by ${at % 60} seconds. The customer was told by letter that the tariff stays at ${20 + (at % 9)} cents until the end of the quarter. `;
 
 const look = async (
   index: IndexService,
@@ -51,7 +51,7 @@ const look = async (
 ): Promise<number> => {
   await sleep(FIRST_LOOK_MS);
   for (;;) {
-    const { hits } = await index.search({ query: QUERY, tenant, topK: ROWS });
+    const { hits } = await index.search({ query: QUERY, tenant, topK: LOOKED_THROUGH });
     const now = performance.now();
     if (hits.some((hit) => hit.text.includes(code))) return now - committedAt;
     if (now - committedAt > LOST_AFTER_MS) return Number.POSITIVE_INFINITY;
