@@ -59,7 +59,10 @@ export const createKafkaJsClient = async (settings: KafkaClientSettings): Promis
     requestTimeout: 30_000,
     retry: RETRY,
     socketFactory: ({ host, port, onConnect }) => {
-      const socket = connect({ host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, onConnect);
+      const socket = connect(
+        { host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+        onConnect,
+      );
       // Requests are small and each is waited for: none of them is to wait for the acknowledgement of another (Nagle).
       socket.setNoDelay(true);
       return socket;
