@@ -2,12 +2,11 @@
 import { AGENTS_GROUP } from '../agents/runtime/task-worker.ts';
 import type { IndexStatus } from '../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
+import { INDEX_DOCUMENTS_GROUP } from '../pipelines/index-documents/index-documents.ts';
 import { toFreshetError } from '../schemas/errors.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
 import type { ConnectorState, GatewaySettings } from './gateway-context.ts';
 import { countersOf, type RecordCounter } from './views/role-counters.ts';
-
-const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
 
 export interface TopicStatus {
   readonly topic: string;

@@ -4,19 +4,8 @@ import { type RoleContext, type RoleSettings, type RunningRole, runRole } from '
 import { addIndexCommands } from './index-command.ts';
 import type { Surroundings } from './surroundings.ts';
 
-interface RoleOptions {
-  readonly name: string;
-  readonly kafka: string;
-  readonly registry: string;
-  readonly connect: string;
-  readonly config: string;
-  readonly data: string;
-  readonly models: string;
-  readonly port: string;
-  readonly index: string;
-  readonly sampleUrl: string;
-  readonly peers: string;
-}
+/** The settings of a role as a command line gives them: numbers and lists are text yet. */
+type RoleOptions = Omit<RoleSettings, 'port' | 'peers'> & Readonly<Record<'port' | 'peers', string>>;
 
 interface Role {
   readonly description: string;
