@@ -27,14 +27,14 @@ interface FreshnessSettings {
 }
 
 const SAMPLE_ROWS = 500;
-/** Rows that change, and how many hits are looked through: any of them is found by one query, embedded once and then cached. */
+/** Rows that change in turn. */
 const ROWS = 40;
-const LOOKED_THROUGH = 100;
+/** Embedded once and then cached: the query's own embedding is not freshness. The filter names the row. */
 const QUERY = 'the reading of the meter on the line, its reference and the seals that were replaced';
 const WARM_UP_CHANGES = 40;
 /** Looking costs the machine that is measured: first when it may be there, then at an eighth of what has passed. */
 const FIRST_LOOK_MS = 8;
-const LOOK_EVERY_MS = 3;
+const LOOK_EVERY_MS = 2;
 const LOOK_SHARE = 1 / 8;
 const LOST_AFTER_MS = 10_000;
 
@@ -46,12 +46,13 @@ const textOf = (code: string, at: number): string =>
 const look = async (
   index: IndexService,
   tenant: string,
+  row: string,
   code: string,
   committedAt: number,
 ): Promise<number> => {
   await sleep(FIRST_LOOK_MS);
   for (;;) {
-    const { hits } = await index.search({ query: QUERY, tenant, topK: LOOKED_THROUGH });
+    const { hits } = await index.search({ query: QUERY, tenant, topK: 1, filter: { row } });
     const now = performance.now();
     if (hits.some((hit) => hit.text.includes(code))) return now - committedAt;
     if (now - committedAt > LOST_AFTER_MS) return Number.POSITIVE_INFINITY;
@@ -100,11 +101,12 @@ const measure = async (
         .toString(36)
         .toUpperCase()}`;
       const text = textOf(code, at);
+      const row = rows[at % rows.length]?.id ?? '';
       const sentAt = performance.now();
-      await client.query('update articles set body = $1 where id = $2', [text, rows[at % rows.length]?.id]);
+      await client.query('update articles set body = $1 where id = $2', [text, row]);
       const committedAt = performance.now();
       commits.push(committedAt - sentAt);
-      const looked = look(index, tenant, code, committedAt);
+      const looked = look(index, tenant, row, code, committedAt);
       looked.catch(() => ended.abort());
       latencies.push(looked);
     }
@@ -140,7 +142,7 @@ export const freshnessBenches: readonly Bench[] = [
     runs: 3,
     run: (tell, signal) =>
       measure(
-        { config: '../freshet.config.ts', changesPerSecond: 10, seconds: 40, p50: 80, p99: 300 },
+        { config: 'freshness.config.ts', changesPerSecond: 10, seconds: 40, p50: 80, p99: 300 },
         tell,
         signal,
       ),
@@ -151,7 +153,7 @@ export const freshnessBenches: readonly Bench[] = [
     runs: 3,
     run: (tell, signal) =>
       measure(
-        { config: 'instant.config.ts', changesPerSecond: 20, seconds: 40, p50: 25, p99: 80 },
+        { config: 'freshness-instant.config.ts', changesPerSecond: 20, seconds: 40, p50: 25, p99: 80 },
         tell,
         signal,
       ),

@@ -26,6 +26,8 @@ export interface ExecutionJournal {
   resume(state: ExecutionState): void;
   /** Goes with the next barrier, or by itself after a moment; its failure shows at that barrier. */
   writeBehind(draft: EventDraft): void;
+  /** Goes at once, with what was written behind, and is not waited for; its failure shows at the next barrier. */
+  writeAtOnce(draft: EventDraft): void;
   /** Resolves once the event, and all before it, stand in the log under the highest claim. Errors: of PartitionJournal.append. */
   write(...drafts: readonly EventDraft[]): Promise<void>;
 }
@@ -66,10 +68,13 @@ export const openExecutionJournal = (
   let failure: Error | undefined;
   let behind: AgentEvent[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let turn: NodeJS.Immediate | undefined;
 
   const takeBehind = (): AgentEvent[] => {
     clearTimeout(timer);
+    clearImmediate(turn);
     timer = undefined;
+    turn = undefined;
     const events = behind;
     behind = [];
     return events;
@@ -99,6 +104,11 @@ export const openExecutionJournal = (
     writeBehind: (draft) => {
       behind.push(make(draft));
       timer ??= setTimeout(sendBehind, BEHIND_MS);
+    },
+    writeAtOnce: (draft) => {
+      behind.push(make(draft));
+      // After this turn: a barrier that follows without a wait, as the end of an execution does, takes it along.
+      turn ??= setImmediate(sendBehind);
     },
     write: async (...drafts) => {
       const made = drafts.map(make);

@@ -174,8 +174,9 @@ const askModel = async (decision: Of<'model'>, scope: StepScope): Promise<StepRe
   const { inputTokens, outputTokens, cachedInputTokens, reported } = output.usage;
   const costUsd = formatUsd(priceOf({ inputTokens, outputTokens }, model.price));
   const { text, toolCalls, finishReason } = output;
-  // Even when stopped meanwhile: the money was spent, and under a stale claim too it counts.
-  await journal.write({
+  // Even when stopped meanwhile: the money was spent, and under a stale claim too it counts. Pure steps may go on
+  // before it is acknowledged; whatever acts outside has a barrier of its own behind it.
+  journal.writeAtOnce({
     type: 'llm-response',
     step,
     name,

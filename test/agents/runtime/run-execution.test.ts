@@ -138,8 +138,8 @@ test('a write tool whose outcome was lost is parked for a person, unless it take
       { kind: 'text', text: 'Changed.' },
     ]);
     const simulation = simulate({ agent, models: [model] });
-    // Claim, retrieval with intent, reply, intent of the tool: its outcome is lost.
-    await simulation.run('worker-a', 4).catch(() => undefined);
+    // Claim, retrieval with intent, reply with the intent of the tool: its outcome is lost.
+    await simulation.run('worker-a', 3).catch(() => undefined);
     expect(keys).toHaveLength(1);
     await simulation.run('worker-b');
     const end = simulation.log.at(-1);
