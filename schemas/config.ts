@@ -17,12 +17,20 @@ export interface TableMapping<Of extends Row = Row> {
   readonly metadata?: (row: Of) => Readonly<Record<string, string | number | bigint | boolean | null>>;
 }
 
-export interface PostgresSource {
+/** What every source has, whatever its kind. */
+interface SourceSettings {
+  /** By schema.table, or database.table where there are no schemas. */
+  readonly tables: Readonly<Record<string, TableMapping>>;
+}
+
+export interface PostgresSource extends SourceSettings {
   readonly kind: 'postgres';
   /** postgres://user:password@host:port/database, or `sample` for the database that `npm start` makes. */
   readonly url: string;
-  readonly tables: Readonly<Record<string, TableMapping>>;
 }
+
+export type SourceConfig = PostgresSource;
+export type SourceKindName = SourceConfig['kind'];
 
 export type LanguageModelConfig =
   | { readonly kind: 'extractive' }
@@ -35,7 +43,7 @@ export type LanguageModelConfig =
     };
 
 export interface FreshetConfig {
-  readonly sources: Readonly<Record<string, PostgresSource>>;
+  readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly agents: readonly AgentDefinition[];
   readonly languageModel: LanguageModelConfig;
   readonly embedding: { readonly model: 'all-minilm-l6-v2' | 'feature-hash-384'; readonly workers: number };
@@ -65,20 +73,26 @@ const callable = z.custom<(...input: never[]) => unknown>(
   'must be a function',
 );
 const decimal = z.string().regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"');
+/** The part of every source that does not depend on its kind. */
+const SOURCE_SETTINGS = {
+  tables: z.record(
+    z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table'),
+    z.strictObject({ title: callable, text: callable, tenant: callable, metadata: callable.optional() }),
+  ),
+};
 const SCHEMA = z.strictObject({
   sources: z.record(
     name,
-    z.strictObject({
-      kind: z.literal('postgres'),
-      url: z.union([
-        z.literal('sample'),
-        z.string().regex(/^postgres(ql)?:\/\//, 'postgres://user:password@host:port/database'),
-      ]),
-      tables: z.record(
-        z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table'),
-        z.strictObject({ title: callable, text: callable, tenant: callable, metadata: callable.optional() }),
-      ),
-    }),
+    z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('postgres'),
+        url: z.union([
+          z.literal('sample'),
+          z.string().regex(/^postgres(ql)?:\/\//, 'postgres://user:password@host:port/database'),
+        ]),
+        ...SOURCE_SETTINGS,
+      }),
+    ]),
   ),
   agents: z.array(
     z.strictObject({

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { healthOf } from '../../connectors/debezium/connector-health-state.ts';
-import { inspectPostgres } from '../../connectors/postgres/inspect-postgres.ts';
+import { inspectPostgres } from '../../connectors/sources/postgres/inspect-postgres.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, table } from '../output.ts';
 import { requireRun } from '../run-file.ts';

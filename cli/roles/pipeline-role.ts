@@ -5,7 +5,7 @@ import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
-import { openRowReader } from '../../connectors/postgres/row-reader.ts';
+import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import {
   type IndexDocumentsEvent,
   startIndexDocuments,
@@ -29,9 +29,9 @@ export const startPipelineRole = async ({
   const model = await openEmbeddingModel(config, settings.models, config.embedding.workers);
   const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
   const rows = new Map(
-    Object.entries(config.sources).map(([source, { url }]) => [
+    Object.entries(config.sources).map(([source, { kind, url }]) => [
       source,
-      openRowReader(url === 'sample' ? settings.sampleUrl : url),
+      SOURCE_KINDS[kind].openRows(url === 'sample' ? settings.sampleUrl : url),
     ]),
   );
   const current = new Set<number>();

@@ -1,9 +1,9 @@
 /** Makes the sources of a configuration ready for capture: the sample database where asked for, publications, connectors. */
 import pg from 'pg';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
-import { postgresConnectorConfig, sourceNames } from '../../connectors/debezium/connector-config.ts';
-import { preparePostgres } from '../../connectors/debezium/prepare-postgres.ts';
+import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { type LoadResult, loadSampleSource } from '../../connectors/sample-source/load-sample-source.ts';
+import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 
 const SAMPLE_DATABASE = 'helpcentre';
@@ -51,12 +51,13 @@ export interface CaptureSettings {
 /** Publications and connectors of every source; safe to repeat. Errors: `config-invalid`, `source-unavailable`, `connect-unavailable`, `connector-invalid`. */
 export const startCapture = async (config: FreshetConfig, settings: CaptureSettings): Promise<void> => {
   const connect = openConnectApi(settings.connect);
-  for (const [source, { url: configured, tables }] of Object.entries(config.sources)) {
+  for (const [source, { kind: name, url: configured, tables }] of Object.entries(config.sources)) {
     const url = configured === 'sample' ? settings.sampleUrl : configured;
-    await preparePostgres({ url, source, tables: Object.keys(tables) });
+    const kind = SOURCE_KINDS[name];
+    await kind.prepare({ url, source, tables: Object.keys(tables) });
     await connect.putConnector(
       sourceNames(source).connector,
-      postgresConnectorConfig({
+      kind.connectorConfig({
         source,
         url,
         tables: Object.keys(tables),

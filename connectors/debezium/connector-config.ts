@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { FreshetError } from '../../schemas/errors.ts';
-import { changeTopic, MAX_RECORD_BYTES } from '../../schemas/topics.ts';
+import { changeTopic } from '../../schemas/topics.ts';
 
 /** Connect's own form: names and texts. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
 
-export type PostgresConnectorOptions = {
+/** What a connector is made from, whatever its database. */
+export type CaptureOptions = {
   /** The source's name in freshet.config.ts. */
   readonly source: string;
-  /** postgres://user:password@host:port/database */
+  /** Of the database, with user and password. */
   readonly url: string;
-  /** schema.table */
+  /** schema.table, or database.table where there are no schemas */
   readonly tables: readonly string[];
   /** Rises when a slot, a topic or the source is made anew (rule V). */
   readonly epoch: number;
@@ -33,27 +31,6 @@ export const sourceNames = (source: string) =>
     topic: changeTopic(source).name,
   }) as const;
 
-/**
- * The configuration of a source's connector: postgres-connector.json with its parameters filled.
- * @throws FreshetError `config-invalid` when the URL is not one of Postgres
- */
-export const postgresConnectorConfig = (options: PostgresConnectorOptions): ConnectorConfig => {
-  const names = sourceNames(options.source);
-  return fillTemplate(readTemplate(), {
-    ...connectionOf(options.url),
-    source: options.source,
-    slot: names.slot,
-    publication: names.publication,
-    topic: names.topic,
-    tables: options.tables.map(asPattern).join(','),
-    epoch: String(options.epoch),
-    schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
-    pollIntervalMs: String(options.pollIntervalMs ?? 2),
-    heartbeatMs: String(options.heartbeatMs ?? 5000),
-    maxRecordBytes: String(MAX_RECORD_BYTES),
-  });
-};
-
 /** Puts parameters in place of `${name}`. A parameter that is unknown or not used is a mistake of ours: RangeError. */
 export const fillTemplate = (
   template: ConnectorConfig,
@@ -73,31 +50,6 @@ export const fillTemplate = (
   return filled;
 };
 
-const readTemplate = (): ConnectorConfig =>
-  z
-    .record(z.string(), z.string())
-    .parse(JSON.parse(readFileSync(new URL('postgres-connector.json', import.meta.url), 'utf8')));
-
-const connectionOf = (text: string) => {
-  try {
-    const url = new URL(text);
-    if (!/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2)
-      throw new TypeError('not a database');
-    return {
-      hostname: url.hostname,
-      port: url.port || '5432',
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
-    };
-  } catch (cause) {
-    throw new FreshetError(
-      'config-invalid',
-      'The URL of a Postgres source must read postgres://user:password@host:port/database.',
-      { cause },
-    );
-  }
-};
-
 /** Debezium reads each table as a regular expression that has to match the whole name. */
-const asPattern = (table: string): string => table.replace(/[\\^$.|?*+()[\]{},]/g, '\\$&');
+export const tablePatterns = (tables: readonly string[]): string =>
+  tables.map((table) => table.replace(/[\\^$.|?*+()[\]{},]/g, '\\$&')).join(',');

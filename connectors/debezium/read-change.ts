@@ -1,6 +1,7 @@
 /**
  * Debezium's envelope → Change. Values are Avro in wire format with 64-bit integers exact; keys are schemaless JSON,
- * read losslessly. Source of the field meanings: Debezium's PostgreSQL connector documentation, "Data change events".
+ * read losslessly. What differs from one database to the next, a change's position and the name of its table, is
+ * asked of its source kind. Source of the field meanings: Debezium's documentation, "Data change events".
  */
 import avro from 'avsc';
 import { parse as parseLossless } from 'lossless-json';
@@ -12,6 +13,8 @@ import { makeVersion, type Version } from '../../schemas/version.ts';
 import type { KafkaRecord } from '../kafka/kafka.ts';
 import { schemaIdOf } from '../registry/record-codec.ts';
 import type { SchemaRegistry } from '../registry/schema-registry.ts';
+import type { ChangeOrigin } from '../sources/source-kind.ts';
+import { kindOfConnector } from '../sources/source-kinds.ts';
 import { type Change, UNAVAILABLE } from './change.ts';
 
 export type ReadChange =
@@ -56,38 +59,11 @@ interface Envelope {
   readonly op?: string;
   readonly ts_us?: bigint | null;
   readonly ts_ms?: bigint | null;
-  readonly source?: {
-    readonly schema?: string;
-    readonly table?: string;
-    readonly snapshot?: string | null;
-    readonly sequence?: string | null;
-    readonly lsn?: bigint | null;
-    readonly ts_us?: bigint | null;
-    readonly ts_ms?: bigint | null;
-  };
+  readonly source?: ChangeOrigin & { readonly ts_us?: bigint | null; readonly ts_ms?: bigint | null };
 }
 
 const micros = (us: bigint | null | undefined, ms: bigint | null | undefined): number =>
   us !== null && us !== undefined ? Number(us) : ms !== null && ms !== undefined ? Number(ms) * 1_000 : 0;
-
-/**
- * Rule V for Postgres: (commit before it, its own LSN), with 1 for a streamed change without the first, and
- * (0, snapshot LSN) for a read of the initial snapshot: any streamed change is newer than any snapshot read.
- */
-export const postgresVersion = (
-  epoch: number,
-  source: {
-    readonly snapshot?: string | null;
-    readonly sequence?: string | null;
-    readonly lsn?: bigint | null;
-  },
-): Version => {
-  const lsn = source.lsn ?? 0n;
-  const streamed = source.snapshot === null || source.snapshot === undefined || source.snapshot === 'false';
-  if (!streamed) return makeVersion(epoch, [0n, lsn]);
-  const [before] = source.sequence ? (JSON.parse(source.sequence) as (string | null)[]) : [];
-  return makeVersion(epoch, [before === null || before === undefined ? 1n : BigInt(before), lsn]);
-};
 
 const keyOf = (bytes: Buffer): Readonly<Record<string, KeyValue>> | undefined => {
   const parsed = parseLossless(bytes.toString('utf8'), undefined, (text) => text);
@@ -146,14 +122,23 @@ export const createChangeReader = (
         return op === undefined || op === 'm'
           ? { kind: 'dropped' }
           : unreadable('schema-mismatch', 'no source table in the envelope');
+      const kind = kindOfConnector(source.connector);
+      if (!kind)
+        return unreadable(
+          'schema-mismatch',
+          `written by an unknown connector, ${source.connector ?? 'unnamed'}`,
+        );
       let version: Version;
       try {
-        version = postgresVersion(Number(record.headers[EPOCH_HEADER]?.toString('utf8') ?? 0), source);
+        version = makeVersion(
+          Number(record.headers[EPOCH_HEADER]?.toString('utf8') ?? 0),
+          kind.changePosition(source),
+        );
       } catch (error) {
         return unreadable('schema-mismatch', `no readable position or epoch: ${toError(error).message}`);
       }
       const facts = {
-        table: `${source.schema ?? ''}.${source.table}`,
+        table: kind.tableOf(source),
         version,
         committedAt: micros(source.ts_us, source.ts_ms),
         capturedAt: micros(envelope.ts_us, envelope.ts_ms),

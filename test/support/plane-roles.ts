@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type RoleProcess, startRole } from '../../cli/start/start-role.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
-import { openRowReader } from '../../connectors/postgres/row-reader.ts';
+import { openPostgresRows } from '../../connectors/sources/postgres/postgres-rows.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
 import {
   type IndexDocumentsEvent,
@@ -38,7 +38,7 @@ export const startPipeline = async (plane: DataPlane, folder: string) => {
   const rowsRead: string[] = [];
   const { kafka, writer, codec, registry, config, url } = plane;
   const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
-  const rows = openRowReader(url);
+  const rows = openPostgresRows(url);
   const pipeline = await startIndexDocuments({
     ...{ kafka, writer, codec, registry, table, config },
     model: createHashEmbeddingModel(),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { preparePostgres } from '../../../connectors/debezium/prepare-postgres.ts';
+import { preparePostgres } from '../../../connectors/sources/postgres/prepare-postgres.ts';
 import type { Captured } from './captured.ts';
 import { openSource } from './source-under-test.ts';
 

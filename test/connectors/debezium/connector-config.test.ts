@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  fillTemplate,
-  postgresConnectorConfig,
-  sourceNames,
-} from '../../../connectors/debezium/connector-config.ts';
+import { fillTemplate, sourceNames } from '../../../connectors/debezium/connector-config.ts';
+import { postgresConnectorConfig } from '../../../connectors/sources/postgres/connector-config.ts';
 
 const options = {
   source: 'help-centre',

@@ -31,6 +31,7 @@ const ENVELOPE = {
         type: 'record',
         name: 'Source',
         fields: [
+          { name: 'connector', type: 'string' },
           { name: 'schema', type: 'string' },
           { name: 'table', type: 'string' },
           { name: 'snapshot', type: optional('string'), default: null },
@@ -81,6 +82,7 @@ const encoded = (id: number, value: unknown): Buffer => {
 };
 
 const source = {
+  connector: 'postgresql',
   schema: 'public',
   table: 'articles',
   snapshot: 'false',

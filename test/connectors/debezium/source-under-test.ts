@@ -1,7 +1,8 @@
 import { Client } from 'pg';
 import { openConnectApi } from '../../../connectors/debezium/connect-api.ts';
-import { postgresConnectorConfig, sourceNames } from '../../../connectors/debezium/connector-config.ts';
-import { preparePostgres } from '../../../connectors/debezium/prepare-postgres.ts';
+import { sourceNames } from '../../../connectors/debezium/connector-config.ts';
+import { postgresConnectorConfig } from '../../../connectors/sources/postgres/connector-config.ts';
+import { preparePostgres } from '../../../connectors/sources/postgres/prepare-postgres.ts';
 import type { SharedStack } from '../../support/stack.ts';
 import { captureTopic, createTopic, openKafka } from './captured.ts';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { FreshetError, toError } from '../../../schemas/errors.ts';
 
 export interface InspectedPostgres {
   readonly version: string;

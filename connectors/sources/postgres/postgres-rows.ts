@@ -1,18 +1,8 @@
 /** Reads stored values of single rows: what an update left out because it left it alone (TOAST, rule G). */
 import pg from 'pg';
-import type { Row } from '../../schemas/config.ts';
-import type { KeyValue } from '../../schemas/document-id.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
-
-export interface RowReader {
-  /** The columns as text, as they are now; undefined where no row has the key. Errors: `source-unavailable`. */
-  read(
-    table: string,
-    key: Readonly<Record<string, KeyValue>>,
-    columns: readonly string[],
-  ): Promise<Row | undefined>;
-  close(): Promise<void>;
-}
+import type { KeyValue } from '../../../schemas/document-id.ts';
+import { FreshetError, toError } from '../../../schemas/errors.ts';
+import type { RowReader } from '../row-reader.ts';
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
@@ -32,7 +22,7 @@ export const rowQuery = (
   };
 };
 
-export const openRowReader = (url: string): RowReader => {
+export const openPostgresRows = (url: string): RowReader => {
   const pool = new pg.Pool({
     connectionString: url,
     max: 2,

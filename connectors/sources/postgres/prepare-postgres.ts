@@ -1,6 +1,6 @@
 import { Client } from 'pg';
-import { FreshetError, toError } from '../../schemas/errors.ts';
-import { sourceNames } from './connector-config.ts';
+import { FreshetError, toError } from '../../../schemas/errors.ts';
+import { sourceNames } from '../../debezium/connector-config.ts';
 
 export type PreparedPostgres = {
   readonly publication: string;

@@ -1,0 +1,20 @@
+import pg from 'pg';
+import { FreshetError, toError } from '../../../schemas/errors.ts';
+
+/** The end of the log that commits have reached, as an LSN. Errors: `source-unavailable`. */
+export const readCurrentLsn = async (url: string): Promise<string> => {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+    return rows[0]?.lsn ?? '0/0';
+  } catch (thrown) {
+    const error = toError(thrown);
+    throw new FreshetError('source-unavailable', `the source database does not answer: ${error.message}`, {
+      cause: error,
+    });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+};

@@ -1,0 +1,24 @@
+import type { SourceKind } from '../source-kind.ts';
+import { postgresConnectorConfig } from './connector-config.ts';
+import { readCurrentLsn } from './current-lsn.ts';
+import { acknowledgedLsn, parseLsn, postgresChangePosition } from './postgres-position.ts';
+import { openPostgresRows } from './postgres-rows.ts';
+import { preparePostgres } from './prepare-postgres.ts';
+
+/** PostgreSQL 10 and newer, by logical decoding (pgoutput). Positions are LSNs. */
+export const POSTGRES: SourceKind = {
+  kind: 'postgres',
+  connectorName: 'postgresql',
+  tableForm: 'schema.table',
+  prepare: async (options) => {
+    const { systemIdentifier, slotExists } = await preparePostgres(options);
+    return { identity: systemIdentifier, resumes: slotExists };
+  },
+  connectorConfig: postgresConnectorConfig,
+  tableOf: ({ schema, table }) => `${schema ?? ''}.${table ?? ''}`,
+  changePosition: postgresChangePosition,
+  currentPosition: readCurrentLsn,
+  parsePosition: parseLsn,
+  acknowledgedPosition: acknowledgedLsn,
+  openRows: openPostgresRows,
+};

@@ -1,0 +1,69 @@
+/**
+ * A kind of source database, as one interface: all that Freshet needs to know of it beside Debezium's common envelope. A new
+ * kind is a folder beside these and a line in source-kinds.ts.
+ */
+import type { SourceKindName } from '../../schemas/config.ts';
+import type { ConnectorOffset } from '../debezium/connect-api.ts';
+import type { CaptureOptions, ConnectorConfig } from '../debezium/connector-config.ts';
+import type { RowReader } from './row-reader.ts';
+
+/** The `source` part of Debezium's envelope: the fields that any of the kinds reads. */
+export interface ChangeOrigin {
+  /** Debezium's name of the connector that wrote it. */
+  readonly connector?: string;
+  readonly db?: string | null;
+  readonly schema?: string | null;
+  readonly table?: string | null;
+  /** `false` or null: streamed. Otherwise read by a snapshot. */
+  readonly snapshot?: string | null;
+  readonly sequence?: string | null;
+  readonly lsn?: bigint | null;
+  /** Binlog file, byte position in it, and row within the event. */
+  readonly file?: string | null;
+  readonly pos?: bigint | null;
+  readonly row?: number | null;
+}
+
+/** Parts of a version, the most significant first: unsigned, below 2^64. */
+export type ChangePosition = readonly [bigint, bigint, ...bigint[]];
+
+export interface PreparedSource {
+  /** Tells this database server from every other one, and from itself after its log was made anew. */
+  readonly identity: string;
+  /** Whether a capture that was begun earlier can go on: its place in the log is held. */
+  readonly resumes: boolean;
+}
+
+export interface SourceKind {
+  readonly kind: SourceKindName;
+  /** What Debezium writes as `source.connector`. */
+  readonly connectorName: string;
+  /** What its tables are called, for messages: `schema.table`. */
+  readonly tableForm: string;
+  /** Makes the database ready for capture; safe to repeat. Errors: `source-unavailable`, or `config-invalid` with what to change. */
+  prepare(options: Pick<CaptureOptions, 'source' | 'url' | 'tables'>): Promise<PreparedSource>;
+  /** Errors: `config-invalid` when the URL is of another form. */
+  connectorConfig(options: CaptureOptions): ConnectorConfig;
+  /** schema.table, as in freshet.config.ts. */
+  tableOf(origin: ChangeOrigin): string;
+  /** Rule V: greater for whatever the database did later. Throws where the fields hold no position. */
+  changePosition(origin: ChangeOrigin): ChangePosition;
+  /** The end of the log as text: what was committed before is at or below it. Errors: `source-unavailable`. */
+  currentPosition(url: string): Promise<string>;
+  /** A position's text as numbers that compare part by part. Errors: `request-invalid`. */
+  parsePosition(text: string): readonly bigint[];
+  /** What Kafka has acknowledged, of Connect's offsets (rule W); undefined while unknown: in a snapshot, or before the first flush. */
+  acknowledgedPosition(offset: ConnectorOffset): string | undefined;
+  /** Single rows as they are now. */
+  openRows(url: string): RowReader;
+}
+
+/** Negative when a is before b, positive when after, 0 when they are the same. */
+export const comparePositions = (kind: Pick<SourceKind, 'parsePosition'>, a: string, b: string): number => {
+  const other = kind.parsePosition(b);
+  for (const [at, part] of kind.parsePosition(a).entries()) {
+    const against = other[at] ?? 0n;
+    if (part !== against) return part < against ? -1 : 1;
+  }
+  return 0;
+};
