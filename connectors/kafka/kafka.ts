@@ -1,6 +1,6 @@
 /**
  * Kafka as Freshet sees it: appends in groups, consumer groups that own partitions, and a little administration.
- * One adapter (kafkajs-client.ts) names the library; everything else holds on to these interfaces.
+ * One file (kafkajs/library.ts) names the library; everything else holds on to these interfaces.
  */
 
 export interface KafkaRecord {

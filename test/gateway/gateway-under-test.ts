@@ -26,6 +26,7 @@ import type { SearchRequest } from '../../schemas/search.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { makeVersion } from '../../schemas/version.ts';
+import { eventOf } from '../support/event-of.ts';
 import { until } from '../support/until.ts';
 import { RECEIPT, startIndexPeer } from './index-peer.ts';
 
@@ -123,35 +124,17 @@ export const startGatewayUnderTest = async (
   let sequence = 0;
   const placed = (taskId: string, event: Partial<AgentEvent>): AgentEvent => {
     sequence = event.type === 'claim' ? 0 : sequence + 1;
-    return {
+    return eventOf({
+      type: 'claim',
       executionId: executionIdOf(taskId),
       taskId,
-      epoch: 1,
       sequence,
-      type: 'claim',
-      step: 0,
       at: systemClock(),
       agent: AGENT,
-      behaviour: '1',
       worker: 'w-1',
-      tenant: 'acme',
-      sessionId: null,
-      name: null,
-      input: null,
-      output: null,
-      inputHash: null,
-      error: null,
-      usage: null,
-      reservedUsd: null,
-      costUsd: null,
-      priceTable: null,
-      idempotencyKey: null,
-      stateHashBefore: null,
-      stateHashAfter: null,
       durationMicros: 1_000,
-      task: null,
       ...event,
-    };
+    });
   };
   return {
     gateway,

@@ -4,7 +4,7 @@ import { advanceCosts, type ExecutionCosts, NO_COSTS, totalUsd } from '../../sch
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import { parseUsd } from '../../schemas/money.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import { eventOf } from './event-of.ts';
+import { eventOf } from '../support/event-of.ts';
 
 const fold = (
   events: readonly AgentEvent[],

@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Where a library may be named: files, or folders that end in a slash; '' is everywhere. */
 export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
-  kafkajs: ['connectors/kafka/kafkajs-client.ts'],
+  kafkajs: ['connectors/kafka/kafkajs/library.ts'],
   '@confluentinc/schemaregistry': ['connectors/registry/schema-registry.ts'],
   avsc: ['connectors/registry/', 'connectors/debezium/', 'connectors/document-table/'],
   'lossless-json': ['connectors/debezium/'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createJournalFold } from '../../../agents/runtime/journal-fold.ts';
-import { eventOf } from '../../schemas/event-of.ts';
+import { eventOf } from '../../support/event-of.ts';
 
 const LOG = [
   eventOf({ type: 'user-input', epoch: 0, task: { topic: 'freshet.tasks', partition: 0, offset: 7 } }),

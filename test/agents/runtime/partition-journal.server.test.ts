@@ -8,7 +8,7 @@ import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts
 import { openRecordWriter, type RecordWriter } from '../../../connectors/kafka/record-writer.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { eventOf } from '../../schemas/event-of.ts';
+import { eventOf } from '../../support/event-of.ts';
 import { type Cut, startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { type AgentsStack, openAgentsStack } from '../agents-stack.ts';
 

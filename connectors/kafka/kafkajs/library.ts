@@ -1,0 +1,9 @@
+/** The one file that names the Kafka library (kafkajs 2.2). Another client takes its place by another folder like this one. */
+import kafkajs from 'kafkajs';
+
+export type { Admin, Consumer, Kafka as KafkaJs, Message, PartitionAssigner, Producer } from 'kafkajs';
+
+export const { AssignerProtocol, ConfigResourceTypes, Kafka, Partitioners, logLevel } = kafkajs;
+
+/** For connections, sends and fetches alike; after the last one this project reads the log before it goes on (rule P). */
+export const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 } as const;
