@@ -72,6 +72,25 @@ export interface AgentEvent {
   readonly task: null | TaskPosition;
 }
 
+/** What an operator asked for; the newest of a key holds. Key: kind:name. Topic: freshet.control, compacted. */
+export interface Control {
+  /** what it is about */
+  readonly kind: 'source' | 'release';
+  /** a source, a document: within its kind */
+  readonly name: string;
+  /** source: pause, resume, snapshot */
+  readonly action: string;
+  /** of this command: one carried out already is not carried out again */
+  readonly id: string;
+  /** what the action needs, such as tables */
+  readonly values: Readonly<Record<string, string>>;
+  /** the principal */
+  readonly by: string;
+  readonly reason: null | string;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+}
+
 /** What one step cost. Key: costId. Topic: freshet.costs. */
 export interface Cost {
   /** executionId:epoch:step: writing it twice changes nothing */
@@ -232,6 +251,40 @@ export interface Result {
   readonly completedAt: number;
 }
 
+export interface SourceTableState {
+  /** schema-qualified */
+  readonly table: string;
+  /** paused: its changes are skipped, and its watermark alone stands still */
+  readonly state: 'live' | 'snapshotting' | 'paused';
+  readonly reason: null | string;
+  /** microseconds since the Unix epoch */
+  readonly since: number;
+}
+
+/** How a source is, as its watch last saw it. Key: the source. Topic: freshet.source-states, compacted. */
+export interface SourceState {
+  readonly source: string;
+  /** raised when a slot, a topic or the source is made anew (rule V) */
+  readonly epoch: number;
+  /** failed: the connector's task does not run; lost: changes were lost, a new epoch is on its way; unknown: Connect or the database does not answer. Freshness is known while streaming alone. */
+  readonly state: 'snapshotting' | 'streaming' | 'paused' | 'failed' | 'lost' | 'unknown';
+  /** why it is not streaming, in one sentence */
+  readonly reason: null | string;
+  /** of the database and the place in it that is read from: another text means another epoch. Empty: not seen yet */
+  readonly identity: string;
+  readonly tables: readonly SourceTableState[];
+  /** log that the source keeps for this reader; null where it cannot be asked */
+  readonly retainedWalBytes: null | number;
+  /** microseconds since the Unix epoch */
+  readonly updatedAt: number;
+  /** running, waiting, paused, failed, missing or unreachable */
+  readonly connector: string;
+  /** of its task in a row */
+  readonly restarts: number;
+  /** version of the last floor that followed a snapshot: what is older is gone */
+  readonly swept: null | string;
+}
+
 /** Text and tool-call chunks of a running task, for its event stream. Key: the task id. Topic: freshet.task-stream. */
 export interface TaskChunk {
   readonly taskId: string;
@@ -309,11 +362,13 @@ export interface Timing {
 /** Every record that is the value of a topic, by name. */
 export interface Records {
   readonly AgentEvent: AgentEvent;
+  readonly Control: Control;
   readonly Cost: Cost;
   readonly DeadLetter: DeadLetter;
   readonly Document: Document;
   readonly Quarantined: Quarantined;
   readonly Result: Result;
+  readonly SourceState: SourceState;
   readonly TaskChunk: TaskChunk;
   readonly TaskState: TaskState;
   readonly Task: Task;
@@ -325,11 +380,13 @@ export type RecordName = keyof Records;
 /** The schema file of each record, in avro/. */
 export const SCHEMA_FILES = {
   AgentEvent: 'agent-event.avsc',
+  Control: 'control.avsc',
   Cost: 'cost.avsc',
   DeadLetter: 'dead-letter.avsc',
   Document: 'document.avsc',
   Quarantined: 'quarantined.avsc',
   Result: 'result.avsc',
+  SourceState: 'source-state.avsc',
   TaskChunk: 'task-chunk.avsc',
   TaskState: 'task-state.avsc',
   Task: 'task.avsc',

@@ -81,6 +81,13 @@ export const TOPICS = {
     partitions: PARTITIONS,
     settings: compacted(0),
   },
+  sourceStates: {
+    name: 'freshet.source-states',
+    value: 'SourceState',
+    partitions: 1,
+    settings: compacted(0),
+  },
+  control: { name: 'freshet.control', value: 'Control', partitions: 1, settings: compacted(0) },
   costs: { name: 'freshet.costs', value: 'Cost', partitions: PARTITIONS, settings: kept(365 * DAY_MS) },
 } as const satisfies Record<string, TopicDefinition>;
 
