@@ -1,6 +1,7 @@
 /**
  * Work of one partition, in order, in batches of whatever has come meanwhile: a change at rest never waits for a
- * batch to fill, and a burst is taken many at a time. A batch that fails is tried again until it passes or the
+ * batch to fill, and a burst is taken many at a time. What waits is bounded by count and by bytes: a record may hold
+ * a row number or 8 MB. A batch that fails is tried again until it passes or the
  * partition is gone: nothing is skipped.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +9,13 @@ import { toError } from '../schemas/errors.ts';
 
 export interface BatchQueueSettings<Item> {
   readonly maxBatch: number;
-  /** Over this many waiting, `onFull`; at half of it again, `onDrained`. */
+  /** A batch ends before it passes so many bytes; one larger item is a batch of its own. */
+  readonly maxBatchBytes: number;
+  /** Over this many waiting, or over so many bytes, `onFull`; at half of both again, `onDrained`. */
   readonly highWater: number;
+  readonly highWaterBytes: number;
+  /** What an item holds in memory, in bytes. */
+  readonly bytesOf: (item: Item) => number;
   readonly process: (batch: readonly Item[], signal: AbortSignal) => Promise<void>;
   readonly onFull: () => void;
   readonly onDrained: () => void;
@@ -20,6 +26,7 @@ export interface BatchQueueSettings<Item> {
 export interface BatchQueue<Item> {
   push(items: readonly Item[]): void;
   waiting(): number;
+  waitingBytes(): number;
   /** Finishes the batch under way, drops the rest. */
   stop(): Promise<void>;
   /** Gives up the batch under way as soon as it can: the partition is another's. */
@@ -31,6 +38,7 @@ const MAX_BACKOFF_MS = 5_000;
 
 export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): BatchQueue<Item> => {
   let waiting: Item[] = [];
+  let bytes = 0;
   let full = false;
   let stopped = false;
   let running: Promise<void> | undefined;
@@ -50,11 +58,25 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
     }
   };
 
+  const takeBatch = (): readonly Item[] => {
+    let count = 0;
+    let taken = 0;
+    for (const item of waiting) {
+      const size = settings.bytesOf(item);
+      if (count === settings.maxBatch || (count > 0 && taken + size > settings.maxBatchBytes)) break;
+      count += 1;
+      taken += size;
+    }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    bytes -= taken;
+    return batch;
+  };
+
   const run = async (): Promise<void> => {
     while (waiting.length > 0 && !stopped) {
-      const batch = waiting.slice(0, settings.maxBatch);
-      waiting = waiting.slice(batch.length);
-      if (full && waiting.length <= settings.highWater / 2) {
+      const batch = takeBatch();
+      if (full && waiting.length <= settings.highWater / 2 && bytes <= settings.highWaterBytes / 2) {
         full = false;
         settings.onDrained();
       }
@@ -67,13 +89,15 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
     push: (items) => {
       if (stopped || items.length === 0) return;
       waiting = waiting.concat(items);
-      if (!full && waiting.length > settings.highWater) {
+      bytes += items.reduce((sum, item) => sum + settings.bytesOf(item), 0);
+      if (!full && (waiting.length > settings.highWater || bytes > settings.highWaterBytes)) {
         full = true;
         settings.onFull();
       }
       running ??= run();
     },
     waiting: () => waiting.length,
+    waitingBytes: () => bytes,
     stop: async () => {
       stopped = true;
       await running;
@@ -81,6 +105,7 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
     abandon: () => {
       stopped = true;
       waiting = [];
+      bytes = 0;
       gone.abort();
     },
   };

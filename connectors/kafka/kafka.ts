@@ -14,6 +14,13 @@ export interface KafkaRecord {
   readonly headers: Readonly<Record<string, Buffer>>;
 }
 
+/** Memory of a record beside its bytes: the object, its buffers' heads, its few headers. */
+const RECORD_OVERHEAD_BYTES = 512;
+
+/** What a record holds in memory, in bytes, about. */
+export const bytesOfRecord = ({ key, value }: Pick<KafkaRecord, 'key' | 'value'>): number =>
+  RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+
 export interface RecordToAppend {
   readonly topic: string;
   /** Without one, the key decides as Java's default partitioner does; without a key, chance. */

@@ -16,6 +16,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import type { LoggedDocument } from '../fold-documents.ts';
+import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { applyDocuments, type IndexGeneration, removeStale } from './apply-documents.ts';
 
 export interface ApplyIndexSettings {
@@ -146,9 +147,10 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   };
 
   const queueOf = (partition: number): BatchQueue<KafkaRecord> =>
-    createBatchQueue({
+    createBatchQueue<KafkaRecord>({
       maxBatch: MAX_BATCH,
       highWater: HIGH_WATER,
+      ...RECORD_BOUNDS,
       process: (records, signal) => applyBatch(partition, records, signal),
       onFull: () => reader.pause({ topic: DOCUMENTS, partition }),
       onDrained: () => reader.resume({ topic: DOCUMENTS, partition }),

@@ -107,6 +107,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       onRetry: (error, attempt) => settings.onEvent({ type: 'retry', partition, error, attempt }),
       onFull: () => changesOf(partition).forEach((each) => void reader.pause(each)),
       onDrained: () => changesOf(partition).forEach((each) => void reader.resume(each)),
+      onTailFull: () => reader.pause({ topic: documents, partition }),
+      onTailDrained: () => reader.resume({ topic: documents, partition }),
       onCurrent: () => {
         settings.onEvent({ type: 'current', partition });
         for (const each of changesOf(partition)) reader.resume(each);

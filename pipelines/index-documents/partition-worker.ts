@@ -7,6 +7,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
+import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
@@ -28,6 +29,9 @@ export interface PartitionWorkerSettings {
   readonly onRetry: (error: Error, attempt: number) => void;
   readonly onFull: () => void;
   readonly onDrained: () => void;
+  /** As onFull and onDrained, of the partition of freshet.documents. */
+  readonly onTailFull: () => void;
+  readonly onTailDrained: () => void;
   /** The table has caught up with the log as it stood at the assignment, or after a failed append. */
   readonly onCurrent: () => void;
   /** One past the last offset of the partition of freshet.documents. */
@@ -150,18 +154,19 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   const queue = (
     process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
     maxBatch: number,
-    pressure: boolean,
+    pressure: { readonly onFull: () => void; readonly onDrained: () => void },
   ): BatchQueue<KafkaRecord> =>
     createBatchQueue({
       maxBatch,
       highWater: HIGH_WATER,
+      ...RECORD_BOUNDS,
       process,
-      onFull: () => pressure && settings.onFull(),
-      onDrained: () => pressure && settings.onDrained(),
+      ...pressure,
       onRetry: settings.onRetry,
     });
-  const changes = queue(processChanges, MAX_BATCH, true);
-  const tail = queue(processTail, MAX_TAIL_BATCH, false);
+  const { onFull, onDrained, onTailFull, onTailDrained } = settings;
+  const changes = queue(processChanges, MAX_BATCH, { onFull, onDrained });
+  const tail = queue(processTail, MAX_TAIL_BATCH, { onFull: onTailFull, onDrained: onTailDrained });
 
   return {
     changes: (records) => changes.push(records),

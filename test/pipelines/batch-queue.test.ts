@@ -8,7 +8,10 @@ const queue = (settings: Partial<BatchQueueSettings<number>>) => {
   const told: string[] = [];
   const made = createBatchQueue<number>({
     maxBatch: 4,
+    maxBatchBytes: 1_000,
     highWater: 10,
+    highWaterBytes: 1_000,
+    bytesOf: () => 1,
     process: async (batch) => void batches.push(batch),
     onFull: () => told.push('full'),
     onDrained: () => told.push('drained'),
@@ -156,4 +159,30 @@ test('abandon tells the batch under way', async () => {
   push([1]);
   abandon();
   await until(() => aborted);
+});
+
+test('few large items fill it as many small ones do, and a batch ends before its bytes do', async () => {
+  const gate = turnstile();
+  const batches: number[][] = [];
+  const { push, told, waitingBytes } = queue({
+    bytesOf: (size) => size,
+    maxBatchBytes: 100,
+    highWaterBytes: 200,
+    process: async (batch) => {
+      batches.push([...batch]);
+      await gate.pass();
+    },
+  });
+  push([90]);
+  push([60, 40, 1, 500, 3]);
+  expect(told).toEqual(['full']);
+  expect(waitingBytes()).toBe(604);
+  for (const expected of [[90], [60, 40], [1], [500], [3]]) {
+    await until(() => batches.length > 0);
+    expect(batches.shift()).toEqual(expected);
+    gate.open();
+  }
+  // Drained when what waits is half of what it may be: not before the large one was taken.
+  expect(told).toEqual(['full', 'drained']);
+  expect(waitingBytes()).toBe(0);
 });
