@@ -72,13 +72,28 @@ export interface AgentEvent {
   readonly task: null | TaskPosition;
 }
 
+/** Who changed what, and why. Key: action. Topic: freshet.audit. */
+export interface Audit {
+  /** microseconds since the Unix epoch */
+  readonly at: number;
+  /** the principal */
+  readonly by: string;
+  /** noun and verb, such as quarantine release */
+  readonly action: string;
+  /** ids of what it was done to, at most 1,000 */
+  readonly targets: readonly string[];
+  /** of all targets */
+  readonly count: number;
+  readonly reason: null | string;
+}
+
 /** What an operator asked for; the newest of a key holds. Key: kind:name. Topic: freshet.control, compacted. */
 export interface Control {
   /** what it is about */
   readonly kind: 'source' | 'release';
   /** a source, a document: within its kind */
   readonly name: string;
-  /** source: pause, resume, snapshot */
+  /** source: pause, resume, snapshot; release: release, redrive, drop */
   readonly action: string;
   /** of this command: one carried out already is not carried out again */
   readonly id: string;
@@ -169,7 +184,15 @@ export interface ChangePosition {
   readonly offset: number;
 }
 
-/** One whole document with all its chunks, or a marker (deleted, refused, floor). Key: the document id, or for a floor its own id. Topic: freshet.documents. */
+/** Of a refused marker whose table keeps what was good before: content and chunks of that are in this record and stay searchable. */
+export interface StaleSince {
+  /** of the change that the content was made from */
+  readonly version: string;
+  /** commit of the first change refused after it, microseconds since the Unix epoch */
+  readonly since: number;
+}
+
+/** One whole document with all its chunks, or a marker (deleted, refused, floor). A refused marker may hold what was good before, see `stale`. Key: the document id, or for a floor its own id. Topic: freshet.documents. */
 export interface Document {
   /** document: searchable; deleted and refused: markers without chunks; floor: every document of the table below this version is deleted */
   readonly kind: 'document' | 'deleted' | 'refused' | 'floor';
@@ -195,6 +218,11 @@ export interface Document {
   readonly timing: DocumentTiming;
   /** the change this record was made from */
   readonly change: ChangePosition;
+  /** `gate: reason` of what a gate saw and let pass */
+  readonly flags: readonly string[];
+  readonly stale: null | StaleSince;
+  /** 8 bytes of the text's hash and 8 bytes of its SimHash, where the table looks for duplicates */
+  readonly fingerprint: null | Buffer;
 }
 
 /** Where a record stands in Kafka. */
@@ -204,7 +232,22 @@ export interface QuarantinedChange {
   readonly offset: number;
 }
 
-/** A document that a gate refused. Holds no text: the change it came from is named. Key: the document id. Topic: freshet.quarantine. */
+/** What a gate saw, with secrets and personal data taken out. */
+export interface Finding {
+  /** title, text, tenant or metadata.<name> */
+  readonly field: string;
+  /** first UTF-16 code unit of the span in the field */
+  readonly start: number;
+  /** one past the last */
+  readonly end: number;
+  /** the span with some text around it */
+  readonly excerpt: string;
+  /** where the span begins in the excerpt */
+  readonly excerptStart: number;
+  readonly excerptEnd: number;
+}
+
+/** A document that a gate refused, or what became of it since. Key: the document id. Topic: freshet.quarantine. */
 export interface Quarantined {
   readonly documentId: string;
   readonly source: string;
@@ -219,6 +262,15 @@ export interface Quarantined {
   readonly change: QuarantinedChange;
   /** microseconds since the Unix epoch */
   readonly at: number;
+  /** refused: it stands in quarantine; the others end that */
+  readonly outcome: 'refused' | 'passed' | 'deleted' | 'dropped';
+  /** of what the mapping made: what a release is bound to; empty where the mapping failed */
+  readonly contentHash: string;
+  readonly finding: null | Finding;
+  /** of the good document that stays searchable, marked stale */
+  readonly keptVersion: null | string;
+  /** of freshet.documents; -1 is unknown */
+  readonly partition: number;
 }
 
 export interface ResultError {
@@ -362,6 +414,7 @@ export interface Timing {
 /** Every record that is the value of a topic, by name. */
 export interface Records {
   readonly AgentEvent: AgentEvent;
+  readonly Audit: Audit;
   readonly Control: Control;
   readonly Cost: Cost;
   readonly DeadLetter: DeadLetter;
@@ -380,6 +433,7 @@ export type RecordName = keyof Records;
 /** The schema file of each record, in avro/. */
 export const SCHEMA_FILES = {
   AgentEvent: 'agent-event.avsc',
+  Audit: 'audit.avsc',
   Control: 'control.avsc',
   Cost: 'cost.avsc',
   DeadLetter: 'dead-letter.avsc',

@@ -38,7 +38,8 @@ export interface Subject {
   readonly timing: DocumentTiming;
 }
 
-const blank = { tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [], reason: null };
+const UNMARKED = { reason: null, flags: [], stale: null, fingerprint: null };
+const blank = { ...UNMARKED, tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] };
 
 const identity = ({ documentId, source, change, position, timing }: Subject) => ({
   documentId,
@@ -63,7 +64,7 @@ export const documentRecord = (
   metadata: draft.metadata,
   model,
   chunks,
-  reason: null,
+  ...UNMARKED,
 });
 
 export const deletedMarker = (subject: Subject): Document => ({

@@ -122,6 +122,11 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
           detail: refusal.detail,
           change: marker.change,
           at: settings.now,
+          outcome: 'refused',
+          contentHash: '',
+          finding: null,
+          keptVersion: null,
+          partition: settings.partition,
         };
         refused.push({
           topic: TOPICS.quarantine.name,

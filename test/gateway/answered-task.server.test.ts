@@ -53,6 +53,9 @@ const returns = async (): Promise<Document> => {
     model: model.id,
     chunks: plans.map((plan, at) => chunkOf(plan, vectors[at] ?? new Float32Array(model.dimensions))),
     reason: null,
+    flags: [],
+    stale: null,
+    fingerprint: null,
     timing: { committedAt, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: 0 },
   };

@@ -43,6 +43,9 @@ export const recordOf = ({ kind, table, key }: HistoryEvent, at: number): Docume
   model: '',
   chunks: [],
   reason: null,
+  flags: [],
+  stale: null,
+  fingerprint: null,
   timing: { committedAt: at, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
   change: { topic: 'cdc.helpcentre', partition: 0, offset: at },
 });
