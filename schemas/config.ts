@@ -42,11 +42,53 @@ export type LanguageModelConfig =
       readonly price?: { readonly inputPerMillionUsd: string; readonly outputPerMillionUsd: string };
     };
 
+/** A provider's embedding model. `dimensions` is what it answers; the limits have defaults that most providers take. */
+export type RemoteEmbeddingConfig = {
+  readonly model: string;
+  readonly dimensions: number;
+  readonly price?: { readonly inputPerMillionUsd: string };
+  /** Told apart from an earlier model of the same name: part of the model's id. */
+  readonly revision?: string;
+  readonly limits?: {
+    readonly maxTextsPerRequest?: number;
+    readonly maxTokensPerRequest?: number;
+    readonly maxTokensPerText?: number;
+    readonly concurrency?: number;
+    readonly attempts?: number;
+    readonly timeoutMs?: number;
+    readonly firstBackoffMs?: number;
+    readonly maxBackoffMs?: number;
+    readonly breakAfter?: number;
+    readonly openMs?: number;
+  };
+} & (
+  | {
+      readonly kind: 'openai-compatible';
+      readonly baseUrl: string;
+      readonly apiKey?: string;
+      /** Sends `dimensions` with each request, for models that can shorten their vectors. */
+      readonly askDimensions?: boolean;
+    }
+  | { readonly kind: 'pinecone'; readonly baseUrl: string; readonly apiKey: string }
+  | { readonly kind: 'ollama'; readonly baseUrl: string }
+);
+
+/** Embedding models that need no configuration: they run on this machine. */
+export const LOCAL_EMBEDDING_MODELS = ['all-minilm-l6-v2', 'feature-hash-384'] as const;
+
+export interface EmbeddingConfig {
+  /** A local model, or a name in `models`. */
+  readonly model: string;
+  readonly models: Readonly<Record<string, RemoteEmbeddingConfig>>;
+  /** Threads of a local model. */
+  readonly workers: number;
+}
+
 export interface FreshetConfig {
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly agents: readonly AgentDefinition[];
   readonly languageModel: LanguageModelConfig;
-  readonly embedding: { readonly model: 'all-minilm-l6-v2' | 'feature-hash-384'; readonly workers: number };
+  readonly embedding: EmbeddingConfig;
   readonly chunking: { readonly maxTokens: number; readonly overlapTokens: number };
   readonly gates: { readonly maxTextCharacters: number };
   readonly freshness: { readonly targetMs: number; readonly objective: number };
@@ -73,6 +115,29 @@ const callable = z.custom<(...input: never[]) => unknown>(
   'must be a function',
 );
 const decimal = z.string().regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"');
+const count = z.int().min(1);
+const remoteEmbedding = {
+  model: z.string().min(1),
+  baseUrl: z.url(),
+  dimensions: z.int().min(1).max(20_000),
+  price: z.strictObject({ inputPerMillionUsd: decimal }).optional(),
+  revision: z.string().min(1).optional(),
+  limits: z
+    .strictObject({
+      maxTextsPerRequest: count,
+      maxTokensPerRequest: count,
+      maxTokensPerText: z.int().min(16),
+      concurrency: count,
+      attempts: count,
+      timeoutMs: count,
+      firstBackoffMs: count,
+      maxBackoffMs: count,
+      breakAfter: count,
+      openMs: count,
+    })
+    .partial()
+    .optional(),
+};
 /** The part of every source that does not depend on its kind. */
 const SOURCE_SETTINGS = {
   tables: z.record(
@@ -128,9 +193,29 @@ const SCHEMA = z.strictObject({
     .default({ kind: 'extractive' }),
   embedding: z
     .strictObject({
-      model: z.enum(['all-minilm-l6-v2', 'feature-hash-384']).default('all-minilm-l6-v2'),
+      model: z.string().default('all-minilm-l6-v2'),
+      models: z
+        .record(
+          name,
+          z.discriminatedUnion('kind', [
+            z.strictObject({
+              kind: z.literal('openai-compatible'),
+              ...remoteEmbedding,
+              apiKey: z.string().optional(),
+              askDimensions: z.boolean().optional(),
+            }),
+            z.strictObject({ kind: z.literal('pinecone'), ...remoteEmbedding, apiKey: z.string().min(1) }),
+            z.strictObject({ kind: z.literal('ollama'), ...remoteEmbedding }),
+          ]),
+        )
+        .default({}),
       workers: z.int().min(1).max(64).default(1),
     })
+    .refine(
+      ({ model, models }) =>
+        Object.hasOwn(models, model) || LOCAL_EMBEDDING_MODELS.some((local) => local === model),
+      `model must be ${LOCAL_EMBEDDING_MODELS.join(', ')} or a name in embedding.models`,
+    )
     .prefault({}),
   chunking: z
     .strictObject({

@@ -3,20 +3,12 @@ import { join } from 'node:path';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import { startIndexRole as startIndex } from '../../pipelines/apply-index/index-role.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { openEmbeddingModel, type RoleContext, type RunningRole } from './role-process.ts';
+import { openRoleEmbedding } from './role-embedding.ts';
+import type { RoleContext, RunningRole } from './role-process.ts';
 
-export const startIndexRole = async ({
-  settings,
-  config,
-  folder,
-  log,
-  metrics,
-  kafka,
-  codec,
-  writer,
-  fail,
-}: RoleContext): Promise<RunningRole> => {
-  const model = await openEmbeddingModel(config, settings.models, 1);
+export const startIndexRole = async (context: RoleContext): Promise<RunningRole> => {
+  const { settings, config, folder, log, metrics, kafka, codec, writer, fail } = context;
+  const model = await openRoleEmbedding(context, config.embedding.model, 1);
   const index = await startIndex({
     name: settings.name,
     folder: join(folder, 'index'),

@@ -12,21 +12,12 @@ import {
 } from '../../pipelines/index-documents/index-documents.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { openEmbeddingModel, type RoleContext, type RunningRole } from './role-process.ts';
+import { openRoleEmbedding } from './role-embedding.ts';
+import type { RoleContext, RunningRole } from './role-process.ts';
 
-export const startPipelineRole = async ({
-  settings,
-  config,
-  folder,
-  log,
-  metrics,
-  kafka,
-  registry,
-  codec,
-  writer,
-  fail,
-}: RoleContext): Promise<RunningRole> => {
-  const model = await openEmbeddingModel(config, settings.models, config.embedding.workers);
+export const startPipelineRole = async (context: RoleContext): Promise<RunningRole> => {
+  const { settings, config, folder, log, metrics, kafka, registry, codec, writer, fail } = context;
+  const model = await openRoleEmbedding(context, config.embedding.model, config.embedding.workers);
   const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
   const rows = new Map(
     Object.entries(config.sources).map(([source, { kind, url }]) => [

@@ -6,9 +6,6 @@ import { type RoleServer, serveRole } from '../../connectors/index-service/index
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter, type RecordWriter } from '../../connectors/kafka/record-writer.ts';
-import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
-import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
-import { openMinilmEmbeddingModel } from '../../connectors/models/embedding/minilm-embedding-model.ts';
 import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry, type SchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { createMetrics, type Metrics } from '../../connectors/telemetry/metrics.ts';
@@ -62,15 +59,6 @@ export interface RunningRole {
 }
 
 const STOP_WITHIN_MS = 15_000;
-
-export const openEmbeddingModel = (
-  config: FreshetConfig,
-  modelDirectory: string,
-  workers: number,
-): Promise<EmbeddingModel> =>
-  config.embedding.model === 'feature-hash-384'
-    ? Promise.resolve(createHashEmbeddingModel())
-    : openMinilmEmbeddingModel({ modelDirectory, workers });
 
 /** Runs one role until it is told to stop (SIGTERM, SIGINT, or its parent gone), then ends the process. */
 export const runRole = async (

@@ -61,6 +61,9 @@ export const createMetrics = (role: string) => {
     tokens: counter('freshet_tokens_total', 'Tokens by direction.', ['agent', 'model', 'direction']),
     costUsd: counter('freshet_cost_usd_total', 'Money spent.', ['agent', 'feature', 'tool']),
     toolCalls: counter('freshet_tool_calls_total', 'Tool calls by outcome.', ['tool', 'outcome']),
+    breakerState: gauge('freshet_breaker_state', 'Of an outside service: 0 closed, 1 half open, 2 open.', [
+      'tool',
+    ]),
     requests: counter('freshet_requests_total', 'Tasks taken on.', ['agent']),
   };
   return {

@@ -3,6 +3,7 @@
  * came after this gateway started, and with labels from closed sets, as anyone who reaches Kafka could write others.
  */
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
+import { EMBEDDING_SPENDER } from '../../pipelines/record-embedding-costs.ts';
 import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { isUsd, parseUsd } from '../../schemas/money.ts';
@@ -30,12 +31,15 @@ const bounded = (first: Iterable<string> = []): ((name: string | null) => string
   };
 };
 
+/** Written before a request to an embedding model; what it came to takes its place. */
+const isReservation = (cost: Cost): boolean => cost.agent === EMBEDDING_SPENDER && !cost.settled;
+
 export const createLiveMetrics = (
   metrics: Metrics,
   agents: readonly AgentDefinition[],
   sources: readonly string[],
 ): LiveMetrics => {
-  const known = new Set(agents.map((agent) => agent.name));
+  const known = new Set([...agents.map((agent) => agent.name), EMBEDDING_SPENDER]);
   const tools = new Set(agents.flatMap((agent) => agent.tools ?? []).map((tool) => tool.name));
   const agentOf = (name: string): string => (known.has(name) ? name : 'unknown');
   const toolOf = (name: string | null): string =>
@@ -91,8 +95,10 @@ export const createLiveMetrics = (
           event.type satisfies never;
       }
     },
-    cost: (cost, before) => {
-      if (!isUsd(cost.usd)) return;
+    cost: (cost, held) => {
+      // What is reserved for a request under way is no spending yet; a counter could not take it back.
+      if (!isUsd(cost.usd) || isReservation(cost)) return;
+      const before = held && !isReservation(held) ? held : undefined;
       const agent = agentOf(cost.agent);
       const more = parseUsd(cost.usd) - (before ? parseUsd(before.usd) : 0n);
       const labels = {

@@ -66,8 +66,11 @@ export const searchIndex = async (
   request: SearchRequest,
 ): Promise<SearchResponse> => {
   checkSearch(request);
-  const [vector] = await settings.embedding.forTenant(request.tenant).embed([request.query]);
-  if (!vector) throw new FreshetError('model-failed', 'the embedding model gave no vector for the query');
+  const [vector] = await settings.embedding.forTenant(request.tenant).embed([request.query], {
+    purpose: 'query',
+  });
+  if (!vector || vector.length === 0)
+    throw new FreshetError('request-invalid', 'the embedding model does not take this query');
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   let hits: readonly SearchHit[] = [];
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {

@@ -47,7 +47,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   'hdr-histogram-js': ['pipelines/track-freshness/latency-histogram.ts'],
   'onnxruntime-node': ['connectors/models/embedding/'],
   '@huggingface/tokenizers': ['connectors/models/embedding/'],
-  '@ai-sdk/openai-compatible': ['connectors/models/language/'],
+  '@ai-sdk/openai-compatible': ['connectors/models/'],
   '@ai-sdk/provider': ['connectors/models/language/'],
   'lru-cache': ['connectors/models/embedding/', 'gateway/read-models/'],
   fastify: ['gateway/', 'connectors/index-service/'],

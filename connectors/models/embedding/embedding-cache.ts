@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { EmbeddingModel } from './embedding-model.ts';
+import type { EmbeddingContext, EmbeddingModel, EmbeddingPurpose } from './embedding-model.ts';
 
 /** What an entry weighs beside its vector: key, list node, typed array; bytes. */
 const ENTRY_OVERHEAD = 300;
@@ -14,7 +14,7 @@ export type EmbeddingCacheCounts = {
 };
 
 /**
- * Remembers vectors by tenant, model and SHA-256 of the text, up to a number of bytes, least recently used out first.
+ * Remembers vectors by tenant, model, purpose and SHA-256 of the text, up to a number of bytes, least recently used out first.
  * Equal texts of one tenant that come together are embedded once. Nothing is shared between tenants, as a hit's speed
  * alone would tell one what another has (invariant I9). A failure is not remembered. Vectors are shared between
  * callers: do not write into them, nor transfer them to a thread.
@@ -51,18 +51,22 @@ export class EmbeddingCache {
       id: model.id,
       dimensions: model.dimensions,
       maxTokens: model.maxTokens,
-      embed: (texts) => this.#embed(tenant, texts),
+      embed: (texts, context) => this.#embed(tenant, texts, context?.purpose ?? 'document'),
       countTokens: (text) => model.countTokens(text),
       tokenSpans: (text) => model.tokenSpans(text),
       close: () => model.close(),
     };
   }
 
-  async #embed(tenant: string, texts: readonly string[]): Promise<readonly Float32Array[]> {
+  async #embed(
+    tenant: string,
+    texts: readonly string[],
+    purpose: EmbeddingPurpose,
+  ): Promise<readonly Float32Array[]> {
     const missing: { readonly key: string; readonly text: string; readonly place: PromiseWithResolver }[] =
       [];
     const answers = texts.map((text) => {
-      const key = cacheKey(tenant, this.#model.id, text);
+      const key = cacheKey(tenant, this.#model.id, purpose, text);
       const known = this.#vectors.get(key) ?? this.#underway.get(key);
       if (known !== undefined) {
         this.#hits += 1;
@@ -74,16 +78,20 @@ export class EmbeddingCache {
       missing.push({ key, text, place });
       return place.promise;
     });
-    if (missing.length > 0) void this.#fill(missing);
+    if (missing.length > 0) void this.#fill(missing, { purpose, tenant });
     return Promise.all(answers);
   }
 
   /** Never rejects: what fails is passed on to everyone who waits for that text. */
   async #fill(
     missing: readonly { readonly key: string; readonly text: string; readonly place: PromiseWithResolver }[],
+    context: EmbeddingContext,
   ): Promise<void> {
     try {
-      const vectors = await this.#model.embed(missing.map((entry) => entry.text));
+      const vectors = await this.#model.embed(
+        missing.map((entry) => entry.text),
+        context,
+      );
       for (const [index, { key, place }] of missing.entries()) {
         const vector = vectors[index];
         if (vector === undefined) throw new RangeError('The model gave fewer vectors than texts.');
@@ -116,7 +124,7 @@ const promiseWithResolver = (): PromiseWithResolver => {
 };
 
 /** Injective: the digest has a fixed length and the model's length stands before it. UTF-16, so that lone surrogates differ. */
-const cacheKey = (tenant: string, modelId: string, text: string): string => {
+const cacheKey = (tenant: string, modelId: string, purpose: EmbeddingPurpose, text: string): string => {
   const digest = createHash('sha256').update(text, 'utf16le').digest('base64');
-  return `${digest}${modelId.length}:${modelId}${tenant}`;
+  return `${digest}${purpose}${modelId.length}:${modelId}${tenant}`;
 };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkVector } from '../../../../connectors/models/embedding/check-vector.ts';
 import { createHashEmbeddingModel } from '../../../../connectors/models/embedding/hash-embedding-model.ts';
+import { describeEmbeddingModel } from '../embedding-conformance.ts';
 import { cosine } from './cosine.ts';
 
 const model = createHashEmbeddingModel();
@@ -35,3 +36,5 @@ test('the tokens of the spans sum up to the count', () => {
     }),
   );
 });
+
+describeEmbeddingModel('feature-hash-384', async () => createHashEmbeddingModel());

@@ -7,6 +7,7 @@ import { checkVector } from '../../../../connectors/models/embedding/check-vecto
 import type { EmbeddingModel } from '../../../../connectors/models/embedding/embedding-model.ts';
 import { openMinilmEmbeddingModel } from '../../../../connectors/models/embedding/minilm-embedding-model.ts';
 import { createWordPieceTokenizer } from '../../../../connectors/models/embedding/word-piece-tokenizer.ts';
+import { describeEmbeddingModel } from '../embedding-conformance.ts';
 import { cosine } from './cosine.ts';
 
 const { modelDirectory } = inject('stack');
@@ -123,3 +124,5 @@ test('a folder without the files is one clear error, and leaves no thread', asyn
     message: expect.stringContaining('Install it again'),
   });
 });
+
+describeEmbeddingModel('all-minilm-l6-v2', () => openMinilmEmbeddingModel({ modelDirectory, workers: 1 }));
