@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RoleProcess, startRole } from '../../cli/start/start-role.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { openPostgresRows } from '../../connectors/sources/postgres/postgres-rows.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
@@ -24,7 +25,11 @@ export const temporaryFolder = async (): Promise<{ readonly path: string; remove
 type Outcome = Extract<IndexDocumentsEvent, { type: 'records' }>['outcome'];
 
 /** index-documents of one source in this process, with everything it said. */
-export const startPipeline = async (plane: DataPlane, folder: string) => {
+export const startPipeline = async (
+  plane: DataPlane,
+  folder: string,
+  model: EmbeddingModel = createHashEmbeddingModel(),
+) => {
   const counts: Record<Outcome, number> = {
     appended: 0,
     superseded: 0,
@@ -41,7 +46,7 @@ export const startPipeline = async (plane: DataPlane, folder: string) => {
   const rows = openPostgresRows(url);
   const pipeline = await startIndexDocuments({
     ...{ kafka, writer, codec, registry, table, config },
-    model: createHashEmbeddingModel(),
+    model,
     clock: systemClock,
     readRow: (_, change) => {
       rowsRead.push(String(change.key.id));
@@ -65,7 +70,12 @@ export const startPipeline = async (plane: DataPlane, folder: string) => {
 };
 
 /** A replica reads all partitions, so each needs a name of its own. */
-export const startIndex = async (plane: DataPlane, folder: string, name = `${plane.source}-index`) => {
+export const startIndex = async (
+  plane: DataPlane,
+  folder: string,
+  name = `${plane.source}-index`,
+  model: EmbeddingModel = createHashEmbeddingModel(),
+) => {
   const { kafka, writer, codec } = plane;
   const counts = { applied: 0, superseded: 0, unreadable: 0 };
   const failures: FreshetError[] = [];
@@ -73,7 +83,7 @@ export const startIndex = async (plane: DataPlane, folder: string, name = `${pla
     ...{ kafka, writer, codec },
     name,
     folder: join(folder, 'index'),
-    model: createHashEmbeddingModel(),
+    model,
     clock: systemClock,
     onEvent: (event) => {
       if (event.type === 'records') counts[event.outcome] += event.count;

@@ -1,6 +1,7 @@
 /** I1 and I7 of a data plane, looked at from outside: the source by a SELECT, the index by asking for every document. */
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { chunkText } from '../../pipelines/index-documents/chunk-text.ts';
 import { planChunks } from '../../pipelines/index-documents/document-records.ts';
@@ -14,10 +15,13 @@ import type { DataPlane } from './indexed-source.ts';
 import { ARTICLES } from './plane.config.ts';
 import { until } from './until.ts';
 
-const model = createHashEmbeddingModel();
+const instant = createHashEmbeddingModel();
 
 /** What mapping and gates make of the rows as they are now: `tenant document hash`, sorted. */
-export const expectedChunks = async ({ client, source, config }: DataPlane): Promise<readonly string[]> => {
+export const expectedChunks = async (
+  { client, source, config }: DataPlane,
+  model: Pick<EmbeddingModel, 'id' | 'countTokens'> = instant,
+): Promise<readonly string[]> => {
   const { rows } = await client.query<Row>('SELECT id::text, tenant, title, category, body FROM articles');
   return rows
     .flatMap((row) => {
@@ -72,17 +76,21 @@ const ends = async ({ kafka }: DataPlane, topic: string): Promise<number> =>
 export const changesWritten = (plane: DataPlane): Promise<number> => ends(plane, plane.topic);
 
 /** I1 at rest: the index is what mapping and gates make of the source, and holds nothing else. */
-export const untilEqual = (plane: DataPlane, index: IndexService): Promise<unknown> =>
+export const untilEqual = (
+  plane: DataPlane,
+  index: IndexService,
+  model: Pick<EmbeddingModel, 'id' | 'countTokens'> = instant,
+): Promise<unknown> =>
   until(
     'the index equals the source',
     async () => {
-      const [state, expected] = [await indexedState(plane, index), await expectedChunks(plane)];
+      const [state, expected] = [await indexedState(plane, index), await expectedChunks(plane, model)];
       return JSON.stringify(state) === JSON.stringify({ chunks: expected, orphans: 0 });
     },
     { every: 100 },
   ).catch(async () => {
     const { chunks, orphans } = await indexedState(plane, index);
-    const expected = await expectedChunks(plane);
+    const expected = await expectedChunks(plane, model);
     const missing = expected.filter((each) => !chunks.includes(each));
     const extra = chunks.filter((each) => !expected.includes(each));
     throw new Error(`the index is not the source: ${JSON.stringify({ missing, extra, orphans })}`);
