@@ -311,6 +311,8 @@ export interface SourceTableState {
   readonly reason: null | string;
   /** microseconds since the Unix epoch */
   readonly since: number;
+  /** id of the incremental snapshot that is under way */
+  readonly signal: null | string;
 }
 
 /** How a source is, as its watch last saw it. Key: the source. Topic: freshet.source-states, compacted. */
@@ -335,6 +337,12 @@ export interface SourceState {
   readonly restarts: number;
   /** version of the last floor that followed a snapshot: what is older is gone */
   readonly swept: null | string;
+  /** ends of the change topic, by partition, when the epoch began: everything of it stands behind them */
+  readonly epochFrom: readonly number[];
+  /** ends of the change topic, by partition, as last seen: a topic that ends before them was made anew */
+  readonly changeEnds: readonly number[];
+  /** next offset of freshet.control: what stands before it was carried out */
+  readonly handled: number;
 }
 
 /** Text and tool-call chunks of a running task, for its event stream. Key: the task id. Topic: freshet.task-stream. */

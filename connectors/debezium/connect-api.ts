@@ -34,6 +34,12 @@ export type ConnectApi = {
   readonly status: (name: string) => Promise<ConnectorStatus | undefined>;
   /** Restarts what FAILED of a connector; the rest goes on undisturbed. */
   readonly restartFailed: (name: string) => Promise<void>;
+  /** The configuration as Connect holds it; `undefined` when there is no such connector. */
+  readonly config: (name: string) => Promise<ConnectorConfig | undefined>;
+  /** `pause` keeps the tasks in hand, `stop` ends them; `resume` undoes both. Takes effect after a moment: see `status`. */
+  readonly steer: (name: string, to: 'pause' | 'stop' | 'resume') => Promise<void>;
+  /** Forgets how far a connector has read. It must be stopped, and its tasks ended. */
+  readonly deleteOffsets: (name: string) => Promise<void>;
   /** Does nothing when there is no such connector. Its offsets are kept. */
   readonly deleteConnector: (name: string) => Promise<void>;
   /** Empty before the first flush. */
@@ -98,6 +104,19 @@ export const openConnectApi = (baseUrl: string): ConnectApi => {
     },
     restartFailed: async (name) => {
       await call('POST', `${at(name)}/restart?includeTasks=true&onlyFailed=true`);
+    },
+    config: async (name) => {
+      const reply = await call('GET', `${at(name)}/config`);
+      return reply.status === 404
+        ? undefined
+        : z.record(z.string(), z.string()).parse(JSON.parse(reply.text));
+    },
+    steer: async (name, to) => {
+      await call('PUT', `${at(name)}/${to}`);
+    },
+    deleteOffsets: async (name) => {
+      const reply = await call('DELETE', `${at(name)}/offsets`);
+      if (reply.status === 400) throw unavailable(`400 ${reasonOf(reply.text)}`);
     },
     deleteConnector: async (name) => {
       await call('DELETE', at(name));

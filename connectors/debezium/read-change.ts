@@ -16,11 +16,14 @@ import type { SchemaRegistry } from '../registry/schema-registry.ts';
 import type { ChangeOrigin } from '../sources/source-kind.ts';
 import { kindOfConnector } from '../sources/source-kinds.ts';
 import { type Change, UNAVAILABLE } from './change.ts';
+import { type TableMark, tableMarkOf } from './table-mark.ts';
 
 export type ReadChange =
   | { readonly kind: 'change'; readonly change: Change }
   /** Carries no row: a heartbeat, a logical message, the tombstone of another tool. */
   | { readonly kind: 'dropped' }
+  /** From here on in this partition the table's changes are skipped, or taken again (table-mark.ts). */
+  | { readonly kind: 'mark'; readonly mark: TableMark }
   | { readonly kind: 'unreadable'; readonly reason: DeadLetterReason; readonly message: string };
 
 const EPOCH_HEADER = 'freshet-epoch';
@@ -111,6 +114,8 @@ export const createChangeReader = (
 
   return {
     read: async (record) => {
+      const mark = tableMarkOf(record);
+      if (mark) return { kind: 'mark', mark };
       if (record.value === null)
         return record.key === null
           ? unreadable('null-value', 'both key and value are null')

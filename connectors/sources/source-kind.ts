@@ -34,6 +34,45 @@ export interface PreparedSource {
   readonly resumes: boolean;
 }
 
+/** A source database as a place to read from, at one moment. */
+export interface ObservedSource {
+  /** Of the database and what capture has in it: another text, and the positions of before mean nothing. */
+  readonly identity: string;
+  /** The first position that can still be read (a slot's); undefined where the database keeps none for this source. */
+  readonly heldFrom: string | undefined;
+  /** The database has thrown away log that was held for this source. */
+  readonly discarded: boolean;
+  /** The end of the log. */
+  readonly end: string;
+  /** Log kept for this source; null where the database keeps it for all alike. */
+  readonly retainedBytes: number | null;
+}
+
+/** Changes are missing between what was acknowledged and what can be read, or positions no longer mean what they meant. */
+export const SOURCE_LOSSES = {
+  'place-missing': 'its place in the log (the replication slot) is gone',
+  'place-remade': 'its place in the log (the replication slot) was made anew, beyond what had been read',
+  'place-discarded': 'the database discarded log that had not been read yet',
+  'database-restored': 'the log ends before what was read: the database was restored',
+  'identity-changed': 'it is another database than before, or its publication was made anew',
+  'topic-remade': 'its change topic was deleted and made again',
+  'offsets-missing': 'Kafka Connect has forgotten how far it had read',
+} as const;
+
+export type SourceLoss = keyof typeof SOURCE_LOSSES;
+
+/** A row of the signal table: Debezium carries it out when it meets it in the log. */
+export interface SourceSignal {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+}
+
+/** Id of the row that stands in every signal table, so that every snapshot reads at least one row and tells its position. */
+export const SNAPSHOT_MARK = 'freshet-mark';
+
+type Place = Pick<CaptureOptions, 'source' | 'url'>;
+
 export interface SourceKind {
   readonly kind: SourceKindName;
   /** What Debezium writes as `source.connector`. */
@@ -54,6 +93,18 @@ export interface SourceKind {
   parsePosition(text: string): readonly bigint[];
   /** What Kafka has acknowledged, of Connect's offsets (rule W); undefined while unknown: in a snapshot, or before the first flush. */
   acknowledgedPosition(offset: ConnectorOffset): string | undefined;
+  /** Looks at the database. Asked before Connect's offsets: an intact place is then never ahead of them. Errors: `source-unavailable`. */
+  observe(place: Place): Promise<ObservedSource>;
+  /** What is lost, given Connect's offsets as read after the observation. Pure. */
+  lossOf(observed: ObservedSource, offset: ConnectorOffset | undefined): SourceLoss | undefined;
+  /** Gives up the place in the log; capture then begins anew. Safe to repeat. Errors: `source-unavailable`. */
+  release(place: Place): Promise<void>;
+  /** The table of signals to this source's connector, made by `prepare`: schema.table. */
+  signalTable(source: string): string;
+  /** Whether a table holds any row. Errors: `source-unavailable`. */
+  hasRows(place: Place, table: string): Promise<boolean>;
+  /** Writes a signal unless it stands there already, and removes those of before. Errors: `source-unavailable`. */
+  signal(place: Place, signal: SourceSignal): Promise<void>;
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }

@@ -16,6 +16,8 @@ export type Mapped =
   | { readonly kind: 'draft'; readonly draft: Draft }
   /** Part of the draft needs these columns, which the change did not carry: read them from the row. */
   | { readonly kind: 'needs-row' }
+  /** The mapping reads columns that the row does not have: they were dropped, renamed, or never there. */
+  | { readonly kind: 'missing-columns'; readonly columns: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string };
 
 const asText = (value: ColumnValue | undefined): string =>
@@ -60,6 +62,34 @@ const make = <Part>(
   return missed() === read.size ? before : undefined;
 };
 
+/** The row, telling which columns are read of it that it does not have. */
+const noticing = (row: Row, onMissing: (column: string) => void): Row =>
+  new Proxy(row, {
+    get: (of, column, receiver) => {
+      if (typeof column === 'string' && !(column in of)) onMissing(column);
+      return Reflect.get(of, column, receiver);
+    },
+  });
+
+/** The columns that a mapping reads, as far as it shows on a row of empty texts: a branch not taken stays unseen. */
+export const columnsRead = (mapping: TableMapping): readonly string[] => {
+  const read = new Set<string>();
+  const row = new Proxy({} as Row, {
+    get: (_, column) => {
+      if (typeof column === 'string') read.add(column);
+      return '';
+    },
+  });
+  for (const part of [mapping.title, mapping.text, mapping.tenant, mapping.metadata]) {
+    try {
+      part?.(row);
+    } catch {
+      // It read what it read.
+    }
+  }
+  return [...read];
+};
+
 const metadataOf = (mapping: TableMapping, row: Row): Record<string, string> =>
   Object.fromEntries(
     Object.entries(mapping.metadata?.(row) ?? {})
@@ -73,10 +103,12 @@ const metadataOf = (mapping: TableMapping, row: Row): Record<string, string> =>
  */
 export const mapRow = (
   mapping: TableMapping,
-  row: Row,
+  captured: Row,
   unavailable: readonly string[],
   last: LastContent | undefined,
 ): Mapped => {
+  const missing = new Set<string>();
+  const row = noticing(captured, (column) => missing.add(column));
   try {
     const before = last?.kind === 'document' ? last : undefined;
     const title = make((each) => asText(mapping.title(each)), row, unavailable, before?.title);
@@ -93,10 +125,12 @@ export const mapRow = (
       unavailable,
       before?.metadata,
     );
+    if (missing.size > 0) return { kind: 'missing-columns', columns: [...missing] };
     return title === undefined || text === undefined || tenant === undefined || metadata === undefined
       ? { kind: 'needs-row' }
       : { kind: 'draft', draft: { title, text, tenant, metadata } };
   } catch (error) {
+    if (missing.size > 0) return { kind: 'missing-columns', columns: [...missing] };
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
 };

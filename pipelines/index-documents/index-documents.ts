@@ -18,6 +18,7 @@ import type { FreshetConfig, Row } from '../../schemas/config.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
+import type { FoundPause } from './paused-tables.ts';
 
 export interface IndexDocumentsSettings {
   readonly kafka: KafkaClient;
@@ -29,6 +30,10 @@ export interface IndexDocumentsSettings {
   readonly config: FreshetConfig;
   readonly clock: Clock;
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
+  /** The tables that are paused now, asked for when a partition was taken on (paused-tables.ts). None where left out. */
+  readonly pausedTables?: () => Promise<ReadonlySet<string>>;
+  /** Asks for a pause of tables whose rows no longer fit their mapping; resolves when that is in the log. */
+  readonly askForPause?: (found: readonly FoundPause[]) => Promise<void>;
   readonly onEvent: (event: IndexDocumentsEvent) => void;
   /** Cannot go on without a person. */
   readonly onFailure: (error: FreshetError) => void;
@@ -103,6 +108,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         }
         for (const { gate } of plan.refusals) settings.onEvent({ type: 'gate-refused', gate });
       },
+      pausedTables: settings.pausedTables ?? (() => Promise.resolve(new Set())),
+      askForPause: settings.askForPause ?? (() => Promise.resolve()),
       onReappended: (count) => settings.onEvent({ type: 'reappended', partition, count }),
       onRetry: (error, attempt) => settings.onEvent({ type: 'retry', partition, error, attempt }),
       onFull: () => changesOf(partition).forEach((each) => void reader.pause(each)),

@@ -9,6 +9,7 @@ import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
+import { type FoundPause, pausedTables } from './paused-tables.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
 import { type AppendPlan, documentHeaders, planAppends } from './records-to-append.ts';
@@ -34,6 +35,9 @@ export interface PartitionWorkerSettings {
   readonly onTailDrained: () => void;
   /** The table has caught up with the log as it stood at the assignment, or after a failed append. */
   readonly onCurrent: () => void;
+  /** The tables that are paused now (paused-tables.ts); marks in the stream say what follows. */
+  readonly pausedTables: () => Promise<ReadonlySet<string>>;
+  readonly askForPause: (found: readonly FoundPause[]) => Promise<void>;
   /** One past the last offset of the partition of freshet.documents. */
   readonly logEnd: () => Promise<number>;
 }
@@ -56,6 +60,7 @@ const HIGH_WATER = 2_000;
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
   const { partition, table, writer, codec } = settings;
   let suspect = false;
+  let paused: ReadonlySet<string> | undefined;
   let target: number | undefined;
   let caughtUp: (() => void)[] = [];
 
@@ -84,6 +89,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await untilCurrent();
       suspect = false;
     }
+    paused ??= await settings.pausedTables();
+    const pauses = pausedTables(paused);
     const changes = await Promise.all(
       records.map(async (record) => ({
         record,
@@ -95,6 +102,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       standing: (id: string) => table.standing(partition, id),
       newest: (id: string) => table.get(partition, id)?.record,
       floor: (id: string) => table.floor(partition, id),
+      pauses,
     };
     const prepared = await prepareChanges(settings.prepare, holdings, changes);
     const outcomes = await embedDocuments(settings.embed, prepared);
@@ -111,6 +119,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     // The partition may have moved while the model worked; its new owner writes these.
     if (signal.aborted) return;
     try {
+      // Before the batch counts as done: what was found is not found again.
+      await settings.askForPause(pauses.found());
       await writer.append(plan.refused);
       const places = await writer.append(plan.records);
       const appended = plan.documents.map(({ at, record }) => ({ record, offset: places[at]?.offset ?? 0 }));
@@ -119,6 +129,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       suspect = true;
       throw error;
     }
+    paused = pauses.after();
     settings.onDone(records, plan);
   };
 

@@ -15,6 +15,7 @@ import { type ChunkLimits, chunkText } from './chunk-text.ts';
 import { type ChunkPlan, knownVectors, planChunks } from './document-records.ts';
 import { type Draft, type LastContent, mapRow } from './draft.ts';
 import { type GateLimits, gateDraft, type Refusal } from './gates.ts';
+import type { PausedTables } from './paused-tables.ts';
 
 interface Place {
   readonly record: KafkaRecord;
@@ -61,6 +62,7 @@ export interface Holdings {
   standing(documentId: string): { readonly version: string } | undefined;
   newest(documentId: string): Document | undefined;
   floor(floorId: string): string | undefined;
+  readonly pauses?: PausedTables;
 }
 
 export interface ChangeToPrepare {
@@ -83,7 +85,10 @@ export const prepareChanges = async (
   for (const { record, source, read } of changes) {
     const place = { record, source, gatedAt: settings.clock() };
     if (read.kind === 'dropped') prepared.push({ ...place, kind: 'dropped' });
-    else if (read.kind === 'unreadable')
+    else if (read.kind === 'mark') {
+      holdings.pauses?.set(source, read.mark.table, read.mark.paused);
+      prepared.push({ ...place, kind: 'dropped' });
+    } else if (read.kind === 'unreadable')
       prepared.push({ ...place, kind: 'unreadable', reason: read.reason, message: read.message });
     else prepared.push(await prepareChange(place, read.change));
   }
@@ -91,7 +96,8 @@ export const prepareChanges = async (
 
   async function prepareChange(place: Place, change: Change): Promise<Prepared> {
     const mapping = settings.config.sources[place.source]?.tables[change.table];
-    if (!mapping) return { ...place, kind: 'dropped' };
+    if (!mapping || holdings.pauses?.isPaused(place.source, change.table))
+      return { ...place, kind: 'dropped' };
     const floorId = floorIdOf(place.source, change.table);
     const floor = floors.get(floorId) ?? holdings.floor(floorId);
     if (change.kind === 'truncate') {
@@ -133,6 +139,11 @@ export const prepareChanges = async (
       if (!row) return { ...place, kind: 'superseded' };
       mapped = mapRow(mapping, { ...change.row, ...row }, [], undefined);
     }
+    if (mapped.kind === 'missing-columns' && holdings.pauses) {
+      // What it would make of the row is wrong in every row: the table waits for a person, the others go on.
+      holdings.pauses.find(place.source, change.table, mapped.columns);
+      return { ...place, kind: 'dropped' };
+    }
     const gatedAt = settings.clock();
     const draft = mapped.kind === 'draft' ? mapped.draft : undefined;
     const refusal: Refusal | null = draft
@@ -140,7 +151,12 @@ export const prepareChanges = async (
       : {
           gate: 'schema',
           reason: 'mapping-failed',
-          detail: mapped.kind === 'failed' ? mapped.message : 'the row was not complete',
+          detail:
+            mapped.kind === 'failed'
+              ? mapped.message
+              : mapped.kind === 'missing-columns'
+                ? `no column ${mapped.columns.join(', ')}`
+                : 'the row was not complete',
         };
     if (refusal || !draft) {
       decide(documentId, change.version, {

@@ -9,6 +9,7 @@ import {
   sourceNames,
   tablePatterns,
 } from '../../debezium/connector-config.ts';
+import { signalTable } from './signal-postgres.ts';
 
 /**
  * The configuration of a Postgres source's connector: connector.json with its parameters filled.
@@ -23,6 +24,7 @@ export const postgresConnectorConfig = (options: CaptureOptions): ConnectorConfi
     publication: names.publication,
     topic: names.topic,
     tables: tablePatterns(options.tables),
+    signalTable: signalTable(options.source),
     epoch: String(options.epoch),
     schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
     pollIntervalMs: String(options.pollIntervalMs ?? 2),

@@ -1,9 +1,13 @@
 import type { SourceKind } from '../source-kind.ts';
 import { postgresConnectorConfig } from './connector-config.ts';
 import { readCurrentLsn } from './current-lsn.ts';
+import { observePostgres } from './observe-postgres.ts';
+import { postgresLoss } from './postgres-loss.ts';
 import { acknowledgedLsn, parseLsn, postgresChangePosition } from './postgres-position.ts';
 import { openPostgresRows } from './postgres-rows.ts';
 import { preparePostgres } from './prepare-postgres.ts';
+import { releasePostgres } from './release-postgres.ts';
+import { postgresHasRows, signalPostgres, signalTable } from './signal-postgres.ts';
 
 /** PostgreSQL 10 and newer, by logical decoding (pgoutput). Positions are LSNs. */
 export const POSTGRES: SourceKind = {
@@ -20,5 +24,11 @@ export const POSTGRES: SourceKind = {
   currentPosition: readCurrentLsn,
   parsePosition: parseLsn,
   acknowledgedPosition: acknowledgedLsn,
+  observe: observePostgres,
+  lossOf: postgresLoss,
+  release: releasePostgres,
+  signalTable,
+  hasRows: postgresHasRows,
+  signal: signalPostgres,
   openRows: openPostgresRows,
 };

@@ -5,13 +5,14 @@ import type { ChangeOrigin, ChangePosition } from '../source-kind.ts';
 
 /**
  * Rule V for Postgres: (commit before it, its own LSN), with 1 for a streamed change without the first, and
- * (0, snapshot LSN) for a read of the initial snapshot: any streamed change is newer than any snapshot read.
+ * (0, snapshot LSN) for a read of the initial snapshot: any streamed change is newer than any snapshot read. An incremental
+ * snapshot's reads come in stream order, at the position of the signal that closed their window.
  */
 export const postgresChangePosition = (
   origin: Pick<ChangeOrigin, 'snapshot' | 'sequence' | 'lsn'>,
 ): ChangePosition => {
   const lsn = origin.lsn ?? 0n;
-  const streamed = origin.snapshot === null || origin.snapshot === undefined || origin.snapshot === 'false';
+  const streamed = [null, undefined, 'false', 'incremental'].includes(origin.snapshot);
   if (!streamed) return [0n, lsn];
   const [before] = origin.sequence ? (JSON.parse(origin.sequence) as (string | null)[]) : [];
   return [before === null || before === undefined ? 1n : BigInt(before), lsn];
@@ -41,4 +42,12 @@ export const acknowledgedLsn = ({ offset }: ConnectorOffset): string | undefined
   )
     return undefined;
   return typeof offset.lsn_commit === 'bigint' ? formatLsn(offset.lsn_commit) : undefined;
+};
+
+/** As far as the connector has come by its own account; undefined where it says nothing. */
+export const reachedLsn = ({ offset }: ConnectorOffset): bigint | undefined => {
+  let reached: bigint | undefined;
+  for (const each of [offset?.lsn, offset?.lsn_proc, offset?.lsn_commit])
+    if (typeof each === 'bigint' && (reached === undefined || each > reached)) reached = each;
+  return reached;
 };

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import { sourceNames } from '../../debezium/connector-config.ts';
+import { makeSignalTable, signalTable } from './signal-postgres.ts';
 
 export type PreparedPostgres = {
   readonly publication: string;
@@ -30,7 +31,8 @@ export const preparePostgres = async (options: {
     await checkLogLevel(client, options.source);
     await checkTables(client, options.tables);
     const { publication, slot } = sourceNames(options.source);
-    await publish(client, publication, options.tables);
+    await makeSignalTable(client, options.source);
+    await publish(client, publication, [...options.tables, signalTable(options.source)]);
     const identity = await client.query<{ id: string }>(
       'SELECT system_identifier::text AS id FROM pg_control_system()',
     );
@@ -45,7 +47,7 @@ export const preparePostgres = async (options: {
     if (thrown instanceof FreshetError) throw thrown;
     throw new FreshetError(
       'source-unavailable',
-      `The source ${options.source} could not be prepared (${toError(thrown).message}): check that its database runs and that the user may create publications.`,
+      `The source ${options.source} could not be prepared (${toError(thrown).message}): check that its database runs and that the user may create publications and the schema freshet.`,
       { cause: thrown },
     );
   } finally {

@@ -110,9 +110,10 @@ test('preparing again changes nothing; a table more is published', async () => {
     source: 'capture-test',
     tables: ['public.other', ...source.tables],
   });
-  expect(await published()).toEqual([{ tablename: 'articles' }, { tablename: 'other' }]);
+  const signals = { tablename: 'signals_capture_test' };
+  expect(await published()).toEqual([{ tablename: 'articles' }, { tablename: 'other' }, signals]);
   await preparePostgres({ url: source.url, source: 'capture-test', tables: source.tables });
-  expect(await published()).toEqual([{ tablename: 'articles' }]);
+  expect(await published()).toEqual([{ tablename: 'articles' }, signals]);
 });
 
 test('what is wrong with a source is said before it is captured', async () => {

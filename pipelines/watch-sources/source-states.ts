@@ -1,0 +1,49 @@
+/** freshet.source-states: what the watch of each source last said, read whole. One partition, newest of a key. */
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { SourceState } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+
+const TOPIC = TOPICS.sourceStates.name;
+
+/** By source. Errors: `kafka-unavailable`, `registry-unavailable`. */
+export const readSourceStates = async (
+  kafka: KafkaClient,
+  codec: Pick<RecordCodec, 'decode'>,
+): Promise<ReadonlyMap<string, SourceState>> => {
+  const states = new Map<string, SourceState>();
+  await scanTopic(kafka, { topic: TOPIC }, async ({ value }) => {
+    try {
+      const state = await codec.decode('SourceState', value);
+      states.set(state.source, state);
+    } catch (error) {
+      // Somebody else's record says nothing of a source.
+      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+    }
+  });
+  return states;
+};
+
+/** Errors: `append-failed`. */
+export const writeSourceState = async (
+  { writer, codec }: { readonly writer: RecordWriter; readonly codec: Pick<RecordCodec, 'encode'> },
+  state: SourceState,
+): Promise<void> => {
+  await writer.append([
+    {
+      topic: TOPIC,
+      key: state.source,
+      value: codec.encode('SourceState', state),
+      headers: cloudEventHeaders({
+        id: `${state.source}@${state.updatedAt}`,
+        type: 'freshet.source-state',
+        source: 'freshet/watch-sources',
+        at: state.updatedAt,
+      }),
+    },
+  ]);
+};

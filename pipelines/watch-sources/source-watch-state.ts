@@ -1,0 +1,108 @@
+/** What one look at a source means for its state: decided here, done in watch-source.ts. Pure. */
+import { type ConnectorObservation, healthOf } from '../../connectors/debezium/connector-health-state.ts';
+import { type ObservedSource, SOURCE_LOSSES, type SourceLoss } from '../../connectors/sources/source-kind.ts';
+import type { SourceState } from '../../schemas/records.ts';
+import { parseVersion } from '../../schemas/version.ts';
+
+/** One look. What did not answer is undefined, which proves nothing. */
+export interface SourceSeen {
+  readonly observed: ObservedSource | undefined;
+  readonly connector: ConnectorObservation;
+  /** `none`: Connect answers, and knows no offset. `snapshot`: of a snapshot under way. */
+  readonly offset: 'none' | 'snapshot' | 'streaming' | undefined;
+  /** What the kind makes of the database and Connect's offsets. */
+  readonly loss: SourceLoss | undefined;
+  /** Ends of the change topic by partition; empty where there is no such topic. */
+  readonly changeEnds: readonly number[] | undefined;
+}
+
+/** The epoch's snapshot is through, and what it did not see is gone. */
+export const isSwept = ({ epoch, swept }: Pick<SourceState, 'epoch' | 'swept'>): boolean =>
+  swept !== null && parseVersion(swept).epoch === epoch;
+
+/** Changes that are lost for good, by the first sign of it; undefined where nothing says so. */
+export const lossIn = (state: SourceState, seen: SourceSeen): SourceLoss | undefined => {
+  const { observed, changeEnds, offset } = seen;
+  if (observed && state.identity !== '' && observed.identity !== state.identity) return 'identity-changed';
+  if (changeEnds && state.changeEnds.some((end, partition) => (changeEnds[partition] ?? 0) < end))
+    return 'topic-remade';
+  if (offset === 'none' && isSwept(state)) return 'offsets-missing';
+  return seen.loss;
+};
+
+/** Everything before counts for nothing: the next epoch begins where the change topic ends now. */
+export const nextEpoch = (state: SourceState, loss: SourceLoss, seen: SourceSeen): SourceState => ({
+  ...state,
+  epoch: state.epoch + 1,
+  state: 'lost',
+  reason: `${SOURCE_LOSSES[loss]}; all tables are read again under epoch ${state.epoch + 1}`,
+  identity: '',
+  changeEnds: [],
+  epochFrom: loss === 'topic-remade' ? [] : (seen.changeEnds ?? state.epochFrom),
+  tables: state.tables.map((table) => ({ ...table, signal: null })),
+});
+
+const reasonOf = (
+  seen: SourceSeen,
+): { readonly state: SourceState['state']; readonly reason: string } | undefined => {
+  if (!seen.observed) return { state: 'unknown', reason: 'its database does not answer' };
+  const health = healthOf(seen.connector);
+  switch (health.kind) {
+    case 'running':
+      return undefined;
+    case 'failed':
+      return { state: 'failed', reason: `its connector failed and is restarted: ${health.reason}` };
+    case 'unreachable':
+      return { state: 'unknown', reason: 'Kafka Connect does not answer' };
+    case 'missing':
+    case 'waiting':
+      return { state: 'unknown', reason: 'its connector is starting' };
+    case 'paused':
+      return { state: 'paused', reason: 'its connector was paused in Kafka Connect' };
+    default:
+      return health satisfies never;
+  }
+};
+
+/** The state after a look in which nothing was lost. */
+export const stateAfter = (
+  state: SourceState,
+  seen: SourceSeen,
+  restarts: number,
+  now: number,
+): SourceState => {
+  const common = {
+    ...state,
+    identity: seen.observed?.identity ?? state.identity,
+    retainedWalBytes: seen.observed?.retainedBytes ?? null,
+    changeEnds: seen.changeEnds ?? state.changeEnds,
+    connector: healthOf(seen.connector).kind,
+    restarts,
+    updatedAt: now,
+  };
+  if (state.state === 'paused' && state.reason?.startsWith(PAUSED_BY)) return common;
+  const trouble = reasonOf(seen);
+  if (trouble) return { ...common, ...trouble };
+  if (!isSwept(state))
+    return {
+      ...common,
+      state: 'snapshotting',
+      // Why everything is read again stays to be seen until it has been.
+      reason:
+        state.state === 'lost' || state.state === 'snapshotting'
+          ? state.reason
+          : state.epoch > 1
+            ? `all tables are read again under epoch ${state.epoch}`
+            : null,
+    };
+  return { ...common, state: 'streaming', reason: null };
+};
+
+/** What the reason of a source begins with that an operator paused; only an operator resumes it. */
+export const PAUSED_BY = 'paused by ';
+
+/** Worth writing again: more than the figures changed. */
+export const isNews = (before: SourceState | undefined, after: SourceState): boolean => {
+  const told = ({ updatedAt, retainedWalBytes, changeEnds, ...rest }: SourceState): unknown => rest;
+  return before === undefined || JSON.stringify(told(before)) !== JSON.stringify(told(after));
+};
