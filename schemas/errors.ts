@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   'not-authorised': { exit: 4, status: 401 },
   forbidden: { exit: 4, status: 403 },
   conflict: { exit: 5, status: 409 },
+  stale: { exit: 6, status: 412 },
   'too-many-requests': { exit: 7, status: 429 },
   unavailable: { exit: 7, status: 503 },
   'check-failed': { exit: 6, status: 500 },
@@ -45,11 +46,18 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 /** The one error class of Freshet: a code of the closed list, one sentence that says what to do, and the cause kept. */
 export class FreshetError extends Error {
   readonly code: ErrorCode;
+  /** What a program may want to know beside the code; JSON, shown to whoever asked. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown; readonly details?: Readonly<Record<string, unknown>> },
+  ) {
     super(message, options);
     this.name = 'FreshetError';
     this.code = code;
+    this.details = options?.details;
   }
 }
 

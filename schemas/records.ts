@@ -419,6 +419,54 @@ export interface Timing {
   readonly searchableAt: number;
 }
 
+/** A table that is paused or read anew: its own watermark stands still. */
+export interface HeldTable {
+  readonly table: string;
+  readonly reason: string;
+  readonly position: null | string;
+  readonly committedAt: number;
+  readonly observedAt: number;
+}
+
+/** The last probe row that was looked for in the index, as a user would. */
+export interface ProbeResult {
+  readonly tick: number;
+  /** by the tracker's clock */
+  readonly committedAt: number;
+  /** 0: not found in time */
+  readonly foundAt: number;
+}
+
+/** A position of a source and the ends of freshet.documents that stand for it: an index that has passed those ends covers the position. Times are microseconds since the Unix epoch. Key: the source. Topic: freshet.watermarks. */
+export interface WatermarkPoint {
+  readonly source: string;
+  /** positions of different epochs are not compared (rule V) */
+  readonly epoch: number;
+  /** unknown: nothing is claimed, for the reason given */
+  readonly state: 'known' | 'unknown';
+  readonly reason: null | string;
+  /** as the source writes it: an LSN such as 0/16E3688, or binlog file:position */
+  readonly position: null | string;
+  /** by the source's clock: what was committed before it is covered; 0 is unknown */
+  readonly committedAt: number;
+  /** the same moment by the tracker's clock, which ages are measured by; 0 is unknown */
+  readonly observedAt: number;
+  /** end offset of each partition of freshet.documents */
+  readonly documentEnds: readonly number[];
+  readonly heldTables: readonly HeldTable[];
+  /** the source's clock less the tracker's, estimated from round trips */
+  readonly clockOffsetMicros: null | number;
+  /** the estimate is off by this at most */
+  readonly clockErrorMicros: null | number;
+  /** changes that a gate refused, of those still kept */
+  readonly quarantined: number;
+  /** records that could not be read, of those still kept */
+  readonly deadLettered: number;
+  readonly probe: null | ProbeResult;
+  /** when the tracker wrote it */
+  readonly at: number;
+}
+
 /** Every record that is the value of a topic, by name. */
 export interface Records {
   readonly AgentEvent: AgentEvent;
@@ -434,6 +482,7 @@ export interface Records {
   readonly TaskState: TaskState;
   readonly Task: Task;
   readonly Timing: Timing;
+  readonly WatermarkPoint: WatermarkPoint;
 }
 
 export type RecordName = keyof Records;
@@ -453,4 +502,5 @@ export const SCHEMA_FILES = {
   TaskState: 'task-state.avsc',
   Task: 'task.avsc',
   Timing: 'timing.avsc',
+  WatermarkPoint: 'watermark-point.avsc',
 } as const satisfies Record<RecordName, string>;

@@ -6,7 +6,25 @@ export interface SearchRequest {
   readonly topK: number;
   /** Metadata that must be equal; `source` and `table` are such names too. */
   readonly filter?: Readonly<Record<string, string>>;
+  readonly freshness?: FreshnessRequest;
 }
+
+/** How fresh the index must be before it is searched. Waited for, then refused with the error `stale`. */
+export interface FreshnessRequest {
+  /** Everything committed in the sources up to this long ago must be covered. */
+  readonly maxStalenessMs?: number;
+  /** Everything committed up to this position of a source must be covered; what became of it is said in the receipt. */
+  readonly after?: {
+    readonly source: string;
+    /** An LSN (`select pg_current_wal_lsn()` after the commit) or binlog `file:position`. */
+    readonly position: string;
+  };
+  /** Waits this long at most. Default 5,000; at most MAX_FRESHNESS_WAIT_MS. */
+  readonly waitMs?: number;
+}
+
+export const DEFAULT_FRESHNESS_WAIT_MS = 5_000;
+export const MAX_FRESHNESS_WAIT_MS = 20_000;
 
 export interface SearchHit {
   readonly documentId: string;
@@ -22,11 +40,35 @@ export interface SearchHit {
   readonly ageMs: number;
 }
 
-/** How much of its source an answer covers. `unknown` is its own state, not "fresh" (rule W). */
+/** How much of its source, or of one of its tables, an answer covers. `unknown` is its own state, not "fresh" (rule W). */
 export interface Watermark {
   readonly state: 'known' | 'unknown';
+  /** Why nothing is claimed, or why a table is held back. */
+  readonly reason: string | null;
+  readonly epoch: number | null;
+  /** Everything committed up to this position was applied, superseded, dropped, quarantined or dead-lettered. */
   readonly position: string | null;
+  /** By the source's clock, microseconds since the Unix epoch: what was committed before it is covered. */
   readonly committedAt: number | null;
+  /** Never negative; measured by our own clock, whatever the source's says. */
+  readonly stalenessMs: number | null;
+}
+
+export interface SourceWatermark extends Watermark {
+  /** Tables that are held back by themselves: paused, or read anew. Their changes are not covered by the source's watermark. */
+  readonly heldTables: Readonly<Record<string, Watermark>>;
+  /** Of this source, as far as they are kept: changes that a gate refused, and records that could not be read. */
+  readonly quarantined: number;
+  readonly deadLettered: number;
+}
+
+/** A document of the asking tenant that a gate keeps out, as it stands now. */
+export interface RefusedDocument {
+  readonly documentId: string;
+  readonly version: string;
+  /** Of the closed lists of gates and their reasons. */
+  readonly gate: string;
+  readonly reason: string;
 }
 
 /** What a retrieval says of its age. */
@@ -35,14 +77,18 @@ export interface Receipt {
   readonly index: string;
   /** Microseconds since the Unix epoch. */
   readonly at: number;
-  readonly watermarks: Readonly<Record<string, Watermark>>;
-  /** Null while a watermark is unknown. */
+  /** Taken before the index was searched: what is found is at least as new. */
+  readonly watermarks: Readonly<Record<string, SourceWatermark>>;
+  /** The oldest of the sources searched, and of a held table where the filter or a hit names it. Null while one is unknown. */
   readonly stalenessMs: number | null;
+  /** Whether that is within what was asked for, or else within the objective of the configuration. Null while unknown. */
   readonly fresh: boolean | null;
   /** The newest commit that this index has applied, by source: what is known before watermarks are. */
   readonly newestApplied: Readonly<
     Record<string, { readonly version: string; readonly committedAt: number }>
   >;
+  /** After `after`: documents of this tenant and source that a gate refused of late, newest first. */
+  readonly refused?: readonly RefusedDocument[];
 }
 
 export interface SearchResponse {
@@ -50,7 +96,7 @@ export interface SearchResponse {
   readonly receipt: Receipt;
 }
 
-/** Retrieval as agents and the gateway see it. Errors: `index-unavailable`, `request-invalid`. */
+/** Retrieval as agents and the gateway see it. Errors: `index-unavailable`, `request-invalid`, `stale`. */
 export interface Retriever {
   search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResponse>;
 }

@@ -61,6 +61,17 @@ export const TOPICS = {
     partitions: 1,
     settings: kept(30 * DAY_MS),
   },
+  watermarks: {
+    name: 'freshet.watermarks',
+    value: 'WatermarkPoint',
+    partitions: 1,
+    // A few records a second and source: small segments, so that whoever starts reads little.
+    settings: {
+      ...compacted(0),
+      'segment.bytes': String(4 * 1024 * 1024),
+      'min.cleanable.dirty.ratio': '0.1',
+    },
+  },
   tasks: { name: 'freshet.tasks', value: 'Task', partitions: PARTITIONS, settings: kept(7 * DAY_MS) },
   agentEvents: {
     name: 'freshet.agent-events',
