@@ -27,10 +27,6 @@ export const comparePositions = (a: string, b: string): number | undefined => {
   return left < right ? -1 : left > right ? 1 : 0;
 };
 
-/** A whole number of bytes as Postgres writes it: 0/16E3688. */
-export const lsnText = (lsn: bigint): string =>
-  `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffff_ffffn).toString(16).toUpperCase()}`;
-
 /** How many bytes of a source's log lie between two positions; undefined where that cannot be said. */
 export const bytesBetween = (from: string, to: string): number | undefined => {
   const [left, right] = [positionOrder(from), positionOrder(to)];

@@ -47,7 +47,15 @@ const combined = (receipts: readonly Receipt[]): JsonValue => {
     index: oldest.index,
     at: oldest.at,
     watermarks: Object.fromEntries(
-      Object.entries(oldest.watermarks).map(([name, mark]) => [name, { ...mark }]),
+      Object.entries(oldest.watermarks).map(([name, mark]) => [
+        name,
+        {
+          ...mark,
+          heldTables: Object.fromEntries(
+            Object.entries(mark.heldTables).map(([table, held]) => [table, { ...held }]),
+          ),
+        },
+      ]),
     ),
     stalenessMs: staleness.some((each) => each === null) ? null : Math.max(...staleness.map(Number)),
     fresh: fresh.includes(null) ? null : fresh.every(Boolean),

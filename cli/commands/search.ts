@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { SearchResponse } from '../../schemas/search.ts';
+import { freshnessOptions } from '../freshness-options.ts';
 import { createOutput, duration, oneLine, printable } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -9,6 +10,9 @@ interface SearchOptions {
   readonly top: string;
   readonly tenant?: string;
   readonly filter: readonly string[];
+  readonly freshAfter?: string;
+  readonly maxStaleness?: string;
+  readonly wait?: string;
   readonly json?: boolean;
 }
 
@@ -27,9 +31,20 @@ const describe = ({ hits, receipt }: SearchResponse): string => {
       `${String(at + 1).padStart(2)}  ${hit.score.toFixed(3)}  ${printable(hit.title)}\n    ${oneLine(hit.text, 160)}\n    ${hit.documentId} chunk ${hit.chunk} · committed ${duration(hit.ageMs)} ago · version ${hit.version}`,
   );
   const sources = Object.entries(receipt.watermarks).map(
-    ([source, { state }]) => `${source}: watermark ${state}`,
+    ([source, { state, reason, position, stalenessMs }]) =>
+      state === 'known'
+        ? `${source} covered up to ${position}, ${duration(stalenessMs)} ago`
+        : `${source}: watermark unknown (${reason})`,
   );
-  return `${lines.join('\n\n') || 'nothing found'}\n\nanswered by ${receipt.index}; ${sources.join(', ') || 'nothing applied yet'}`;
+  const refused = (receipt.refused ?? []).map(
+    ({ documentId, gate, reason }) => `refused: ${documentId} by the gate ${gate} (${reason})`,
+  );
+  return [
+    lines.join('\n\n') || 'nothing found',
+    '',
+    ...refused,
+    `answered by ${receipt.index}; ${sources.join(', ') || 'nothing applied yet'}`,
+  ].join('\n');
 };
 
 export const addSearchCommand = (freshet: Command, surroundings: Surroundings): void => {
@@ -44,6 +59,12 @@ export const addSearchCommand = (freshet: Command, surroundings: Surroundings): 
       (value: string, all: string[]) => [...all, value],
       [],
     )
+    .option(
+      '--fresh-after <source>@<position>',
+      'only once the index covers this position, as pg_current_wal_lsn() gives it after a write',
+    )
+    .option('--max-staleness <duration>', 'only while the index is no further behind than this, such as 5s')
+    .option('--wait <duration>', 'how long to wait for that (default 5s)')
     .option('--json', 'JSON')
     .action(async (query: string, options: SearchOptions) => {
       const response = await gatewayOf(surroundings).post<SearchResponse>('/v1/search', {
@@ -51,6 +72,7 @@ export const addSearchCommand = (freshet: Command, surroundings: Surroundings): 
         topK: Number(options.top),
         ...(options.tenant ? { tenant: options.tenant } : {}),
         ...(options.filter.length > 0 ? { filter: filterOf(options.filter) } : {}),
+        ...freshnessOptions(options),
       });
       createOutput(options.json ?? false).print(response, describe);
     });

@@ -17,6 +17,8 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     codec,
     model,
     clock: systemClock,
+    sources: Object.keys(config.sources),
+    targetMs: config.freshness.targetMs,
     onFailure: fail,
     onEvent: (event) => {
       if (event.type === 'records')

@@ -10,7 +10,9 @@ import {
   type IndexDocumentsEvent,
   startIndexDocuments,
 } from '../../pipelines/index-documents/index-documents.ts';
+import { ownedByOne } from '../../pipelines/owned-by-one.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
+import { trackFreshness } from '../../pipelines/track-freshness/track-freshness.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -19,13 +21,34 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
   const { settings, config, folder, log, metrics, kafka, registry, codec, writer, fail } = context;
   const model = await openRoleEmbedding(context, config.embedding.model, config.embedding.workers);
   const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
+  const connect = openConnectApi(settings.connect);
+  const urlOf = (source: string): string => {
+    const { url } = config.sources[source] ?? { url: '' };
+    return url === 'sample' ? settings.sampleUrl : url;
+  };
   const rows = new Map(
-    Object.entries(config.sources).map(([source, { kind, url }]) => [
+    Object.entries(config.sources).map(([source, { kind }]) => [
       source,
-      SOURCE_KINDS[kind].openRows(url === 'sample' ? settings.sampleUrl : url),
+      SOURCE_KINDS[kind].openRows(urlOf(source)),
     ]),
   );
   const current = new Set<number>();
+
+  const tracking = ownedByOne(
+    () =>
+      trackFreshness({
+        kafka,
+        writer,
+        codec,
+        connect,
+        config,
+        urlOf,
+        clock: systemClock,
+        onTrouble: (source, error) =>
+          log.warn({ source, err: error }, 'freshness is not measured for a moment'),
+      }),
+    (error) => log.warn({ err: error }, 'freshness cannot be tracked yet'),
+  );
 
   const onEvent = (event: IndexDocumentsEvent): void => {
     switch (event.type) {
@@ -37,9 +60,11 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         return;
       case 'current':
         current.add(event.partition);
+        tracking.owns(event.partition);
         return;
       case 'revoked':
         current.delete(event.partition);
+        tracking.lost(event.partition);
         return;
       case 'retry':
         metrics.retries.inc({ stage: 'index-documents' });
@@ -78,7 +103,6 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     clock: systemClock,
     onFailure: fail,
   });
-  const connect = openConnectApi(settings.connect);
   const supervisions = Object.keys(config.sources).map((source) =>
     superviseConnector({
       connect,
@@ -100,6 +124,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     },
     stop: async () => {
       clearInterval(lag);
+      await tracking.stop();
       await Promise.all(supervisions.map((each) => each.stop()));
       await projection.stop();
       await indexDocuments.stop();

@@ -1,14 +1,18 @@
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
-import type { SearchRequest, SearchResponse } from '../../schemas/search.ts';
+import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
 import type { IndexService, IndexStatus, RebuildProgress, TracedDocument } from './index-service.ts';
 
 const TIMEOUT_MS = 30_000;
 
 const failureOf = (body: unknown, status: number): FreshetError => {
-  const { code, message } = (body ?? {}) as { code?: string; message?: string };
+  const { code, message, details } = (body ?? {}) as {
+    code?: string;
+    message?: string;
+    details?: Readonly<Record<string, unknown>>;
+  };
   const known =
     code !== undefined && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'index-unavailable';
-  return new FreshetError(known, message ?? `the index role answered ${status}`);
+  return new FreshetError(known, message ?? `the index role answered ${status}`, details ? { details } : {});
 };
 
 /** The index role at a base URL, from another process. Errors: those of the service, and `index-unavailable` when it does not answer. */
@@ -40,6 +44,7 @@ export const openIndexClient = (baseUrl: string): IndexService => {
         ...(signal ? { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) } : {}),
       }),
     status: () => json<IndexStatus>('/status'),
+    watermarks: () => json<Readonly<Record<string, SourceWatermark>>>('/watermarks'),
     document: (documentId) =>
       json<TracedDocument>(`/document?id=${encodeURIComponent(documentId)}`).catch((error: unknown) => {
         if (error instanceof FreshetError && error.code === 'not-found') return undefined;

@@ -38,8 +38,8 @@ const drained = (response: ServerResponse): Promise<unknown> =>
 
 const listen = async (app: FastifyInstance, port: number): Promise<RoleServer> => {
   app.setErrorHandler((thrown, _, reply) => {
-    const error = toFreshetError(thrown);
-    return reply.code(ERROR_CODES[error.code].status).send({ code: error.code, message: error.message });
+    const { code, message, details } = toFreshetError(thrown);
+    return reply.code(ERROR_CODES[code].status).send({ code, message, ...(details ? { details } : {}) });
   });
   const url = await app.listen({ host: '127.0.0.1', port });
   return { url, close: () => app.close() };
@@ -60,7 +60,13 @@ export const serveIndex = async (
 ): Promise<RoleServer> => {
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 256 * 1024 });
   roleRoutes(app, health);
-  app.post<{ Body: SearchRequest }>('/search', async (request) => service.search(request.body));
+  app.post<{ Body: SearchRequest }>('/search', async (request, reply) => {
+    // Whoever waits for freshness and goes away holds no place any more.
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    return service.search(request.body, gone.signal);
+  });
+  app.get('/watermarks', async () => service.watermarks());
   app.get('/status', async () => service.status());
   app.get<{ Querystring: { id?: string } }>('/document', async (request) => {
     const found = await service.document(request.query.id ?? '');

@@ -3,7 +3,7 @@
  * others search, trace and rebuild. Bodies are JSON; errors are {code, message}.
  */
 import type { Document } from '../../schemas/records.ts';
-import type { Retriever } from '../../schemas/search.ts';
+import type { Retriever, SourceWatermark } from '../../schemas/search.ts';
 
 export interface TracedDocument {
   readonly record: Omit<Document, 'chunks'> & {
@@ -49,6 +49,8 @@ export interface IndexService extends Retriever {
   /** Undefined where the index holds nothing of that id. */
   document(documentId: string): Promise<TracedDocument | undefined>;
   status(): Promise<IndexStatus>;
+  /** How much of each source this index covers. */
+  watermarks(): Promise<Readonly<Record<string, SourceWatermark>>>;
   /** Progress as it comes; the last one carries the report. Errors: `conflict` while one is running. */
   rebuild(): AsyncIterable<RebuildProgress>;
 }

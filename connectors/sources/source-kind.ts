@@ -6,6 +6,7 @@ import type { SourceKindName } from '../../schemas/config.ts';
 import type { ConnectorOffset } from '../debezium/connect-api.ts';
 import type { CaptureOptions, ConnectorConfig } from '../debezium/connector-config.ts';
 import type { RowReader } from './row-reader.ts';
+import type { SourceClock } from './source-clock.ts';
 
 /** The `source` part of Debezium's envelope: the fields that any of the kinds reads. */
 export interface ChangeOrigin {
@@ -105,6 +106,8 @@ export interface SourceKind {
   hasRows(place: Place, table: string): Promise<boolean>;
   /** Writes a signal unless it stands there already, and removes those of before. Errors: `source-unavailable`. */
   signal(place: Place, signal: SourceSignal): Promise<void>;
+  /** Where its log stands and what its clock says, again and again; left out where the kind has no such thing yet. */
+  readonly openClock?: (url: string) => SourceClock;
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }

@@ -1,5 +1,6 @@
 /** The fields that requests are made of, each with its limits (attacks 5, 6 and 10), stated once for validation and documentation. */
 import { z } from 'zod';
+import { DEFAULT_FRESHNESS_WAIT_MS, MAX_FRESHNESS_WAIT_MS } from '../../schemas/search.ts';
 
 // C0 without tab, line feed and carriage return; DEL and C1; halves of surrogate pairs.
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Surrogate}/u;
@@ -49,3 +50,26 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
 export const time = z.string().nullable().describe('ISO 8601, UTC.');
+
+/** How fresh a retrieval must be. */
+export const freshness = z
+  .strictObject({
+    maxStalenessMs: z.number().min(0).max(86_400_000).optional(),
+    after: z
+      .strictObject({
+        source: line(41),
+        position: line(300).describe(
+          'Where the source stood after the write: an LSN (select pg_current_wal_lsn()) or binlog file:position.',
+        ),
+      })
+      .optional(),
+    waitMs: z
+      .int()
+      .min(0)
+      .max(MAX_FRESHNESS_WAIT_MS)
+      .optional()
+      .describe(
+        `Waited for at most; ${DEFAULT_FRESHNESS_WAIT_MS} where left out. Then the error is \`stale\`.`,
+      ),
+  })
+  .describe('What must be covered before the index is searched.');

@@ -104,6 +104,10 @@ export const openApiOf = (routes: readonly Route[], version: string): Json => {
             status: { type: 'integer' },
             code: { type: 'string', enum: Object.keys(ERROR_CODES) },
             detail: { type: 'string' },
+            details: {
+              type: 'object',
+              description: 'Of `stale`: `behind`, how far the index is from what was asked for.',
+            },
           },
         },
       },

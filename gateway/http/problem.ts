@@ -9,6 +9,8 @@ export interface Problem {
   readonly status: number;
   readonly code: ErrorCode;
   readonly detail: string;
+  /** What a program may want to know beside the code; of `stale`: how far behind the index is. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** Fastify's own refusals, in our words. */
@@ -38,13 +40,14 @@ export const errorOfRequest = (thrown: unknown): FreshetError => {
   return toFreshetError(thrown);
 };
 
-export const problemOf = ({ code, message }: FreshetError): Problem => ({
+export const problemOf = ({ code, message, details }: FreshetError): Problem => ({
   type: `urn:freshet:error:${code}`,
   title: code.replaceAll('-', ' '),
   status: ERROR_CODES[code].status,
   code,
   // What went wrong inside may name files and addresses: that is for the log.
   detail: code === 'internal' ? 'the gateway failed; its log says why' : message,
+  ...(details && code !== 'internal' ? { details } : {}),
 });
 
 /** Seconds after which trying again makes sense, for the codes where it does. */

@@ -2,23 +2,19 @@
 import { z } from 'zod';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { DEFAULT_FRESHNESS_WAIT_MS, type FreshnessRequest } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { documentId, filter, tenant, text } from '../http/fields.ts';
+import { documentId, filter, freshness, tenant, text } from '../http/fields.ts';
 import { tenantOf } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { isoTime } from '../views/times.ts';
+import { sourceWatermarkSchema } from '../views/watermark-view.ts';
 
 const SEARCH_WITHIN_MS = 10_000;
 /** Records of its partition that are looked through for earlier versions of a document. */
 const MAX_HISTORY_RECORDS = 3_000;
 const MAX_VERSIONS = 50;
-
-const watermark = z.object({
-  state: z.enum(['known', 'unknown']),
-  position: z.string().nullable(),
-  committedAt: z.number().nullable(),
-});
 
 const searchAnswer = z.object({
   hits: z.array(
@@ -36,10 +32,16 @@ const searchAnswer = z.object({
   receipt: z.object({
     index: z.string(),
     at: z.number().describe('Microseconds since the Unix epoch.'),
-    watermarks: z.record(z.string(), watermark),
+    watermarks: z.record(z.string(), sourceWatermarkSchema),
     stalenessMs: z.number().nullable().describe('Null while a watermark is unknown.'),
     fresh: z.boolean().nullable(),
     newestApplied: z.record(z.string(), z.object({ version: z.string(), committedAt: z.number() })),
+    refused: z
+      .array(z.object({ documentId: z.string(), version: z.string(), gate: z.string(), reason: z.string() }))
+      .optional()
+      .describe(
+        'After `after`: documents of this tenant and source that a gate refused of late, newest first.',
+      ),
   }),
 });
 
@@ -104,10 +106,11 @@ export const searchRoutes = (context: GatewayContext) => {
         query: text(2_000),
         topK: z.int().min(1).max(100).default(8),
         filter: filter.optional(),
+        freshness: freshness.optional(),
         tenant: tenant.optional(),
       }),
       answers: [{ status: 200, description: 'Hits, best first.', schema: searchAnswer }],
-      errors: ['index-unavailable', 'request-too-large'],
+      errors: ['index-unavailable', 'request-too-large', 'stale', 'too-many-requests'],
       handle: async ({ body, principal }) =>
         settings.index.search(
           {
@@ -115,8 +118,11 @@ export const searchRoutes = (context: GatewayContext) => {
             topK: body.topK,
             tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
             ...(body.filter ? { filter: body.filter } : {}),
+            ...(body.freshness ? { freshness: body.freshness as FreshnessRequest } : {}),
           },
-          AbortSignal.timeout(SEARCH_WITHIN_MS),
+          AbortSignal.timeout(
+            SEARCH_WITHIN_MS + (body.freshness ? (body.freshness.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS) : 0),
+          ),
         ),
     }),
     route({

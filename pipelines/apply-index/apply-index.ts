@@ -28,6 +28,8 @@ export interface ApplyIndexSettings {
   readonly generation: () => IndexGeneration;
   readonly clock: Clock;
   readonly onEvent: (event: ApplyIndexEvent) => void;
+  /** Records were applied: those given are visible now, the table's positions have moved. */
+  readonly onApplied: (records: readonly Document[]) => void;
   readonly onFailure: (error: FreshetError) => void;
 }
 
@@ -44,7 +46,8 @@ export interface ApplyIndex {
   current(): boolean;
   /** Records read and not yet applied. */
   waiting(): number;
-  receipt(): Receipt;
+  /** The newest commit applied, by source. */
+  newestApplied(): Receipt['newestApplied'];
   /** Stops taking records on, runs an action while nothing is applied, and goes on from where the tables then end. */
   exclusively<T>(action: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
@@ -80,6 +83,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const appliedAt = clock();
     const { applied } = await applyDocuments(settings.generation(), partition, last.offset + 1, documents);
     const searchableAt = clock();
+    settings.onApplied(documents.filter((_, at) => applied[at]).map((each) => each.record));
     const count = applied.filter(Boolean).length;
     settings.onEvent({ type: 'records', outcome: 'applied', count });
     settings.onEvent({ type: 'records', outcome: 'superseded', count: applied.length - count });
@@ -183,19 +187,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   return {
     current: () => [...liveFrom].every(([partition, end]) => position(partition) >= end),
     waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
-    receipt: () => ({
-      index: settings.name,
-      at: clock(),
-      watermarks: Object.fromEntries(
-        Object.keys(newestApplied).map((source) => [
-          source,
-          { state: 'unknown', position: null, committedAt: null },
-        ]),
-      ),
-      stalenessMs: null,
-      fresh: null,
-      newestApplied: { ...newestApplied },
-    }),
+    newestApplied: () => ({ ...newestApplied }),
     exclusively: async (action) => {
       const partitions = reader.owned().map((each) => each.partition);
       for (const partition of partitions) reader.pause({ topic: DOCUMENTS, partition });

@@ -11,13 +11,17 @@ import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cach
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
+import { createFreshnessGate } from './await-freshness.ts';
+import { checkFreshness } from './fresh-enough.ts';
 import { openGenerations } from './generations.ts';
 import { rowIdOf } from './index-rows.ts';
 import { rebuildIndex } from './rebuild-index.ts';
-import { searchIndex } from './search-index.ts';
+import { createRecentRefusals } from './recent-refusals.ts';
+import { checkSearch, searchIndex } from './search-index.ts';
+import { openWatermarks } from './watermarks.ts';
 
 export interface IndexRoleSettings {
   readonly name: string;
@@ -27,6 +31,10 @@ export interface IndexRoleSettings {
   readonly codec: RecordCodec;
   readonly model: EmbeddingModel;
   readonly clock: Clock;
+  /** Those of the configuration: others' watermarks say nothing of what is searched here. */
+  readonly sources: readonly string[];
+  /** What counts as fresh where a request does not say. */
+  readonly targetMs: number;
   readonly onEvent: (
     event:
       | ApplyIndexEvent
@@ -51,7 +59,23 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     dimensions: model.dimensions,
     onDiscarded: (reason) => settings.onEvent({ type: 'discarded', reason }),
   });
-  const applyIndex = await startApplyIndex({ ...settings, generation: generations.serving });
+  const refusals = createRecentRefusals();
+  const watermarks = await openWatermarks({
+    ...settings,
+    positionOf: (partition) => generations.serving().table.position(partition) ?? 0,
+    onChange: () => gate.changed(),
+    onTrouble: (error) =>
+      settings.onEvent({ type: 'retry', partition: -1, error: toError(error), attempt: 1 }),
+  });
+  const gate = createFreshnessGate(watermarks.all);
+  const applyIndex = await startApplyIndex({
+    ...settings,
+    generation: generations.serving,
+    onApplied: (records) => {
+      refusals.applied(records);
+      watermarks.applied();
+    },
+  });
   const embedding = new EmbeddingCache({ model, maxBytes: QUERY_CACHE_BYTES });
   const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
@@ -104,10 +128,20 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   };
 
   return {
-    search: async (request) => {
+    search: async (request, signal) => {
+      checkSearch(request);
+      if (request.freshness) checkFreshness(request.freshness, settings.sources);
+      await gate.until(request, signal);
       const begun = clock();
+      const basis = () => ({
+        index: settings.name,
+        at: clock(),
+        watermarks: watermarks.all(),
+        newestApplied: applyIndex.newestApplied(),
+        targetMs: settings.targetMs,
+      });
       const response = await generations.using((generation) =>
-        searchIndex({ generation, embedding, receipt: applyIndex.receipt, clock }, request),
+        searchIndex({ generation, embedding, basis, refused: refusals.of, clock }, request),
       );
       settings.onEvent({ type: 'search', micros: clock() - begun });
       return response;
@@ -131,9 +165,12 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         ),
       };
     },
+    watermarks: async () => watermarks.all(),
     current: applyIndex.current,
     waiting: applyIndex.waiting,
     stop: async () => {
+      gate.close();
+      await watermarks.close();
       await applyIndex.stop();
       await generations.close();
     },

@@ -3,14 +3,17 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import type { VectorHit } from '../../connectors/vector-index/vector-index.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { Receipt, SearchHit, SearchRequest, SearchResponse } from '../../schemas/search.ts';
+import type { RefusedDocument, SearchHit, SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { tagOf } from './index-rows.ts';
+import { type ReceiptBasis, receiptOf } from './receipt.ts';
 
 export interface SearchSettings {
   readonly generation: IndexGeneration;
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
-  readonly receipt: () => Receipt;
+  /** Taken before the search. */
+  readonly basis: () => ReceiptBasis;
+  readonly refused: (tenant: string, source: string) => readonly RefusedDocument[];
   readonly clock: Clock;
 }
 
@@ -72,6 +75,7 @@ export const searchIndex = async (
   if (!vector || vector.length === 0)
     throw new FreshetError('request-invalid', 'the embedding model does not take this query');
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
+  const basis = settings.basis();
   let hits: readonly SearchHit[] = [];
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const rows = await settings.generation.index.query({
@@ -86,5 +90,7 @@ export const searchIndex = async (
     // A row without a document belongs to an update under way: the rows that replace it may have come after the query.
     if (!found.slice(0, request.topK).includes(undefined)) break;
   }
-  return { hits, receipt: settings.receipt() };
+  const after = request.freshness?.after;
+  const refused = after ? settings.refused(request.tenant, after.source) : [];
+  return { hits, receipt: receiptOf(basis, request, hits, refused) };
 };

@@ -61,7 +61,8 @@ export interface IndexDocuments {
 }
 
 export const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
-const COMMIT_EVERY_MS = 250;
+/** A watermark can be no younger than this. */
+const COMMIT_EVERY_MS = 100;
 const FINISH_WITHIN_MS = 2_000;
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Headers, key and batch framing beside the value. */

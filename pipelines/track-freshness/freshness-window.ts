@@ -30,7 +30,14 @@ interface SourceState {
   readonly tables: Map<string, { newest: Newest | null }>;
 }
 
-const UNKNOWN = { state: 'unknown', position: null, committedAt: null } as const;
+const UNKNOWN = {
+  state: 'unknown',
+  reason: null,
+  epoch: null,
+  position: null,
+  committedAt: null,
+  stalenessMs: null,
+} as const;
 const iso = (micros: number): string => new Date(micros / 1_000).toISOString();
 
 const ageOf = (newest: Newest | null, now: number): NewestApplied | null =>

@@ -118,6 +118,19 @@ export const sampled = (track: WatermarkTrack, sample: PositionSample): Watermar
 export const uncertain = (track: WatermarkTrack, reason: UnknownReason): WatermarkTrack =>
   track.lost ? track : { ...track, unknown: reason };
 
+/** What was claimed may have been lost since: nothing is claimed any more until the epoch rises. */
+export const doubted = (
+  track: WatermarkTrack,
+  reason: 'position-went-back' | 'topic-made-anew',
+): WatermarkTrack => (track.lost ? track : { ...track, unknown: reason, lost: true, candidates: [] });
+
+/** The source is read anew, in this epoch or another: positions begin again, and a later one may be lower. */
+export const restarted = (track: WatermarkTrack, epoch: number, reason: UnknownReason): WatermarkTrack => ({
+  ...newTrack(track.source, Math.max(epoch, track.epoch)),
+  held: track.held,
+  unknown: reason,
+});
+
 /** `changeEnds`: end offset of each partition of the change topic, read after `position` was. */
 export const captured = (
   track: WatermarkTrack,
@@ -125,17 +138,12 @@ export const captured = (
   changeEnds: readonly number[],
 ): WatermarkTrack => {
   if (track.lost) return track;
-  const lose = (reason: UnknownReason): WatermarkTrack => ({
-    ...track,
-    unknown: reason,
-    lost: true,
-    candidates: [],
-  });
   if (track.captured !== null && comparePositions(position, track.captured) === undefined)
-    return lose('position-went-back');
-  if (track.captured !== null && isBefore(position, track.captured)) return lose('position-went-back');
+    return doubted(track, 'position-went-back');
+  if (track.captured !== null && isBefore(position, track.captured))
+    return doubted(track, 'position-went-back');
   if (track.lastEnds.some((end, partition) => (changeEnds[partition] ?? 0) < end))
-    return lose('topic-made-anew');
+    return doubted(track, 'topic-made-anew');
   const known = { ...track, unknown: null, lastEnds: changeEnds };
   const reached = track.samples.filter((sample) => reaches(position, sample.position));
   const newest = reached.at(-1);

@@ -15,7 +15,19 @@ const words = (text: string): ReadonlySet<string> => new Set(text.toLowerCase().
 export const RECEIPT: Receipt = {
   index: 'fixed',
   at: 1_000_000,
-  watermarks: { help: { state: 'unknown', position: null, committedAt: null } },
+  watermarks: {
+    help: {
+      state: 'unknown',
+      reason: 'not-tracked-yet',
+      epoch: null,
+      position: null,
+      committedAt: null,
+      stalenessMs: null,
+      heldTables: {},
+      quarantined: 0,
+      deadLettered: 0,
+    },
+  },
   stalenessMs: null,
   fresh: null,
   newestApplied: {},

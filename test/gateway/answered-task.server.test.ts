@@ -93,6 +93,8 @@ beforeAll(async () => {
     name: `index-${SOURCE}`,
     folder: folder.path,
     clock: systemClock,
+    sources: [],
+    targetMs: 5_000,
     onEvent: () => undefined,
     onFailure: () => undefined,
   });

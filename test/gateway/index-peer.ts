@@ -12,7 +12,19 @@ import type { SearchRequest } from '../../schemas/search.ts';
 export const RECEIPT = {
   index: 'index-1',
   at: 1,
-  watermarks: { shop: { state: 'unknown' as const, position: null, committedAt: null } },
+  watermarks: {
+    shop: {
+      state: 'unknown' as const,
+      reason: 'not-tracked-yet',
+      epoch: null,
+      position: null,
+      committedAt: null,
+      stalenessMs: null,
+      heldTables: {},
+      quarantined: 0,
+      deadLettered: 0,
+    },
+  },
   stalenessMs: null,
   fresh: null,
   newestApplied: {},
@@ -32,6 +44,7 @@ export const startIndexPeer = async (): Promise<IndexPeer> => {
       return { hits: [], receipt: RECEIPT };
     },
     document: async () => undefined,
+    watermarks: async () => RECEIPT.watermarks,
     status: async () => ({
       name: 'index-1',
       engine: 'none',

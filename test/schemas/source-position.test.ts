@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bytesBetween, comparePositions, lsnText, positionOrder } from '../../schemas/source-position.ts';
+import { formatLsn } from '../../connectors/sources/postgres/postgres-position.ts';
+import { bytesBetween, comparePositions, positionOrder } from '../../schemas/source-position.ts';
 
 const LSN = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
 test('LSNs are ordered as numbers, whatever their length', () => {
   fc.assert(
     fc.property(LSN, LSN, (a, b) => {
-      expect(Math.sign(comparePositions(lsnText(a), lsnText(b)) ?? Number.NaN)).toBe(
+      expect(Math.sign(comparePositions(formatLsn(a), formatLsn(b)) ?? Number.NaN)).toBe(
         a < b ? -1 : a > b ? 1 : 0,
       );
     }),

@@ -85,6 +85,8 @@ export const startIndex = async (
     folder: join(folder, 'index'),
     model,
     clock: systemClock,
+    sources: Object.keys(plane.config.sources),
+    targetMs: plane.config.freshness.targetMs,
     onEvent: (event) => {
       if (event.type === 'records') counts[event.outcome] += event.count;
     },

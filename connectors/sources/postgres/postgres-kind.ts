@@ -2,6 +2,7 @@ import type { SourceKind } from '../source-kind.ts';
 import { postgresConnectorConfig } from './connector-config.ts';
 import { readCurrentLsn } from './current-lsn.ts';
 import { observePostgres } from './observe-postgres.ts';
+import { openPostgresClock } from './postgres-clock.ts';
 import { postgresLoss } from './postgres-loss.ts';
 import { acknowledgedLsn, parseLsn, postgresChangePosition } from './postgres-position.ts';
 import { openPostgresRows } from './postgres-rows.ts';
@@ -30,5 +31,6 @@ export const POSTGRES: SourceKind = {
   signalTable,
   hasRows: postgresHasRows,
   signal: signalPostgres,
+  openClock: openPostgresClock,
   openRows: openPostgresRows,
 };

@@ -62,7 +62,7 @@ const workerSettings = ({ ports, artifacts }: JavaServerContext): Record<string,
   'status.storage.replication.factor': 1,
   'status.storage.partitions': 1,
   // The watermark can be no younger than the last flush.
-  'offset.flush.interval.ms': 1000,
+  'offset.flush.interval.ms': 250,
   'scheduled.rebalance.max.delay.ms': 0,
   // A worker killed and started again waits until its old self is given up.
   'session.timeout.ms': 6000,

@@ -5,6 +5,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { formatLsn } from '../../../connectors/sources/postgres/postgres-position.ts';
 import { advance, type Coverage, withPoint } from '../../../pipelines/apply-index/coverage-state.ts';
 import {
   captured,
@@ -19,7 +20,6 @@ import {
   type WatermarkTrack,
 } from '../../../pipelines/track-freshness/watermark-state.ts';
 import type { WatermarkPoint } from '../../../schemas/records.ts';
-import { lsnText } from '../../../schemas/source-position.ts';
 
 const PARTITIONS = 3;
 const NOTHING = {
@@ -30,7 +30,7 @@ const NOTHING = {
   probe: null,
 };
 
-const positionOf = (commit: number): string => lsnText(BigInt(commit) * 4_096n);
+const positionOf = (commit: number): string => formatLsn(BigInt(commit) * 4_096n);
 const commitOf = (position: string): number => Number(BigInt(`0x${position.split('/')[1]}`) / 4_096n);
 
 /** The ways of doing it wrong that the property must find. */

@@ -1,0 +1,131 @@
+/** Follows small topics from their beginning for as long as it is open, outside of any lasting group: what is compacted into memory. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toFreshetError } from '../../schemas/errors.ts';
+import { type GroupReader, openGroupReader } from './group-reader.ts';
+import type { KafkaClient, KafkaRecord } from './kafka.ts';
+
+export interface TopicFollower {
+  /** True once everything was handled that stood in the topics at the start. */
+  current(): boolean;
+  /** Resolves with true when everything was handled that stands in a topic now; false when that takes longer. */
+  caughtUp(topic: string, withinMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface FollowSettings {
+  readonly topics: readonly string[];
+  /** Names this follower's group; a unique end is added. */
+  readonly name: string;
+  readonly maxWaitMs?: number;
+  /** In order of a partition; a record that it rejects is passed over. */
+  readonly onRecord: (record: KafkaRecord) => Promise<void> | void;
+  /** Reading failed: it begins again from the start after a moment. */
+  readonly onTrouble: (error: Error) => void;
+}
+
+const REOPEN_AFTER_MS = 1_000;
+
+const keyOf = (topic: string, partition: number): string => `${topic}:${partition}`;
+
+/** Errors: `kafka-unavailable` at the start; later ones go to `onTrouble`. */
+export const followTopics = async (client: KafkaClient, settings: FollowSettings): Promise<TopicFollower> => {
+  const handled = new Map<string, number>();
+  const atStart = new Map<string, number>();
+  let handling: Promise<unknown> = Promise.resolve();
+  let reader: GroupReader | undefined;
+  let reopening: Promise<void> | undefined;
+  let closed = false;
+
+  const take = async (records: readonly KafkaRecord[]): Promise<void> => {
+    for (const record of records) {
+      try {
+        await settings.onRecord(record);
+      } catch (error) {
+        settings.onTrouble(toFreshetError(error));
+      }
+      handled.set(keyOf(record.topic, record.partition), record.offset + 1);
+    }
+  };
+
+  const open = async (): Promise<void> => {
+    const groupId = `freshet.follow.${settings.name}.${randomUUID()}`;
+    const opened = await openGroupReader(
+      client,
+      {
+        groupId,
+        topics: settings.topics,
+        ...(settings.maxWaitMs === undefined ? {} : { maxWaitMs: settings.maxWaitMs }),
+      },
+      {
+        onAssigned: async (partitions) => {
+          const starts = [];
+          for (const topic of new Set(partitions.map((each) => each.topic)))
+            for (const { partition, earliest, latest } of await client.admin.offsets(topic)) {
+              atStart.set(keyOf(topic, partition), latest);
+              handled.set(keyOf(topic, partition), earliest);
+              starts.push({ topic, partition, offset: earliest });
+            }
+          return starts;
+        },
+        onRevoked: () => undefined,
+        onBatch: ({ records }) => {
+          handling = handling.then(() => take(records));
+        },
+        onFailure: (error) => {
+          settings.onTrouble(error);
+          reopening ??= reopen().finally(() => {
+            reopening = undefined;
+          });
+        },
+      },
+    );
+    reader = {
+      ...opened,
+      close: async () => {
+        await opened.close();
+        await client.admin.deleteGroups([groupId]).catch(() => undefined);
+      },
+    };
+  };
+
+  const reopen = async (): Promise<void> => {
+    await reader?.close().catch(() => undefined);
+    while (!closed) {
+      await sleep(REOPEN_AFTER_MS);
+      try {
+        if (!closed) await open();
+        return;
+      } catch (error) {
+        settings.onTrouble(toFreshetError(error));
+      }
+    }
+  };
+
+  const behind = (ends: ReadonlyMap<string, number>): boolean => {
+    for (const [key, end] of ends) if ((handled.get(key) ?? -1) < end) return true;
+    return false;
+  };
+
+  await open();
+  return {
+    current: () => atStart.size > 0 && !behind(atStart),
+    caughtUp: async (topic, withinMs) => {
+      const deadline = performance.now() + withinMs;
+      const ends = new Map(
+        (await client.admin.offsets(topic)).map((each) => [keyOf(topic, each.partition), each.latest]),
+      );
+      while (behind(ends)) {
+        if (closed || performance.now() > deadline) return false;
+        await sleep(5);
+      }
+      return true;
+    },
+    close: async () => {
+      closed = true;
+      await reopening;
+      await reader?.close();
+      await handling;
+    },
+  };
+};

@@ -1,0 +1,63 @@
+/** What a search says of its age. Pure. */
+import type {
+  Receipt,
+  RefusedDocument,
+  SearchHit,
+  SearchRequest,
+  SourceWatermark,
+} from '../../schemas/search.ts';
+import { partsOf } from './fresh-enough.ts';
+
+/** What was known before the index was searched: what is found is at least as new. */
+export interface ReceiptBasis {
+  readonly index: string;
+  readonly at: number;
+  readonly watermarks: Readonly<Record<string, SourceWatermark>>;
+  readonly newestApplied: Receipt['newestApplied'];
+  /** Fresh is what is no older than this, where the request says nothing else. */
+  readonly targetMs: number;
+}
+
+const UNTRACKED: SourceWatermark = {
+  state: 'unknown',
+  reason: 'not-tracked-yet',
+  epoch: null,
+  position: null,
+  committedAt: null,
+  stalenessMs: null,
+  heldTables: {},
+  quarantined: 0,
+  deadLettered: 0,
+};
+
+export const receiptOf = (
+  basis: ReceiptBasis,
+  request: Pick<SearchRequest, 'filter' | 'freshness'>,
+  hits: readonly Pick<SearchHit, 'metadata'>[],
+  refused: readonly RefusedDocument[],
+): Receipt => {
+  const untracked = Object.keys(basis.newestApplied).filter((source) => !basis.watermarks[source]);
+  const watermarks = {
+    ...basis.watermarks,
+    ...Object.fromEntries(untracked.map((source) => [source, UNTRACKED])),
+  };
+  const parts = partsOf(watermarks, request.filter).map((part) => part.watermark.stalenessMs);
+  // A held table stands still by itself; an answer that holds a row of it is as old as the table.
+  const held = hits.flatMap(({ metadata }) => {
+    const table = watermarks[metadata.source ?? '']?.heldTables[metadata.table ?? ''];
+    return table ? [table.stalenessMs] : [];
+  });
+  const all = [...parts, ...held];
+  const stalenessMs =
+    all.length === 0 || all.includes(null) ? null : Math.round(Math.max(...all.map(Number)));
+  const { index, at, newestApplied, targetMs } = basis;
+  return {
+    index,
+    at,
+    watermarks,
+    stalenessMs,
+    fresh: stalenessMs === null ? null : stalenessMs <= (request.freshness?.maxStalenessMs ?? targetMs),
+    newestApplied,
+    ...(request.freshness?.after ? { refused } : {}),
+  };
+};

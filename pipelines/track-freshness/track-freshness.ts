@@ -1,0 +1,65 @@
+/** Everything about freshness that one process at a time does: the tracker of watermarks over a connection to each source. */
+import type { ConnectApi } from '../../connectors/debezium/connect-api.ts';
+import { sourceNames } from '../../connectors/debezium/connector-config.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { FreshetConfig } from '../../schemas/config.ts';
+import { INDEX_DOCUMENTS_GROUP } from '../index-documents/index-documents.ts';
+import type { OwnedWork } from '../owned-by-one.ts';
+import { startWatermarkTracker, type TrackedSource } from './watermark-tracker.ts';
+
+export interface TrackFreshnessSettings {
+  readonly kafka: KafkaClient;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly connect: Pick<ConnectApi, 'offsets'>;
+  readonly config: Pick<FreshetConfig, 'sources' | 'freshness'>;
+  /** Where a source is, `sample` resolved. */
+  readonly urlOf: (source: string) => string;
+  readonly clock: Clock;
+  /** Of a source, or of all of them (empty); told once until it is another. */
+  readonly onTrouble: (source: string, error: Error) => void;
+}
+
+/** How often a source's log is moved and asked for its place: half of it is added to a quiet source's watermark. */
+const MOMENT_EVERY_MS = 250;
+
+/** Errors: `kafka-unavailable`. */
+export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<OwnedWork> => {
+  const { config, urlOf } = settings;
+  const told = new Map<string, string>();
+  const onTrouble = (source: string, error: Error): void => {
+    if (told.get(source) === error.message) return;
+    told.set(source, error.message);
+    settings.onTrouble(source, error);
+  };
+  const sources = Object.entries(config.sources).flatMap(([name, source]): readonly TrackedSource[] => {
+    const kind = SOURCE_KINDS[source.kind];
+    const clock = kind.openClock?.(urlOf(name));
+    return clock
+      ? [{ name, connector: sourceNames(name).connector, kind, clock, lastProbe: () => null }]
+      : [];
+  });
+  const closeClocks = (): Promise<unknown> => Promise.all(sources.map(({ clock }) => clock.close()));
+  try {
+    const tracker = await startWatermarkTracker({
+      ...settings,
+      sources,
+      group: INDEX_DOCUMENTS_GROUP,
+      momentEveryMs: MOMENT_EVERY_MS,
+      onTrouble,
+    });
+    return {
+      stop: async () => {
+        await tracker.stop();
+        await closeClocks();
+      },
+    };
+  } catch (error) {
+    await closeClocks();
+    throw error;
+  }
+};

@@ -1,0 +1,138 @@
+/** Reads of one's own writes on the whole path: a row written, its position taken, found by the next search; or why not. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { FreshnessRequest } from '../../schemas/search.ts';
+import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
+import { startTracking } from '../support/plane-freshness.ts';
+import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
+import { until } from '../support/until.ts';
+
+const SOURCE = 'fresh-after';
+const WRITERS = 6;
+const WRITES = 50;
+
+let plane: DataPlane;
+let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+let index: Awaited<ReturnType<typeof startIndex>>;
+let tracking: Awaited<ReturnType<typeof startTracking>>;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  plane = await openDataPlane(inject('stack'), SOURCE);
+  pipeline = await startPipeline(plane, folder.path);
+  index = await startIndex(plane, folder.path);
+  await plane.client.query(`INSERT INTO articles VALUES (1, 'acme', 'First', 'a', 'The word is first.')`);
+  await plane.capture();
+  tracking = await startTracking(plane);
+}, 120_000);
+
+afterAll(async () => {
+  await tracking?.stop();
+  await pipeline?.stop();
+  await index?.stop();
+  await plane?.close();
+  await folder?.remove();
+});
+
+const search = (query: string, freshness: FreshnessRequest, filter: Record<string, string> = {}) =>
+  index.search({ query, tenant: 'acme', topK: 5, freshness, filter });
+
+const position = async (client = plane.client): Promise<string> =>
+  (await client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn')).rows[0]?.lsn ?? '';
+
+const watermark = async () => (await index.watermarks())[SOURCE];
+
+test('a quiet source has a watermark that moves, and a receipt says how old its answer is', async () => {
+  const first = await until('known', async () => {
+    const mark = await watermark();
+    return mark?.state === 'known' && mark.stalenessMs !== null && mark;
+  });
+  await until(
+    'it moves',
+    async () => ((await watermark())?.committedAt ?? 0) > (first.committedAt ?? 0) + 1e6,
+  );
+  const { receipt } = await search('first', { maxStalenessMs: 3_000 });
+  expect(receipt.fresh).toBe(true);
+  expect(receipt.stalenessMs).toBeLessThan(3_000);
+  expect(receipt.watermarks[SOURCE]).toMatchObject({ state: 'known', heldTables: {}, deadLettered: 0 });
+});
+
+test('write, take the position, search after it: the row is always there, whoever else writes', async () => {
+  let missed = 0;
+  const waits: number[] = [];
+  const writer = async (number: number): Promise<void> => {
+    const client = await plane.connectClient();
+    for (let at = 0; at < WRITES; at += 1) {
+      const word = `w${number}x${at}x`;
+      await client.query(
+        `INSERT INTO articles VALUES ($1, 'acme', 'Own', $2, $3) ON CONFLICT (id) DO UPDATE SET category = excluded.category, body = excluded.body`,
+        [1_000 + number, `c${number}`, `The word is ${word}.`],
+      );
+      const after = { source: SOURCE, position: await position(client) };
+      const began = performance.now();
+      const { hits } = await search('The word', { after, waitMs: 20_000 }, { category: `c${number}` });
+      waits.push(performance.now() - began);
+      if (!hits.some((hit) => hit.text.includes(word))) missed += 1;
+    }
+    await client.end();
+  };
+  await Promise.all(Array.from({ length: WRITERS }, (_, number) => writer(number)));
+  expect(missed).toBe(0);
+  waits.sort((a, b) => a - b);
+  console.log(
+    `fresh-after: ${waits.length} reads, p50 ${Math.round(waits[waits.length >> 1] ?? 0)} ms, max ${Math.round(waits.at(-1) ?? 0)} ms`,
+  );
+});
+
+test('a row that a gate refused is not found, and the answer says which gate', async () => {
+  await plane.client.query(
+    `INSERT INTO articles VALUES (50, 'acme', 'Refused', 'a', '   '), (51, 'brim', 'Refused', 'a', '')`,
+  );
+  const after = { source: SOURCE, position: await position() };
+  const { receipt } = await search('refused', { after });
+  expect(receipt.refused).toMatchObject([
+    { documentId: `${SOURCE}/public.articles/50`, gate: 'empty', reason: 'no-text' },
+  ]);
+  await until('counted', async () => ((await watermark())?.quarantined ?? 0) >= 2);
+  await plane.client.query(`UPDATE articles SET body = 'The word is mended.' WHERE id = 50`);
+  const mended = await search('mended', { after: { source: SOURCE, position: await position() } });
+  expect(mended.receipt.refused).toEqual([]);
+  expect(mended.hits[0]?.text).toContain('mended');
+});
+
+test('a position that is not reached in time is a stale answer that says how far behind it is', async () => {
+  const far = { source: SOURCE, position: 'FFFFFFFF/0' };
+  const error = await search('first', { after: far, waitMs: 300 }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(FreshetError);
+  const { code, details } = error as FreshetError;
+  expect(code).toBe('stale');
+  expect(details).toMatchObject({ behind: { source: SOURCE, state: 'known', wantedPosition: far.position } });
+  expect((details as { behind: { bytes: number } }).behind.bytes).toBeGreaterThan(1e9);
+  await expect(search('first', { maxStalenessMs: 0, waitMs: 0 })).rejects.toMatchObject({ code: 'stale' });
+  await expect(search('first', { after: { source: 'nosuch', position: '0/1' } })).rejects.toMatchObject({
+    code: 'request-invalid',
+  });
+  await expect(search('first', { after: { source: SOURCE, position: 'yesterday' } })).rejects.toMatchObject({
+    code: 'request-invalid',
+  });
+});
+
+test('while the pipeline stands still the watermark does too, its staleness grows, and fresh reads are refused', async () => {
+  await pipeline.stop();
+  const before = await until('still', async () => {
+    const one = await watermark();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const two = await watermark();
+    return one?.position === two?.position && two;
+  });
+  await plane.client.query(`UPDATE articles SET body = 'The word is late.' WHERE id = 1`);
+  const after = { source: SOURCE, position: await position() };
+  await expect(search('late', { after, waitMs: 1_000 })).rejects.toMatchObject({ code: 'stale' });
+  const now = await watermark();
+  expect(now).toMatchObject({ state: 'known', position: before.position });
+  expect(now?.stalenessMs).toBeGreaterThan((before.stalenessMs ?? 0) + 900);
+  const waiting = search('late', { after, waitMs: 20_000 });
+  pipeline = await startPipeline(plane, folder.path);
+  expect((await waiting).hits.some((hit) => hit.text.includes('late'))).toBe(true);
+});
