@@ -29,7 +29,13 @@ export interface PostgresSource extends SourceSettings {
   readonly url: string;
 }
 
-export type SourceConfig = PostgresSource;
+export interface MariaDbSource extends SourceSettings {
+  readonly kind: 'mariadb';
+  /** mysql://user:password@host:port/database, with `?tls=trust`, `verify-ca` or `verify-full` for an encrypted connection. */
+  readonly url: string;
+}
+
+export type SourceConfig = PostgresSource | MariaDbSource;
 export type SourceKindName = SourceConfig['kind'];
 
 export type LanguageModelConfig =
@@ -155,6 +161,11 @@ const SCHEMA = z.strictObject({
           z.literal('sample'),
           z.string().regex(/^postgres(ql)?:\/\//, 'postgres://user:password@host:port/database'),
         ]),
+        ...SOURCE_SETTINGS,
+      }),
+      z.strictObject({
+        kind: z.literal('mariadb'),
+        url: z.string().regex(/^(?:mysql|mariadb):\/\//, 'mysql://user:password@host:port/database'),
         ...SOURCE_SETTINGS,
       }),
     ]),

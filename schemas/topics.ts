@@ -111,5 +111,13 @@ export const changeTopic = (source: string): TopicDefinition => ({
   settings: { ...kept(7 * DAY_MS), ...BROKER_TIME },
 });
 
+/** What a connector keeps of a source's table definitions; without it, it cannot read the rows of an older log. Kept for ever. */
+export const schemaHistoryTopic = (source: string): TopicDefinition => ({
+  name: `freshet.schema-history.${source}`,
+  value: null,
+  partitions: 1,
+  settings: { 'cleanup.policy': 'delete', 'retention.ms': '-1' },
+});
+
 /** Topics with every record written in turn: a hole in their offsets means that something was lost (rule O). */
 export const isGapless = (topic: string): boolean => topic.startsWith('cdc.') || topic === TOPICS.tasks.name;

@@ -9,8 +9,9 @@ import { pingRedis } from '../../connectors/redis/ping-redis.ts';
 import { schemaText } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { inspectPostgres } from '../../connectors/sources/postgres/inspect-postgres.ts';
+import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import { changeTopic, TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
+import { TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, oneLine } from '../output.ts';
 import { findRun, type RunFile } from '../run-file.ts';
@@ -90,7 +91,7 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
     { part: 'freshet', ok: true, said: `process ${run.pid}, since ${run.startedAt}` },
   ];
   const config = await loadConfig(run.config);
-  const topics = [...Object.values(TOPICS), ...Object.keys(config.sources).map(changeTopic)];
+  const topics = [...Object.values(TOPICS), ...sourceTopics(config.sources)];
   findings.push(
     ...(await Promise.all([
       finding(

@@ -42,7 +42,8 @@ export const prepareSample = async (
 
 export interface CaptureSettings {
   readonly connect: string;
-  /** Base URL of the registry, for Connect's converter. */
+  /** As Connect reaches them: the broker, and the base URL of the registry. */
+  readonly kafka: string;
   readonly schemaRegistry: string;
   readonly sampleUrl: string;
   readonly pollIntervalMs?: number;
@@ -62,6 +63,7 @@ export const startCapture = async (config: FreshetConfig, settings: CaptureSetti
         url,
         tables: Object.keys(tables),
         epoch: FIRST_EPOCH,
+        kafka: settings.kafka,
         schemaRegistry: settings.schemaRegistry,
         ...(settings.pollIntervalMs === undefined ? {} : { pollIntervalMs: settings.pollIntervalMs }),
       }),

@@ -7,11 +7,12 @@ import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { LoadResult } from '../../connectors/sample-source/load-sample-source.ts';
+import { sourcePlugins, sourceTopics } from '../../connectors/sources/source-kinds.ts';
 import type { ServerName } from '../../connectors/stack/stack-event.ts';
 import { type Stack, startStack } from '../../connectors/stack/start-stack.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import { changeTopic, TOPICS } from '../../schemas/topics.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { Progress } from '../progress.ts';
 import { type RunFile, removeRunFile, serverFolderOf, writeRunFile } from '../run-file.ts';
 import { type KeptRunning, keepRunning } from './keep-running.ts';
@@ -70,6 +71,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       dataDirectory: serverFolderOf(root),
       cacheDirectory: settings.cacheDirectory,
       environment: settings.environment,
+      plugins: sourcePlugins(config.sources),
       signal,
       ...(settings.freePorts ? { ports: 'free' as const } : {}),
       onProgress: ({ part, state, ms, detail }) => {
@@ -168,6 +170,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       ...ROLES.map(start),
       startCapture(config, {
         connect: running.connect,
+        kafka: running.kafka,
         schemaRegistry: running.schemaRegistry,
         sampleUrl,
       }).then(() => progress.line('capture', 'connectors registered')),
@@ -201,10 +204,7 @@ const makeTopics = async (
 ): Promise<void> => {
   const kafka = await createKafkaJsClient({ brokers: [kafkaAddress], clientId: 'freshet-up' });
   try {
-    await kafka.admin.createTopics([
-      ...Object.values(TOPICS),
-      ...Object.keys(config.sources).map(changeTopic),
-    ]);
+    await kafka.admin.createTopics([...Object.values(TOPICS), ...sourceTopics(config.sources)]);
     await openRecordCodec(openSchemaRegistry(registryUrl));
   } finally {
     await kafka.close();

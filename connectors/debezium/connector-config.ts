@@ -1,4 +1,6 @@
-import { changeTopic } from '../../schemas/topics.ts';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { changeTopic, MAX_RECORD_BYTES } from '../../schemas/topics.ts';
 
 /** Connect's own form: names and texts. */
 export type ConnectorConfig = Readonly<Record<string, string>>;
@@ -13,7 +15,9 @@ export type CaptureOptions = {
   readonly tables: readonly string[];
   /** Rises when a slot, a topic or the source is made anew (rule V). */
   readonly epoch: number;
-  /** Base URL of the registry. */
+  /** host:port, as Connect reaches it. */
+  readonly kafka: string;
+  /** Base URL of the registry, as Connect reaches it. */
   readonly schemaRegistry: string;
   /** How long Debezium sleeps when there was nothing: 3 ms of median latency between 2 and 5, for a tenth of a core. Default 2. */
   readonly pollIntervalMs?: number;
@@ -30,6 +34,35 @@ export const sourceNames = (source: string) =>
     publication: `freshet_${source.replaceAll('-', '_')}`,
     topic: changeTopic(source).name,
   }) as const;
+
+const COMMON = new URL('common-connector.json', import.meta.url);
+
+/**
+ * A connector's configuration: what is the same for every kind of source (common-connector.json) and the kind's own template,
+ * with their parameters filled. A kind's template may use the common parameters too.
+ */
+export const connectorFrom = (
+  template: URL,
+  options: Omit<CaptureOptions, 'url' | 'kafka'>,
+  parameters: Readonly<Record<string, string>>,
+): ConnectorConfig =>
+  fillTemplate(
+    { ...readTemplate(COMMON), ...readTemplate(template) },
+    {
+      ...parameters,
+      source: options.source,
+      topic: sourceNames(options.source).topic,
+      tables: tablePatterns(options.tables),
+      epoch: String(options.epoch),
+      schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
+      pollIntervalMs: String(options.pollIntervalMs ?? 2),
+      heartbeatMs: String(options.heartbeatMs ?? 5000),
+      maxRecordBytes: String(MAX_RECORD_BYTES),
+    },
+  );
+
+const readTemplate = (file: URL): ConnectorConfig =>
+  z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
 
 /** Puts parameters in place of `${name}`. A parameter that is unknown or not used is a mistake of ours: RangeError. */
 export const fillTemplate = (

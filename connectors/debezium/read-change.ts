@@ -42,10 +42,32 @@ const longAsBigInt = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
 });
 
+/** Decimals that a connector cannot write as text, a 64-bit unsigned integer among them: exact, as bigint or as text. */
+class ExactDecimal extends avro.types.LogicalType {
+  private readonly scale: number;
+
+  constructor(schema: avro.Schema, options?: ConstructorParameters<typeof avro.types.LogicalType>[1]) {
+    super(schema, options);
+    this.scale = (schema as { readonly scale?: number }).scale ?? 0;
+  }
+
+  protected override _fromValue(bytes: Buffer): bigint | string {
+    const unscaled = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex') || '0'}`));
+    if (this.scale === 0) return unscaled;
+    const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(this.scale + 1, '0');
+    return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -this.scale)}.${digits.slice(-this.scale)}`;
+  }
+
+  protected override _toValue(): never {
+    throw new RangeError('changes are read here, never written');
+  }
+}
+
 const typeFor = (schema: string): avro.Type =>
   avro.Type.forSchema(
     JSON.parse(schema) as avro.Schema,
     {
+      logicalTypes: { decimal: ExactDecimal },
       typeHook: (attributes: avro.Schema) => {
         const name =
           typeof attributes === 'object' && attributes !== null && 'type' in attributes

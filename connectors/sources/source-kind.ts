@@ -3,8 +3,10 @@
  * kind is a folder beside these and a line in source-kinds.ts.
  */
 import type { SourceKindName } from '../../schemas/config.ts';
+import type { TopicDefinition } from '../../schemas/topics.ts';
 import type { ConnectorOffset } from '../debezium/connect-api.ts';
 import type { CaptureOptions, ConnectorConfig } from '../debezium/connector-config.ts';
+import type { ConnectorPlugin } from '../stack/install-plugin.ts';
 import type { RowReader } from './row-reader.ts';
 import type { SourceClock } from './source-clock.ts';
 
@@ -80,6 +82,10 @@ export interface SourceKind {
   readonly connectorName: string;
   /** What its tables are called, for messages: `schema.table`. */
   readonly tableForm: string;
+  /** Its connector, where that does not come with every stack. */
+  readonly plugin?: ConnectorPlugin;
+  /** Topics that its connector keeps beside the change topic. */
+  ownTopics(source: string): readonly TopicDefinition[];
   /** Makes the database ready for capture; safe to repeat. Errors: `source-unavailable`, or `config-invalid` with what to change. */
   prepare(options: Pick<CaptureOptions, 'source' | 'url' | 'tables'>): Promise<PreparedSource>;
   /** Errors: `config-invalid` when the URL is of another form. */

@@ -74,6 +74,10 @@ export const findRedis = async (environment: Environment): Promise<Redis | undef
   return said.startsWith('Redis server') ? { command: same, argv0: 'redis-server' } : undefined;
 };
 
+/** MariaDB's server, in PATH or where Debian puts what only root is thought to run. */
+export const findMariaDb = (environment: Environment): string | undefined =>
+  findInPath('mariadbd', environment) ?? ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].find(isExecutable);
+
 /** What a command says of itself; empty when it can't be run or says nothing within 10 s. (execFile has no argv0.) */
 const describe = (command: string, words: readonly string[], argv0 = command): Promise<string> =>
   new Promise((resolve) => {

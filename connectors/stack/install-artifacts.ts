@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { FreshetError } from '../../schemas/errors.ts';
-import { type Artifacts, artifactsIn, MODEL_CHECKSUMS } from './artifacts.ts';
+import { type Artifacts, artifactsIn, MODEL_CHECKSUMS, MODULES, POM_DIRECTORY } from './artifacts.ts';
+import { installFolder } from './install-folder.ts';
 import { runMaven } from './maven.ts';
-import { tryLock } from './owner-lock.ts';
-import { diskFullError } from './server-failure.ts';
 import { serviceEntryJar } from './service-entry-jar.ts';
 import type { Environment, OnStackEvent } from './stack-event.ts';
 
@@ -24,13 +22,11 @@ export type InstallOptions = {
 
 /**
  * Installs Kafka, Connect, Debezium, the schema registry and the embedding model below the cache directory, about 280 MB;
- * returns at once when they are there. The folder appears by a rename, so a killed install leaves nothing that is
- * half used, and of two processes that install at once the second waits for the first.
+ * returns at once when they are there.
  * @throws FreshetError `install-failed`, `checksum-mismatch` or `disk-full`
  */
 export const installArtifacts = async (options: InstallOptions): Promise<Artifacts> => {
   const artifacts = artifactsIn(options.cacheDirectory);
-  if (existsSync(artifacts.directory)) return artifacts;
   const started = performance.now();
   const progress = (detail: string): void =>
     options.onProgress({
@@ -40,15 +36,11 @@ export const installArtifacts = async (options: InstallOptions): Promise<Artifac
       detail,
     });
 
-  const lock = await waitForLock(`${artifacts.directory}.lock`, progress);
-  try {
-    if (existsSync(artifacts.directory)) return artifacts;
-    await removePartial(options.cacheDirectory);
-    const partial = `${artifacts.directory}.${process.pid}.partial`;
-    await mkdir(partial, { recursive: true });
-    const maven = await options.findMaven();
+  const filled = await installFolder(artifacts.directory, progress, async (partial) => {
     await runMaven({
-      command: maven,
+      command: await options.findMaven(),
+      pomDirectory: POM_DIRECTORY,
+      modules: MODULES.length,
       target: partial,
       environment: options.environment,
       onProgress: progress,
@@ -65,31 +57,10 @@ export const installArtifacts = async (options: InstallOptions): Promise<Artifac
     );
     await mkdir(join(partial, 'archives'));
     await rm(join(partial, 'markers'), { recursive: true, force: true });
-    await rename(partial, artifacts.directory);
-  } catch (error) {
-    throw diskFullError(error) ?? error;
-  } finally {
-    await lock.release();
-  }
-  options.onProgress({ part: 'artifacts', state: 'ready', ms: Math.round(performance.now() - started) });
+  });
+  if (filled)
+    options.onProgress({ part: 'artifacts', state: 'ready', ms: Math.round(performance.now() - started) });
   return artifacts;
-};
-
-const waitForLock = async (file: string, progress: (detail: string) => void) => {
-  let told = false;
-  for (;;) {
-    const lock = await tryLock(file);
-    if ('release' in lock) return lock;
-    if (!told) progress(`waiting for process ${lock.heldBy}, which installs the same`);
-    told = true;
-    await delay(200);
-  }
-};
-
-const removePartial = async (cacheDirectory: string): Promise<void> => {
-  const names = await readdir(cacheDirectory);
-  const partial = names.filter((name) => name.startsWith('stack-') && name.endsWith('.partial'));
-  await Promise.all(partial.map((name) => rm(join(cacheDirectory, name), { recursive: true, force: true })));
 };
 
 const placeModel = async (directory: string): Promise<void> => {

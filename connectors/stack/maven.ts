@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { FreshetError } from '../../schemas/errors.ts';
-import { MODULES, POM_DIRECTORY } from './artifacts.ts';
 import { cancelledStart } from './server-process.ts';
 import type { Environment } from './stack-event.ts';
 
 export type MavenRun = {
   readonly command: string;
+  /** Holds pom.xml. */
+  readonly pomDirectory: string;
+  /** How many of its modules are fetched at once. */
+  readonly modules: number;
   /** Folder that receives everything. */
   readonly target: string;
   readonly environment: Environment;
@@ -49,9 +52,9 @@ const runOnce = (run: MavenRun, flags: readonly string[]) =>
         '--batch-mode',
         ...flags,
         '-T',
-        String(MODULES.length),
+        String(run.modules),
         '-f',
-        POM_DIRECTORY,
+        run.pomDirectory,
         `-Dfreshet.target=${run.target}`,
         'validate',
       ],

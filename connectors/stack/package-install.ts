@@ -1,5 +1,5 @@
 /** What may be missing on a machine. */
-export type Prerequisite = 'java' | 'maven' | 'redis';
+export type Prerequisite = 'java' | 'maven' | 'redis' | 'mariadb';
 
 export type PackageSystem = 'apt-get' | 'dnf' | 'brew';
 
@@ -11,10 +11,15 @@ export type InstallPlan = {
 };
 
 const PACKAGES: Readonly<Record<PackageSystem, Readonly<Record<Prerequisite, string>>>> = {
-  // redis-tools instead of redis-server: the same binary without a service that starts by itself.
-  'apt-get': { java: 'openjdk-17-jre-headless', maven: 'maven', redis: 'redis-tools' },
-  dnf: { java: 'java-17-openjdk-headless', maven: 'maven', redis: 'redis' },
-  brew: { java: 'openjdk@17', maven: 'maven', redis: 'redis' },
+  // redis-tools and mariadb-server-core: the same binaries as in redis-server and mariadb-server, without a service that starts by itself.
+  'apt-get': {
+    java: 'openjdk-17-jre-headless',
+    maven: 'maven',
+    redis: 'redis-tools',
+    mariadb: 'mariadb-server-core',
+  },
+  dnf: { java: 'java-17-openjdk-headless', maven: 'maven', redis: 'redis', mariadb: 'mariadb-server' },
+  brew: { java: 'openjdk@17', maven: 'maven', redis: 'redis', mariadb: 'mariadb' },
 };
 
 /** How a system's package tool installs what is missing. `privileged`: the process is root. Pure. */

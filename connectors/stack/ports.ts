@@ -9,6 +9,7 @@ export type StackPorts = {
   readonly connect: number;
   readonly postgres: number;
   readonly redis: number;
+  readonly mariadb: number;
 };
 
 /** Beside each server's well-known port, so that a server that already runs on the machine is not in the way. */
@@ -19,21 +20,24 @@ export const DEFAULT_PORTS: StackPorts = {
   connect: 18083,
   postgres: 15432,
   redis: 16379,
+  mariadb: 13306,
 };
 
 /** Ports that were free a moment ago, each another one. */
 export const freePorts = async (): Promise<StackPorts> => {
   // All are held open until the last is known: a port given back at once might be handed out twice.
   const held = await Promise.all(Object.keys(DEFAULT_PORTS).map(() => listen(0)));
-  const [kafka, kafkaController, schemaRegistry, connect, postgres, redis] = held.map(({ port }) => port);
+  const [kafka, kafkaController, schemaRegistry, connect, postgres, redis, mariadb] = held.map(
+    ({ port }) => port,
+  );
   await Promise.all(held.map(({ close }) => close()));
-  if (!kafka || !kafkaController || !schemaRegistry || !connect || !postgres || !redis) {
+  if (!kafka || !kafkaController || !schemaRegistry || !connect || !postgres || !redis || !mariadb) {
     throw new FreshetError(
       'port-in-use',
       'No free ports were found on 127.0.0.1: close some programs and try again.',
     );
   }
-  return { kafka, kafkaController, schemaRegistry, connect, postgres, redis };
+  return { kafka, kafkaController, schemaRegistry, connect, postgres, redis, mariadb };
 };
 
 /** Throws `port-in-use` when something listens on one of these ports of 127.0.0.1. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { FreshetError } from '../../schemas/errors.ts';
-import { findInPath, findJava, findRedis, type Java, type Redis } from './find-commands.ts';
+import { findInPath, findJava, findMariaDb, findRedis, type Java, type Redis } from './find-commands.ts';
 import { type InstallPlan, type PackageSystem, type Prerequisite, planInstall } from './package-install.ts';
 import type { Environment, OnStackEvent } from './stack-event.ts';
 
@@ -8,6 +8,8 @@ export type Prerequisites = {
   readonly java: Java | undefined;
   readonly maven: string | undefined;
   readonly redis: Redis | undefined;
+  /** The full path of mariadbd. */
+  readonly mariadb: string | undefined;
 };
 
 export type PrerequisiteOptions = {
@@ -61,7 +63,7 @@ const find = async ({ environment, needed }: PrerequisiteOptions): Promise<Prere
     needed.includes('java') ? findJava(environment) : undefined,
     needed.includes('redis') ? findRedis(environment) : undefined,
   ]);
-  return { java, redis, maven: findInPath('mvn', environment) };
+  return { java, redis, maven: findInPath('mvn', environment), mariadb: findMariaDb(environment) };
 };
 
 /** Not every release of Debian and Ubuntu has Java 17. */

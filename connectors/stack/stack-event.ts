@@ -1,6 +1,9 @@
-/** The servers that Freshet runs natively, in no order: they start in parallel. */
-export const SERVER_NAMES = ['kafka', 'schemaRegistry', 'connect', 'postgres', 'redis'] as const;
+/** The servers that can be run natively, in no order: they start in parallel. */
+export const SERVER_NAMES = ['kafka', 'schemaRegistry', 'connect', 'postgres', 'redis', 'mariadb'] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
+
+/** What Freshet itself runs on. MariaDB is only ever somebody's source: tests and trials ask for it by name. */
+export const USUAL_SERVERS: readonly ServerName[] = SERVER_NAMES.filter((name) => name !== 'mariadb');
 
 /**
  * One thing that happened while the stack prepares, for whoever shows progress. `ms` is counted from the start of that

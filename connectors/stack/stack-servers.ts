@@ -9,6 +9,7 @@ import {
 import type { ServerRecords } from './server-records.ts';
 import { connectServer } from './servers/connect-server.ts';
 import { kafkaServer } from './servers/kafka-server.ts';
+import { mariadbServer } from './servers/mariadb-server.ts';
 import { postgresServer } from './servers/postgres-server.ts';
 import { redisServer } from './servers/redis-server.ts';
 import { schemaRegistryServer } from './servers/schema-registry-server.ts';
@@ -136,13 +137,15 @@ const serverCommand = (name: ServerName, options: StackServersOptions): Promise<
     case 'kafka':
       return kafkaServer(forJava());
     case 'connect':
-      return connectServer(forJava());
+      return connectServer({ ...forJava(), pluginFolders: prepared.pluginFolders });
     case 'schemaRegistry':
       return schemaRegistryServer(forJava());
     case 'postgres':
       return postgresServer(context);
     case 'redis':
       return redisServer({ ...context, redis: prepared.redis() });
+    case 'mariadb':
+      return mariadbServer({ ...context, mariadb: prepared.mariadb() });
     default:
       return name satisfies never;
   }

@@ -2,13 +2,22 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { artifactsIn } from './artifacts.ts';
+import type { ConnectorPlugin } from './install-plugin.ts';
 import { tryLock } from './owner-lock.ts';
 import { DEFAULT_PORTS, freePorts, type StackPorts } from './ports.ts';
 import { prepareStack } from './prepare-stack.ts';
 import { diskFullError } from './server-failure.ts';
 import { endLeftServers, openServerRecords } from './server-records.ts';
-import { POSTGRES_USER, postgresPassword } from './servers/postgres-server.ts';
-import { type Environment, type OnStackEvent, SERVER_NAMES, type ServerName } from './stack-event.ts';
+import { mariadbUrl } from './servers/mariadb-server.ts';
+import { POSTGRES_USER } from './servers/postgres-server.ts';
+import { serverPassword } from './servers/server-password.ts';
+import {
+  type Environment,
+  type OnStackEvent,
+  SERVER_NAMES,
+  type ServerName,
+  USUAL_SERVERS,
+} from './stack-event.ts';
 import { openStackServers, type StackServers } from './stack-servers.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -19,8 +28,10 @@ export type StackOptions = {
   readonly cacheDirectory: string;
   /** Ports of 127.0.0.1, or `free` for ones that nobody uses. Default: DEFAULT_PORTS. */
   readonly ports?: StackPorts | 'free';
-  /** Default: all five. Connect brings Kafka with it. */
+  /** Default: the five that Freshet runs on. Connect brings Kafka with it. */
   readonly servers?: readonly ServerName[];
+  /** Connectors beside Postgres's, for Connect to load; installed where they are missing. */
+  readonly plugins?: readonly ConnectorPlugin[];
   /** The environment of the process: PATH, HOME, JAVA_HOME and whatever Maven needs. */
   readonly environment: Environment;
   readonly onProgress?: OnStackEvent;
@@ -46,6 +57,8 @@ export type Stack = StackServers & {
     readonly user: string;
     readonly password: string;
   };
+  /** Of an account with all rights, without a database; only where `mariadb` was asked for. */
+  readonly mariadb: { readonly url: string } | undefined;
   readonly modelDirectory: string;
   readonly ports: StackPorts;
 };
@@ -60,7 +73,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   const { dataDirectory, cacheDirectory, environment } = options;
   const onProgress = options.onProgress ?? (() => undefined);
   const signal = options.signal ?? new AbortController().signal;
-  const names = chosen(options.servers ?? SERVER_NAMES);
+  const names = chosen(options.servers ?? USUAL_SERVERS);
   await mkdir(dataDirectory, { recursive: true });
   const lock = await tryLock(join(dataDirectory, 'stack.lock'));
   if ('heldBy' in lock) {
@@ -71,7 +84,10 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   }
   try {
     const [prepared] = await Promise.all([
-      prepareStack({ cacheDirectory, environment, names, onProgress, signal }),
+      prepareStack({
+        ...{ cacheDirectory, environment, names, onProgress, signal },
+        plugins: options.plugins ?? [],
+      }),
       endLeftServers(dataDirectory),
     ]);
     const ports = options.ports === 'free' ? await freePorts() : (options.ports ?? DEFAULT_PORTS);
@@ -87,7 +103,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       onStopped: lock.release,
     });
     await servers.startAll();
-    const password = await postgresPassword(dataDirectory);
+    const password = await serverPassword(dataDirectory, 'postgres');
     return {
       ...servers,
       kafka: `127.0.0.1:${ports.kafka}`,
@@ -101,6 +117,9 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         user: POSTGRES_USER,
         password,
       },
+      mariadb: names.includes('mariadb')
+        ? { url: await mariadbUrl(dataDirectory, ports.mariadb) }
+        : undefined,
       modelDirectory: artifactsIn(cacheDirectory).modelDirectory,
       ports,
     };

@@ -7,7 +7,7 @@ import { type RoleProcess, startRole } from '../../cli/start/start-role.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
-import { openPostgresRows } from '../../connectors/sources/postgres/postgres-rows.ts';
+import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
 import {
   type IndexDocumentsEvent,
@@ -22,11 +22,15 @@ export const temporaryFolder = async (): Promise<{ readonly path: string; remove
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 };
 
+type IndexPlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'source' | 'config'>;
+
 type Outcome = Extract<IndexDocumentsEvent, { type: 'records' }>['outcome'];
 
-/** index-documents of one source in this process, with everything it said. */
+type PipelinePlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'registry' | 'config' | 'url'>;
+
+/** index-documents in this process, with everything it said. */
 export const startPipeline = async (
-  plane: DataPlane,
+  plane: PipelinePlane,
   folder: string,
   model: EmbeddingModel = createHashEmbeddingModel(),
 ) => {
@@ -43,14 +47,19 @@ export const startPipeline = async (
   const rowsRead: string[] = [];
   const { kafka, writer, codec, registry, config, url } = plane;
   const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
-  const rows = openPostgresRows(url);
+  const readers = new Map(
+    Object.entries(config.sources).map(([source, { kind, url: configured }]) => [
+      source,
+      SOURCE_KINDS[kind].openRows(configured === 'sample' ? url : configured),
+    ]),
+  );
   const pipeline = await startIndexDocuments({
     ...{ kafka, writer, codec, registry, table, config },
     model,
     clock: systemClock,
-    readRow: (_, change) => {
+    readRow: async (source, change) => {
       rowsRead.push(String(change.key.id));
-      return rows.read(change.table, change.key, change.unavailable);
+      return readers.get(source)?.read(change.table, change.key, change.unavailable);
     },
     onEvent: (event) => {
       if (event.type === 'records') counts[event.outcome] += event.count;
@@ -64,14 +73,14 @@ export const startPipeline = async (
     stop: async (): Promise<void> => {
       await pipeline.stop();
       await table.close();
-      await rows.close();
+      for (const reader of readers.values()) await reader.close();
     },
   };
 };
 
 /** A replica reads all partitions, so each needs a name of its own. */
 export const startIndex = async (
-  plane: DataPlane,
+  plane: IndexPlane,
   folder: string,
   name = `${plane.source}-index`,
   model: EmbeddingModel = createHashEmbeddingModel(),

@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 import { FreshetError } from '../../../schemas/errors.ts';
-import { MAX_RECORD_BYTES } from '../../../schemas/topics.ts';
 import {
   type CaptureOptions,
   type ConnectorConfig,
-  fillTemplate,
+  connectorFrom,
   sourceNames,
-  tablePatterns,
 } from '../../debezium/connector-config.ts';
 import { signalTable } from './signal-postgres.ts';
 
@@ -15,28 +11,15 @@ import { signalTable } from './signal-postgres.ts';
  * The configuration of a Postgres source's connector: connector.json with its parameters filled.
  * @throws FreshetError `config-invalid` when the URL is not one of Postgres
  */
-export const postgresConnectorConfig = (options: CaptureOptions): ConnectorConfig => {
-  const names = sourceNames(options.source);
-  return fillTemplate(readTemplate(), {
+export const postgresConnectorConfig = (options: Omit<CaptureOptions, 'kafka'>): ConnectorConfig => {
+  const { slot, publication } = sourceNames(options.source);
+  return connectorFrom(new URL('connector.json', import.meta.url), options, {
     ...connectionOf(options.url),
-    source: options.source,
-    slot: names.slot,
-    publication: names.publication,
-    topic: names.topic,
-    tables: tablePatterns(options.tables),
+    slot,
+    publication,
     signalTable: signalTable(options.source),
-    epoch: String(options.epoch),
-    schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
-    pollIntervalMs: String(options.pollIntervalMs ?? 2),
-    heartbeatMs: String(options.heartbeatMs ?? 5000),
-    maxRecordBytes: String(MAX_RECORD_BYTES),
   });
 };
-
-const readTemplate = (): ConnectorConfig =>
-  z
-    .record(z.string(), z.string())
-    .parse(JSON.parse(readFileSync(new URL('connector.json', import.meta.url), 'utf8')));
 
 const connectionOf = (text: string) => {
   try {

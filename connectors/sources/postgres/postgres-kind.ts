@@ -15,6 +15,7 @@ export const POSTGRES: SourceKind = {
   kind: 'postgres',
   connectorName: 'postgresql',
   tableForm: 'schema.table',
+  ownTopics: () => [],
   prepare: async (options) => {
     const { systemIdentifier, slotExists } = await preparePostgres(options);
     return { identity: systemIdentifier, resumes: slotExists };

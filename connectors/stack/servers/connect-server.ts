@@ -5,10 +5,10 @@ import { javaCommand } from '../java-command.ts';
 import { httpProbe } from '../ready-probe.ts';
 import type { ServerCommand } from '../server-process.ts';
 import { LOG4J_FILE } from './kafka-server.ts';
-import { type JavaServerContext, logFileOf, propertiesText } from './server-context.ts';
+import { type ConnectServerContext, logFileOf, propertiesText } from './server-context.ts';
 
 /** One Connect worker. It waits for the broker itself, so both may start at the same time. */
-export const connectServer = async (context: JavaServerContext): Promise<ServerCommand> => {
+export const connectServer = async (context: ConnectServerContext): Promise<ServerCommand> => {
   const directory = join(context.dataDirectory, 'connect');
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'worker.properties');
@@ -42,13 +42,17 @@ export const connectServer = async (context: JavaServerContext): Promise<ServerC
   };
 };
 
-const workerSettings = ({ ports, artifacts }: JavaServerContext): Record<string, string | number> => ({
+const workerSettings = ({
+  ports,
+  artifacts,
+  pluginFolders,
+}: ConnectServerContext): Record<string, string | number> => ({
   'bootstrap.servers': `127.0.0.1:${ports.kafka}`,
   'group.id': 'freshet-connect',
   listeners: `http://127.0.0.1:${ports.connect}`,
   'rest.advertised.host.name': '127.0.0.1',
   'rest.advertised.port': ports.connect,
-  'plugin.path': artifacts.pluginDirectory,
+  'plugin.path': [artifacts.pluginDirectory, ...pluginFolders].join(','),
   // Scanning every jar for plugins takes seconds.
   'plugin.discovery': 'service_load',
   'key.converter': 'org.apache.kafka.connect.json.JsonConverter',

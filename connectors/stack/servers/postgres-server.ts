@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -11,6 +11,7 @@ import type { ServerCommand } from '../server-process.ts';
 import { type Account, postgresAccount } from './postgres-account.ts';
 import { postgresFolder, postgresPrograms } from './postgres-folders.ts';
 import { logFileOf, type ServerContext } from './server-context.ts';
+import { serverPassword } from './server-password.ts';
 
 const run = promisify(execFile);
 
@@ -22,7 +23,7 @@ export const postgresServer = async (context: ServerContext): Promise<ServerComm
   const [folder, programs, password] = await Promise.all([
     postgresFolder(context.dataDirectory, account),
     postgresPrograms(account),
-    postgresPassword(context.dataDirectory),
+    serverPassword(context.dataDirectory, 'postgres'),
   ]);
   const { directory } = folder;
   if (!existsSync(join(directory, 'PG_VERSION'))) {
@@ -64,18 +65,6 @@ const SETTINGS = {
   io_method: 'sync',
   jit: 'off',
 } as const;
-
-/** The superuser's password: made by chance on the first start, kept in a file that only the owner reads. */
-export const postgresPassword = async (dataDirectory: string): Promise<string> => {
-  const file = join(dataDirectory, 'postgres-password');
-  await mkdir(dataDirectory, { recursive: true });
-  try {
-    await writeFile(file, randomBytes(18).toString('base64url'), { flag: 'wx', mode: 0o600 });
-  } catch {
-    // It was made by an earlier start.
-  }
-  return (await readFile(file, 'utf8')).trim();
-};
 
 type Initialisation = {
   readonly context: ServerContext;

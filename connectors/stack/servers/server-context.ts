@@ -13,6 +13,8 @@ export type ServerContext = {
 };
 
 export type JavaServerContext = ServerContext & { readonly java: Java; readonly artifacts: Artifacts };
+export type ConnectServerContext = JavaServerContext & { readonly pluginFolders: readonly string[] };
+export type MariaDbServerContext = ServerContext & { readonly mariadb: string };
 export type RedisServerContext = ServerContext & { readonly redis: Redis };
 
 /** The log of a server's current run; the one before is kept beside it with `.1` at its end. */

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import { schemaHistoryTopic } from '../../../schemas/topics.ts';
+import type { SourceKind } from '../source-kind.ts';
+import { mariadbConnectorConfig } from './connector-config.ts';
+import { readBinlogPosition } from './current-position.ts';
+import {
+  acknowledgedBinlogPosition,
+  mariadbChangePosition,
+  parseBinlogPosition,
+} from './mariadb-position.ts';
+import { openMariaDbRows } from './mariadb-rows.ts';
+import { mariadbLoss, observeMariaDb } from './observe-mariadb.ts';
+import { prepareMariaDb } from './prepare-mariadb.ts';
+import { mariadbHasRows, signalMariaDb, signalTable } from './signal-mariadb.ts';
+
+/** MariaDB 10.5 and newer, by its binlog. Positions are file:offset; tables are database.table. */
+export const MARIADB: SourceKind = {
+  kind: 'mariadb',
+  connectorName: 'mariadb',
+  tableForm: 'database.table',
+  plugin: { name: 'debezium-mariadb', pomDirectory: fileURLToPath(new URL('plugin', import.meta.url)) },
+  ownTopics: (source) => [schemaHistoryTopic(source)],
+  prepare: prepareMariaDb,
+  connectorConfig: mariadbConnectorConfig,
+  tableOf: ({ db, table }) => `${db ?? ''}.${table ?? ''}`,
+  changePosition: mariadbChangePosition,
+  currentPosition: readBinlogPosition,
+  parsePosition: parseBinlogPosition,
+  acknowledgedPosition: acknowledgedBinlogPosition,
+  observe: observeMariaDb,
+  lossOf: mariadbLoss,
+  // The binlog is kept for all readers alike: there is no place to give up.
+  release: async () => undefined,
+  signalTable,
+  hasRows: mariadbHasRows,
+  signal: signalMariaDb,
+  openRows: openMariaDbRows,
+};

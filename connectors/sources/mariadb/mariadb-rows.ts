@@ -1,0 +1,42 @@
+import type { Connection } from 'mariadb';
+import { FreshetError, toError } from '../../../schemas/errors.ts';
+import type { RowReader } from '../row-reader.ts';
+import { connectMariaDb } from './mariadb-connection.ts';
+
+const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
+
+/** Rows as text. MariaDB never leaves a value out of a change, so this is asked only by what compares source and index. */
+export const openMariaDbRows = (url: string): RowReader => {
+  let opened: Promise<Connection> | undefined;
+  const connection = async (): Promise<Connection> => {
+    const held = await opened?.catch(() => undefined);
+    if (held?.isValid()) return held;
+    opened = connectMariaDb(url);
+    return opened;
+  };
+  return {
+    read: async (table, key, columns) => {
+      const keyColumns = Object.keys(key);
+      const selected = columns.map((name) => `cast(${quoted(name)} as char) as ${quoted(name)}`).join(', ');
+      const where = keyColumns.map((name) => `${quoted(name)} = ?`).join(' and ');
+      try {
+        const rows = await (await connection()).query<Record<string, string | null>[]>(
+          `select ${selected} from ${table.split('.').map(quoted).join('.')} where ${where}`,
+          keyColumns.map((name) => String(key[name])),
+        );
+        return rows[0];
+      } catch (thrown) {
+        const error = toError(thrown);
+        throw new FreshetError(
+          'source-unavailable',
+          `could not read a row of ${table} from the source: ${error.message.split('\n')[0]}`,
+          { cause: error },
+        );
+      }
+    },
+    close: async () => {
+      const held = await opened?.catch(() => undefined);
+      await held?.end().catch(() => undefined);
+    },
+  };
+};

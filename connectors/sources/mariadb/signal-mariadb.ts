@@ -1,0 +1,47 @@
+import type { Connection } from 'mariadb';
+import { SNAPSHOT_MARK, type SourceSignal } from '../source-kind.ts';
+import { withMariaDb } from './mariadb-connection.ts';
+
+const DATABASE = 'freshet';
+
+/** One table a source: two sources on one server don't carry out each other's signals. */
+export const signalTable = (source: string): string => `${DATABASE}.signals_${source.replaceAll('-', '_')}`;
+
+/** The signal table with the row that every snapshot reads. The columns are Debezium's. */
+export const makeSignalTable = async (connection: Connection, source: string): Promise<void> => {
+  const table = signalTable(source);
+  const [, name = ''] = table.split('.');
+  const found = await connection.query<unknown[]>(
+    'select 1 from information_schema.tables where table_schema = ? and table_name = ?',
+    [DATABASE, name],
+  );
+  // Asked first, for a user who may not create it can still write to one that was made for him.
+  if (found.length === 0) {
+    await connection.query(`create database if not exists ${DATABASE}`);
+    await connection.query(
+      `create table if not exists ${table} (id varchar(64) primary key, type varchar(32) not null, data text)`,
+    );
+  }
+  await connection.query(`insert ignore into ${table} values (?, 'freshet', '')`, [SNAPSHOT_MARK]);
+};
+
+/** Errors: `source-unavailable`. */
+export const signalMariaDb = (
+  { source, url }: { readonly source: string; readonly url: string },
+  { id, type, data }: SourceSignal,
+): Promise<void> =>
+  withMariaDb(url, async (connection) => {
+    const table = signalTable(source);
+    await connection.query(`insert ignore into ${table} values (?, ?, ?)`, [id, type, data]);
+    await connection.query(`delete from ${table} where id not in (?, ?)`, [SNAPSHOT_MARK, id]);
+  });
+
+/** Errors: `source-unavailable`. */
+export const mariadbHasRows = ({ url }: { readonly url: string }, table: string): Promise<boolean> =>
+  withMariaDb(url, async (connection) => {
+    const name = table
+      .split('.')
+      .map((part) => connection.escapeId(part))
+      .join('.');
+    return (await connection.query<unknown[]>(`select 1 from ${name} limit 1`)).length > 0;
+  });

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { tryLock } from './owner-lock.ts';
+import { diskFullError } from './server-failure.ts';
+
+/**
+ * Fills a folder once, or returns at once when it is there. It appears by a rename, so a killed install leaves nothing that
+ * is half used, and of two processes that install at once the second waits for the first. True when it was filled now.
+ * @throws what `fill` throws; FreshetError `disk-full`
+ */
+export const installFolder = async (
+  directory: string,
+  progress: (detail: string) => void,
+  fill: (partial: string) => Promise<void>,
+): Promise<boolean> => {
+  if (existsSync(directory)) return false;
+  const lock = await waitForLock(`${directory}.lock`, progress);
+  try {
+    if (existsSync(directory)) return false;
+    await removePartial(directory);
+    const partial = `${directory}.${process.pid}.partial`;
+    await mkdir(partial, { recursive: true });
+    await fill(partial);
+    await rename(partial, directory);
+    return true;
+  } catch (error) {
+    throw diskFullError(error) ?? error;
+  } finally {
+    await lock.release();
+  }
+};
+
+const waitForLock = async (file: string, progress: (detail: string) => void) => {
+  let told = false;
+  for (;;) {
+    const lock = await tryLock(file);
+    if ('release' in lock) return lock;
+    if (!told) progress(`waiting for process ${lock.heldBy}, which installs the same`);
+    told = true;
+    await delay(200);
+  }
+};
+
+/** What killed installs left, of this folder and of its other versions. */
+const removePartial = async (directory: string): Promise<void> => {
+  const prefix = basename(directory).replace(/[^-]+$/, '');
+  const left = (await readdir(dirname(directory))).filter(
+    (name) => name.startsWith(prefix) && name.endsWith('.partial'),
+  );
+  await Promise.all(left.map((name) => rm(join(dirname(directory), name), { recursive: true, force: true })));
+};
