@@ -49,7 +49,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   '@huggingface/tokenizers': ['connectors/models/embedding/'],
   '@ai-sdk/openai-compatible': ['connectors/models/'],
   '@ai-sdk/provider': ['connectors/models/language/'],
-  'lru-cache': ['connectors/models/embedding/', 'gateway/read-models/'],
+  'lru-cache': ['connectors/models/embedding/', 'connectors/vector-index/', 'gateway/read-models/'],
   fastify: ['gateway/', 'connectors/index-service/'],
   commander: ['cli/'],
   pino: ['cli/'],

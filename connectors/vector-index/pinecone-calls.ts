@@ -1,0 +1,124 @@
+/**
+ * Calls of the Pinecone library, made reliable: it tries no 429 and no lost connection again, and its errors carry neither
+ * status nor Retry-After, so its own tries are switched off and ours stand in the fetch it is given, which also reads the LSN headers.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Index, Pinecone } from '@pinecone-database/pinecone';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+import { type BreakerState, createGuardedCalls } from '../guarded-calls/guarded-calls.ts';
+import { retryAfterMs } from '../models/language/retry-after.ts';
+
+export interface PineconeCallSettings {
+  /** Base URL of the index's data plane. */
+  readonly host: string;
+  readonly apiKey: string;
+  readonly limits: PineconeCallLimits;
+  readonly onBreaker?: (state: BreakerState) => void;
+}
+
+/** Times in milliseconds. */
+export interface PineconeCallLimits {
+  readonly concurrency: number;
+  readonly attempts: number;
+  readonly timeoutMs: number;
+  readonly firstBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly breakAfter: number;
+  readonly openMs: number;
+}
+
+export interface Called<T> {
+  readonly value: T;
+  /** Of a write: it is searchable once a read of its namespace says an indexed LSN as high. Null: none was said. */
+  readonly requestLsn: number | null;
+  /** Of a read: every write up to it is in the answer. */
+  readonly indexedLsn: number | null;
+}
+
+/** A refusal with its status. 413 and 400 speak of the request, 404 of a namespace that holds nothing. */
+export class PineconeRefusal extends Error {
+  readonly status: number;
+  readonly retryAfterMs: number | null;
+  constructor(status: number, message: string, wait: number | null) {
+    super(message);
+    this.status = status;
+    this.retryAfterMs = wait;
+  }
+}
+
+interface Seen {
+  requestLsn: number | null;
+  indexedLsn: number | null;
+  failure: Error | null;
+}
+
+const lsn = (headers: Headers, name: string): number | null => {
+  const text = headers.get(name);
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+};
+
+export const openPineconeCalls = (settings: PineconeCallSettings) => {
+  const seen = new AsyncLocalStorage<Seen>();
+  const guard = createGuardedCalls({
+    ...settings.limits,
+    judge: (error) => {
+      if (!(error instanceof PineconeRefusal)) return { retry: true, afterMs: null, down: true };
+      const down = error.status >= 500 || error.status === 408;
+      return { retry: down || error.status === 429, afterMs: error.retryAfterMs, down };
+    },
+    refusal: (why) => new FreshetError('index-unavailable', `Pinecone is not asked: ${why}.`),
+    ...(settings.onBreaker ? { onBreaker: settings.onBreaker } : {}),
+  });
+
+  const fetchApi = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const store = seen.getStore();
+    try {
+      return await guard.run(async (signal) => {
+        const response = await fetch(input, { ...init, signal });
+        // Read here, so that a body that hangs is under the deadline and tried again too.
+        const body = await response.arrayBuffer();
+        if (!response.ok)
+          throw new PineconeRefusal(
+            response.status,
+            `Pinecone answered ${response.status}: ${new TextDecoder().decode(body).slice(0, 200)}`,
+            retryAfterMs(Object.fromEntries(response.headers), Date.now()),
+          );
+        if (store) {
+          store.requestLsn = lsn(response.headers, 'x-pinecone-request-lsn');
+          store.indexedLsn = lsn(response.headers, 'x-pinecone-max-indexed-lsn');
+        }
+        return new Response(body, { status: response.status, headers: response.headers });
+      });
+    } catch (thrown) {
+      if (store) store.failure = toError(thrown);
+      throw thrown;
+    }
+  };
+
+  const index = new Pinecone({ apiKey: settings.apiKey, maxRetries: 0, fetchApi }).index({
+    host: settings.host,
+  });
+
+  return {
+    /** Errors: PineconeRefusal where the status says that asking again does not help; else `index-unavailable`. */
+    call: async <T>(work: (index: Index) => Promise<T>): Promise<Called<T>> => {
+      const store: Seen = { requestLsn: null, indexedLsn: null, failure: null };
+      try {
+        const value = await seen.run(store, () => work(index));
+        return { value, requestLsn: store.requestLsn, indexedLsn: store.indexedLsn };
+      } catch (thrown) {
+        const failure = store.failure ?? toError(thrown);
+        if (failure instanceof FreshetError) throw failure;
+        if (failure instanceof PineconeRefusal && failure.status < 500 && failure.status !== 429)
+          throw failure;
+        throw new FreshetError(
+          'index-unavailable',
+          `Pinecone at ${settings.host} does not serve: ${failure.message}`.replaceAll(settings.apiKey, '…'),
+        );
+      }
+    },
+    close: (): void => guard.close(),
+  };
+};
+
+export type PineconeCalls = ReturnType<typeof openPineconeCalls>;
