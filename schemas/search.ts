@@ -7,6 +7,12 @@ export interface SearchRequest {
   /** Metadata that must be equal; `source` and `table` are such names too. */
   readonly filter?: Readonly<Record<string, string>>;
   readonly freshness?: FreshnessRequest;
+  /** By meaning, by words, or both rankings fused. Default `hybrid`. */
+  readonly mode?: SearchMode;
+  /** Chunks of one document among the hits; 1: each document once. Default 3. */
+  readonly maxPerDocument?: number;
+  /** Hits of one source, so that one cannot crowd out the others. Default: no limit. */
+  readonly maxPerSource?: number;
 }
 
 /** How fresh the index must be before it is searched. Waited for, then refused with the error `stale`. */
@@ -26,13 +32,16 @@ export interface FreshnessRequest {
 export const DEFAULT_FRESHNESS_WAIT_MS = 5_000;
 export const MAX_FRESHNESS_WAIT_MS = 20_000;
 
+export const SEARCH_MODES = ['hybrid', 'vector', 'keyword'] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
+
 export interface SearchHit {
   readonly documentId: string;
   /** Index of the chunk in its document. */
   readonly chunk: number;
   readonly title: string;
   readonly text: string;
-  /** Cosine similarity. */
+  /** Cosine similarity, however it was found; a hybrid answer is in the order of its fused ranks, not of this. */
   readonly score: number;
   readonly metadata: Readonly<Record<string, string>>;
   readonly version: string;
@@ -93,6 +102,8 @@ export interface Receipt {
 
 export interface SearchResponse {
   readonly hits: readonly SearchHit[];
+  /** How it was found: `vector` where a hybrid search had no keyword index to ask (starting, or too large for its memory). */
+  readonly mode?: SearchMode;
   readonly receipt: Receipt;
 }
 

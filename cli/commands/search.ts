@@ -13,6 +13,9 @@ interface SearchOptions {
   readonly freshAfter?: string;
   readonly maxStaleness?: string;
   readonly wait?: string;
+  readonly mode?: string;
+  readonly perDocument?: string;
+  readonly perSource?: string;
   readonly json?: boolean;
 }
 
@@ -50,7 +53,7 @@ const describe = ({ hits, receipt }: SearchResponse): string => {
 export const addSearchCommand = (freshet: Command, surroundings: Surroundings): void => {
   freshet
     .command('search <query>')
-    .description('the chunks nearest in meaning, with the age of each')
+    .description('the chunks nearest in meaning and words, with the age of each')
     .option('--top <n>', 'how many', '5')
     .option('--tenant <tenant>', "whose documents; the configuration's localTenant where left out")
     .option(
@@ -65,12 +68,18 @@ export const addSearchCommand = (freshet: Command, surroundings: Surroundings): 
     )
     .option('--max-staleness <duration>', 'only while the index is no further behind than this, such as 5s')
     .option('--wait <duration>', 'how long to wait for that (default 5s)')
+    .option('--mode <mode>', 'hybrid (meaning and words), vector or keyword; default hybrid')
+    .option('--per-document <n>', 'chunks of one document at most; 1: each document once')
+    .option('--per-source <n>', 'hits of one source at most')
     .option('--json', 'JSON')
     .action(async (query: string, options: SearchOptions) => {
       const response = await gatewayOf(surroundings).post<SearchResponse>('/v1/search', {
         query,
         topK: Number(options.top),
         ...(options.tenant ? { tenant: options.tenant } : {}),
+        ...(options.mode ? { mode: options.mode } : {}),
+        ...(options.perDocument ? { maxPerDocument: Number(options.perDocument) } : {}),
+        ...(options.perSource ? { maxPerSource: Number(options.perSource) } : {}),
         ...(options.filter.length > 0 ? { filter: filterOf(options.filter) } : {}),
         ...freshnessOptions(options),
       });

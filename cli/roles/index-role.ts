@@ -1,6 +1,7 @@
 /** `freshet index`: documents → vector index, and its searches. */
 import { join } from 'node:path';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
+import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
 import { startIndexRole as startIndex } from '../../pipelines/apply-index/index-role.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
@@ -16,6 +17,9 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     writer,
     codec,
     model,
+    ...(config.index.keywordMegabytes > 0 && {
+      keywords: openMinisearchKeywordIndex({ maxBytes: config.index.keywordMegabytes * 2 ** 20 }),
+    }),
     clock: systemClock,
     sources: Object.keys(config.sources),
     targetMs: config.freshness.targetMs,

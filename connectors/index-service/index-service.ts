@@ -27,6 +27,16 @@ export interface IndexStatus {
   readonly documents: number;
   readonly markers: number;
   readonly rows: number;
+  /** Rows that the engine has not built in yet, whether it is building, and why it could not. */
+  readonly build: { readonly recent: number; readonly running: boolean; readonly failure: string | null };
+  /** The words beside the vectors: searches are by vectors alone until it is ready. Null where there is none. */
+  readonly keywords: {
+    readonly ready: boolean;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly tenantsLeftOut: number;
+    readonly failure: string | null;
+  } | null;
   /** Next offset of freshet.documents to apply, by partition. */
   readonly positions: Readonly<Record<string, number>>;
 }

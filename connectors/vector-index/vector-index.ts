@@ -26,9 +26,20 @@ export interface VectorHit {
   readonly score: number;
 }
 
+/** How an engine that builds in the background stands. */
+export interface BuildState {
+  readonly running: boolean;
+  /** Rows written that no build has taken in yet. */
+  readonly recent: number;
+  /** Why the last build failed; undefined after one that went well. The index serves all the same, slower. */
+  readonly failure: Error | undefined;
+}
+
 export interface VectorIndex {
   readonly engine: string;
   readonly dimensions: number;
+  /** Undefined of an engine that builds nothing here. */
+  readonly build?: BuildState;
   /**
    * Searchable when it resolves; an id that is there already is passed over. On an error some rows may be written, so
    * write all of them again. Errors: `index-unavailable`, `disk-full`, `index-corrupt`, and before any row is written

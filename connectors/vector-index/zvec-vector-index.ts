@@ -13,7 +13,7 @@ import { BackgroundBuild } from './background-build.ts';
 import { ExclusiveGate } from './exclusive-gate.ts';
 import { type IndexContents, openContents } from './index-contents.ts';
 import { discardFiles, readManifest } from './index-files.ts';
-import type { VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
+import type { BuildState, VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
 import { indexFailure, startEngine } from './zvec-engine.ts';
 import { hashedQuery, hashedRow, isRowId } from './zvec-rows.ts';
 
@@ -72,9 +72,9 @@ export class ZvecVectorIndex implements VectorIndex {
     this.#build.consider();
   }
 
-  /** Whether a build is running, and why the last one failed, where it did: the index serves all the same, slower. */
-  get build(): { readonly running: boolean; readonly failure: Error | undefined } {
-    return { running: this.#build.running, failure: this.#build.failure };
+  get build(): BuildState {
+    const { running, failure } = this.#build;
+    return { running, failure, recent: this.#contents?.standing.pending ?? 0 };
   }
 
   async upsert(rows: readonly VectorRow[]): Promise<void> {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { DEFAULT_FRESHNESS_WAIT_MS, type FreshnessRequest } from '../../schemas/search.ts';
+import { DEFAULT_FRESHNESS_WAIT_MS, type FreshnessRequest, SEARCH_MODES } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { documentId, filter, freshness, tenant, text } from '../http/fields.ts';
@@ -29,6 +29,10 @@ const searchAnswer = z.object({
       ageMs: z.number().describe('Since this version was committed in its source.'),
     }),
   ),
+  mode: z
+    .enum(SEARCH_MODES)
+    .optional()
+    .describe('How it was found: vector where a hybrid search had no keyword index to ask.'),
   receipt: z.object({
     index: z.string(),
     at: z.number().describe('Microseconds since the Unix epoch.'),
@@ -101,13 +105,16 @@ export const searchRoutes = (context: GatewayContext) => {
       method: 'POST',
       path: '/v1/search',
       tag: 'search',
-      summary: 'The chunks nearest in meaning, with the age of each and a receipt',
+      summary: 'The chunks nearest in meaning and words, with the age of each and a receipt',
       body: z.strictObject({
         query: text(2_000),
         topK: z.int().min(1).max(100).default(8),
         filter: filter.optional(),
         freshness: freshness.optional(),
         tenant: tenant.optional(),
+        mode: z.enum(SEARCH_MODES).optional(),
+        maxPerDocument: z.int().min(1).max(100).optional(),
+        maxPerSource: z.int().min(1).max(100).optional(),
       }),
       answers: [{ status: 200, description: 'Hits, best first.', schema: searchAnswer }],
       errors: ['index-unavailable', 'request-too-large', 'stale', 'too-many-requests'],
@@ -119,6 +126,9 @@ export const searchRoutes = (context: GatewayContext) => {
             tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
             ...(body.filter ? { filter: body.filter } : {}),
             ...(body.freshness ? { freshness: body.freshness as FreshnessRequest } : {}),
+            ...(body.mode ? { mode: body.mode } : {}),
+            ...(body.maxPerDocument ? { maxPerDocument: body.maxPerDocument } : {}),
+            ...(body.maxPerSource ? { maxPerSource: body.maxPerSource } : {}),
           },
           AbortSignal.timeout(
             SEARCH_WITHIN_MS + (body.freshness ? (body.freshness.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS) : 0),

@@ -7,20 +7,24 @@ import type {
 } from '../../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { KeywordIndex } from '../../connectors/keyword-index/keyword-index.ts';
 import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import type { IndexGeneration } from './apply-documents.ts';
 import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
 import { createFreshnessGate } from './await-freshness.ts';
+import { checkSearch } from './check-search.ts';
 import { checkFreshness } from './fresh-enough.ts';
 import { openGenerations } from './generations.ts';
 import { rowIdOf } from './index-rows.ts';
+import { fillKeywords, type KeywordFill } from './keyword-rows.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 import { createRecentRefusals } from './recent-refusals.ts';
-import { checkSearch, searchIndex } from './search-index.ts';
+import { searchIndex } from './search-index.ts';
 import { openWatermarks } from './watermarks.ts';
 
 export interface IndexRoleSettings {
@@ -30,6 +34,8 @@ export interface IndexRoleSettings {
   readonly writer: RecordWriter;
   readonly codec: RecordCodec;
   readonly model: EmbeddingModel;
+  /** Words beside vectors; without it every search is by vectors. Closed with the role. */
+  readonly keywords?: KeywordIndex;
   readonly clock: Clock;
   /** Those of the configuration: others' watermarks say nothing of what is searched here. */
   readonly sources: readonly string[];
@@ -59,6 +65,11 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     dimensions: model.dimensions,
     onDiscarded: (reason) => settings.onEvent({ type: 'discarded', reason }),
   });
+  const { keywords } = settings;
+  const withKeywords = (generation: IndexGeneration): IndexGeneration => ({
+    ...generation,
+    ...(keywords && { keywords }),
+  });
   const refusals = createRecentRefusals();
   const watermarks = await openWatermarks({
     ...settings,
@@ -70,7 +81,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const gate = createFreshnessGate(watermarks.all);
   const applyIndex = await startApplyIndex({
     ...settings,
-    generation: generations.serving,
+    generation: () => withKeywords(generations.serving()),
     onApplied: (records) => {
       refusals.applied(records);
       watermarks.applied();
@@ -79,6 +90,13 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const embedding = new EmbeddingCache({ model, maxBytes: QUERY_CACHE_BYTES });
   const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  const fill = (): KeywordFill | undefined =>
+    keywords && fillKeywords(generations.serving().table, numbers, keywords);
+  let filling = fill();
+  const fillEnded = async (): Promise<void> => {
+    filling?.stop();
+    await filling?.ended;
+  };
   let rebuilding = false;
 
   const trace = async (documentId: string): Promise<TracedDocument | undefined> => {
@@ -109,7 +127,13 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       applyIndex,
       serving: generations.serving,
       openGeneration: generations.openNext,
-      replace: generations.replace,
+      replace: async (next) => {
+        // The table it reads is about to be closed.
+        await fillEnded();
+        await generations.replace(next);
+        keywords?.clear();
+        filling = fill();
+      },
       onProgress: (records, of) => emitter.emit('progress', { done: false, records, of }),
     }).finally(() => {
       // Here and not where this generator ends: whoever reads it may stop before the rebuild does.
@@ -141,7 +165,17 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         targetMs: settings.targetMs,
       });
       const response = await generations.using((generation) =>
-        searchIndex({ generation, embedding, basis, refused: refusals.of, clock }, request),
+        searchIndex(
+          {
+            generation: withKeywords(generation),
+            keywordsReady: () => filling?.done() ?? false,
+            embedding,
+            basis,
+            refused: refusals.of,
+            clock,
+          },
+          request,
+        ),
       );
       settings.onEvent({ type: 'search', micros: clock() - begun });
       return response;
@@ -160,6 +194,12 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         documents: counts.reduce((sum, each) => sum + each.documents, 0),
         markers: counts.reduce((sum, each) => sum + each.markers, 0),
         rows: await index.count(),
+        build: {
+          recent: index.build?.recent ?? 0,
+          running: index.build?.running ?? false,
+          failure: index.build?.failure?.message ?? null,
+        },
+        keywords: keywords ? { ready: filling?.done() ?? false, ...(await keywords.state()) } : null,
         positions: Object.fromEntries(
           numbers.map((partition) => [String(partition), table.position(partition) ?? 0]),
         ),
@@ -172,6 +212,8 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       gate.close();
       await watermarks.close();
       await applyIndex.stop();
+      await fillEnded();
+      await keywords?.close();
       await generations.close();
     },
   };

@@ -1,15 +1,20 @@
 /** A search over one generation of the index: only rows that a visible document points to become hits. */
 import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
-import type { VectorHit } from '../../connectors/vector-index/vector-index.ts';
+import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { RefusedDocument, SearchHit, SearchRequest, SearchResponse } from '../../schemas/search.ts';
+import type { RefusedDocument, SearchHit, SearchMode, SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import type { IndexGeneration } from './apply-documents.ts';
+import { checkSearch } from './check-search.ts';
+import { cosineOf } from './cosine.ts';
+import { capHits, fuseRankings } from './fuse-hits.ts';
 import { tagOf } from './index-rows.ts';
 import { type ReceiptBasis, receiptOf } from './receipt.ts';
 
 export interface SearchSettings {
   readonly generation: IndexGeneration;
+  /** Whether the keyword index holds everything by now. */
+  readonly keywordsReady: () => boolean;
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
   /** Taken before the search. */
   readonly basis: () => ReceiptBasis;
@@ -17,80 +22,112 @@ export interface SearchSettings {
   readonly clock: Clock;
 }
 
-const MAX_TOP_K = 100;
-const MAX_QUERY_CHARACTERS = 10_000;
+const MAX_PER_DOCUMENT = 3;
 /** Rows asked for beyond topK, for those that an update under way has just made invisible. */
 const SPARE_ROWS = 8;
+/** Where a cap leaves rows out, or two rankings are fused, the good ones may stand further down. */
+const DEPTH = 4;
+const LEAST_DEPTH = 30;
+const MOST_ROWS = 1_000;
 const ATTEMPTS = 3;
 
-/** Throws `request-invalid` naming what is wrong. */
-export const checkSearch = (request: SearchRequest): void => {
-  const invalid = (message: string): never => {
-    throw new FreshetError('request-invalid', message);
-  };
-  if (typeof request.query !== 'string' || request.query.trim() === '') invalid('query must be a text');
-  if (request.query.length > MAX_QUERY_CHARACTERS)
-    invalid(`query has ${request.query.length} characters, at most ${MAX_QUERY_CHARACTERS}`);
-  if (!Number.isInteger(request.topK) || request.topK < 1 || request.topK > MAX_TOP_K)
-    invalid(`topK must be a whole number from 1 to ${MAX_TOP_K}`);
-  if (typeof request.tenant !== 'string' || request.tenant === '') invalid('tenant must be given');
-  for (const [name, value] of Object.entries(request.filter ?? {})) {
-    if (typeof value !== 'string')
-      invalid(`filter ${name} must be a text to be equal to; there are no operators`);
-  }
-};
+interface Found {
+  readonly documentId: string;
+  readonly source: string;
+  readonly hit: SearchHit;
+}
 
 const visibleHit = (
   { table }: IndexGeneration,
   tenant: string,
-  { id, score }: VectorHit,
+  vector: Float32Array,
+  id: string,
   now: number,
-): SearchHit | undefined => {
+): Found | undefined => {
   const origin = table.origin(id);
   const record = origin && table.get(origin.partition, origin.documentId)?.record;
   const chunk = record?.chunks[origin?.chunk ?? -1];
-  // The engine has filtered by tenant already; what leaves this function is checked once more (I9).
+  // The engines have filtered by tenant already; what leaves this function is checked once more (I9).
   if (!origin || !record || !chunk || record.tenant !== tenant) return undefined;
-  return {
-    documentId: record.documentId,
+  const { documentId, source } = record;
+  const hit: SearchHit = {
+    documentId,
     chunk: origin.chunk,
     title: record.title,
     text: record.text.slice(chunk.start, chunk.end),
-    score,
-    metadata: { ...record.metadata, source: record.source, table: record.table },
+    score: cosineOf(vector, vectorOfBytes(chunk.vector)),
+    metadata: { ...record.metadata, source, table: record.table },
     version: record.version,
     ageMs: Math.max(0, Math.round((now - record.timing.committedAt) / 1_000)),
   };
+  return { documentId, source, hit };
 };
 
-/** Errors: `request-invalid`, `model-failed`, `index-unavailable`. */
+/** Errors: `request-invalid`, `model-failed`, `index-unavailable`; `unavailable` where words alone were asked for and none are held. */
 export const searchIndex = async (
   settings: SearchSettings,
   request: SearchRequest,
 ): Promise<SearchResponse> => {
   checkSearch(request);
-  const [vector] = await settings.embedding.forTenant(request.tenant).embed([request.query], {
-    purpose: 'query',
-  });
+  const { generation } = settings;
+  const { query, topK, tenant, mode = 'hybrid' } = request;
+  const [vector] = await settings.embedding.forTenant(tenant).embed([query], { purpose: 'query' });
   if (!vector || vector.length === 0)
     throw new FreshetError('request-invalid', 'the embedding model does not take this query');
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   const basis = settings.basis();
-  let hits: readonly SearchHit[] = [];
+  const limits = {
+    topK,
+    maxPerDocument: request.maxPerDocument ?? MAX_PER_DOCUMENT,
+    maxPerSource: request.maxPerSource,
+  };
+  const depth =
+    mode === 'hybrid' || limits.maxPerSource !== undefined || limits.maxPerDocument < MAX_PER_DOCUMENT
+      ? Math.max(LEAST_DEPTH, DEPTH * topK)
+      : topK;
+
+  const byVector = async (attempt: number): Promise<readonly string[]> =>
+    (
+      await generation.index.query({
+        vector,
+        topK: Math.min(MOST_ROWS, depth + SPARE_ROWS * attempt),
+        tenant,
+        tags,
+      })
+    ).map(({ id }) => id);
+  const byWords = async (): Promise<readonly string[] | undefined> => {
+    if (mode === 'vector' || !settings.keywordsReady()) return undefined;
+    const hits = await generation.keywords?.query({ text: query, tenant, tags, topK: depth + SPARE_ROWS });
+    return hits?.map(({ id }) => id);
+  };
+
+  let answer: readonly Found[] = [];
+  let answeredBy: SearchMode = mode;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const rows = await settings.generation.index.query({
-      vector,
-      topK: request.topK + SPARE_ROWS * attempt,
-      tenant: request.tenant,
-      tags,
-    });
+    const [near, worded] = await Promise.all([mode === 'keyword' ? [] : byVector(attempt), byWords()]);
+    if (mode === 'keyword' && !worded)
+      throw new FreshetError(
+        'unavailable',
+        'the keyword index does not answer yet, or this tenant is too large for its memory; search with mode "vector"',
+      );
+    if (mode === 'hybrid') answeredBy = worded ? 'hybrid' : 'vector';
     const now = settings.clock();
-    const found = rows.map((row) => visibleHit(settings.generation, request.tenant, row, now));
-    hits = found.filter((hit) => hit !== undefined).slice(0, request.topK);
+    const ranked = worded && mode === 'hybrid' ? fuseRankings([near, worded]) : (worded ?? near);
+    // Looked up one by one as they are needed: a record is decoded whole, vectors too.
+    let gone = 0;
+    const found = (function* (): Generator<Found> {
+      for (const id of ranked) {
+        const each = visibleHit(generation, tenant, vector, id, now);
+        if (each) yield each;
+        else gone += 1;
+      }
+    })();
+    answer = capHits(found, limits);
     // A row without a document belongs to an update under way: the rows that replace it may have come after the query.
-    if (!found.slice(0, request.topK).includes(undefined)) break;
+    if (gone === 0) break;
   }
+  const hits = answer.map(({ hit }) => hit);
   const after = request.freshness?.after;
-  const refused = after ? settings.refused(request.tenant, after.source) : [];
-  return { hits, receipt: receiptOf(basis, request, hits, refused) };
+  const refused = after ? settings.refused(tenant, after.source) : [];
+  return { hits, mode: answeredBy, receipt: receiptOf(basis, request, hits, refused) };
 };

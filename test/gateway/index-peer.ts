@@ -54,6 +54,8 @@ export const startIndexPeer = async (): Promise<IndexPeer> => {
       documents: 0,
       markers: 0,
       rows: 0,
+      build: { recent: 0, running: false, failure: null },
+      keywords: null,
       positions: {},
     }),
     rebuild: async function* () {

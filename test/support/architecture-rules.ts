@@ -27,7 +27,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   'lossless-json': ['connectors/debezium/'],
   '@zvec/zvec': ['connectors/vector-index/'],
   '@pinecone-database/pinecone': ['connectors/vector-index/'],
-  minisearch: ['connectors/vector-index/', 'pipelines/apply-index/'],
+  minisearch: ['connectors/keyword-index/'],
   lmdb: ['connectors/document-table/'],
   // Beside the adapters: what prepares, proves and measures the sample source speaks to it as its owner would.
   pg: [

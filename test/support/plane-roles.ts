@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type RoleProcess, startRole } from '../../cli/start/start-role.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
+import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
@@ -93,6 +94,7 @@ export const startIndex = async (
     name,
     folder: join(folder, 'index'),
     model,
+    keywords: openMinisearchKeywordIndex(),
     clock: systemClock,
     sources: Object.keys(plane.config.sources),
     targetMs: plane.config.freshness.targetMs,

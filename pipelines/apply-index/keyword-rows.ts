@@ -1,0 +1,67 @@
+/** The keyword index beside the vectors: rows of documents, and its filling from the document table at a start. */
+import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
+import type { KeywordIndex, KeywordRow } from '../../connectors/keyword-index/keyword-index.ts';
+import { isSearchable } from '../../schemas/document-order.ts';
+import type { Document } from '../../schemas/records.ts';
+import { rowIdOf, tagsOf } from './index-rows.ts';
+
+/** One row a chunk, of the ids in `wanted`: title and slice, as it was embedded. */
+export const keywordRows = (record: Document, wanted: (rowId: string) => boolean): readonly KeywordRow[] =>
+  record.chunks.flatMap((chunk) => {
+    const id = rowIdOf(record, chunk.hash);
+    if (!wanted(id)) return [];
+    const text = `${record.title}\n${record.text.slice(chunk.start, chunk.end)}`;
+    return [{ id, tenant: record.tenant ?? '', tags: tagsOf(record), text }];
+  });
+
+/** Documents between two turns of the event loop: a millisecond or two. */
+const DOCUMENTS_AT_ONCE = 20;
+
+export interface KeywordFill {
+  /** True once every document that stood in the table at the beginning is in. */
+  done(): boolean;
+  /** Resolves when it is done or was stopped. */
+  ended: Promise<void>;
+  stop(): void;
+}
+
+/**
+ * Fills the keyword index in the background; searches are by vectors alone until it is done. What changes meanwhile is
+ * added by those who change it, so a document is taken as the table holds it in the moment it is handed over.
+ */
+export const fillKeywords = (
+  table: DocumentTable,
+  partitions: readonly number[],
+  keywords: KeywordIndex,
+): KeywordFill => {
+  let done = false;
+  let stopped = false;
+  const fill = async (): Promise<void> => {
+    let rows: KeywordRow[] = [];
+    let documents = 0;
+    for (const partition of partitions) {
+      for (const { record } of table.list(partition, '')) {
+        if (stopped) return;
+        // The list shows the table as it was when the loop began: a row that went since must not come back.
+        if (isSearchable(record)) rows.push(...keywordRows(record, (id) => table.origin(id) !== undefined));
+        documents += 1;
+        if (documents % DOCUMENTS_AT_ONCE > 0) continue;
+        await keywords.add(rows);
+        rows = [];
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await keywords.add(rows);
+      rows = [];
+    }
+    done = true;
+  };
+  // A table that closes under way ends it; an index that failed says so itself.
+  const ended = fill().catch(() => undefined);
+  return {
+    done: () => done,
+    ended,
+    stop: () => {
+      stopped = true;
+    },
+  };
+};
