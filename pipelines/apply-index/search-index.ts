@@ -3,7 +3,13 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { RefusedDocument, SearchHit, SearchMode, SearchRequest, SearchResponse } from '../../schemas/search.ts';
+import type {
+  RefusedDocument,
+  SearchHit,
+  SearchMode,
+  SearchRequest,
+  SearchResponse,
+} from '../../schemas/search.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { checkSearch } from './check-search.ts';
 import { cosineOf } from './cosine.ts';
