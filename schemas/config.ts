@@ -90,11 +90,20 @@ export interface EmbeddingConfig {
   readonly workers: number;
 }
 
+/** Where an index keeps its vectors. `host` is the base URL of a Pinecone index's data plane; its metric must be cosine. */
+export type VectorIndexConfig =
+  | { readonly kind: 'embedded' }
+  | { readonly kind: 'pinecone'; readonly host: string; readonly apiKey: string; readonly prefix?: string };
+
 export interface FreshetConfig {
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly agents: readonly AgentDefinition[];
   readonly languageModel: LanguageModelConfig;
   readonly embedding: EmbeddingConfig;
+  /** Where every index role keeps its vectors that `vectorsByIndex` does not name. */
+  readonly vectors: VectorIndexConfig;
+  /** By the name of an index role (`freshet index --name`): several kinds beside each other. */
+  readonly vectorsByIndex: Readonly<Record<string, VectorIndexConfig>>;
   readonly chunking: { readonly maxTokens: number; readonly overlapTokens: number };
   readonly gates: { readonly maxTextCharacters: number };
   /** Memory that the keyword index of an index replica may take; 0: search by vectors alone. */
@@ -124,6 +133,15 @@ const callable = z.custom<(...input: never[]) => unknown>(
 );
 const decimal = z.string().regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"');
 const count = z.int().min(1);
+const vectorIndex = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('embedded') }),
+  z.strictObject({
+    kind: z.literal('pinecone'),
+    host: z.url(),
+    apiKey: z.string().min(1),
+    prefix: name.optional(),
+  }),
+]);
 const remoteEmbedding = {
   model: z.string().min(1),
   baseUrl: z.url(),
@@ -230,6 +248,8 @@ const SCHEMA = z.strictObject({
       `model must be ${LOCAL_EMBEDDING_MODELS.join(', ')} or a name in embedding.models`,
     )
     .prefault({}),
+  vectors: vectorIndex.default({ kind: 'embedded' }),
+  vectorsByIndex: z.record(name, vectorIndex).default({}),
   chunking: z
     .strictObject({
       maxTokens: z.int().min(16).max(256).default(200),

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
+import { vectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import { startIndexRole as startIndex } from '../../pipelines/apply-index/index-role.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { openRoleEmbedding } from './role-embedding.ts';
+import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 
 export const startIndexRole = async (context: RoleContext): Promise<RunningRole> => {
@@ -21,6 +22,12 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       keywords: openMinisearchKeywordIndex({ maxBytes: config.index.keywordMegabytes * 2 ** 20 }),
     }),
     clock: systemClock,
+    kind: vectorIndexKind(config.vectorsByIndex[settings.name] ?? config.vectors, settings.name, {
+      onBreaker: (state) => {
+        metrics.breakerState.set({ tool: 'pinecone' }, BREAKER_VALUES[state]);
+        log.warn({ state }, 'the breaker of Pinecone');
+      },
+    }),
     sources: Object.keys(config.sources),
     targetMs: config.freshness.targetMs,
     onFailure: fail,

@@ -5,7 +5,8 @@ import { recordEmbeddingCosts } from '../../pipelines/record-embedding-costs.ts'
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext } from './role-process.ts';
 
-const BREAKER_VALUES = { closed: 0, 'half-open': 1, open: 2 } as const;
+/** What freshet_breaker_state says. */
+export const BREAKER_VALUES = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 /** `workers` are threads of a local model. Errors: those of openEmbeddingModel. */
 export const openRoleEmbedding = (

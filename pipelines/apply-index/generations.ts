@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
-import { openZvecVectorIndex } from '../../connectors/vector-index/zvec-vector-index.ts';
+import type { VectorIndex } from '../../connectors/vector-index/vector-index.ts';
+import { EMBEDDED, type VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 
@@ -24,6 +25,8 @@ export interface Generations {
 export interface GenerationsSettings {
   readonly folder: string;
   readonly dimensions: number;
+  /** Default: in the generation's folder. */
+  readonly kind?: VectorIndexKind;
   /** Why the index begins empty and is read anew from the log. */
   readonly onDiscarded: (reason: string) => void;
 }
@@ -31,13 +34,16 @@ export interface GenerationsSettings {
 const CURRENT = 'current';
 
 export const openGenerations = async (settings: GenerationsSettings): Promise<Generations> => {
-  const { folder } = settings;
+  const { folder, kind = EMBEDDED } = settings;
   mkdirSync(folder, { recursive: true });
   const currentFile = join(folder, CURRENT);
   let number = existsSync(currentFile) ? Number(readFileSync(currentFile, 'utf8')) : 1;
   if (!Number.isInteger(number) || number < 1) number = 1;
 
   const folderOf = (generation: number): string => join(folder, `generation-${generation}`);
+
+  const openVectors = (generation: number, discard: boolean): Promise<VectorIndex> =>
+    kind.open({ folder: folderOf(generation), generation, dimensions: settings.dimensions, discard });
 
   const open = async (generation: number, discard: boolean): Promise<IndexGeneration> => {
     const table = await openLmdbDocumentTable({ folder: join(folderOf(generation), 'table'), discard });
@@ -46,11 +52,7 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     if (table.fresh !== undefined && table.fresh !== 'new' && table.fresh !== 'asked')
       settings.onDiscarded(`the document table was ${table.fresh}`);
     try {
-      const index = await openZvecVectorIndex({
-        folder: join(folderOf(generation), 'vectors'),
-        dimensions: settings.dimensions,
-        discard: empty,
-      });
+      const index = await openVectors(generation, empty);
       return { table, index };
     } catch (error) {
       await table.close();
@@ -77,6 +79,8 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     if (name.startsWith('generation-') && name !== `generation-${number}`)
       rmSync(join(folder, name), { recursive: true, force: true });
   }
+  // Its folder goes below; what it holds elsewhere may have outlived a crash right after it was replaced.
+  if (kind.remote && number > 1) await (await openVectors(number - 1, true)).close();
   let serving = await openOrDiscard(number);
   let next = number;
   const users = new Map<IndexGeneration, number>();
@@ -110,6 +114,7 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       serving = generation;
       number = next;
       await unused(old);
+      if (kind.remote) await old.index.clear();
       await close(old);
       rmSync(oldFolder, { recursive: true, force: true });
     },

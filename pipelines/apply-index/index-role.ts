@@ -11,6 +11,7 @@ import type { KeywordIndex } from '../../connectors/keyword-index/keyword-index.
 import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -37,6 +38,8 @@ export interface IndexRoleSettings {
   /** Words beside vectors; without it every search is by vectors. Closed with the role. */
   readonly keywords?: KeywordIndex;
   readonly clock: Clock;
+  /** Where vectors are kept; default in `folder`. */
+  readonly kind?: VectorIndexKind;
   /** Those of the configuration: others' watermarks say nothing of what is searched here. */
   readonly sources: readonly string[];
   /** What counts as fresh where a request does not say. */
@@ -63,6 +66,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const generations = await openGenerations({
     folder: settings.folder,
     dimensions: model.dimensions,
+    ...(settings.kind ? { kind: settings.kind } : {}),
     onDiscarded: (reason) => settings.onEvent({ type: 'discarded', reason }),
   });
   const { keywords } = settings;

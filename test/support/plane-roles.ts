@@ -9,6 +9,7 @@ import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minis
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
+import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
 import {
   type IndexDocumentsEvent,
@@ -85,6 +86,7 @@ export const startIndex = async (
   folder: string,
   name = `${plane.source}-index`,
   model: EmbeddingModel = createHashEmbeddingModel(),
+  kind?: VectorIndexKind,
 ) => {
   const { kafka, writer, codec } = plane;
   const counts = { applied: 0, superseded: 0, unreadable: 0 };
@@ -93,6 +95,7 @@ export const startIndex = async (
     ...{ kafka, writer, codec },
     name,
     folder: join(folder, 'index'),
+    ...(kind ? { kind } : {}),
     model,
     keywords: openMinisearchKeywordIndex(),
     clock: systemClock,

@@ -1,0 +1,61 @@
+/** Where a generation's vectors are kept: in a folder of its own, or in namespaces of its own at Pinecone. */
+import { join } from 'node:path';
+import type { VectorIndexConfig } from '../../schemas/config.ts';
+import type { BreakerState } from '../guarded-calls/guarded-calls.ts';
+import { openPineconeVectorIndex, type PineconeIndexSettings } from './pinecone-vector-index.ts';
+import type { VectorIndex } from './vector-index.ts';
+import { openZvecVectorIndex } from './zvec-vector-index.ts';
+
+export interface VectorIndexPlace {
+  /** Of the generation; what is in it goes with it. */
+  readonly folder: string;
+  readonly generation: number;
+  readonly dimensions: number;
+  /** Begins empty, whatever is there. */
+  readonly discard: boolean;
+}
+
+export interface VectorIndexKind {
+  /** What it holds stays when the generation's folder is removed: it has to be emptied. */
+  readonly remote: boolean;
+  open(place: VectorIndexPlace): Promise<VectorIndex>;
+}
+
+export const EMBEDDED: VectorIndexKind = {
+  remote: false,
+  open: ({ folder, dimensions, discard }) =>
+    openZvecVectorIndex({ folder: join(folder, 'vectors'), dimensions, discard }),
+};
+
+/**
+ * `replica` names this copy of the index: each writes namespaces of its own, as one that is behind would remove rows
+ * that another, further on, has made visible again.
+ */
+export const vectorIndexKind = (
+  config: VectorIndexConfig,
+  replica: string,
+  options: {
+    readonly onBreaker?: (state: BreakerState) => void;
+    readonly limits?: NonNullable<PineconeIndexSettings['limits']>;
+  } = {},
+): VectorIndexKind => {
+  switch (config.kind) {
+    case 'embedded':
+      return EMBEDDED;
+    case 'pinecone':
+      return {
+        remote: true,
+        open: ({ generation, dimensions, discard }) =>
+          openPineconeVectorIndex({
+            ...options,
+            host: config.host,
+            apiKey: config.apiKey,
+            prefix: `${config.prefix ?? 'freshet'}-${replica}-${generation}`,
+            dimensions,
+            discard,
+          }),
+      };
+    default:
+      return config satisfies never;
+  }
+};
