@@ -19,6 +19,10 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     says: 'start everything on this machine; --check proves the main job',
     load: async () => (await import('./commands/up.ts')).addUpCommand,
   },
+  init: {
+    says: 'look at your own database and write a configuration for its tables',
+    load: async () => (await import('./commands/init.ts')).addInitCommand,
+  },
   doctor: {
     says: 'each server, connector, topic and role: fine, or what to do',
     load: async () => (await import('./commands/doctor.ts')).addDoctorCommand,

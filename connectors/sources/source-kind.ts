@@ -9,6 +9,7 @@ import type { CaptureOptions, ConnectorConfig } from '../debezium/connector-conf
 import type { ConnectorPlugin } from '../stack/install-plugin.ts';
 import type { RowReader } from './row-reader.ts';
 import type { SourceClock } from './source-clock.ts';
+import type { SourceSurvey } from './source-survey.ts';
 
 /** The `source` part of Debezium's envelope: the fields that any of the kinds reads. */
 export interface ChangeOrigin {
@@ -80,12 +81,21 @@ export interface SourceKind {
   readonly kind: SourceKindName;
   /** What Debezium writes as `source.connector`. */
   readonly connectorName: string;
+  /** How its URLs begin, without the colon. */
+  readonly schemes: readonly string[];
   /** What its tables are called, for messages: `schema.table`. */
   readonly tableForm: string;
   /** Its connector, where that does not come with every stack. */
   readonly plugin?: ConnectorPlugin;
   /** Topics that its connector keeps beside the change topic. */
   ownTopics(source: string): readonly TopicDefinition[];
+  /**
+   * What the database says of itself, asked before it is used: whether capture can work for this user, and its tables.
+   * Nothing is changed. Errors: `source-unavailable`, `config-invalid` for a URL of another form.
+   */
+  survey(place: Place): Promise<SourceSurvey>;
+  /** The value that a column has most often among some rows, as text; undefined in an empty table. Errors: `source-unavailable`. */
+  usualValue(place: Place, table: string, column: string): Promise<string | undefined>;
   /** Makes the database ready for capture; safe to repeat. Errors: `source-unavailable`, or `config-invalid` with what to change. */
   prepare(options: Pick<CaptureOptions, 'source' | 'url' | 'tables'>): Promise<PreparedSource>;
   /** Errors: `config-invalid` when the URL is of another form. */

@@ -13,10 +13,14 @@ export interface SurveyFinding {
   readonly change?: string;
 }
 
-/** What a column's values are like, whatever the database calls their type. */
+/**
+ * What a column's values are once captured, whatever the database calls their type: `bigint` has 64 bits, `decimal`, `time`,
+ * `uuid` and `json` come as text, `list` is an array.
+ */
 export type ColumnKind =
   | 'text'
   | 'integer'
+  | 'bigint'
   | 'decimal'
   | 'float'
   | 'boolean'
@@ -24,6 +28,7 @@ export type ColumnKind =
   | 'uuid'
   | 'json'
   | 'bytes'
+  | 'list'
   | 'other';
 
 export interface SurveyColumn {
@@ -39,11 +44,13 @@ export interface SurveyColumn {
 export interface SurveyTable {
   /** schema.table, as in freshet.config.ts */
   readonly name: string;
-  /** An estimate of the database's own. */
-  readonly rows: number;
+  /** An estimate of the database's own; null before it made one. */
+  readonly rows: number | null;
   readonly primaryKey: readonly string[];
   readonly columns: readonly SurveyColumn[];
 }
+
+export const KEYLESS = 'has no primary key, so its rows cannot be told apart';
 
 export interface SourceSurvey {
   /** Product and version. */

@@ -12,14 +12,18 @@ import { openMariaDbRows } from './mariadb-rows.ts';
 import { mariadbLoss, observeMariaDb } from './observe-mariadb.ts';
 import { prepareMariaDb } from './prepare-mariadb.ts';
 import { mariadbHasRows, signalMariaDb, signalTable } from './signal-mariadb.ts';
+import { mariadbUsualValue, surveyMariaDb } from './survey-mariadb.ts';
 
 /** MariaDB 10.5 and newer, by its binlog. Positions are file:offset; tables are database.table. */
 export const MARIADB: SourceKind = {
   kind: 'mariadb',
   connectorName: 'mariadb',
+  schemes: ['mysql', 'mariadb'],
   tableForm: 'database.table',
   plugin: { name: 'debezium-mariadb', pomDirectory: fileURLToPath(new URL('plugin', import.meta.url)) },
   ownTopics: (source) => [schemaHistoryTopic(source)],
+  survey: surveyMariaDb,
+  usualValue: mariadbUsualValue,
   prepare: prepareMariaDb,
   connectorConfig: mariadbConnectorConfig,
   tableOf: ({ db, table }) => `${db ?? ''}.${table ?? ''}`,

@@ -9,13 +9,17 @@ import { openPostgresRows } from './postgres-rows.ts';
 import { preparePostgres } from './prepare-postgres.ts';
 import { releasePostgres } from './release-postgres.ts';
 import { postgresHasRows, signalPostgres, signalTable } from './signal-postgres.ts';
+import { postgresUsualValue, surveyPostgres } from './survey-postgres.ts';
 
 /** PostgreSQL 10 and newer, by logical decoding (pgoutput). Positions are LSNs. */
 export const POSTGRES: SourceKind = {
   kind: 'postgres',
   connectorName: 'postgresql',
+  schemes: ['postgres', 'postgresql'],
   tableForm: 'schema.table',
   ownTopics: () => [],
+  survey: surveyPostgres,
+  usualValue: postgresUsualValue,
   prepare: async (options) => {
     const { systemIdentifier, slotExists } = await preparePostgres(options);
     return { identity: systemIdentifier, resumes: slotExists };
