@@ -3,20 +3,12 @@
  * through the index role. Changes come at a fixed rate whatever happens to earlier ones (open loop); each is looked for
  * from the moment its commit was acknowledged; what the commit itself took is given beside it.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { loadConfig } from '../cli/load-config.ts';
-import { createProgress } from '../cli/progress.ts';
-import { startEverything } from '../cli/start/start-everything.ts';
-import { openIndexClient } from '../connectors/index-service/index-client.ts';
 import type { IndexService } from '../connectors/index-service/index-service.ts';
-import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
 import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
+import { startFreshetUnderBench } from './support/freshet-under-bench.ts';
 
 interface FreshnessSettings {
   readonly config: string;
@@ -65,25 +57,15 @@ const measure = async (
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Figures> => {
-  const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-  const configFile = fileURLToPath(new URL(settings.config, import.meta.url));
-  const config = await loadConfig(configFile);
-  const freshet = await startEverything({
-    root,
-    cacheDirectory: cacheDirectoryOf(process.env),
-    configFile,
-    config,
-    environment: process.env,
-    freePorts: true,
+  const { freshet, index, config, untilIndexed, stop } = await startFreshetUnderBench({
+    config: settings.config,
     sampleRows: SAMPLE_ROWS,
-    progress: createProgress(() => undefined),
+    tell,
     signal,
-    onFailure: (error) => tell(error.message),
   });
   const client = new pg.Client({ connectionString: freshet.sampleUrl });
   try {
-    const index = openIndexClient(freshet.run.index);
-    while ((await index.status()).documents < SAMPLE_ROWS) await sleep(200);
+    await untilIndexed(SAMPLE_ROWS);
     await client.connect();
     const tenant = config.localTenant;
     const { rows } = await client.query<{ id: string }>(
@@ -130,8 +112,7 @@ const measure = async (
     };
   } finally {
     await client.end().catch(() => undefined);
-    await freshet.stop();
-    rmSync(root, { recursive: true, force: true });
+    await stop();
   }
 };
 

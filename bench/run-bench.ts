@@ -1,11 +1,19 @@
 /** `npm run bench -- <name> [--json] [--runs n]`: runs one bench; without a name, lists them. */
 import { parseArgs } from 'node:util';
 import { freshnessBenches } from './freshness.ts';
+import { loadBench } from './load.ts';
 import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
+import { sustainedBenches } from './sustained.ts';
 
-const BENCHES: readonly Bench[] = [...freshnessBenches, stepOverheadBench, ...scaleBenches];
+const BENCHES: readonly Bench[] = [
+  ...freshnessBenches,
+  ...sustainedBenches,
+  loadBench,
+  stepOverheadBench,
+  ...scaleBenches,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,0 +1,117 @@
+/**
+ * Commit → searchable over ten minutes of an edit mix (inserts, updates of text and of other columns, deletes, one long
+ * document that grows and shrinks) at 100 changes a second, instant embedder. Every change is timed by the record that the
+ * index leaves on freshet.freshness, source clock and index clock being one; one change in a hundred is looked for, too.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKafkaJsClient } from '../connectors/kafka/kafkajs-client.ts';
+import { scanTopic } from '../connectors/kafka/scan.ts';
+import { openRecordCodec } from '../connectors/registry/record-codec.ts';
+import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
+import { type EditorChange, startEditor } from '../connectors/sample-source/start-editor.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import { type Bench, type Figures, percentile } from './support/bench.ts';
+import { startFreshetUnderBench } from './support/freshet-under-bench.ts';
+
+const SAMPLE_ROWS = 2_000;
+const CHANGES_PER_SECOND = 100;
+/** Of the sample source: a change does not say whose row it was. */
+const TENANTS = ['tarnwell', 'osterby'];
+const LOOK_ONE_IN = 100;
+const LOOK_EVERY_MS = 5;
+const SETTLES_WITHIN_MS = 30_000;
+
+const measure = async (
+  seconds: number,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Figures> => {
+  const bench = await startFreshetUnderBench({
+    config: 'freshness-instant.config.ts',
+    sampleRows: SAMPLE_ROWS,
+    tell,
+    signal,
+  });
+  const { run } = bench.freshet;
+  const kafka = await createKafkaJsClient({ brokers: [run.kafka], clientId: 'bench' });
+  try {
+    await bench.untilIndexed(SAMPLE_ROWS);
+    const timingEnds = async (): Promise<ReadonlyMap<number, number>> =>
+      new Map(
+        (await kafka.admin.offsets(TOPICS.freshness.name)).map((each) => [each.partition, each.latest]),
+      );
+    const countFrom = (from: ReadonlyMap<number, number>, to: ReadonlyMap<number, number>): number =>
+      [...to].reduce((sum, [partition, end]) => sum + end - (from.get(partition) ?? 0), 0);
+    const from = await timingEnds();
+
+    /** Until the row is found as it was committed, or later. */
+    const look = async ({ id, sentAt, committedAt }: EditorChange): Promise<number> => {
+      for (;;) {
+        const answers = await Promise.all(
+          TENANTS.map((tenant) =>
+            bench.index.search({ query: 'anything', tenant, topK: 1, filter: { row: String(id) } }),
+          ),
+        );
+        const now = Date.now();
+        const [hit] = answers.flatMap(({ hits }) => hits);
+        if (hit && now - hit.ageMs >= sentAt) return now - committedAt;
+        if (now - committedAt > SETTLES_WITHIN_MS) return Number.POSITIVE_INFINITY;
+        await sleep(LOOK_EVERY_MS);
+      }
+    };
+    let committed = 0;
+    const looks: Promise<number>[] = [];
+    const editor = startEditor({
+      url: bench.freshet.sampleUrl,
+      changesPerSecond: CHANGES_PER_SECOND,
+      seed: 1,
+      onChange: (change) => {
+        committed += 1;
+        if (committed % LOOK_ONE_IN === 0 && change.table === 'articles' && change.kind === 'update-text')
+          looks.push(look(change));
+      },
+    });
+    const ends = performance.now() + seconds * 1_000;
+    while (performance.now() < ends && !signal.aborted) await sleep(1_000);
+    await editor.stop();
+    const settled = performance.now() + SETTLES_WITHIN_MS;
+    while (countFrom(from, await timingEnds()) < committed && performance.now() < settled) await sleep(100);
+
+    const codec = await openRecordCodec(openSchemaRegistry(`${run.schemaRegistry}/apis/ccompat/v7`));
+    const latencies: number[] = [];
+    await scanTopic(kafka, { topic: TOPICS.freshness.name, from }, async (record) => {
+      const { committedAt, searchableAt } = await codec.decode('Timing', record.value);
+      latencies.push((searchableAt - committedAt) / 1_000);
+    });
+    const found = (await Promise.all(looks)).filter((each) => each >= 0);
+    const counts = editor.counts();
+    const ms = (at: number): number => percentile(latencies, at);
+    return {
+      'searchable p50': { value: ms(50), unit: 'ms', target: { atMost: 20 } },
+      'searchable p99': { value: ms(99), unit: 'ms', target: { atMost: 100 } },
+      'searchable p99.99': { value: ms(99.99), unit: 'ms', target: { atMost: 1_000 } },
+      'searchable max': { value: ms(100), unit: 'ms' },
+      'found p50': { value: percentile(found, 50), unit: 'ms' },
+      'found p99': { value: percentile(found, 99), unit: 'ms' },
+      'looked for': { value: looks.length, unit: '' },
+      committed: { value: committed, unit: '' },
+      skipped: { value: counts.skipped, unit: '' },
+      lost: { value: Math.max(0, committed - latencies.length), unit: '', target: { atMost: 0 } },
+    };
+  } finally {
+    await kafka.close();
+    await bench.stop();
+  }
+};
+
+const benchOf = (name: string, seconds: number, time: string): Bench => ({
+  name,
+  measures: `commit in Postgres to searchable, 100 changes/s of an edit mix for ${time}, instant embedder`,
+  runs: 1,
+  run: (tell, signal) => measure(seconds, tell, signal),
+});
+
+export const sustainedBenches: readonly Bench[] = [
+  benchOf('sustained', 600, '10 minutes'),
+  benchOf('sustained-minute', 60, 'a minute'),
+];
