@@ -9,6 +9,7 @@ import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/pr
 import { registerRoutes } from './http/register-routes.ts';
 import { ALL_HEADERS, refusalOf } from './http/request-guard.ts';
 import { foldRecordsInto } from './read-models/fold-records.ts';
+import { followCoverage } from './read-models/index-coverage.ts';
 import { createLiveMetrics } from './read-models/live-metrics.ts';
 import { createReadModels } from './read-models/read-models.ts';
 import { readTopics } from './read-models/read-topics.ts';
@@ -55,6 +56,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     onRestart: models.clear,
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });
+  const coverage = followCoverage(settings.index, clock);
   const context: GatewayContext = {
     settings,
     models,
@@ -62,7 +64,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     findOlder: createFindOlder(kafka, codec),
     submitTask: createSubmitTask({ writer, codec, executions: models.executions, clock }),
     streams: createEventStreams(),
-    freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock())),
+    freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock(), coverage.all())),
     status: remember(STATUS_FOR_MS, () =>
       reportStatus(settings, {
         waitingFor: reader.waitingFor(),
@@ -131,6 +133,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
   try {
     url = await app.listen({ host: settings.host, port: settings.port });
   } catch (thrown) {
+    coverage.stop();
     await reader.stop();
     const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
     throw inUse
@@ -142,6 +145,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     notReady: reader.waitingFor,
     close: async () => {
       await app.close();
+      coverage.stop();
       await reader.stop();
     },
   };

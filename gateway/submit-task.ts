@@ -11,7 +11,8 @@ import type { Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 
-export interface TaskToSubmit extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget'> {
+export interface TaskToSubmit
+  extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget' | 'freshness'> {
   readonly tenant: string;
   readonly principal: string;
 }
@@ -40,8 +41,9 @@ const contentOf = ({
   sessionId,
   feature,
   budget,
+  freshness,
 }: Omit<TaskToSubmit, 'tenant' | 'principal'>): string =>
-  hashOf({ agent, input, sessionId, feature, budget });
+  hashOf({ agent, input, sessionId, feature, budget, ...(freshness ? { freshness: { ...freshness } } : {}) });
 
 export const createSubmitTask = (settings: {
   readonly writer: RecordWriter;

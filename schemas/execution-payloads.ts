@@ -1,5 +1,5 @@
 /** What the JSON inside of journal events holds, where pipelines and agents both read it. */
-import type { Budget } from './records.ts';
+import type { Budget, TaskFreshness } from './records.ts';
 
 /** `user-input.input`: the task as it came. */
 export interface UserInput {
@@ -7,6 +7,8 @@ export interface UserInput {
   readonly principal: string | null;
   readonly feature: string | null;
   readonly budget: Budget | null;
+  /** What every retrieval of the execution must be; null or left out: nothing. */
+  readonly freshness?: TaskFreshness | null;
   /** Microseconds since the Unix epoch. */
   readonly createdAt: number;
 }
@@ -21,6 +23,8 @@ export type EndCode =
   | 'wall-time'
   | 'model-failed'
   | 'retrieve-failed'
+  /** The index did not become as fresh as the task asks for in the time it gave. */
+  | 'stale'
   | 'empty-answer'
   | 'unknown-agent'
   | 'task-invalid'

@@ -379,6 +379,18 @@ export interface Budget {
   readonly maxSteps: null | number;
 }
 
+export interface FreshAfter {
+  readonly source: string;
+  /** LSN or binlog file:position */
+  readonly position: string;
+}
+
+export interface TaskFreshness {
+  readonly maxStalenessMs: null | number;
+  readonly after: null | FreshAfter;
+  readonly waitMs: null | number;
+}
+
 /** A request to an agent. Key: the session id, or the task id, or none. Topic: freshet.tasks. */
 export interface Task {
   readonly agent: string;
@@ -393,6 +405,8 @@ export interface Task {
   readonly feature: null | string;
   /** clamped to the agent's own limits */
   readonly budget: null | Budget;
+  /** what the index must cover before the agent retrieves */
+  readonly freshness: null | TaskFreshness;
   /** microseconds since the Unix epoch; 0: the time of the record */
   readonly createdAt: number;
 }

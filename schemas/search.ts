@@ -1,4 +1,6 @@
 /** What a retrieval asks and answers. */
+import type { TaskFreshness } from './records.ts';
+
 export interface SearchRequest {
   readonly query: string;
   readonly tenant: string;
@@ -28,6 +30,16 @@ export interface FreshnessRequest {
   /** Waits this long at most. Default 5,000; at most MAX_FRESHNESS_WAIT_MS. */
   readonly waitMs?: number;
 }
+
+/** As a task carries it. */
+export const freshnessOf = (freshness: TaskFreshness | null | undefined): FreshnessRequest | undefined =>
+  freshness
+    ? {
+        ...(freshness.maxStalenessMs === null ? {} : { maxStalenessMs: freshness.maxStalenessMs }),
+        ...(freshness.after === null ? {} : { after: { ...freshness.after } }),
+        ...(freshness.waitMs === null ? {} : { waitMs: freshness.waitMs }),
+      }
+    : undefined;
 
 export const DEFAULT_FRESHNESS_WAIT_MS = 5_000;
 export const MAX_FRESHNESS_WAIT_MS = 20_000;

@@ -5,7 +5,8 @@
  * A run ends in one of these ways, all of them a `respond`:
  * - completed: a model replied without asking for tools
  * - halted: `step-cap`, `money-cap` or `wall-time` would be passed by the next step
- * - failed: `unknown-agent`, `task-invalid`, `too-large` (never begun), `retrieve-failed`, `model-failed` (every model
+ * - failed: `unknown-agent`, `task-invalid`, `too-large` (never begun), `retrieve-failed`, `stale` (the index was not as
+ *   fresh as the task asks), `model-failed` (every model
  *   refused or failed too often), `empty-answer`, `effect-unknown` (a write tool's outcome was lost and it does not
  *   take the key: parked for a person), `call-lost` (its worker died during three model calls in a row), `internal`
  * It always ends: every other decision raises the step, retries are counted, and time only goes on.
@@ -16,6 +17,7 @@ import { toError } from '../../schemas/errors.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
 import { formatUsd, parseUsd, priceOf, priceTableOf } from '../../schemas/money.ts';
+import { freshnessOf } from '../../schemas/search.ts';
 import { answerOf, partialOf } from './answer.ts';
 import type { Decision } from './decision.ts';
 import { type ExecutionState, RETRIEVE, type StepFailure } from './execution-state.ts';
@@ -137,12 +139,14 @@ const readyDecision = (
     const failures = state.failures.filter((each) => each.name === RETRIEVE);
     const last = failures.at(-1);
     const until = last ? retryAt(failures) : 0;
+    if (last?.code === 'stale') return end(state, 'failed', 'stale', last.message);
     if (last && (!last.retryable || failures.length >= MAX_ATTEMPTS || until > deadline))
       return end(state, 'failed', 'retrieve-failed', last.message);
     if (until > now) return { kind: 'wait', until };
     const { topK, filter } = agent.retrieve;
     const query = (state.input?.text ?? '').slice(0, MAX_QUERY_CHARACTERS);
-    const input = { query, topK, ...(filter ? { filter } : {}) };
+    const freshness = freshnessOf(state.input?.freshness);
+    const input = { query, topK, ...(filter ? { filter } : {}), ...(freshness ? { freshness } : {}) };
     return { kind: 'retrieve', step: state.step + 1, name: RETRIEVE, input };
   }
   if (state.lostCalls >= MAX_LOST_CALLS)

@@ -2,6 +2,7 @@
 import type { JsonValue, ModelPrompt, TokenBounds } from '../../connectors/models/language/language-model.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
+import type { FreshnessRequest } from '../../schemas/search.ts';
 
 export type Decision =
   | { readonly kind: 'retrieve'; readonly step: number; readonly name: string; readonly input: RetrieveInput }
@@ -54,6 +55,7 @@ export interface RetrieveInput {
   readonly query: string;
   readonly topK: number;
   readonly filter?: Readonly<Record<string, string>>;
+  readonly freshness?: FreshnessRequest;
 }
 
 /** What a decision is known by in the journal: of kind, name and input, nothing else (I10). */

@@ -2,6 +2,7 @@
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
+import { freshnessOf } from '../../schemas/search.ts';
 import { inputHashOf, type StepDecision } from './decision.ts';
 import type { EventDraft, ExecutionJournal } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './run-execution.ts';
@@ -202,6 +203,7 @@ const keyOf = (decision: Of<'tool'>, { run }: StepScope): string =>
 const runTool = (decision: Of<'tool'>, scope: StepScope) => {
   const { run, services } = scope;
   const tenant = run.identity.tenant ?? services.localTenant;
+  const freshness = freshnessOf(run.input.freshness);
   return callTool(toolOf(decision, scope), decision.input, {
     limitMs: timeLeft(scope),
     context: {
@@ -211,7 +213,8 @@ const runTool = (decision: Of<'tool'>, scope: StepScope) => {
       idempotencyKey: keyOf(decision, scope),
       // Whatever a model talks a tool into asking for: of this tenant only (I9).
       retriever: {
-        search: (request, signal) => services.retriever.search({ ...request, tenant }, signal),
+        search: (request, signal) =>
+          services.retriever.search({ ...(freshness ? { freshness } : {}), ...request, tenant }, signal),
       },
       signal: run.signal,
     },

@@ -53,6 +53,7 @@ export const readTask = async (
       principal: task.principal,
       feature: task.feature,
       budget: task.budget,
+      ...(task.freshness ? { freshness: task.freshness } : {}),
       createdAt: taskTimeOf(task, record),
     },
     refusal: tooLarge

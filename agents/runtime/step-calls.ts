@@ -9,7 +9,7 @@ import type {
 import { ModelError } from '../../connectors/models/language/model-error.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
-import type { Retriever, SearchRequest } from '../../schemas/search.ts';
+import { DEFAULT_FRESHNESS_WAIT_MS, type Retriever, type SearchRequest } from '../../schemas/search.ts';
 
 export interface CallFailure {
   readonly code: string;
@@ -106,6 +106,9 @@ export const callModel = (
     },
   );
 
+const waitOf = ({ freshness }: SearchRequest): number =>
+  freshness ? (freshness.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS) : 0;
+
 export const callRetriever = (
   retriever: Retriever,
   request: SearchRequest,
@@ -114,7 +117,7 @@ export const callRetriever = (
   timed(
     async () =>
       plain(
-        await within(Math.min(call.limitMs, RETRIEVE_TIMEOUT_MS), call.signal, (signal) =>
+        await within(Math.min(call.limitMs, RETRIEVE_TIMEOUT_MS + waitOf(request)), call.signal, (signal) =>
           retriever.search(request, signal),
         ),
         Number.POSITIVE_INFINITY,
@@ -122,7 +125,8 @@ export const callRetriever = (
     (error) => ({
       code: error instanceof FreshetError ? error.code : error instanceof Timeout ? 'timeout' : 'internal',
       message: error.message,
-      retryable: !(error instanceof FreshetError) || error.code !== 'request-invalid',
+      // It has waited for the index already.
+      retryable: !(error instanceof FreshetError) || !['request-invalid', 'stale'].includes(error.code),
       retryAfterMs: null,
       uncertain: false,
     }),

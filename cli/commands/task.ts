@@ -1,6 +1,7 @@
 /** `freshet task submit|list|show|watch`. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { freshnessOptions } from '../freshness-options.ts';
 import type { GatewayClient } from '../gateway-client.ts';
 import { createOutput, duration, type Output, oneLine, printable, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
@@ -26,7 +27,14 @@ const agesOf = (receipt: unknown): string => {
     Number(match[1]),
   );
   if (ages.length === 0) return 'no context';
-  return `context of ${ages.length} chunks, committed ${duration(Math.min(...ages))} to ${duration(Math.max(...ages))} before; watermark unknown`;
+  return `context of ${ages.length} chunks, committed ${duration(Math.min(...ages))} to ${duration(Math.max(...ages))} before; ${stalenessOf(receipt)}`;
+};
+
+const stalenessOf = (receipt: unknown): string => {
+  const { stalenessMs } = (receipt ?? {}) as { readonly stalenessMs?: number | null };
+  return typeof stalenessMs === 'number'
+    ? `everything up to ${duration(stalenessMs)} before it is covered`
+    : 'how much is covered is unknown';
 };
 
 const describe = (task: TaskView): string =>
@@ -81,6 +89,9 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
     .option('--tenant <tenant>', "whose documents; the configuration's localTenant where left out")
     .option('--session <id>', 'tasks of one session run in order')
     .option('--max-usd <decimal>', 'money that the execution may spend')
+    .option('--fresh-after <source>@<position>', 'retrieve only once the index covers this position')
+    .option('--max-staleness <duration>', 'retrieve only while the index is no further behind, such as 5s')
+    .option('--wait <duration>', 'how long to wait for that (default 5s)')
     .option('--idempotency-key <key>', 'the same key is the same task')
     .option('--json', 'JSON, a line an event with --watch')
     .action(
@@ -93,6 +104,9 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
           session?: string;
           maxUsd?: string;
           idempotencyKey?: string;
+          freshAfter?: string;
+          maxStaleness?: string;
+          wait?: string;
           json?: boolean;
         },
       ) => {
@@ -106,6 +120,7 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
             ...(options.tenant ? { tenant: options.tenant } : {}),
             ...(options.session ? { sessionId: options.session } : {}),
             ...(options.maxUsd ? { budget: { maxUsd: options.maxUsd } } : {}),
+            ...freshnessOptions(options),
           },
           options.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {},
         );

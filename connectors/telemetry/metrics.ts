@@ -44,9 +44,33 @@ export const createMetrics = (role: string) => {
     ]),
     sloErrorBudget: gauge(
       'freshet_slo_error_budget_remaining_ratio',
-      'Share of the freshness error budget that is left, over the last hour; absent while nothing was committed.',
+      'Share of the freshness error budget that is left, over what is kept of three days; absent while nothing was committed.',
       ['source'],
     ),
+    watermarkTimestamp: gauge(
+      'freshet_watermark_timestamp_seconds',
+      "Commit time, by the source's clock, up to which everything is covered; absent while unknown.",
+      ['source'],
+    ),
+    staleness: gauge(
+      'freshet_staleness_seconds',
+      'How long ago everything committed was covered; absent while unknown.',
+      ['source'],
+    ),
+    watermarkKnown: gauge('freshet_watermark_known', '1: the watermark is known, 0: unknown.', ['source']),
+    clockOffset: gauge('freshet_source_clock_offset_seconds', "The source's clock less ours, estimated.", [
+      'source',
+    ]),
+    burnRate: gauge(
+      'freshet_slo_burn_rate',
+      'How many times faster than the objective allows the error budget is spent.',
+      ['source', 'span'],
+    ),
+    probes: counter('freshet_probes_total', 'Probe rows looked for in the index as a user would.', [
+      'source',
+      'outcome',
+    ]),
+    probeSeconds: histogram('freshet_probe_seconds', 'Commit of a probe row to found by search.', ['source']),
     tasks: counter('freshet_tasks_total', 'Tasks that ended, by outcome.', ['agent', 'outcome']),
     taskSeconds: histogram('freshet_task_seconds', 'Task created to its result.', ['agent']),
     stepSeconds: histogram('freshet_step_seconds', 'Time of a step, by kind.', ['agent', 'kind']),

@@ -44,20 +44,34 @@ const objective = (slo) => {
       class: 'muted',
       text:
         left === null
-          ? 'No commits in the last hour to measure the objective by.'
-          : `Error budget left ${percent(left, 0)} of ${count(slo.commits)} changes in the last hour · burn rate ${burn('5m')}, ${burn('1h')}`,
+          ? 'No commits yet to measure the objective by.'
+          : `Error budget left ${percent(left, 0)} of ${count(slo.commits)} changes of the last three days · burn rate ${burn('5m')}, ${burn('1h')}, ${burn('6h')}`,
     }),
   ];
 };
 
-const staleness = (source) =>
-  source.watermark.state === 'known' && source.stalenessMs !== null
-    ? pill(duration(source.stalenessMs), 'good')
-    : make(
-        'span',
-        { title: 'The watermark of this source is not known, so nothing is claimed about what is missing.' },
-        pill('unknown', 'warn'),
-      );
+const UNKNOWN = {
+  'not-tracked-yet': 'the tracker has not seen it yet',
+  'no-offsets': 'the connector has no offsets',
+  snapshot: 'a snapshot is being read',
+  'index-behind': 'the index has still to catch up',
+  'position-went-back': 'its position went back',
+  'topic-made-anew': 'its topic was made anew',
+};
+
+const unknownText = (reason) => UNKNOWN[reason] ?? String(reason ?? 'unknown').replaceAll('-', ' ');
+
+const staleness = ({ watermark, stalenessMs }, targetMs) => {
+  if (watermark.state === 'known' && stalenessMs !== null) {
+    const title = `Everything committed up to ${watermark.position} is covered${watermark.reason ? `; ${watermark.reason}` : ''}`;
+    return make('span', { title }, pill(duration(stalenessMs), stalenessMs <= targetMs ? 'good' : 'bad'));
+  }
+  return make(
+    'span',
+    { title: `How much of it is covered is not known: ${unknownText(watermark.reason)}.` },
+    pill('unknown', 'warn'),
+  );
+};
 
 const newest = ({ newestApplied }) => (newestApplied ? `${duration(newestApplied.ageMs)} ago` : 'none yet');
 
@@ -74,12 +88,31 @@ const row = (name, className, part, state) =>
     make('td', { class: 'number', text: duration(part.latencyMs.max) }),
   );
 
-const UNKNOWN_NOTE =
-  'Unknown: how far the index covers a source is not measured yet. The newest applied commit says what has arrived, not that nothing is missing.';
+/** One line a source: position, budget, burn, probe, clock. */
+const noteOf = ({ source, watermark, slo, probe, clock }) => {
+  const burnRate = (span) => {
+    const rate = slo.burnRates[span];
+    return rate === null || rate === undefined ? '–' : `${rate.toFixed(rate < 10 ? 1 : 0)}×`;
+  };
+  const parts = [
+    watermark.state === 'known'
+      ? `covered up to ${watermark.position}`
+      : `not known: ${unknownText(watermark.reason)}`,
+    slo.errorBudgetLeft === null
+      ? null
+      : `budget left ${percent(slo.errorBudgetLeft, 0)}, burn ${burnRate('5m')} ${burnRate('1h')} ${burnRate('6h')}`,
+    probe === null
+      ? null
+      : `probe found after ${duration(probe.lastMs)}, p99 ${duration(probe.latencyMs.p99)}, ${count(probe.missed)} missed`,
+    clock === null ? null : `clock ${clock.offsetMs >= 0 ? '+' : '−'}${duration(Math.abs(clock.offsetMs))}`,
+    ...Object.entries(watermark.heldTables).map(([table, held]) => `${table} is held back: ${held.reason}`),
+  ];
+  return make('span', {}, `${source}: ${parts.filter(Boolean).join(' · ')}`, make('br'));
+};
 
 const HEADINGS = ['', 'Staleness', 'Newest applied commit', 'Changes', 'median', 'p99', 'slowest'];
 
-const sourceTable = (sources) => {
+const sourceTable = (sources, targetMs) => {
   if (sources.length === 0) return empty('Nothing has come from any source yet.');
   const head = make(
     'tr',
@@ -89,8 +122,15 @@ const sourceTable = (sources) => {
     ),
   );
   const body = sources.flatMap((source) => [
-    row(source.source, 'source', source, staleness(source)),
-    ...source.tables.map((table) => row(table.table, 'table', table, '')),
+    row(source.source, 'source', source, staleness(source, targetMs)),
+    ...source.tables.map((table) =>
+      row(
+        table.table,
+        'table',
+        table,
+        source.watermark.heldTables[table.table] ? staleness(table, targetMs) : '',
+      ),
+    ),
   ]);
   return make('table', {}, make('thead', {}, head), make('tbody', {}, body));
 };
@@ -105,9 +145,8 @@ export const createFreshnessPanel = () => {
     byId('freshness-window').textContent =
       `commit in the source to searchable · ${count(commits)} changes in the last 5 minutes` +
       (snapshot > 0 ? ` · ${count(snapshot)} rows of a snapshot not counted` : '');
-    byId('sources').replaceChildren(sourceTable(report.sources));
-    const unknown = report.sources.some((source) => source.watermark.state === 'unknown');
-    byId('sources-note').textContent = unknown ? UNKNOWN_NOTE : '';
+    byId('sources').replaceChildren(sourceTable(report.sources, report.slo.targetMs));
+    byId('sources-note').replaceChildren(...report.sources.map(noteOf));
     drawChart(report);
     drawStages(report);
   };

@@ -54,7 +54,7 @@ export const time = z.string().nullable().describe('ISO 8601, UTC.');
 /** How fresh a retrieval must be. */
 export const freshness = z
   .strictObject({
-    maxStalenessMs: z.number().min(0).max(86_400_000).optional(),
+    maxStalenessMs: z.int().min(0).max(86_400_000).optional(),
     after: z
       .strictObject({
         source: line(41),

@@ -38,6 +38,7 @@ export interface ExecutionEntry {
   readonly feature: string | null;
   readonly input: string;
   readonly budget: Task['budget'];
+  readonly freshness: Task['freshness'];
   /** The task was read from freshet.tasks, or acknowledged to this gateway. */
   readonly hasTask: boolean;
   readonly state: JobState;
@@ -68,6 +69,7 @@ export const newEntry = (taskId: string): ExecutionEntry => ({
   feature: null,
   input: '',
   budget: null,
+  freshness: null,
   hasTask: false,
   state: 'pending',
   order: UNCLAIMED,
@@ -96,6 +98,7 @@ export const withTask = (entry: ExecutionEntry, task: Task, createdAt: number): 
         feature: task.feature,
         input: task.input,
         budget: task.budget,
+        freshness: task.freshness,
         createdAt,
         updatedAt: Math.max(entry.updatedAt, createdAt),
       };
@@ -135,7 +138,13 @@ const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionE
       ...base,
       ...(entry.hasTask || !input
         ? {}
-        : { input: input.text, feature: input.feature, budget: input.budget, createdAt: input.createdAt }),
+        : {
+            input: input.text,
+            feature: input.feature,
+            budget: input.budget,
+            freshness: input.freshness ?? null,
+            createdAt: input.createdAt,
+          }),
     };
   }
   if (event.type === 'claim')

@@ -39,6 +39,11 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       models.freshness().add(timing, settings.clock());
       if (live) metrics.timing(timing);
     },
+    [TOPICS.watermarks.name]: async (record, live) => {
+      const point = await codec.decode('WatermarkPoint', record.value);
+      models.freshness().addPoint(point);
+      if (live) metrics.point(point);
+    },
     [TOPICS.costs.name]: async (record, live) => {
       const cost = await codec.decode('Cost', record.value);
       const before = models.costs.add(cost);

@@ -5,13 +5,17 @@
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import { EMBEDDING_SPENDER } from '../../pipelines/record-embedding-costs.ts';
 import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
+import { probeLatency } from '../../pipelines/track-freshness/probe-window.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { isUsd, parseUsd } from '../../schemas/money.ts';
-import type { AgentEvent, Cost, Timing } from '../../schemas/records.ts';
+import { PROBE_TABLE } from '../../schemas/probe.ts';
+import type { AgentEvent, Cost, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
 
 export interface LiveMetrics {
   timing(timing: Timing): void;
+  /** What a tracker published: its probe counts once. */
+  point(point: WatermarkPoint): void;
   /** An event that counts, with the entry after it. */
   event(event: AgentEvent, entry: ExecutionEntry): void;
   /** `before`: what was known under the same id. */
@@ -47,14 +51,23 @@ export const createLiveMetrics = (
   const modelOf = bounded();
   const featureOf = bounded();
   const sourceNames = new Set(sources);
+  const lastProbe = new Map<string, number>();
   const seconds = (from: number, to: number): number => Math.max(0, to - from) / 1e6;
 
   return {
     timing: (timing) => {
+      if (timing.table === PROBE_TABLE) return;
       const latency = latencyOf(timing);
       if (latency.kind !== 'commit') return;
       const source = sourceNames.has(timing.source) ? timing.source : 'unknown';
       metrics.freshnessSeconds.observe({ source }, latency.totalMicros / 1e6);
+    },
+    point: ({ source, probe }) => {
+      if (!probe || !sourceNames.has(source) || probe.committedAt <= (lastProbe.get(source) ?? 0)) return;
+      lastProbe.set(source, probe.committedAt);
+      const latency = probeLatency(probe);
+      metrics.probes.inc({ source, outcome: latency === null ? 'missed' : 'found' });
+      if (latency !== null) metrics.probeSeconds.observe({ source }, latency / 1e6);
     },
     event: (event, entry) => {
       const agent = agentOf(event.agent);

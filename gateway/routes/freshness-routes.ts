@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { GatewayContext } from '../gateway-context.ts';
 import { route } from '../http/route.ts';
+import { sourceWatermarkSchema, watermarkSchema } from '../views/watermark-view.ts';
 
 const ms = z.number().nullable();
 const counts = z.object({
@@ -12,12 +13,12 @@ const counts = z.object({
   untimed: z.number(),
   clamped: z.number(),
 });
+const latency = z.object({ p50: ms, p95: ms, p99: ms, 'p99.99': ms, max: ms });
 const figures = {
   counts,
-  latencyMs: z
-    .object({ p50: ms, p95: ms, p99: ms, 'p99.99': ms, max: ms })
-    .describe('Commit in the source to searchable; null where nothing was committed.'),
+  latencyMs: latency.describe('Commit in the source to searchable; null where nothing was committed.'),
   stages: z.array(z.object({ stage: z.string(), count: z.number(), p50: z.number(), p99: z.number() })),
+  slowestStage: z.string().nullable().describe('Where most of the median change goes.'),
 };
 const newest = z.object({ version: z.string(), committedAt: z.string(), ageMs: z.number() }).nullable();
 const level = z.object({
@@ -26,6 +27,7 @@ const level = z.object({
   share: z.number().nullable(),
   errorBudgetLeft: z.number().nullable(),
   burnRates: z.record(z.string(), z.number().nullable()),
+  late: z.record(z.string(), z.number()).describe('Commits that missed the target, by span.'),
 });
 
 export const freshnessSchema = z.object({
@@ -37,15 +39,34 @@ export const freshnessSchema = z.object({
     z.object({
       source: z.string(),
       ...figures,
-      watermark: z.object({
-        state: z.enum(['known', 'unknown']),
-        position: z.string().nullable(),
-        committedAt: z.number().nullable(),
-      }),
+      watermark: sourceWatermarkSchema,
       stalenessMs: ms,
+      clock: z
+        .object({ offsetMs: z.number(), errorMs: z.number() })
+        .nullable()
+        .describe("The source's clock less ours."),
+      probe: z
+        .object({
+          at: z.string(),
+          found: z.number(),
+          missed: z.number(),
+          lastMs: ms,
+          latencyMs: latency,
+          slo: level,
+        })
+        .nullable()
+        .describe('Probe rows, written each second and looked for as a user would.'),
       newestApplied: newest,
       slo: level,
-      tables: z.array(z.object({ table: z.string(), ...figures, newestApplied: newest })),
+      tables: z.array(
+        z.object({
+          table: z.string(),
+          ...figures,
+          newestApplied: newest,
+          watermark: watermarkSchema,
+          stalenessMs: ms,
+        }),
+      ),
     }),
   ),
   series: z.array(z.object({ at: z.string(), count: z.number(), p50: ms, p99: ms, max: ms })),

@@ -1,6 +1,7 @@
 /** Liveness, readiness, metrics of all roles, and the contract. */
 import type { FastifyInstance } from 'fastify';
 import type { GatewayContext } from '../gateway-context.ts';
+import { measureFreshness } from '../views/freshness-gauges.ts';
 
 const ROLE = 'gateway';
 
@@ -20,11 +21,7 @@ export const registerHealth = (
       .send({ role: ROLE, ready: waitingFor === null, waitingFor });
   });
   app.get('/metrics', async (_, reply) => {
-    metrics.sloErrorBudget.reset();
-    for (const { source, slo } of freshness().sources) {
-      if (slo.errorBudgetLeft !== null && sources.has(source))
-        metrics.sloErrorBudget.set({ source }, slo.errorBudgetLeft);
-    }
+    measureFreshness(metrics, freshness(), sources);
     // A role that does not answer must not take the others' metrics with it.
     const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
     return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(others));

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { line, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
+import { freshness, line, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import type { ExecutionEntry } from '../read-models/execution-entry.ts';
@@ -27,6 +27,7 @@ const taskToSubmit = z.strictObject({
     .strictObject({ maxUsd: usd.optional(), maxSteps: z.int().min(1).max(1_000).optional() })
     .optional()
     .describe("Clamped to the agent's own limits."),
+  freshness: freshness.optional(),
   tenant: tenant.optional(),
 });
 
@@ -80,6 +81,13 @@ export const taskRoutes = (context: GatewayContext) => {
             feature: body.feature ?? null,
             budget: body.budget
               ? { maxUsd: body.budget.maxUsd ?? null, maxSteps: body.budget.maxSteps ?? null }
+              : null,
+            freshness: body.freshness
+              ? {
+                  maxStalenessMs: body.freshness.maxStalenessMs ?? null,
+                  after: body.freshness.after ?? null,
+                  waitMs: body.freshness.waitMs ?? null,
+                }
               : null,
             tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
             principal: principal.name,

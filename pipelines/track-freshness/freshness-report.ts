@@ -1,5 +1,5 @@
 /** What /v1/freshness answers: figures of a sliding window, durations in milliseconds, times as ISO 8601. */
-import type { Watermark } from '../../schemas/search.ts';
+import type { SourceWatermark, Watermark } from '../../schemas/search.ts';
 import type { StageName } from './change-latency.ts';
 import type { Objective, ServiceLevelReport } from './service-level.ts';
 
@@ -40,18 +40,45 @@ export interface WindowReport {
   readonly counts: ChangeCounts;
   readonly latencyMs: LatencyReport;
   readonly stages: readonly StageReport[];
+  /** Where most of the median change's time goes; null without stages. */
+  readonly slowestStage: StageName | null;
 }
 
 export interface TableReport extends WindowReport {
   readonly table: string;
   readonly newestApplied: NewestApplied | null;
+  /** Its own where it is held back, else that of its source. */
+  readonly watermark: Watermark;
+  readonly stalenessMs: number | null;
+}
+
+/** Probe rows: written to the source each second and looked for in the index as a user would. */
+export interface ProbeReport {
+  readonly at: string;
+  /** Of the window. */
+  readonly found: number;
+  readonly missed: number;
+  /** The last one: commit to found, milliseconds; null where it was not found. */
+  readonly lastMs: number | null;
+  readonly latencyMs: LatencyReport;
+  readonly slo: ServiceLevelReport;
+}
+
+/** The source's clock less ours, milliseconds, and what the estimate may be off by. */
+export interface ClockReport {
+  readonly offsetMs: number;
+  readonly errorMs: number;
 }
 
 export interface SourceReport extends WindowReport {
   readonly source: string;
   /** Unknown is its own state, not "fresh" (rule W). */
-  readonly watermark: Watermark;
+  readonly watermark: SourceWatermark;
   readonly stalenessMs: number | null;
+  /** Null until it was asked. */
+  readonly clock: ClockReport | null;
+  /** Null where no probes are written. */
+  readonly probe: ProbeReport | null;
   readonly newestApplied: NewestApplied | null;
   readonly slo: ServiceLevelReport;
   readonly tables: readonly TableReport[];

@@ -3,9 +3,18 @@
  * whether the objective holds. Pure but for being kept in place; time is an argument. The order of timings does not
  * matter, and one that comes late counts in the moment it became searchable.
  */
-import type { Timing } from '../../schemas/records.ts';
+import { PROBE_TABLE } from '../../schemas/probe.ts';
+import type { Timing, WatermarkPoint } from '../../schemas/records.ts';
+import type { SourceWatermark } from '../../schemas/search.ts';
 import { latencyOf } from './change-latency.ts';
-import type { FreshnessReport, NewestApplied, SourceReport, TableReport } from './freshness-report.ts';
+import type {
+  ClockReport,
+  FreshnessReport,
+  NewestApplied,
+  SourceReport,
+  TableReport,
+} from './freshness-report.ts';
+import { createProbeWindow, type ProbeWindow } from './probe-window.ts';
 import { createServiceLevel, type Objective, type ServiceLevel } from './service-level.ts';
 import { createWindowFigures, latencyReport, type WindowFigures } from './window-figures.ts';
 
@@ -17,7 +26,10 @@ export interface FreshnessWindowSettings extends Objective {
 export interface FreshnessWindow {
   /** `now` in microseconds: a timing from the future of this clock counts as of now. */
   add(timing: Timing, now: number): void;
-  report(now: number): FreshnessReport;
+  /** What the tracker published: the source's clock, and its probes. */
+  addPoint(point: WatermarkPoint): void;
+  /** `covered`: the watermarks of an index as of now, by source; sources without changes are reported too. */
+  report(now: number, covered?: Readonly<Record<string, SourceWatermark>>): FreshnessReport;
 }
 
 interface Newest {
@@ -26,18 +38,23 @@ interface Newest {
 }
 
 interface SourceState {
+  readonly probes: ProbeWindow;
+  clock: ClockReport | null;
   readonly slo: ServiceLevel;
   readonly tables: Map<string, { newest: Newest | null }>;
 }
 
-const UNKNOWN = {
+const UNKNOWN: SourceWatermark = {
   state: 'unknown',
-  reason: null,
+  reason: 'not-tracked-yet',
   epoch: null,
   position: null,
   committedAt: null,
   stalenessMs: null,
-} as const;
+  heldTables: {},
+  quarantined: 0,
+  deadLettered: 0,
+};
 const iso = (micros: number): string => new Date(micros / 1_000).toISOString();
 
 const ageOf = (newest: Newest | null, now: number): NewestApplied | null =>
@@ -62,7 +79,12 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
   const stateOf = (source: string): SourceState => {
     const known = sources.get(source);
     if (known) return known;
-    const state: SourceState = { slo: createServiceLevel(), tables: new Map() };
+    const state: SourceState = {
+      probes: createProbeWindow(settings),
+      clock: null,
+      slo: createServiceLevel(),
+      tables: new Map(),
+    };
     sources.set(source, state);
     return state;
   };
@@ -85,6 +107,8 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
 
   return {
     add: (timing, now) => {
+      // A probe is no change of anyone's: it is measured by whether it is found.
+      if (timing.table === PROBE_TABLE) return;
       const latency = latencyOf(timing);
       const at = Math.min(timing.searchableAt, now);
       const { source, table } = timing;
@@ -102,7 +126,17 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
       if (subWindow > Math.floor(now / subMicros) - count) figuresAt(subWindow, source, table).add(latency);
     },
 
-    report: (now) => {
+    addPoint: ({ source, clockOffsetMicros, clockErrorMicros, probe }) => {
+      const state = stateOf(source);
+      state.clock =
+        clockOffsetMicros === null
+          ? null
+          : { offsetMs: clockOffsetMicros / 1_000, errorMs: (clockErrorMicros ?? 0) / 1_000 };
+      if (probe) state.probes.add(probe);
+    },
+
+    report: (now, covered = {}) => {
+      for (const source of Object.keys(covered)) stateOf(source);
       const newest = forgetOld(now);
       const all = createWindowFigures();
       const series = [];
@@ -117,6 +151,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
 
       const sourceReports = [...sources].sort(byName).map(([source, state]): SourceReport => {
         const ofSource = createWindowFigures();
+        const watermark = covered[source] ?? UNKNOWN;
         let newestApplied: Newest | null = null;
         const tables = [...state.tables].sort(byName).map(([table, known]): TableReport => {
           const ofTable = createWindowFigures();
@@ -126,13 +161,23 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
           }
           ofSource.merge(ofTable);
           newestApplied = newer(newestApplied, known.newest);
-          return { table, ...ofTable.report(), newestApplied: ageOf(known.newest, now) };
+          const own = watermark.heldTables[table] ?? watermark;
+          const { state: standing, reason, epoch, position, committedAt, stalenessMs } = own;
+          return {
+            table,
+            ...ofTable.report(),
+            newestApplied: ageOf(known.newest, now),
+            watermark: { state: standing, reason, epoch, position, committedAt, stalenessMs },
+            stalenessMs,
+          };
         });
         return {
           source,
           ...ofSource.report(),
-          watermark: UNKNOWN,
-          stalenessMs: null,
+          watermark,
+          stalenessMs: watermark.stalenessMs,
+          clock: state.clock,
+          probe: state.probes.report(now),
           newestApplied: ageOf(newestApplied, now),
           slo: state.slo.report(now, objective),
           tables,

@@ -17,6 +17,8 @@ export interface ServiceLevelReport {
   readonly errorBudgetLeft: number | null;
   /** How many times faster than the objective allows the budget is being spent, by span. */
   readonly burnRates: Readonly<Record<string, number | null>>;
+  /** Commits that missed the target, by span. */
+  readonly late: Readonly<Record<string, number>>;
 }
 
 export interface ServiceLevel {
@@ -25,53 +27,80 @@ export interface ServiceLevel {
   report(nowMicros: number, objective: number): ServiceLevelReport;
 }
 
-export const BURN_SPANS = { '5m': 5 * 60, '1h': 60 * 60 } as const;
-const SLOT_SECONDS = 10;
-const LONGEST_SLOTS = BURN_SPANS['1h'] / SLOT_SECONDS;
+/** The windows of multi-window burn-rate alerts (Google's SRE workbook, chapter 5), in seconds. */
+export const BURN_SPANS = {
+  '5m': 300,
+  '30m': 1_800,
+  '1h': 3_600,
+  '2h': 7_200,
+  '6h': 21_600,
+  '1d': 86_400,
+  '3d': 259_200,
+} as const;
 
-const slotOf = (micros: number): number => Math.floor(micros / (SLOT_SECONDS * 1e6));
+export type BurnSpan = keyof typeof BURN_SPANS;
 
-export const createServiceLevel = (): ServiceLevel => {
+interface Tally {
+  readonly commits: number;
+  readonly kept: number;
+}
+
+/** Counts by slots of one length, as many as a span needs. */
+const createSlots = (slotSeconds: number, longestSeconds: number) => {
   const slots = new Map<number, { commits: number; kept: number }>();
-
-  const sum = (nowSlot: number, count: number): { readonly commits: number; readonly kept: number } => {
-    let commits = 0;
-    let kept = 0;
-    for (const [slot, each] of slots) {
-      if (slot <= nowSlot - count || slot > nowSlot) continue;
-      commits += each.commits;
-      kept += each.kept;
-    }
-    return { commits, kept };
-  };
-
-  const burn = ({ commits, kept }: { commits: number; kept: number }, objective: number): number | null =>
-    commits === 0 ? null : (commits - kept) / commits / (1 - objective);
-
+  const slotOf = (micros: number): number => Math.floor(micros / (slotSeconds * 1e6));
   return {
-    add: (atMicros, kept) => {
+    add: (atMicros: number, kept: boolean): void => {
       const at = slotOf(atMicros);
       const slot = slots.get(at) ?? { commits: 0, kept: 0 };
       slot.commits += 1;
       slot.kept += kept ? 1 : 0;
       slots.set(at, slot);
     },
-    report: (nowMicros, objective) => {
+    sum: (nowMicros: number, seconds: number): Tally => {
       const now = slotOf(nowMicros);
-      for (const slot of slots.keys()) if (slot <= now - LONGEST_SLOTS) slots.delete(slot);
-      const all = sum(now, LONGEST_SLOTS);
+      for (const slot of slots.keys()) if (slot <= now - longestSeconds / slotSeconds) slots.delete(slot);
+      let commits = 0;
+      let kept = 0;
+      for (const [slot, each] of slots) {
+        if (slot <= now - seconds / slotSeconds || slot > now) continue;
+        commits += each.commits;
+        kept += each.kept;
+      }
+      return { commits, kept };
+    },
+  };
+};
+
+const FINE_SECONDS = BURN_SPANS['1h'];
+const LONGEST_SECONDS = BURN_SPANS['3d'];
+
+export const createServiceLevel = (): ServiceLevel => {
+  // Short spans need fine slots, long ones need few.
+  const fine = createSlots(10, FINE_SECONDS);
+  const coarse = createSlots(300, LONGEST_SECONDS);
+  const sum = (now: number, seconds: number): Tally =>
+    (seconds <= FINE_SECONDS ? fine : coarse).sum(now, seconds);
+
+  const burn = ({ commits, kept }: { commits: number; kept: number }, objective: number): number | null =>
+    commits === 0 ? null : (commits - kept) / commits / (1 - objective);
+
+  return {
+    add: (atMicros, kept) => {
+      fine.add(atMicros, kept);
+      coarse.add(atMicros, kept);
+    },
+    report: (now, objective) => {
+      const all = sum(now, LONGEST_SECONDS);
       const rate = burn(all, objective);
+      const tallies = Object.entries(BURN_SPANS).map(([span, seconds]) => [span, sum(now, seconds)] as const);
       return {
         commits: all.commits,
         withinTarget: all.kept,
         share: all.commits === 0 ? null : all.kept / all.commits,
         errorBudgetLeft: rate === null ? null : Math.max(0, 1 - rate),
-        burnRates: Object.fromEntries(
-          Object.entries(BURN_SPANS).map(([span, seconds]) => [
-            span,
-            burn(sum(now, seconds / SLOT_SECONDS), objective),
-          ]),
-        ),
+        burnRates: Object.fromEntries(tallies.map(([span, tally]) => [span, burn(tally, objective)])),
+        late: Object.fromEntries(tallies.map(([span, { commits, kept }]) => [span, commits - kept])),
       };
     },
   };

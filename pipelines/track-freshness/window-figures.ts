@@ -1,6 +1,6 @@
 /** Counts and histograms of the changes of one table in one sub-window, and of any number of them together. Pure. */
 import { type ChangeLatency, STAGES, type StageName } from './change-latency.ts';
-import type { LatencyReport, WindowReport } from './freshness-report.ts';
+import type { LatencyReport, StageReport, WindowReport } from './freshness-report.ts';
 import { createLatencyHistogram, type LatencyHistogram } from './latency-histogram.ts';
 
 export interface WindowFigures {
@@ -68,16 +68,24 @@ export const createWindowFigures = (): WindowFigures => {
       total.merge(from.total());
       for (const [name, histogram] of from.stages) stageOf(name).merge(histogram);
     },
-    report: () => ({
-      counts: { ...counts },
-      latencyMs: latencyReport(total),
-      stages: STAGES.flatMap(({ name }) => {
+    report: () => {
+      const stageReports = STAGES.flatMap(({ name }) => {
         const histogram = stages.get(name);
         if (!histogram || histogram.count() === 0) return [];
         const at = (share: number): number => toMs(histogram.quantile(share)) ?? 0;
         return [{ stage: name, count: histogram.count(), p50: at(0.5), p99: at(0.99) }];
-      }),
-    }),
+      });
+      const slowest = stageReports.reduce<StageReport | null>(
+        (worst, each) => (!worst || each.p50 > worst.p50 ? each : worst),
+        null,
+      );
+      return {
+        counts: { ...counts },
+        latencyMs: latencyReport(total),
+        stages: stageReports,
+        slowestStage: slowest?.stage ?? null,
+      };
+    },
   };
   return figures;
 };

@@ -64,6 +64,7 @@ export const openAgentsStack = async (): Promise<AgentsStack> => {
         sessionId: null,
         feature: null,
         budget: null,
+        freshness: null,
         createdAt: 0,
         ...task,
       };

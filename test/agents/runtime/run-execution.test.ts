@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
 import { totalUsd } from '../../../schemas/execution-costs.ts';
 import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
 import { parseUsd, priceOf } from '../../../schemas/money.ts';
+import type { FreshnessRequest } from '../../../schemas/search.ts';
+import { fixedRetriever } from '../fixed-retriever.ts';
 import { randomAgent, scriptedModel, TURNS } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
 
@@ -163,4 +166,48 @@ test('an agent that is not there, a task that is too large, a budget that is no 
     codes.push(simulation.log.at(-1)?.error?.code);
   }
   expect(codes).toEqual(['unknown-agent', 'too-large', 'task-invalid', 'model-failed']);
+});
+
+test('what a task asks of freshness goes with every retrieval of it; a stale index ends it as stale, tried once', async () => {
+  const freshness = { maxStalenessMs: null, after: { source: 'shop', position: '0/16B3748' }, waitMs: 2_000 };
+  const asked: (FreshnessRequest | undefined)[] = [];
+  const agent = randomAgent({ maxSteps: 12 });
+  const fixed = fixedRetriever();
+  const fresh = simulate({
+    agent,
+    models: [
+      scriptedModel('first', [
+        { kind: 'tools', names: ['look'] },
+        { kind: 'text', text: 'Done [1].' },
+      ]),
+    ],
+    freshness,
+    retriever: {
+      search: (request) => {
+        asked.push(request.freshness);
+        return fixed.search(request);
+      },
+    },
+  });
+  await fresh.run('worker-a');
+  expect(asked.length).toBeGreaterThanOrEqual(1);
+  for (const each of asked) expect(each).toEqual({ after: freshness.after, waitMs: 2_000 });
+  expect(replayRecorded(fresh.log, [agent]).identical).toBe(true);
+
+  let tries = 0;
+  const stale = simulate({
+    agent,
+    models: [scriptedModel('first', [{ kind: 'text', text: 'Never.' }])],
+    freshness,
+    retriever: {
+      search: async () => {
+        tries += 1;
+        throw new FreshetError('stale', 'it covers the source shop up to 0/1, not yet 0/16B3748');
+      },
+    },
+  });
+  await stale.run('worker-a');
+  expect(tries).toBe(1);
+  expect(stale.log.at(-1)).toMatchObject({ type: 'response', error: { code: 'stale' } });
+  expect(replayRecorded(stale.log, [agent]).identical).toBe(true);
 });

@@ -20,7 +20,8 @@ import type { RuntimeEvent } from '../../../agents/runtime/runtime-event.ts';
 import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
-import type { AgentEvent } from '../../../schemas/records.ts';
+import type { AgentEvent, TaskFreshness } from '../../../schemas/records.ts';
+import type { Retriever } from '../../../schemas/search.ts';
 import { fixedRetriever } from '../fixed-retriever.ts';
 
 export {
@@ -45,6 +46,8 @@ export const simulate = (settings: {
   readonly text?: string;
   readonly budget?: { readonly maxUsd: string | null; readonly maxSteps: number | null };
   readonly refusal?: ExecutionToRun['refusal'];
+  readonly freshness?: TaskFreshness;
+  readonly retriever?: Retriever;
 }): Simulation => {
   const log: AgentEvent[] = [];
   const events: RuntimeEvent[] = [];
@@ -75,7 +78,7 @@ export const simulate = (settings: {
           abandon: () => undefined,
         },
         models,
-        retriever: fixedRetriever(),
+        retriever: settings.retriever ?? fixedRetriever(),
         openChunks: () => ({
           onModelChunk: () => () => undefined,
           state: () => undefined,
@@ -105,6 +108,7 @@ export const simulate = (settings: {
             principal: null,
             feature: 'chat',
             budget: settings.budget ?? null,
+            ...(settings.freshness ? { freshness: settings.freshness } : {}),
             createdAt: 1_700_000_000_000_000,
           },
           task: { topic: 'freshet.tasks', partition: 0, offset: 3 },
