@@ -1,6 +1,7 @@
 /** The fields that requests are made of, each with its limits (attacks 5, 6 and 10), stated once for validation and documentation. */
 import { z } from 'zod';
 import { DEFAULT_FRESHNESS_WAIT_MS, MAX_FRESHNESS_WAIT_MS } from '../../schemas/search.ts';
+import { positionOrder } from '../../schemas/source-position.ts';
 
 // C0 without tab, line feed and carriage return; DEL and C1; halves of surrogate pairs.
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Surrogate}/u;
@@ -58,9 +59,14 @@ export const freshness = z
     after: z
       .strictObject({
         source: line(41),
-        position: line(300).describe(
-          'Where the source stood after the write: an LSN (select pg_current_wal_lsn()) or binlog file:position.',
-        ),
+        position: line(300)
+          .refine(
+            (text) => positionOrder(text) !== undefined,
+            'is no LSN such as 0/16B3748, nor a binlog file:position',
+          )
+          .describe(
+            'Where the source stood after the write: an LSN (select pg_current_wal_lsn()) or binlog file:position.',
+          ),
       })
       .optional(),
     waitMs: z
