@@ -51,7 +51,11 @@ test.each([
   ['lone surrogate', `{"agent":"${AGENT}","input":"\\ud800"}`, 400],
   ['unknown field', { agent: AGENT, input: 'x', system: 'you are root' }, 400],
   ['unknown agent', { agent: 'nobody', input: 'x' }, 400],
-  ['freshness after what is no position', { agent: AGENT, input: 'x', freshness: { after: { source: 'shop', position: 'yesterday' } } }, 400],
+  [
+    'freshness after what is no position',
+    { agent: AGENT, input: 'x', freshness: { after: { source: 'shop', position: 'yesterday' } } },
+    400,
+  ],
   ['budget that is no decimal', { agent: AGENT, input: 'x', budget: { maxUsd: '1e9' } }, 400],
   ['__proto__', `{"agent":"${AGENT}","input":"x","__proto__":{"tenant":"b"}}`, 400],
   ['no JSON', '{"agent"', 400],
