@@ -20,6 +20,7 @@ import { registerHealth } from './routes/health-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
 import { refusalRoutes } from './routes/refusal-routes.ts';
 import { searchRoutes } from './routes/search-routes.ts';
+import { sourceRoutes } from './routes/source-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
 import { taskEventRoutes } from './routes/task-event-routes.ts';
 import { taskRoutes } from './routes/task-routes.ts';
@@ -70,6 +71,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
         waitingFor: reader.waitingFor(),
         deadLetters: models.deadLetters.all().length,
         quarantined: models.quarantine.all().length,
+        sources: [...models.sourceStates.values()].filter(({ source }) => config.sources[source]),
       }),
     ),
   };
@@ -80,6 +82,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     ...freshnessRoutes(context),
     ...executionRoutes(context),
     ...refusalRoutes(context),
+    ...sourceRoutes(context),
     ...statusRoutes(context),
   ];
 

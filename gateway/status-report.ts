@@ -4,6 +4,7 @@ import type { IndexStatus } from '../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../pipelines/index-documents/index-documents.ts';
 import { toFreshetError } from '../schemas/errors.ts';
+import type { SourceState } from '../schemas/records.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
 import type { ConnectorState, GatewaySettings } from './gateway-context.ts';
 import { countersOf, type RecordCounter } from './views/role-counters.ts';
@@ -29,6 +30,31 @@ export interface Trouble {
   readonly detail: string;
 }
 
+export interface SourceStatus {
+  readonly source: string;
+  readonly state: SourceState['state'];
+  readonly reason: string | null;
+  readonly epoch: number;
+  readonly retainedWalBytes: number | null;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly state: string;
+    readonly reason: string | null;
+  }[];
+}
+
+const sourceStatusOf = ({
+  source,
+  state,
+  reason,
+  epoch,
+  retainedWalBytes,
+  tables,
+}: SourceState): SourceStatus => ({
+  ...{ source, state, reason, epoch, retainedWalBytes },
+  tables: tables.map(({ table, state: is, reason: why }) => ({ table, state: is, reason: why })),
+});
+
 export interface StatusReport {
   readonly at: string;
   readonly ready: boolean;
@@ -36,6 +62,8 @@ export interface StatusReport {
   readonly topics: readonly TopicStatus[];
   readonly lags: readonly GroupLag[];
   readonly connectors: readonly ConnectorState[];
+  /** As the watch of the sources last said. */
+  readonly sources: readonly SourceStatus[];
   readonly agents: readonly { readonly name: string; readonly version: string }[];
   /** The tenant that a request without one works as. */
   readonly localTenant: string;
@@ -63,7 +91,12 @@ const lagOf = async (
 
 export const reportStatus = async (
   settings: GatewaySettings,
-  known: { readonly waitingFor: string | null; readonly deadLetters: number; readonly quarantined: number },
+  known: {
+    readonly waitingFor: string | null;
+    readonly deadLetters: number;
+    readonly quarantined: number;
+    readonly sources: readonly SourceState[];
+  },
 ): Promise<StatusReport> => {
   const { kafka, index, config, clock } = settings;
   const troubles: Trouble[] = [];
@@ -134,6 +167,7 @@ export const reportStatus = async (
     topics,
     lags: [...lags, ...indexLag],
     connectors,
+    sources: known.sources.map(sourceStatusOf),
     agents: settings.agents.map(({ name, version }) => ({ name, version })),
     localTenant: config.localTenant,
     index: indexStatus,

@@ -313,6 +313,8 @@ export interface SourceTableState {
   readonly since: number;
   /** id of the incremental snapshot that is under way */
   readonly signal: null | string;
+  /** types of the columns that its mapping reads, as accepted */
+  readonly columns: Readonly<Record<string, string>>;
 }
 
 /** How a source is, as its watch last saw it. Key: the source. Topic: freshet.source-states, compacted. */

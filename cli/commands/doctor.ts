@@ -1,14 +1,10 @@
 /** `freshet doctor`: each server, connector, topic and role: fine, or what to do. */
 import type { Command } from 'commander';
-import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
-import { sourceNames } from '../../connectors/debezium/connector-config.ts';
-import { healthOf } from '../../connectors/debezium/connector-health-state.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { pingRedis } from '../../connectors/redis/ping-redis.ts';
 import { schemaText } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
-import { inspectPostgres } from '../../connectors/sources/postgres/inspect-postgres.ts';
 import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
@@ -16,6 +12,19 @@ import { loadConfig } from '../load-config.ts';
 import { createOutput, oneLine } from '../output.ts';
 import { findRun, type RunFile } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
+
+interface SeenSource {
+  readonly source: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly epoch: number | null;
+  readonly retainedWalBytes: number | null;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly state: string;
+    readonly reason: string | null;
+  }[];
+}
 
 interface Finding {
   readonly part: string;
@@ -125,33 +134,24 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
       }),
     ])),
   );
-  const connect = openConnectApi(run.connect);
-  for (const [source, url] of Object.entries(run.sources)) {
+  const { sources = [] } = (await answers(`${run.gateway}/v1/sources`).catch(() => ({}))) as {
+    readonly sources?: readonly SeenSource[];
+  };
+  for (const source of Object.keys(run.sources))
     findings.push(
-      await finding(`connector ${source}`, async () => {
-        const health = healthOf((await connect.status(sourceNames(source).connector)) ?? 'missing');
-        if (health.kind !== 'running')
-          wrong(
-            `is ${health.kind}${health.kind === 'failed' ? `: ${oneLine(health.reason, 200)}` : ''}; it is restarted by the pipeline role, see .freshet/logs/pipeline-1.log`,
-          );
-        return 'running';
-      }),
       await finding(`source ${source}`, async () => {
-        const found = await inspectPostgres(url, sourceNames(source).slot);
-        if (found.walLevel !== 'logical')
-          wrong(`wal_level is ${found.walLevel}; set wal_level = logical and restart the database`);
-        if (!found.slot)
+        const seen = sources.find((each) => each.source === source);
+        if (!seen) return wrong('the gateway does not know how it stands; see the gateway above');
+        const paused = seen.tables.filter((each) => each.state === 'paused');
+        if (seen.state !== 'streaming' && seen.state !== 'snapshotting')
+          wrong(`${seen.state}: ${oneLine(seen.reason ?? 'no reason given', 240)}`);
+        if (paused.length > 0)
           wrong(
-            'its replication slot is gone: changes since then are lost; npm run reset, then npm start, reads it anew',
+            `paused: ${paused.map((each) => `${each.table} (${oneLine(each.reason ?? '', 120)})`).join(', ')}; mend it, then: freshet source resume ${source} --tables ${paused.map((each) => each.table).join(',')}`,
           );
-        if (found.slot?.walStatus === 'lost')
-          wrong(
-            'its replication slot is lost (max_slot_wal_keep_size): npm run reset, then npm start, reads it anew',
-          );
-        return `PostgreSQL ${found.version}, slot ${found.slot?.active ? 'active' : 'not active yet'}, ${Math.round((found.slot?.retainedBytes ?? 0) / 1024)} KiB of WAL retained`;
+        return `${seen.state} under epoch ${seen.epoch}, ${Math.round((seen.retainedWalBytes ?? 0) / 1024)} KiB of its log kept`;
       }),
     );
-  }
   for (const [role, pid] of Object.entries(run.roles)) {
     findings.push(
       await finding(`role ${role}`, async () => {

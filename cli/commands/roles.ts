@@ -62,6 +62,11 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .env('FRESHET_CONNECT'),
       )
       .addOption(
+        new Option('--connect-registry <url>', 'the registry as Kafka Connect reaches it, where that differs')
+          .default('')
+          .env('FRESHET_CONNECT_REGISTRY'),
+      )
+      .addOption(
         new Option('--config <file>', 'what to index and which agents run')
           .default('freshet.config.ts')
           .env('FRESHET_CONFIG'),

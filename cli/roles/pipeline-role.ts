@@ -2,8 +2,7 @@
 
 import { join } from 'node:path';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
-import { sourceNames } from '../../connectors/debezium/connector-config.ts';
-import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
+import { createChangeReader } from '../../connectors/debezium/read-change.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import {
@@ -13,6 +12,11 @@ import {
 import { ownedByOne } from '../../pipelines/owned-by-one.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
 import { trackFreshness } from '../../pipelines/track-freshness/track-freshness.ts';
+import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
+import { pausedIn, readSourceStates } from '../../pipelines/watch-sources/source-states.ts';
+import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.ts';
+import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts';
+import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -33,6 +37,50 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     ]),
   );
   const current = new Set<number>();
+  const changes = createChangeReader(registry);
+  const watch = ownedByOne(
+    () =>
+      watchSources({
+        sources: Object.entries(config.sources).map(([source, { kind, tables }]) => ({
+          ...{ source, kafka, writer, codec, changes, connect },
+          kind: SOURCE_KINDS[kind],
+          url: urlOf(source),
+          mappings: tables,
+          capture: {
+            kafka: settings.kafka,
+            schemaRegistry: settings.connectRegistry || registryBase(settings.registry),
+          },
+          clock: systemClock,
+        })),
+        onEvent: onSource,
+      }),
+    (error) => log.warn({ err: error }, 'the watch of the sources could not begin'),
+  );
+
+  const onSource = (event: SourceEvent): void => {
+    switch (event.type) {
+      case 'state': {
+        const { source, state, reason, epoch, retainedWalBytes } = event.state;
+        for (const each of SOURCE_STATES)
+          metrics.sourceState.set({ source, state: each }, each === state ? 1 : 0);
+        metrics.retainedWal.set({ source }, retainedWalBytes ?? 0);
+        log.info({ source, state, reason, epoch }, 'source');
+        return;
+      }
+      case 'lost':
+        log.error(event, 'changes of a source were lost: it is read again under a new epoch');
+        return;
+      case 'restarting':
+      case 'swept':
+        log.info(event, 'source');
+        return;
+      case 'trouble':
+        log.warn({ source: event.source, err: event.error }, 'source');
+        return;
+      default:
+        event satisfies never;
+    }
+  };
 
   const tracking = ownedByOne(
     () =>
@@ -61,10 +109,12 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
       case 'current':
         current.add(event.partition);
         tracking.owns(event.partition);
+        watch.owns(event.partition);
         return;
       case 'revoked':
         current.delete(event.partition);
         tracking.lost(event.partition);
+        watch.lost(event.partition);
         return;
       case 'retry':
         metrics.retries.inc({ stage: 'index-documents' });
@@ -93,6 +143,8 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     config,
     clock: systemClock,
     readRow: async (source, change) => rows.get(source)?.read(change.table, change.key, change.unavailable),
+    pausedTables: async () => pausedIn(await readSourceStates(kafka, codec)),
+    askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),
     onEvent,
     onFailure: fail,
   });
@@ -103,13 +155,6 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     clock: systemClock,
     onFailure: fail,
   });
-  const supervisions = Object.keys(config.sources).map((source) =>
-    superviseConnector({
-      connect,
-      connector: sourceNames(source).connector,
-      onHealth: (health, restarting) => log.info({ source, health, restarting }, 'connector'),
-    }),
-  );
   const lag = setInterval(
     () => metrics.consumerLag.set({ stage: 'index-documents' }, indexDocuments.stats().waiting),
     1_000,
@@ -125,7 +170,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     stop: async () => {
       clearInterval(lag);
       await tracking.stop();
-      await Promise.all(supervisions.map((each) => each.stop()));
+      await watch.stop();
       await projection.stop();
       await indexDocuments.stop();
       await table.close();
@@ -134,3 +179,6 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     },
   };
 };
+
+/** Connect's converter speaks the registry's own API, at the same server. */
+const registryBase = (confluent: string): string => confluent.replace(/\/apis\/ccompat\/v7\/?$/, '');

@@ -21,6 +21,8 @@ export interface RoleSettings {
   /** Confluent's API of the schema registry. */
   readonly registry: string;
   readonly connect: string;
+  /** Base URL of the registry as Connect reaches it; empty: that of `registry`. */
+  readonly connectRegistry: string;
   readonly config: string;
   /** Folder for what can be rebuilt. */
   readonly data: string;

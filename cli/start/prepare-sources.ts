@@ -1,14 +1,10 @@
 /** Makes the sources of a configuration ready for capture: the sample database where asked for, publications, connectors. */
 import pg from 'pg';
-import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
-import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { type LoadResult, loadSampleSource } from '../../connectors/sample-source/load-sample-source.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 
 const SAMPLE_DATABASE = 'helpcentre';
-/** Raised by hand, or by recovery, when a slot, a topic or a source is made anew (rule V). */
-const FIRST_EPOCH = 1;
 
 export const sampleUrlOf = (serverUrl: string): string => {
   const url = new URL(serverUrl);
@@ -40,33 +36,15 @@ export const prepareSample = async (
   });
 };
 
-export interface CaptureSettings {
-  readonly connect: string;
-  /** As Connect reaches them: the broker, and the base URL of the registry. */
-  readonly kafka: string;
-  readonly schemaRegistry: string;
-  readonly sampleUrl: string;
-  readonly pollIntervalMs?: number;
-}
-
-/** Publications and connectors of every source; safe to repeat. Errors: `config-invalid`, `source-unavailable`, `connect-unavailable`, `connector-invalid`. */
-export const startCapture = async (config: FreshetConfig, settings: CaptureSettings): Promise<void> => {
-  const connect = openConnectApi(settings.connect);
-  for (const [source, { kind: name, url: configured, tables }] of Object.entries(config.sources)) {
-    const url = configured === 'sample' ? settings.sampleUrl : configured;
-    const kind = SOURCE_KINDS[name];
-    await kind.prepare({ url, source, tables: Object.keys(tables) });
-    await connect.putConnector(
-      sourceNames(source).connector,
-      kind.connectorConfig({
-        source,
-        url,
-        tables: Object.keys(tables),
-        epoch: FIRST_EPOCH,
-        kafka: settings.kafka,
-        schemaRegistry: settings.schemaRegistry,
-        ...(settings.pollIntervalMs === undefined ? {} : { pollIntervalMs: settings.pollIntervalMs }),
-      }),
-    );
-  }
+/**
+ * Publications and signal tables of every source, so that what has to be changed in a database ends the start with one error; the
+ * pipeline role registers the connectors. Safe to repeat. Errors: `config-invalid`, `source-unavailable`.
+ */
+export const prepareCapture = async (config: FreshetConfig, sampleUrl: string): Promise<void> => {
+  for (const [source, { kind, url, tables }] of Object.entries(config.sources))
+    await SOURCE_KINDS[kind].prepare({
+      url: url === 'sample' ? sampleUrl : url,
+      source,
+      tables: Object.keys(tables),
+    });
 };

@@ -17,7 +17,7 @@ import type { Progress } from '../progress.ts';
 import { type RunFile, removeRunFile, serverFolderOf, writeRunFile } from '../run-file.ts';
 import { type KeptRunning, keepRunning } from './keep-running.ts';
 import { rolePorts } from './ports.ts';
-import { prepareSample, sampleUrlOf, startCapture } from './prepare-sources.ts';
+import { prepareCapture, prepareSample, sampleUrlOf } from './prepare-sources.ts';
 import { type RoleProcess, startRole } from './start-role.ts';
 
 export interface StartSettings {
@@ -168,12 +168,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     };
     await unlessAborted(signal, [
       ...ROLES.map(start),
-      startCapture(config, {
-        connect: running.connect,
-        kafka: running.kafka,
-        schemaRegistry: running.schemaRegistry,
-        sampleUrl,
-      }).then(() => progress.line('capture', 'connectors registered')),
+      prepareCapture(config, sampleUrl).then(() => progress.line('capture', 'sources are ready for it')),
     ]);
     signal.throwIfAborted();
     const run = describe();

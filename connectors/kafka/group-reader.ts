@@ -44,6 +44,8 @@ export interface GroupReader {
 export interface GroupReaderSettings extends ConsumeSettings {
   /** Topics without compaction and transactions, where a hole in the offsets is a loss. */
   readonly gapless?: (topic: string) => boolean;
+  /** Topics that are read from their start where they end before the group's offset: they were made anew, and the caller knows. */
+  readonly mayBeRemade?: (topic: string) => boolean;
 }
 
 interface Ownership {
@@ -81,7 +83,7 @@ export const openGroupReader = async (
       for (const { partition } of fresh.filter((each) => each.topic === topic)) {
         const key = keyOf({ topic, partition });
         const range = offsets.get(partition);
-        const wanted = chosen.get(key) ?? committed.get(partition)?.offset ?? range?.earliest ?? 0;
+        let wanted = chosen.get(key) ?? committed.get(partition)?.offset ?? range?.earliest ?? 0;
         if (range && settings.gapless?.(topic) && wanted < range.earliest) {
           throw outOfRange(
             key,
@@ -89,6 +91,7 @@ export const openGroupReader = async (
             `the log begins at ${range.earliest}: records between were deleted unread`,
           );
         }
+        if (range && wanted > range.latest && settings.mayBeRemade?.(topic)) wanted = range.earliest;
         if (range && wanted > range.latest)
           throw outOfRange(
             key,
@@ -171,6 +174,13 @@ export const openGroupReader = async (
       if (fetchedFrom < ownership.next && highWatermark >= ownership.next) {
         // Fetched again after an error in between: what was handed over already is not handed over twice.
         proxy.seek({ topic, partition, offset: ownership.next });
+        return;
+      }
+      if (highWatermark < ownership.next && settings.mayBeRemade?.(topic)) {
+        ownership.next = 0;
+        ownership.restartsAt = 0;
+        proxy.seek({ topic, partition, offset: 0 });
+        proxy.commit([{ topic, partition, offset: 0, metadata: '' }]).catch(() => undefined);
         return;
       }
       if (fetchedFrom !== ownership.next) {

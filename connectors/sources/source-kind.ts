@@ -65,6 +65,8 @@ export const SOURCE_LOSSES = {
 
 export type SourceLoss = keyof typeof SOURCE_LOSSES;
 
+export type TableColumns = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
 /** A row of the signal table: Debezium carries it out when it meets it in the log. */
 export interface SourceSignal {
   readonly id: string;
@@ -114,6 +116,10 @@ export interface SourceKind {
   observe(place: Place): Promise<ObservedSource>;
   /** What is lost, given Connect's offsets as read after the observation. Pure. */
   lossOf(observed: ObservedSource, offset: ConnectorOffset | undefined): SourceLoss | undefined;
+  /** Whether Connect's offset is at or behind a change's position: what came before it is acknowledged. Pure. */
+  hasPassed(offset: ConnectorOffset, position: readonly bigint[]): boolean;
+  /** Types of the columns of tables, by table and column, in the database's own words. Errors: `source-unavailable`. */
+  columns(place: Place, tables: readonly string[]): Promise<TableColumns>;
   /** Gives up the place in the log; capture then begins anew. Safe to repeat. Errors: `source-unavailable`. */
   release(place: Place): Promise<void>;
   /** The table of signals to this source's connector, made by `prepare`: schema.table. */

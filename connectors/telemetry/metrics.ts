@@ -38,6 +38,14 @@ export const createMetrics = (role: string) => {
     ]),
     consumerLag: gauge('freshet_consumer_lag_records', 'Records read and not yet done.', ['stage']),
     retries: counter('freshet_retries_total', 'Batches tried again.', ['stage']),
+    sourceState: gauge(
+      'freshet_source_state',
+      'One for the state that a source is in, zero for the others.',
+      ['source', 'state'],
+    ),
+    retainedWal: gauge('freshet_source_retained_wal_bytes', 'Log that a source keeps until it is read.', [
+      'source',
+    ]),
     searchSeconds: histogram('freshet_search_seconds', 'Time of a search in the index role.'),
     freshnessSeconds: histogram('freshet_freshness_seconds', 'Commit in the source to searchable.', [
       'source',

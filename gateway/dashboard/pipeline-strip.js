@@ -11,6 +11,17 @@ const CONNECTOR_TONES = {
   failed: 'bad',
 };
 
+const SOURCE_TONES = { streaming: 'good', snapshotting: 'warn', paused: 'warn' };
+
+const kept = (bytes) => (bytes === null ? '' : `, ${count(Math.round(bytes / 1024))} KiB of its log kept`);
+
+const sourceTroubles = ({ source, reason, tables }) => [
+  ...(reason ? [`Source ${source}: ${reason}`] : []),
+  ...tables
+    .filter((each) => each.state === 'paused')
+    .map((each) => `Table ${each.table} of ${source} is paused: ${each.reason}`),
+];
+
 const total = (records, stage, ...outcomes) =>
   records
     .filter((each) => each.stage === stage && outcomes.includes(each.outcome))
@@ -34,11 +45,18 @@ const lagCell = (name, lags) => {
 const counted = (value, none) => (value === 0 ? pill(none, 'good') : pill(count(value), 'warn'));
 
 export const createPipelineStrip = () => (status) => {
-  const { records, lags, connectors, index } = status;
+  const { records, lags, connectors, index, sources } = status;
   const change = lags.filter((each) => each.topic.startsWith('cdc.'));
   const tasks = lags.filter((each) => each.topic === 'freshet.tasks');
   const documents = lags.filter((each) => each.group.startsWith('index '));
   byId('pipeline-strip').replaceChildren(
+    ...sources.map(({ source, state, epoch, retainedWalBytes }) =>
+      cell(
+        `Source ${source}`,
+        pill(state, SOURCE_TONES[state] ?? 'bad'),
+        `epoch ${epoch}${kept(retainedWalBytes)}`,
+      ),
+    ),
     ...(connectors.length > 0
       ? connectors.map(({ source, state }) =>
           cell(`Connector ${source}`, pill(state, CONNECTOR_TONES[state] ?? 'warn')),
@@ -62,6 +80,7 @@ export const createPipelineStrip = () => (status) => {
   );
   const failed = connectors.filter((each) => each.reason);
   byId('pipeline-troubles').replaceChildren(
+    ...sources.flatMap(sourceTroubles).map((text) => make('p', { class: 'trouble', text })),
     ...failed.map(({ source, reason }) =>
       make('p', { class: 'trouble', text: `Connector ${source}: ${reason}` }),
     ),

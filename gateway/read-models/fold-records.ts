@@ -52,6 +52,10 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     [TOPICS.deadLetters.name]: async (record) => {
       models.deadLetters.add(summaryOf(await codec.decode('DeadLetter', record.value)));
     },
+    [TOPICS.sourceStates.name]: async (record) => {
+      const state = await codec.decode('SourceState', record.value);
+      models.sourceStates.set(state.source, state);
+    },
     [TOPICS.quarantine.name]: async (record) => {
       models.quarantine.add(await codec.decode('Quarantined', record.value));
     },

@@ -4,7 +4,7 @@ import {
   type FreshnessWindow,
 } from '../../pipelines/track-freshness/freshness-window.ts';
 import type { Objective } from '../../pipelines/track-freshness/service-level.ts';
-import type { Quarantined } from '../../schemas/records.ts';
+import type { Quarantined, SourceState } from '../../schemas/records.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
 import { createExecutionList, type ExecutionList } from './execution-list.ts';
 import { createRecentChunks, type RecentChunks } from './recent-chunks.ts';
@@ -21,6 +21,8 @@ export interface ReadModels {
   readonly costs: CostLedger;
   readonly deadLetters: RecentRefusals<DeadLetterSummary>;
   readonly quarantine: RecentRefusals<Quarantined>;
+  /** By source, as the watch of the sources last said. */
+  readonly sourceStates: Map<string, SourceState>;
   freshness(): FreshnessWindow;
   clear(): void;
 }
@@ -33,6 +35,7 @@ export const createReadModels = (objective: Objective): ReadModels => {
     costs: createCostLedger(),
     deadLetters: createRecentRefusals<DeadLetterSummary>((letter) => letter.reason),
     quarantine: createRecentRefusals<Quarantined>(quarantineGroupOf),
+    sourceStates: new Map<string, SourceState>(),
   };
   return {
     ...kept,

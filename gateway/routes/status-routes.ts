@@ -27,6 +27,16 @@ const statusSchema = z.object({
   ),
   lags: z.array(z.object({ group: z.string(), topic: z.string(), lag: z.number().nullable() })),
   connectors: z.array(z.object({ source: z.string(), state: z.string(), reason: z.string().optional() })),
+  sources: z.array(
+    z.object({
+      source: z.string(),
+      state: z.string(),
+      reason: z.string().nullable(),
+      epoch: z.number(),
+      retainedWalBytes: z.number().nullable(),
+      tables: z.array(z.object({ table: z.string(), state: z.string(), reason: z.string().nullable() })),
+    }),
+  ),
   agents: z.array(z.object({ name: z.string(), version: z.string() })),
   localTenant: z.string(),
   index: z.unknown(),

@@ -168,7 +168,12 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   });
   const reader = await openGroupReader(
     kafka,
-    { groupId: INDEX_DOCUMENTS_GROUP, topics: [...changeTopics, documents], gapless: isGapless },
+    {
+      groupId: INDEX_DOCUMENTS_GROUP,
+      topics: [...changeTopics, documents],
+      gapless: isGapless,
+      mayBeRemade: (topic) => topic !== documents,
+    },
     {
       onAssigned: async (partitions) => {
         await opened;

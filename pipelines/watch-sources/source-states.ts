@@ -7,6 +7,7 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { pausedKey } from '../index-documents/paused-tables.ts';
 
 const TOPIC = TOPICS.sourceStates.name;
 
@@ -27,6 +28,14 @@ export const readSourceStates = async (
   });
   return states;
 };
+
+/** The tables that are paused, by `source/table`. */
+export const pausedIn = (states: ReadonlyMap<string, SourceState>): ReadonlySet<string> =>
+  new Set(
+    [...states.values()].flatMap(({ source, tables }) =>
+      tables.flatMap(({ table, state }) => (state === 'paused' ? [pausedKey(source, table)] : [])),
+    ),
+  );
 
 /** Errors: `append-failed`. */
 export const writeSourceState = async (

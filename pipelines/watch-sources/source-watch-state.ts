@@ -4,6 +4,15 @@ import { type ObservedSource, SOURCE_LOSSES, type SourceLoss } from '../../conne
 import type { SourceState } from '../../schemas/records.ts';
 import { parseVersion } from '../../schemas/version.ts';
 
+export const SOURCE_STATES = [
+  'snapshotting',
+  'streaming',
+  'paused',
+  'failed',
+  'lost',
+  'unknown',
+] as const satisfies readonly SourceState['state'][];
+
 /** One look. What did not answer is undefined, which proves nothing. */
 export interface SourceSeen {
   readonly observed: ObservedSource | undefined;
@@ -100,6 +109,7 @@ export const stateAfter = (
 
 /** What the reason of a source begins with that an operator paused; only an operator resumes it. */
 export const PAUSED_BY = 'paused by ';
+export const RESUMING = 'it is being resumed';
 
 /** Worth writing again: more than the figures changed. */
 export const isNews = (before: SourceState | undefined, after: SourceState): boolean => {

@@ -15,6 +15,8 @@ import {
   type IndexDocumentsEvent,
   startIndexDocuments,
 } from '../../pipelines/index-documents/index-documents.ts';
+import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
+import { pausedIn, readSourceStates } from '../../pipelines/watch-sources/source-states.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { DataPlane } from './indexed-source.ts';
@@ -63,6 +65,8 @@ export const startPipeline = async (
       rowsRead.push(String(change.key.id));
       return readers.get(source)?.read(change.table, change.key, change.unavailable);
     },
+    pausedTables: async () => pausedIn(await readSourceStates(kafka, codec)),
+    askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),
     onEvent: (event) => {
       if (event.type === 'records') counts[event.outcome] += event.count;
       else if (event.type === 'gate-refused') refusals.push(event.gate);

@@ -1,14 +1,13 @@
 /** One configuration with a MariaDB and a Postgres source that hold tables of one shape, mapped alike, captured as `npm start` does it. */
 import { createConnection } from 'mariadb';
 import { Client } from 'pg';
-import { startCapture } from '../../cli/start/prepare-sources.ts';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
-import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
+import { SOURCE_KINDS, sourceTopics } from '../../connectors/sources/source-kinds.ts';
 import { mapTable, parseConfig } from '../../schemas/config.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { TestStack } from './own-stack.ts';
@@ -111,12 +110,13 @@ export const openTwoKinds = async (stack: TestStack) => {
     topic: names.topic,
     openShop,
     capture: async (): Promise<void> => {
-      await startCapture(config, {
-        connect: stack.connect,
-        kafka: stack.kafka,
-        schemaRegistry: stack.schemaRegistry,
-        sampleUrl: '',
-      });
+      for (const [source, { kind, url, tables: mappings }] of Object.entries(config.sources)) {
+        const tables = Object.keys(mappings);
+        await SOURCE_KINDS[kind].prepare({ source, url, tables });
+        const { kafka: broker, schemaRegistry } = stack;
+        const at = { source, url, tables, epoch: 1, kafka: broker, schemaRegistry };
+        await connect.putConnector(sourceNames(source).connector, SOURCE_KINDS[kind].connectorConfig(at));
+      }
       await untilCapturing();
     },
     close: async (): Promise<void> => {

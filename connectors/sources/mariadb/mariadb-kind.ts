@@ -3,9 +3,11 @@ import { schemaHistoryTopic } from '../../../schemas/topics.ts';
 import type { SourceKind } from '../source-kind.ts';
 import { mariadbConnectorConfig } from './connector-config.ts';
 import { readBinlogPosition } from './current-position.ts';
+import { mariadbColumns } from './mariadb-columns.ts';
 import {
   acknowledgedBinlogPosition,
   mariadbChangePosition,
+  mariadbHasPassed,
   parseBinlogPosition,
 } from './mariadb-position.ts';
 import { openMariaDbRows } from './mariadb-rows.ts';
@@ -33,6 +35,8 @@ export const MARIADB: SourceKind = {
   acknowledgedPosition: acknowledgedBinlogPosition,
   observe: observeMariaDb,
   lossOf: mariadbLoss,
+  hasPassed: mariadbHasPassed,
+  columns: mariadbColumns,
   // The binlog is kept for all readers alike: there is no place to give up.
   release: async () => undefined,
   signalTable,

@@ -57,3 +57,11 @@ export const acknowledgedBinlogPosition = ({ offset }: ConnectorOffset): string 
     ? `${offset.file}:${offset.pos}`
     : undefined;
 };
+
+/** Debezium's offset names the event that it has read to, whatever transaction that is of. */
+export const mariadbHasPassed = ({ offset }: ConnectorOffset, position: readonly bigint[]): boolean => {
+  if (typeof offset?.file !== 'string' || typeof offset.pos !== 'bigint') return false;
+  const [file = 0n, at = 0n] = position;
+  const reached = fileNumber(offset.file);
+  return reached > file || (reached === file && offset.pos >= at);
+};

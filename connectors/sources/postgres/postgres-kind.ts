@@ -3,8 +3,9 @@ import { postgresConnectorConfig } from './connector-config.ts';
 import { readCurrentLsn } from './current-lsn.ts';
 import { observePostgres } from './observe-postgres.ts';
 import { openPostgresClock } from './postgres-clock.ts';
+import { postgresColumns } from './postgres-columns.ts';
 import { postgresLoss } from './postgres-loss.ts';
-import { acknowledgedLsn, parseLsn, postgresChangePosition } from './postgres-position.ts';
+import { acknowledgedLsn, parseLsn, postgresChangePosition, reachedLsn } from './postgres-position.ts';
 import { openPostgresRows } from './postgres-rows.ts';
 import { preparePostgres } from './prepare-postgres.ts';
 import { releasePostgres } from './release-postgres.ts';
@@ -32,6 +33,8 @@ export const POSTGRES: SourceKind = {
   acknowledgedPosition: acknowledgedLsn,
   observe: observePostgres,
   lossOf: postgresLoss,
+  hasPassed: (offset, position) => (reachedLsn(offset) ?? 0n) >= (position[1] ?? 0n),
+  columns: postgresColumns,
   release: releasePostgres,
   signalTable,
   hasRows: postgresHasRows,

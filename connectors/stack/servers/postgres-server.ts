@@ -57,8 +57,6 @@ const SETTINGS = {
   wal_level: 'logical',
   max_wal_senders: 10,
   max_replication_slots: 10,
-  // A slot that nobody reads must not fill the disk.
-  max_slot_wal_keep_size: '4GB',
   shared_buffers: '32MB',
   max_connections: 60,
   // One process less for each of three workers; this database is small.
@@ -97,6 +95,8 @@ const initialise = async (options: Initialisation): Promise<void> => {
         ...['--auth=scram-sha-256', '--encoding=UTF8', '--no-locale', '--no-instructions'],
         // Nothing in it is worth a sync yet, and the syncs take seconds.
         '--no-sync',
+        // A slot that nobody reads must not fill the disk. In its own configuration, so that ALTER SYSTEM can change it.
+        '--set=max_slot_wal_keep_size=4GB',
       ],
       { env: { ...context.environment, LC_MESSAGES: 'C' }, cwd: workshop, ...(account ?? {}) },
     );

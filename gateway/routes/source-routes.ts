@@ -1,0 +1,92 @@
+/** The databases that changes come from: how they stand, and what an operator asks of them. */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { commandRecord, SOURCE_ACTIONS } from '../../pipelines/watch-sources/source-commands.ts';
+import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { route } from '../http/route.ts';
+import { reportSource } from '../source-report.ts';
+
+const source = z.object({
+  source: z.string(),
+  kind: z.string(),
+  state: z.enum(SOURCE_STATES),
+  reason: z.string().nullable(),
+  epoch: z.number().nullable(),
+  connector: z.string(),
+  restarts: z.number(),
+  retainedWalBytes: z.number().nullable(),
+  lag: z.object({ records: z.number(), seconds: z.number() }).nullable(),
+  swept: z.string().nullable().describe('Version of the floor that followed the last snapshot.'),
+  tables: z.array(
+    z.object({
+      table: z.string(),
+      state: z.enum(['live', 'snapshotting', 'paused']),
+      reason: z.string().nullable(),
+      since: z.string().nullable(),
+    }),
+  ),
+  updatedAt: z.string().nullable(),
+});
+
+export const sourceRoutes = ({ settings, models }: GatewayContext) => {
+  const { kafka, config, clock, codec, writer } = settings;
+  const report = (name: string) =>
+    reportSource(kafka, config, models.sourceStates, name, Math.floor(clock() / 1_000));
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/sources',
+      tag: 'sources',
+      summary: 'State, connector, kept log, lag and tables of each source',
+      answers: [{ status: 200, description: 'Sources.', schema: z.object({ sources: z.array(source) }) }],
+      errors: ['kafka-unavailable'],
+      handle: async () => ({ sources: await Promise.all(Object.keys(config.sources).map(report)) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/sources/{source}/{action}',
+      tag: 'sources',
+      summary:
+        'Pauses, resumes or reads tables again by an incremental snapshot; without tables, pause and resume are of the whole source',
+      params: z.strictObject({ source: z.string(), action: z.enum(SOURCE_ACTIONS) }),
+      body: z.strictObject({
+        tables: z.array(z.string()).min(1).max(1_000).optional(),
+        reason: z.string().max(500).optional(),
+      }),
+      answers: [
+        {
+          status: 202,
+          description:
+            'Asked for: the pipeline role carries it out within seconds; GET /v1/sources shows it.',
+          schema: z.object({
+            source: z.string(),
+            action: z.string(),
+            tables: z.array(z.string()).nullable(),
+          }),
+        },
+      ],
+      errors: ['not-found', 'request-invalid', 'append-failed'],
+      handle: async ({ params, body, principal }) => {
+        const { source: name, action } = params;
+        const configured = config.sources[name];
+        if (!configured) throw new FreshetError('not-found', `there is no source ${name}`);
+        const tables = body.tables ?? (action === 'snapshot' ? Object.keys(configured.tables) : undefined);
+        for (const table of tables ?? [])
+          if (!Object.hasOwn(configured.tables, table))
+            throw new FreshetError(
+              'not-found',
+              `the source ${name} has no table ${table}; it has ${Object.keys(configured.tables).join(', ')}`,
+            );
+        const command = { source: name, action, by: principal.name, reason: body.reason ?? null };
+        await writer.append(
+          (tables ?? [undefined]).map((table) =>
+            commandRecord(codec, { ...command, table }, randomUUID(), clock()),
+          ),
+        );
+        return { source: name, action, tables: tables ?? null };
+      },
+    }),
+  ];
+};

@@ -1,0 +1,102 @@
+/**
+ * Incremental snapshots of tables, by Debezium's signal table: the rows come between the changes, in stream order, so they
+ * never overwrite a newer one; Debezium goes on with them after a restart. At the end a floor at the signal's own place in the
+ * stream removes what was not seen: whatever stands above it is a row that was read, or changed since.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ConnectorOffset } from '../../connectors/debezium/connect-api.ts';
+import { tableMarks } from '../../connectors/debezium/table-mark.ts';
+import type { SourceState } from '../../schemas/records.ts';
+import { PARTITIONS } from '../../schemas/topics.ts';
+import { parseVersion, type Version } from '../../schemas/version.ts';
+import { findSignal, hasChangeSince } from './find-signal.ts';
+import { appendFloors, changeEnds, isIndexedTo } from './sweep.ts';
+import type { WatchedSource } from './watched-source.ts';
+
+/** One signal under way; lost with the process, and then asked for again under the same id. */
+interface Run {
+  readonly signal: string;
+  readonly tables: readonly string[];
+  readonly from: readonly number[];
+  readonly begunAt: number;
+  version?: Version | undefined;
+  /** Where the change topic ended when all was read. */
+  ends?: readonly number[];
+}
+
+export interface SnapshotProgress {
+  /** Tables that are done with, floor and all. */
+  readonly done: readonly string[];
+  /** Tables whose snapshot did not begin, to be asked for under a new id. */
+  readonly stuck: readonly string[];
+}
+
+export interface TableSnapshots {
+  /** Does the next piece of what the state says is under way. Errors: those of Kafka, Connect and the source; try again. */
+  step(state: SourceState, offset: ConnectorOffset | undefined): Promise<SnapshotProgress>;
+}
+
+const BEGINS_WITHIN_MS = 60_000;
+
+/** Debezium keeps what it has still to read in Connect's offsets. */
+const isSnapshotting = ({ offset }: ConnectorOffset): boolean =>
+  Boolean(offset?.incremental_snapshot_collections);
+
+export const newSignal = (): string => `freshet-${randomUUID()}`;
+
+export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => {
+  let run: Run | undefined;
+
+  const begin = async (state: SourceState, signal: string): Promise<void> => {
+    const { source, kind, url, writer } = watched;
+    const tables = state.tables.filter((table) => table.signal === signal).map(({ table }) => table);
+    const from = await changeEnds(watched);
+    // Before the signal, so that whatever follows it in the stream is taken again in every partition.
+    await writer.append(
+      tables.flatMap((table) => tableMarks(source, from.length || PARTITIONS, { table, paused: false })),
+    );
+    const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
+    await kind.signal({ source, url }, { id: signal, type: 'execute-snapshot', data });
+    // Asked for by another process before: its row stands somewhere behind the epoch's begin.
+    run = { signal, tables, from: state.epochFrom, begunAt: performance.now() };
+  };
+
+  return {
+    step: async (state, offset) => {
+      const none = { done: [], stuck: [] };
+      const signal = state.tables.find((table) => table.signal !== null)?.signal;
+      if (!signal) {
+        run = undefined;
+        return none;
+      }
+      if (run?.signal !== signal) {
+        await begin(state, signal);
+        return none;
+      }
+      if (!run.ends) {
+        run.version ??= await findSignal(watched, signal, state.epoch, run.from);
+        // While the connector works on it, or has not come to it, there is nothing to see.
+        if (!run.version || !offset || isSnapshotting(offset)) return none;
+        if (!watched.kind.hasPassed(offset, parseVersion(run.version).position)) return none;
+        const ends = await changeEnds(watched);
+        for (const table of run.tables) {
+          const { source, kind, url } = watched;
+          if (await hasChangeSince(watched, table, run.version, run.from)) continue;
+          // Rows that nobody read: the floor would delete them all.
+          if (await kind.hasRows({ source, url }, table)) {
+            if (performance.now() - run.begunAt < BEGINS_WITHIN_MS) return none;
+            const stuck = run.tables;
+            run = undefined;
+            return { done: [], stuck };
+          }
+        }
+        run.ends = ends;
+      }
+      if (!run.version || !(await isIndexedTo(watched, run.ends))) return none;
+      await appendFloors(watched, run.tables, run.version);
+      const done = run.tables;
+      run = undefined;
+      return { done, stuck: [] };
+    },
+  };
+};

@@ -1,0 +1,254 @@
+/**
+ * One source, looked at every second: its connector kept running, losses noticed and made good by a new epoch, snapshots
+ * swept, tables paused and read again. What is to be is published first and done then, so that whoever takes over goes on.
+ */
+import { sourceNames } from '../../connectors/debezium/connector-config.ts';
+import {
+  type ConnectorWatch,
+  decideConnector,
+  NEW_WATCH,
+} from '../../connectors/debezium/connector-health-state.ts';
+import { type TableMark, tableMarks } from '../../connectors/debezium/table-mark.ts';
+import { SOURCE_LOSSES, type SourceLoss } from '../../connectors/sources/source-kind.ts';
+import { toFreshetError } from '../../schemas/errors.ts';
+import type { SourceState } from '../../schemas/records.ts';
+import { PARTITIONS } from '../../schemas/topics.ts';
+import { makeVersion, type Version } from '../../schemas/version.ts';
+import { columnsRead } from '../index-documents/draft.ts';
+import { findSnapshot } from './find-signal.ts';
+import { type LookedAt, lookAt } from './look-at-source.ts';
+import { registerConnector } from './register-connector.ts';
+import type { SourceCommand } from './source-commands.ts';
+import { writeSourceState } from './source-states.ts';
+import { isNews, isSwept, lossIn, nextEpoch, PAUSED_BY, RESUMING, stateAfter } from './source-watch-state.ts';
+import { startOver } from './start-over.ts';
+import { appendFloors, isIndexedTo } from './sweep.ts';
+import { commanded, newTable, pauseTurns, withColumns, withTables } from './table-changes.ts';
+import { createTableSnapshots, newSignal } from './table-snapshots.ts';
+import type { WatchedSource } from './watched-source.ts';
+
+export type SourceEvent =
+  | { readonly type: 'state'; readonly state: SourceState }
+  | { readonly type: 'lost'; readonly source: string; readonly loss: SourceLoss; readonly epoch: number }
+  | { readonly type: 'restarting' | 'swept'; readonly source: string }
+  | { readonly type: 'trouble'; readonly source: string; readonly error: Error };
+
+export interface SourceWatch {
+  state(): SourceState;
+  command(command: SourceCommand, next: number): Promise<void>;
+  /** One look and what follows from it. Never throws: what fails is tried again at the next. */
+  look(): Promise<void>;
+}
+
+/** One sighting may be two answers of two moments; Connect may not have read all its offsets yet. */
+const SIGHTINGS = 2;
+const SIGHTINGS_OF_NOTHING = 5;
+const WRITE_EVERY_US = 10_000_000;
+const COLUMNS_EVERY_MS = 2_000;
+
+export const firstState = (watched: WatchedSource): SourceState => ({
+  source: watched.source,
+  epoch: 1,
+  state: 'unknown',
+  reason: 'not looked at yet',
+  identity: '',
+  tables: Object.keys(watched.mappings).map((table) => newTable(table, watched.clock())),
+  retainedWalBytes: null,
+  updatedAt: watched.clock(),
+  connector: 'waiting',
+  restarts: 0,
+  swept: null,
+  epochFrom: [],
+  changeEnds: [],
+  handled: 0,
+});
+
+export const watchSource = (
+  watched: WatchedSource,
+  from: SourceState | undefined,
+  {
+    betweenEpochsMs,
+    onEvent,
+  }: { readonly betweenEpochsMs: number; readonly onEvent: (event: SourceEvent) => void },
+): SourceWatch => {
+  const { source, connect, kind, url, writer, clock } = watched;
+  const { connector } = sourceNames(source);
+  const snapshots = createTableSnapshots(watched);
+  const tables = Object.keys(watched.mappings);
+  const readBy = new Map(tables.map((table) => [table, columnsRead(watched.mappings[table] as never)]));
+  let state = from ?? firstState(watched);
+  let written: SourceState | undefined = from;
+  let health: ConnectorWatch = NEW_WATCH;
+  let registered = false;
+  let resuming = from?.reason === RESUMING;
+  let sightings = 0;
+  let epochBegunAt = Number.NEGATIVE_INFINITY;
+  let columnsSeenAt = Number.NEGATIVE_INFINITY;
+  /** The snapshot that is through, and where the change topic ended when it was seen to be. */
+  let through: { readonly version: Version; readonly ends: readonly number[] } | undefined;
+
+  const publish = async (next: SourceState): Promise<void> => {
+    const turns = pauseTurns(state, next).filter(({ paused }) => paused);
+    state = next;
+    if (isNews(written, state) || state.updatedAt - (written?.updatedAt ?? 0) > WRITE_EVERY_US) {
+      await writeSourceState(watched, state);
+      written = state;
+      onEvent({ type: 'state', state });
+    }
+    await mark(turns);
+  };
+
+  /** After the state that says so: an owner that begins in between knows either one or the other. */
+  const mark = async (turns: readonly TableMark[]): Promise<void> => {
+    const partitions = state.changeEnds.length || PARTITIONS;
+    await writer.append(turns.flatMap((turn) => tableMarks(source, partitions, turn)));
+  };
+
+  const keepRunning = async (looked: LookedAt): Promise<void> => {
+    const decision = decideConnector(health, looked.connector, performance.now());
+    health = decision.watch;
+    if (decision.restart) {
+      onEvent({ type: 'restarting', source });
+      await connect.restartFailed(connector);
+    }
+  };
+
+  const register = async (): Promise<void> => {
+    await registerConnector(watched, state.epoch);
+    const removed = state.tables.map(({ table }) => table).filter((table) => !tables.includes(table));
+    if (removed.length > 0) {
+      const end = kind.parsePosition(await kind.currentPosition(url));
+      const [first = 0n, ...rest] = [...end, 0n];
+      await appendFloors(watched, removed, makeVersion(state.epoch, [first, ...rest] as [bigint, bigint]));
+    }
+    await publish(withTables(state, tables, newSignal(), clock()));
+    // The last watch may have ended between saying so and marking it.
+    await mark(state.tables.flatMap((each) => (each.state === 'paused' ? [{ ...each, paused: true }] : [])));
+    registered = true;
+  };
+
+  const loseEpoch = async (loss: SourceLoss, looked: LookedAt): Promise<void> => {
+    sightings += 1;
+    if (sightings < (loss === 'offsets-missing' ? SIGHTINGS_OF_NOTHING : SIGHTINGS)) return;
+    const wait = performance.now() - epochBegunAt < betweenEpochsMs;
+    if (wait) {
+      await publish({ ...state, state: 'lost', reason: SOURCE_LOSSES[loss], updatedAt: clock() });
+      return;
+    }
+    sightings = 0;
+    through = undefined;
+    onEvent({ type: 'lost', source, loss, epoch: state.epoch + 1 });
+    await publish({ ...nextEpoch(state, loss, looked), updatedAt: clock() });
+    await beginEpoch();
+  };
+
+  const beginEpoch = async (): Promise<void> => {
+    await startOver(watched, state.epoch);
+    epochBegunAt = performance.now();
+    registered = true;
+    const live = state.tables.map((each) =>
+      each.state === 'paused' ? each : { ...each, state: 'snapshotting' as const, since: clock() },
+    );
+    await publish({ ...state, state: 'snapshotting', tables: live, updatedAt: clock() });
+  };
+
+  const sweep = async (looked: LookedAt): Promise<void> => {
+    if (!through) {
+      if (!looked.changeEnds) return;
+      const version = await findSnapshot(watched, state.epoch, state.epochFrom);
+      through = { version: version ?? makeVersion(state.epoch, [0n, 0n]), ends: looked.changeEnds };
+    }
+    if (!(await isIndexedTo(watched, through.ends))) return;
+    const swept = state.tables.filter((each) => each.state !== 'paused').map(({ table }) => table);
+    for (const table of swept) {
+      // Nothing that a snapshot read of an empty table can be there still, whichever of its attempts read it.
+      const full = await kind.hasRows({ source, url }, table);
+      await appendFloors(watched, [table], full ? through.version : makeVersion(state.epoch, [1n, 0n]));
+    }
+    const live = state.tables.map((each) =>
+      swept.includes(each.table) ? { ...each, state: 'live' as const, reason: null, since: clock() } : each,
+    );
+    await publish({ ...state, swept: through.version, tables: live, updatedAt: clock() });
+    onEvent({ type: 'swept', source });
+    through = undefined;
+  };
+
+  const lookAtColumns = async (): Promise<void> => {
+    if (performance.now() - columnsSeenAt < COLUMNS_EVERY_MS) return;
+    columnsSeenAt = performance.now();
+    const found = await kind.columns({ source, url }, tables);
+    await publish(withColumns(state, found, readBy, clock()));
+  };
+
+  const stepSnapshots = async (looked: LookedAt): Promise<void> => {
+    const { done, stuck } = await snapshots.step(state, looked.connectOffset);
+    if (done.length === 0 && stuck.length === 0) return;
+    const signal = newSignal();
+    const next = state.tables.map((each) =>
+      done.includes(each.table)
+        ? { ...each, state: 'live' as const, reason: null, signal: null, since: clock() }
+        : stuck.includes(each.table)
+          ? { ...each, signal, reason: 'its snapshot did not begin and was asked for again' }
+          : each,
+    );
+    await publish({ ...state, tables: next, updatedAt: clock() });
+  };
+
+  const steer = async (looked: LookedAt): Promise<boolean> => {
+    const wanted = Boolean(state.state === 'paused' && state.reason?.startsWith(PAUSED_BY));
+    const paused = typeof looked.connector === 'object' && looked.connector.connector.state === 'PAUSED';
+    if (wanted && !paused) await connect.steer(connector, 'pause');
+    // One that was paused in Kafka Connect itself is left to whoever did it.
+    if (!wanted && paused && resuming) await connect.steer(connector, 'resume');
+    if (!paused || wanted) resuming = false;
+    return wanted;
+  };
+
+  const step = async (): Promise<void> => {
+    if (state.state === 'lost' && state.identity === '') return beginEpoch();
+    if (!registered) await register();
+    const looked = await lookAt(watched);
+    const loss = lossIn(state, looked);
+    if (loss) return loseEpoch(loss, looked);
+    sightings = 0;
+    if (looked.connector === 'missing') registered = false;
+    const asleep = await steer(looked);
+    await publish(stateAfter(state, looked, health.restarts, clock()));
+    if (asleep) return;
+    await keepRunning(looked);
+    if (looked.offset === 'streaming' && !isSwept(state)) await sweep(looked);
+    if (looked.observed) await lookAtColumns();
+    if (isSwept(state)) await stepSnapshots(looked);
+  };
+
+  return {
+    state: () => state,
+    command: async (command, next) => {
+      await publish({
+        ...commanded(state, command, newSignal(), clock()),
+        handled: next,
+        updatedAt: clock(),
+      });
+      resuming ||= state.reason === RESUMING;
+      // What a table that is taken on again looks like now is what it is held to from now on.
+      columnsSeenAt = Number.NEGATIVE_INFINITY;
+    },
+    look: async () => {
+      try {
+        await step();
+      } catch (thrown) {
+        const error = toFreshetError(thrown);
+        onEvent({ type: 'trouble', source, error });
+        const failed = error.code === 'config-invalid' || error.code === 'connector-invalid';
+        // A loss stays to be seen while it cannot be mended yet.
+        if (state.state === 'lost') return;
+        await publish({
+          ...state,
+          state: failed ? 'failed' : 'unknown',
+          reason: error.message,
+          updatedAt: clock(),
+        }).catch(() => undefined);
+      }
+    },
+  };
+};
