@@ -20,10 +20,7 @@ export const changeEnds = async ({ source, kafka }: WatchedSource): Promise<read
 };
 
 /** Whether index-documents has finished everything before these offsets. What it finished of a topic that was there before counts for nothing. */
-export const isIndexedTo = async (
-  watched: WatchedSource,
-  ends: readonly number[],
-): Promise<boolean> => {
+export const isIndexedTo = async (watched: WatchedSource, ends: readonly number[]): Promise<boolean> => {
   const { source, kafka } = watched;
   const committed = await kafka.admin.committed(INDEX_DOCUMENTS_GROUP, changeTopic(source).name);
   const now = await changeEnds(watched);

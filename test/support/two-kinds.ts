@@ -7,9 +7,10 @@ import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
-import { SOURCE_KINDS, sourceTopics } from '../../connectors/sources/source-kinds.ts';
+import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
 import { mapTable, parseConfig } from '../../schemas/config.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { captureSources } from './capture-sources.ts';
 import type { TestStack } from './own-stack.ts';
 import { until } from './until.ts';
 
@@ -110,13 +111,7 @@ export const openTwoKinds = async (stack: TestStack) => {
     topic: names.topic,
     openShop,
     capture: async (): Promise<void> => {
-      for (const [source, { kind, url, tables: mappings }] of Object.entries(config.sources)) {
-        const tables = Object.keys(mappings);
-        await SOURCE_KINDS[kind].prepare({ source, url, tables });
-        const { kafka: broker, schemaRegistry } = stack;
-        const at = { source, url, tables, epoch: 1, kafka: broker, schemaRegistry };
-        await connect.putConnector(sourceNames(source).connector, SOURCE_KINDS[kind].connectorConfig(at));
-      }
+      await captureSources(config, stack);
       await untilCapturing();
     },
     close: async (): Promise<void> => {

@@ -8,7 +8,6 @@ import { createConnection } from 'mariadb';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { loadConfig } from '../../../cli/load-config.ts';
-import { startCapture } from '../../../cli/start/prepare-sources.ts';
 import { openConnectApi } from '../../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../../connectors/debezium/connector-config.ts';
 import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts';
@@ -26,6 +25,7 @@ import { postgresServer } from '../../../connectors/stack/servers/postgres-serve
 import { serverPassword } from '../../../connectors/stack/servers/server-password.ts';
 import { startWatchdog } from '../../../connectors/stack/watchdog.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
+import { captureSources } from '../../support/capture-sources.ts';
 import { startTestStack, type TestStack } from '../../support/own-stack.ts';
 import { startIndex, startPipeline } from '../../support/plane-roles.ts';
 import { until } from '../../support/until.ts';
@@ -140,7 +140,7 @@ test('a database that is ready: its configuration typechecks, and what it maps i
   const index = await startIndex(plane, join(folder, 'index'));
   const connect = openConnectApi(stack.connect);
   try {
-    await startCapture(config, { ...stack, sampleUrl: '' });
+    await captureSources(config, stack);
     const found = await until('indexed', () => index.document('init-shop/public.articles/1'));
     expect(found.record).toMatchObject({ title: 'First', text: 'The word is quince.', tenant: 'acme' });
   } finally {
