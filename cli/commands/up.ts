@@ -6,9 +6,11 @@ import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { findRun } from '../run-file.ts';
+import { hasSample } from '../start/prepare-sources.ts';
 import { startSampleActivity } from '../start/sample-activity.ts';
 import { untilSampleIndexed } from '../start/sample-indexed.ts';
 import { type RunningFreshet, startEverything } from '../start/start-everything.ts';
+import { tellIndexed } from '../start/tell-indexed.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface UpOptions {
@@ -53,6 +55,12 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     throw new FreshetError('usage', '--ports takes fixed or free');
   const configFile = resolve(root, options.config);
   const config = await loadConfig(configFile);
+  // It writes rows of its own: not into anybody's database.
+  if (options.check && !hasSample(config))
+    throw new FreshetError(
+      'usage',
+      'the check works on the sample source; run it with a configuration that has url: sample',
+    );
 
   const ended = new AbortController();
   let failure: FreshetError | undefined;
@@ -96,11 +104,12 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     } else {
       const rate = positive(options.rate, '--rate');
       process.stderr.write(
-        `\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit support "How do I reset the hub?" --watch\n  Stop        Ctrl-C\n\n`,
+        `\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit ${config.agents[0]?.name ?? 'support'} "${freshet.sample ? 'How do I reset the hub?' : 'Your question'}" --watch\n  Stop        Ctrl-C\n\n`,
       );
       const activity = freshet.sample
         ? await sampleActivity(freshet, rate, progress, ended.signal)
         : undefined;
+      if (!freshet.sample) await tellIndexed(freshet.run.index, progress, ended.signal);
       if (!ended.signal.aborted)
         await new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()));
       await activity?.stop();

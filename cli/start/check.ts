@@ -48,11 +48,6 @@ const fail = (message: string): never => {
 /** Throws `check-failed` when a step does not hold, after the summary was printed. */
 export const check = async (settings: CheckSettings): Promise<void> => {
   const { freshet, config, signal } = settings;
-  if (!freshet.sample)
-    throw new FreshetError(
-      'usage',
-      'the check works on the sample source; run it with a configuration that has url: sample',
-    );
   const kafka = await createKafkaJsClient({ brokers: [freshet.run.kafka], clientId: 'freshet-check' });
   const codec = await openRecordCodec(openSchemaRegistry(freshet.run.schemaRegistry));
   const writer = openRecordWriter(kafka);

@@ -6,6 +6,10 @@ import type { FreshetConfig } from '../../schemas/config.ts';
 
 const SAMPLE_DATABASE = 'helpcentre';
 
+/** Whether a source is the sample that `npm start` makes. */
+export const hasSample = ({ sources }: Pick<FreshetConfig, 'sources'>): boolean =>
+  Object.values(sources).some(({ url }) => url === 'sample');
+
 export const sampleUrlOf = (serverUrl: string): string => {
   const url = new URL(serverUrl);
   url.pathname = `/${SAMPLE_DATABASE}`;

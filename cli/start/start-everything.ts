@@ -8,7 +8,7 @@ import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { LoadResult } from '../../connectors/sample-source/load-sample-source.ts';
 import { sourcePlugins, sourceTopics } from '../../connectors/sources/source-kinds.ts';
-import type { ServerName } from '../../connectors/stack/stack-event.ts';
+import { type ServerName, USUAL_SERVERS } from '../../connectors/stack/stack-event.ts';
 import { type Stack, startStack } from '../../connectors/stack/start-stack.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
@@ -17,7 +17,7 @@ import type { Progress } from '../progress.ts';
 import { type RunFile, removeRunFile, serverFolderOf, writeRunFile } from '../run-file.ts';
 import { type KeptRunning, keepRunning } from './keep-running.ts';
 import { rolePorts } from './ports.ts';
-import { prepareCapture, prepareSample, sampleUrlOf } from './prepare-sources.ts';
+import { hasSample, prepareCapture, prepareSample, sampleUrlOf } from './prepare-sources.ts';
 import { type RoleProcess, startRole } from './start-role.ts';
 
 export interface StartSettings {
@@ -49,6 +49,7 @@ type RoleName = (typeof ROLES)[number];
 
 export const startEverything = async (settings: StartSettings): Promise<RunningFreshet> => {
   const { root, config, progress, signal } = settings;
+  const usesSample = hasSample(config);
   const roles = new Map<RoleName, RoleProcess>();
   const kept: KeptRunning[] = [];
   let stack: Stack | undefined;
@@ -71,6 +72,8 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       dataDirectory: serverFolderOf(root),
       cacheDirectory: settings.cacheDirectory,
       environment: settings.environment,
+      // The database of the stack is there for the sample alone.
+      servers: USUAL_SERVERS.filter((name) => name !== 'postgres' || usesSample),
       plugins: sourcePlugins(config.sources),
       signal,
       ...(settings.freePorts ? { ports: 'free' as const } : {}),
@@ -93,7 +96,6 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     }
 
     const registryUrl = `${running.schemaRegistry}/apis/ccompat/v7`;
-    const usesSample = Object.values(config.sources).some((source) => source.url === 'sample');
     const sampleUrl = sampleUrlOf(running.postgres.url);
     const [sample] = await Promise.all([
       usesSample
