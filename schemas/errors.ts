@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   'request-invalid': { exit: 2, status: 400 },
   'request-too-large': { exit: 2, status: 413 },
   'record-unreadable': { exit: 1, status: 400 },
+  'beyond-horizon': { exit: 2, status: 400 },
   'not-found': { exit: 3, status: 404 },
   'not-authorised': { exit: 4, status: 401 },
   forbidden: { exit: 4, status: 403 },

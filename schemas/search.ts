@@ -9,6 +9,11 @@ export interface SearchRequest {
   /** Metadata that must be equal; `source` and `table` are such names too. */
   readonly filter?: Readonly<Record<string, string>>;
   readonly freshness?: FreshnessRequest;
+  /**
+   * Milliseconds since the Unix epoch: answers from the documents as they stood then, by vectors alone. Takes seconds.
+   * Errors: `beyond-horizon` for a time whose records compaction may have removed.
+   */
+  readonly asOf?: number;
   /** By meaning, by words, or both rankings fused. Default `hybrid`. */
   readonly mode?: SearchMode;
   /** Chunks of one document among the hits; 1: each document once. Default 3. */

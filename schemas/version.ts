@@ -7,7 +7,9 @@ export type Version = `${string}-${string}`;
 
 const EPOCH_DIGITS = 8;
 const PART_DIGITS = 16;
-const PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{16}){2,3}$/;
+/** A position has two or three; the last is a repair's. */
+const MOST_PARTS = 4;
+const PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{16}){2,4}$/;
 
 /** The version of a change at a position of its source. Position parts are unsigned 64-bit integers, most significant first. */
 export const makeVersion = (epoch: number, position: readonly [bigint, bigint, ...bigint[]]): Version => {
@@ -17,6 +19,18 @@ export const makeVersion = (epoch: number, position: readonly [bigint, bigint, .
     return part.toString(16).padStart(PART_DIGITS, '0');
   });
   return `${epoch.toString(16).padStart(EPOCH_DIGITS, '0')}-${parts.join('-')}`;
+};
+
+/**
+ * The version of a repair: newer than the one it mends, older than every other that is newer than that one. A change that
+ * the source commits later beats it, for its position is above that of any change before (decision 15).
+ */
+export const repairVersion = (mended: Version): Version => {
+  const { position } = parseVersion(mended);
+  const last = position.at(-1) ?? 0n;
+  return position.length < MOST_PARTS
+    ? `${mended}-${'1'.padStart(PART_DIGITS, '0')}`
+    : `${mended.slice(0, -PART_DIGITS - 1)}-${(last + 1n).toString(16).padStart(PART_DIGITS, '0')}`;
 };
 
 /** Negative when a is older than b, positive when newer, 0 when they are the same change. */

@@ -5,6 +5,7 @@ import type { IndexStatus, RebuildProgress } from '../../connectors/index-servic
 import { FreshetError } from '../../schemas/errors.ts';
 import { createOutput, duration } from '../output.ts';
 import { requireRun } from '../run-file.ts';
+import { addIndexVerify } from './index-verify.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 const describe = (status: IndexStatus): string =>
@@ -18,6 +19,7 @@ const describe = (status: IndexStatus): string =>
   ].join('\n');
 
 export const addIndexCommands = (index: Command, surroundings: Surroundings): void => {
+  addIndexVerify(index, surroundings);
   index
     .command('status')
     .description('what the index holds and how far it has read')

@@ -83,7 +83,13 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
       )
       .addOption(new Option('--port <port>', 'loopback port; 0 picks one').default('0').env('FRESHET_PORT'))
       .addOption(
-        new Option('--index <url>', 'the index role').default('http://127.0.0.1:7401').env('FRESHET_INDEX'),
+        new Option('--timings <yes|no>', 'index: no, where another replica tells how long changes took')
+          .choices(['yes', 'no'])
+          .default('yes')
+          .env('FRESHET_TIMINGS'),
+      )
+      .addOption(
+        new Option('--index <urls>', 'replicas of the index role, separated by commas').default('http://127.0.0.1:7401').env('FRESHET_INDEX'),
       )
       .addOption(
         new Option('--peers <urls>', 'roles whose metrics the gateway passes on')

@@ -13,6 +13,7 @@ interface SearchOptions {
   readonly freshAfter?: string;
   readonly maxStaleness?: string;
   readonly wait?: string;
+  readonly asOf?: string;
   readonly mode?: string;
   readonly perDocument?: string;
   readonly perSource?: string;
@@ -27,6 +28,13 @@ const filterOf = (pairs: readonly string[]): Record<string, string> =>
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
+
+const timeOf = (text: string): string => {
+  const at = Date.parse(text);
+  if (Number.isNaN(at))
+    throw new FreshetError('usage', `--as-of takes a time such as 2026-11-21T14:00:00Z, not ${text}`);
+  return new Date(at).toISOString();
+};
 
 const describe = ({ hits, receipt }: SearchResponse): string => {
   const lines = hits.map(
@@ -68,6 +76,7 @@ export const addSearchCommand = (freshet: Command, surroundings: Surroundings): 
     )
     .option('--max-staleness <duration>', 'only while the index is no further behind than this, such as 5s')
     .option('--wait <duration>', 'how long to wait for that (default 5s)')
+    .option('--as-of <time>', 'the documents as they stood then, such as 2026-11-21T14:00:00Z; reads the log')
     .option('--mode <mode>', 'hybrid (meaning and words), vector or keyword; default hybrid')
     .option('--per-document <n>', 'chunks of one document at most; 1: each document once')
     .option('--per-source <n>', 'hits of one source at most')
@@ -77,6 +86,7 @@ export const addSearchCommand = (freshet: Command, surroundings: Surroundings): 
         query,
         topK: Number(options.top),
         ...(options.tenant ? { tenant: options.tenant } : {}),
+        ...(options.asOf ? { asOf: timeOf(options.asOf) } : {}),
         ...(options.mode ? { mode: options.mode } : {}),
         ...(options.perDocument ? { maxPerDocument: Number(options.perDocument) } : {}),
         ...(options.perSource ? { maxPerSource: Number(options.perSource) } : {}),

@@ -1,6 +1,6 @@
 /** `freshet agents`: tasks → executions, journaled. */
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
-import { openIndexClient } from '../../connectors/index-service/index-client.ts';
+import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { languageModelFromConfig } from '../../connectors/models/language/language-model-from-config.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -22,7 +22,7 @@ export const startAgentsRole = async ({
     kafka,
     codec,
     writer,
-    retriever: openIndexClient(settings.index),
+    retriever: openIndex(settings.index),
     models: [languageModelFromConfig(config.languageModel)],
     agents: config.agents,
     workerName: settings.name,

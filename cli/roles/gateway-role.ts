@@ -2,7 +2,7 @@
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
-import { openIndexClient } from '../../connectors/index-service/index-client.ts';
+import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -32,7 +32,7 @@ export const startGatewayRole = async ({
     kafka,
     codec,
     writer,
-    index: openIndexClient(settings.index),
+    index: openIndex(settings.index),
     agents: config.agents,
     config,
     clock: systemClock,

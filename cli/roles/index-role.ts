@@ -18,6 +18,7 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     writer,
     codec,
     model,
+    timings: settings.timings !== 'no',
     ...(config.index.keywordMegabytes > 0 && {
       keywords: openMinisearchKeywordIndex({ maxBytes: config.index.keywordMegabytes * 2 ** 20 }),
     }),

@@ -29,8 +29,10 @@ export interface RoleSettings {
   /** Folder with model.onnx and tokenizer.json. */
   readonly models: string;
   readonly port: number;
-  /** Base URL of the index role. */
+  /** Base URLs of the index role's replicas, separated by commas. */
   readonly index: string;
+  /** Of the index role: `no` where another replica tells how long changes took. */
+  readonly timings: string;
   /** What `sample` stands for as a source's URL. */
   readonly sampleUrl: string;
   /** Base URLs of the other roles, whose metrics the gateway passes on. */

@@ -1,8 +1,16 @@
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
 import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
-import type { IndexService, IndexStatus, RebuildProgress, TracedDocument } from './index-service.ts';
+import type {
+  HeldDocument,
+  IndexService,
+  IndexStatus,
+  RebuildProgress,
+  TracedDocument,
+} from './index-service.ts';
 
 const TIMEOUT_MS = 30_000;
+/** A search of the past reads the log. */
+const PAST_TIMEOUT_MS = 300_000;
 
 const failureOf = (body: unknown, status: number): FreshetError => {
   const { code, message, details } = (body ?? {}) as {
@@ -35,13 +43,36 @@ export const openIndexClient = (baseUrl: string): IndexService => {
     if (!response.ok) throw failureOf(body, response.status);
     return body as T;
   };
+  const lines = async function* <T extends object>(path: string, init: RequestInit = {}): AsyncGenerator<T> {
+    const response = await call(path, init);
+    if (!response.ok || !response.body)
+      throw failureOf(await response.json().catch(() => undefined), response.status);
+    let rest = '';
+    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+      const whole = (rest + piece).split('\n');
+      rest = whole.pop() ?? '';
+      for (const line of whole) {
+        const parsed = JSON.parse(line) as T & { error?: unknown };
+        if (parsed.error) throw failureOf(parsed.error, 500);
+        yield parsed as Awaited<T>;
+      }
+    }
+  };
+  const posted = (body: unknown): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   return {
     search: (request: SearchRequest, signal?: AbortSignal) =>
       json<SearchResponse>('/search', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(request),
-        ...(signal ? { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) } : {}),
+        signal: AbortSignal.any([
+          ...(signal ? [signal] : []),
+          AbortSignal.timeout(request.asOf === undefined ? TIMEOUT_MS : PAST_TIMEOUT_MS),
+        ]),
       }),
     status: () => json<IndexStatus>('/status'),
     watermarks: () => json<Readonly<Record<string, SourceWatermark>>>('/watermarks'),
@@ -50,20 +81,21 @@ export const openIndexClient = (baseUrl: string): IndexService => {
         if (error instanceof FreshetError && error.code === 'not-found') return undefined;
         throw error;
       }),
-    rebuild: async function* () {
-      const response = await call('/rebuild', { method: 'POST' });
-      if (!response.ok || !response.body)
-        throw failureOf(await response.json().catch(() => undefined), response.status);
-      let rest = '';
-      for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-        const lines = (rest + piece).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) {
-          const parsed = JSON.parse(line) as RebuildProgress & { error?: unknown };
-          if (parsed.error) throw failureOf(parsed.error, 500);
-          yield parsed;
-        }
-      }
+    covers: async (freshness) => {
+      await json('/covers', posted(freshness));
     },
+    describe: (documentIds) => json<readonly HeldDocument[]>('/describe', posted(documentIds)),
+    restore: async (documentIds) =>
+      (await json<{ readonly rows: number }>('/restore', posted(documentIds))).rows,
+    list: async function* (source, table) {
+      let ended = false;
+      const path = `/list?${new URLSearchParams({ source, table })}`;
+      for await (const { id, done } of lines<{ id?: string; done?: boolean }>(path)) {
+        ended ||= done === true;
+        if (id !== undefined) yield id;
+      }
+      if (!ended) throw new FreshetError('index-unavailable', 'the index role ended within its listing');
+    },
+    rebuild: () => lines<RebuildProgress>('/rebuild', { method: 'POST' }),
   };
 };

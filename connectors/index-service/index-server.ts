@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import type { SearchRequest } from '../../schemas/search.ts';
+import type { FreshnessRequest, SearchRequest } from '../../schemas/search.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { IndexService } from './index-service.ts';
 
@@ -18,6 +18,9 @@ export interface RoleHealth {
   readonly notReady: () => string | null;
   readonly metrics: MetricsRegistry;
 }
+
+/** A thousand document ids of the longest kind. */
+const DESCRIBE_BYTES = 4 * 1024 * 1024;
 
 const roleRoutes = (app: FastifyInstance, health: RoleHealth): void => {
   app.get('/healthz', async () => ({ role: health.role, ok: true }));
@@ -67,6 +70,32 @@ export const serveIndex = async (
     return service.search(request.body, gone.signal);
   });
   app.get('/watermarks', async () => service.watermarks());
+  app.post<{ Body: FreshnessRequest }>('/covers', async (request) => {
+    await service.covers(request.body);
+    return {};
+  });
+  app.post<{ Body: readonly string[] }>('/describe', { bodyLimit: DESCRIBE_BYTES }, async (request) =>
+    service.describe(request.body),
+  );
+  app.post<{ Body: readonly string[] }>('/restore', { bodyLimit: DESCRIBE_BYTES }, async (request) => ({
+    rows: await service.restore(request.body),
+  }));
+  app.get<{ Querystring: { source?: string; table?: string } }>('/list', async ({ query }, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    try {
+      for await (const id of service.list(query.source ?? '', query.table ?? '')) {
+        if (reply.raw.destroyed) return;
+        if (!reply.raw.write(`${JSON.stringify({ id })}\n`)) await drained(reply.raw);
+      }
+      // Without it, a listing that was cut short would look like one that ended.
+      reply.raw.write(`${JSON.stringify({ done: true })}\n`);
+    } catch (thrown) {
+      const error = toFreshetError(thrown);
+      reply.raw.write(`${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`);
+    }
+    reply.raw.end();
+  });
   app.get('/status', async () => service.status());
   app.get<{ Querystring: { id?: string } }>('/document', async (request) => {
     const found = await service.document(request.query.id ?? '');

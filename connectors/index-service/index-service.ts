@@ -3,7 +3,7 @@
  * others search, trace and rebuild. Bodies are JSON; errors are {code, message}.
  */
 import type { Document } from '../../schemas/records.ts';
-import type { Retriever, SourceWatermark } from '../../schemas/search.ts';
+import type { FreshnessRequest, Retriever, SourceWatermark } from '../../schemas/search.ts';
 
 export interface TracedDocument {
   readonly record: Omit<Document, 'chunks'> & {
@@ -55,7 +55,28 @@ export interface RebuildProgress {
   };
 }
 
+/** A document of the index, as far as comparing it needs. */
+export interface HeldDocument {
+  readonly documentId: string;
+  readonly kind: Document['kind'];
+  readonly version: string;
+  /** Of freshet.documents. */
+  readonly partition: number;
+  /** pipelines/document-digest.ts */
+  readonly digest: string;
+  /** Chunks whose row is not in the vectors. */
+  readonly vectorsMissing: number;
+}
+
 export interface IndexService extends Retriever {
+  /** Waits until the index covers it. Errors: `stale`. */
+  covers(freshness: FreshnessRequest): Promise<void>;
+  /** Those of the documents that are held, markers too, in any order. At most 1,000. */
+  describe(documentIds: readonly string[]): Promise<readonly HeldDocument[]>;
+  /** Ids of all documents of a table that a search can find. */
+  list(source: string, table: string): AsyncIterable<string>;
+  /** Writes rows again that the vectors have lost, of these documents; gives how many. */
+  restore(documentIds: readonly string[]): Promise<number>;
   /** Undefined where the index holds nothing of that id. */
   document(documentId: string): Promise<TracedDocument | undefined>;
   status(): Promise<IndexStatus>;

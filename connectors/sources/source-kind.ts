@@ -8,6 +8,7 @@ import type { ConnectorOffset } from '../debezium/connect-api.ts';
 import type { CaptureOptions, ConnectorConfig } from '../debezium/connector-config.ts';
 import type { ConnectorPlugin } from '../stack/install-plugin.ts';
 import type { RowReader } from './row-reader.ts';
+import type { RowScanner } from './row-scanner.ts';
 import type { SourceClock } from './source-clock.ts';
 import type { SourceSurvey } from './source-survey.ts';
 
@@ -130,6 +131,8 @@ export interface SourceKind {
   signal(place: Place, signal: SourceSignal): Promise<void>;
   /** Where its log stands and what its clock says, again and again; left out where the kind has no such thing yet. */
   readonly openClock?: (url: string) => SourceClock;
+  /** Whole tables, for comparing them with the index; left out where the kind has no such thing yet. */
+  readonly openScan?: (url: string) => RowScanner;
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }

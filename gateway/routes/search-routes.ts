@@ -12,6 +12,8 @@ import { isoTime } from '../views/times.ts';
 import { sourceWatermarkSchema } from '../views/watermark-view.ts';
 
 const SEARCH_WITHIN_MS = 10_000;
+/** A search of the past reads the log from its beginning. */
+const PAST_WITHIN_MS = 300_000;
 /** Records of its partition that are looked through for earlier versions of a document. */
 const MAX_HISTORY_RECORDS = 3_000;
 const MAX_VERSIONS = 50;
@@ -112,12 +114,16 @@ export const searchRoutes = (context: GatewayContext) => {
         filter: filter.optional(),
         freshness: freshness.optional(),
         tenant: tenant.optional(),
+        asOf: z.iso
+          .datetime({ offset: true })
+          .optional()
+          .describe('Answers from the documents as they stood then; takes seconds.'),
         mode: z.enum(SEARCH_MODES).optional(),
         maxPerDocument: z.int().min(1).max(100).optional(),
         maxPerSource: z.int().min(1).max(100).optional(),
       }),
       answers: [{ status: 200, description: 'Hits, best first.', schema: searchAnswer }],
-      errors: ['index-unavailable', 'request-too-large', 'stale', 'too-many-requests'],
+      errors: ['index-unavailable', 'request-too-large', 'beyond-horizon', 'stale', 'too-many-requests'],
       handle: async ({ body, principal }) =>
         settings.index.search(
           {
@@ -126,12 +132,14 @@ export const searchRoutes = (context: GatewayContext) => {
             tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
             ...(body.filter ? { filter: body.filter } : {}),
             ...(body.freshness ? { freshness: body.freshness as FreshnessRequest } : {}),
+            ...(body.asOf ? { asOf: Date.parse(body.asOf) } : {}),
             ...(body.mode ? { mode: body.mode } : {}),
             ...(body.maxPerDocument ? { maxPerDocument: body.maxPerDocument } : {}),
             ...(body.maxPerSource ? { maxPerSource: body.maxPerSource } : {}),
           },
           AbortSignal.timeout(
-            SEARCH_WITHIN_MS + (body.freshness ? (body.freshness.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS) : 0),
+            (body.asOf ? PAST_WITHIN_MS : SEARCH_WITHIN_MS) +
+              (body.freshness ? (body.freshness.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS) : 0),
           ),
         ),
     }),

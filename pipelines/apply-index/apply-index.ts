@@ -27,6 +27,8 @@ export interface ApplyIndexSettings {
   readonly codec: RecordCodec;
   readonly generation: () => IndexGeneration;
   readonly clock: Clock;
+  /** Whether this replica tells how long changes took: one of several does. */
+  readonly timings: boolean;
   readonly onEvent: (event: ApplyIndexEvent) => void;
   /** Records were applied: those given are visible now, the table's positions have moved. */
   readonly onApplied: (records: readonly Document[]) => void;
@@ -112,7 +114,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const live = documents
       .map(({ record, offset }, at) => ({ record, offset, applied: applied[at] ?? false }))
       .filter((each) => each.offset >= (liveFrom.get(partition) ?? 0));
-    if (live.length === 0) return;
+    if (live.length === 0 || !settings.timings) return;
     const timings = live.map((each) => timingOf(each.record, each.applied, appended.get(each.offset) ?? 0));
     // Timings tell of the work and must never hold it back: one that cannot be written is lost, and counted.
     settings.writer

@@ -22,6 +22,12 @@ export const checkSearch = (request: SearchRequest): void => {
   wholeFromOne('maxPerSource', request.maxPerSource);
   if (request.mode !== undefined && !SEARCH_MODES.includes(request.mode))
     invalid(`mode must be one of ${SEARCH_MODES.join(', ')}`);
+  if (request.asOf !== undefined) {
+    if (!Number.isFinite(request.asOf)) invalid('asOf must be a time, in milliseconds since the Unix epoch');
+    if (request.freshness !== undefined) invalid('asOf and freshness ask for two different times');
+    if (request.mode !== undefined && request.mode !== 'vector')
+      invalid('a search of the past is by vectors: leave mode out');
+  }
   if (typeof request.tenant !== 'string' || request.tenant === '') invalid('tenant must be given');
   for (const [name, value] of Object.entries(request.filter ?? {})) {
     if (typeof value !== 'string')

@@ -14,6 +14,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import type { SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
@@ -21,11 +22,14 @@ import { createFreshnessGate } from './await-freshness.ts';
 import { checkSearch } from './check-search.ts';
 import { checkFreshness } from './fresh-enough.ts';
 import { openGenerations } from './generations.ts';
+import { describeDocuments, listDocuments, restoreRows } from './held-documents.ts';
 import { rowIdOf } from './index-rows.ts';
 import { fillKeywords, type KeywordFill } from './keyword-rows.ts';
 import { rebuildIndex } from './rebuild-index.ts';
+import { receiptOf } from './receipt.ts';
 import { createRecentRefusals } from './recent-refusals.ts';
 import { searchIndex } from './search-index.ts';
+import { searchPast } from './search-past.ts';
 import { openWatermarks } from './watermarks.ts';
 
 export interface IndexRoleSettings {
@@ -42,6 +46,8 @@ export interface IndexRoleSettings {
   readonly kind?: VectorIndexKind;
   /** Those of the configuration: others' watermarks say nothing of what is searched here. */
   readonly sources: readonly string[];
+  /** Whether this replica tells how long changes took: one of several does. */
+  readonly timings: boolean;
   /** What counts as fresh where a request does not say. */
   readonly targetMs: number;
   readonly onEvent: (
@@ -59,6 +65,7 @@ export interface IndexRole extends IndexService {
   stop(): Promise<void>;
 }
 
+const MOST_DESCRIBED = 1_000;
 const QUERY_CACHE_BYTES = 16 * 1024 * 1024;
 
 export const startIndexRole = async (settings: IndexRoleSettings): Promise<IndexRole> => {
@@ -155,9 +162,32 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     yield { done: true, records: report.records, of: report.records, report };
   };
 
+  let readingPast = false;
+  const searchPastOnce = async (request: SearchRequest, asOf: number): Promise<SearchResponse> => {
+    // It reads the whole log: one at a time, so that searches of the present are not starved.
+    if (readingPast)
+      throw new FreshetError('too-many-requests', 'a search of the past runs already; try again in a moment');
+    readingPast = true;
+    try {
+      const hits = await searchPast({ ...settings, embedding, model: model.id }, request, asOf);
+      // Watermarks speak of the present.
+      const none = { watermarks: {}, newestApplied: {}, targetMs: settings.targetMs };
+      const receipt = receiptOf(
+        { index: settings.name, at: Math.round(asOf * 1_000), ...none },
+        request,
+        [],
+        [],
+      );
+      return { hits, mode: 'vector', receipt };
+    } finally {
+      readingPast = false;
+    }
+  };
+
   return {
     search: async (request, signal) => {
       checkSearch(request);
+      if (request.asOf !== undefined) return searchPastOnce(request, request.asOf);
       if (request.freshness) checkFreshness(request.freshness, settings.sources);
       await gate.until(request, signal);
       const begun = clock();
@@ -184,6 +214,20 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       settings.onEvent({ type: 'search', micros: clock() - begun });
       return response;
     },
+    covers: async (freshness) => {
+      checkFreshness(freshness, settings.sources);
+      await gate.until({ freshness });
+    },
+    describe: (documentIds) => {
+      if (documentIds.length > MOST_DESCRIBED)
+        throw new FreshetError('request-invalid', `at most ${MOST_DESCRIBED} documents at once`);
+      return generations.using((generation) => describeDocuments(generation, numbers, documentIds));
+    },
+    list: async function* (source, table) {
+      yield* listDocuments(generations.serving(), numbers, source, table);
+    },
+    restore: (documentIds) =>
+      generations.using((generation) => restoreRows(generation, numbers, documentIds)),
     document: trace,
     rebuild,
     status: async () => {

@@ -43,6 +43,10 @@ export const startIndexPeer = async (): Promise<IndexPeer> => {
       searches.push(request);
       return { hits: [], receipt: RECEIPT };
     },
+    covers: async () => undefined,
+    describe: async () => [],
+    list: async function* () {},
+    restore: async () => 0,
     document: async () => undefined,
     watermarks: async () => RECEIPT.watermarks,
     status: async () => ({

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { postgresChangePosition } from '../../connectors/sources/postgres/postgres-position.ts';
 import type { ChangeOrigin } from '../../connectors/sources/source-kind.ts';
-import { compareVersions, isVersion, makeVersion, parseVersion } from '../../schemas/version.ts';
+import {
+  compareVersions,
+  isVersion,
+  makeVersion,
+  parseVersion,
+  repairVersion,
+} from '../../schemas/version.ts';
 
 const postgresVersion = (epoch: number, origin: ChangeOrigin) =>
   makeVersion(epoch, postgresChangePosition(origin));
@@ -38,6 +44,26 @@ test('a version says its epoch and position again', () => {
       const version = makeVersion(number, parts);
       expect(isVersion(version)).toBe(true);
       expect(parseVersion(version)).toEqual({ epoch: number, position: parts });
+    }),
+  );
+});
+
+test('a repair is newer than what it mends and older than every change that is newer than that', () => {
+  fc.assert(
+    fc.property(epoch, position, epoch, position, fc.integer({ min: 1, max: 4 }), (ea, a, eb, b, times) => {
+      const mended = makeVersion(ea, a);
+      let repaired = mended;
+      for (let time = 0; time < times; time += 1) {
+        const before = repaired;
+        repaired = repairVersion(repaired);
+        expect(compareVersions(repaired, before)).toBe(1);
+        expect(isVersion(repaired)).toBe(true);
+      }
+      // Positions of one source are all of one length.
+      fc.pre(a.length === b.length);
+      const other = makeVersion(eb, b);
+      if (compareVersions(other, mended) > 0) expect(compareVersions(other, repaired)).toBe(1);
+      else expect(compareVersions(other, repaired)).toBe(-1);
     }),
   );
 });

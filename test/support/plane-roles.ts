@@ -37,6 +37,7 @@ export const startPipeline = async (
   plane: PipelinePlane,
   folder: string,
   model: EmbeddingModel = createHashEmbeddingModel(),
+  timings = true,
 ) => {
   const counts: Record<Outcome, number> = {
     appended: 0,
@@ -101,6 +102,7 @@ export const startIndex = async (
     folder: join(folder, 'index'),
     ...(kind ? { kind } : {}),
     model,
+    timings,
     keywords: openMinisearchKeywordIndex(),
     clock: systemClock,
     sources: Object.keys(plane.config.sources),

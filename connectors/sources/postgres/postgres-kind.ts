@@ -9,6 +9,7 @@ import { acknowledgedLsn, parseLsn, postgresChangePosition, reachedLsn } from '.
 import { openPostgresRows } from './postgres-rows.ts';
 import { preparePostgres } from './prepare-postgres.ts';
 import { releasePostgres } from './release-postgres.ts';
+import { openPostgresScan } from './scan-postgres.ts';
 import { postgresHasRows, signalPostgres, signalTable } from './signal-postgres.ts';
 import { postgresUsualValue, surveyPostgres } from './survey-postgres.ts';
 
@@ -40,5 +41,6 @@ export const POSTGRES: SourceKind = {
   hasRows: postgresHasRows,
   signal: signalPostgres,
   openClock: openPostgresClock,
+  openScan: openPostgresScan,
   openRows: openPostgresRows,
 };

@@ -1,0 +1,101 @@
+/** `freshet index verify`: the source against the index, row by row, while both keep moving. */
+import type { Command } from 'commander';
+import { openIndex } from '../../connectors/index-service/index-replicas.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
+import { artifactsIn } from '../../connectors/stack/artifacts.ts';
+import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
+import { reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { loadConfig } from '../load-config.ts';
+import { createOutput } from '../output.ts';
+import { type Surroundings, withKafka } from './surroundings.ts';
+
+interface VerifyOptions {
+  readonly repair?: boolean;
+  readonly source?: string;
+  readonly table?: string;
+  readonly json?: boolean;
+}
+
+interface VerifiedTable {
+  readonly source: string;
+  readonly table: string;
+  readonly rows: number;
+  readonly divergent: readonly { readonly documentId: string; readonly divergence: string }[];
+  readonly unsettled: readonly string[];
+  readonly inFlight: number;
+  readonly repaired: number;
+}
+
+const SHOWN = 20;
+const TOLD_EVERY_ROWS = 10_000;
+
+const describe = ({ source, table, rows, divergent, unsettled, inFlight, repaired }: VerifiedTable): string =>
+  [
+    `${source}/${table}: ${rows} rows, ${divergent.length} divergent${repaired > 0 ? `, ${repaired} mended` : ''}; ${inFlight} were changes in flight`,
+    ...divergent.slice(0, SHOWN).map((each) => `  ${each.divergence.padEnd(10)} ${each.documentId}`),
+    ...(divergent.length > SHOWN ? [`  and ${divergent.length - SHOWN} more: --json lists all`] : []),
+    ...(unsettled.length > 0
+      ? [`  ${unsettled.length} could not be told from changes in flight: see freshet freshness status`]
+      : []),
+  ].join('\n');
+
+export const addIndexVerify = (index: Command, surroundings: Surroundings): void => {
+  index
+    .command('verify')
+    .description('compare the sources with the index while both keep moving; exit 6 where they differ')
+    .option('--repair', 'mend what differs, and nothing else, through the log')
+    .option('--source <name>', 'this source only')
+    .option('--table <schema.table>', 'this table only')
+    .option('--json', 'a line of JSON a table')
+    .action(async (options: VerifyOptions) => {
+      const output = createOutput(options.json ?? false);
+      await withKafka(surroundings, async ({ kafka, codec, run }) => {
+        const config = await loadConfig(run.config);
+        const model = await openEmbeddingModel(config.embedding, config.embedding.model, {
+          modelDirectory: artifactsIn(cacheDirectoryOf(surroundings.environment)).modelDirectory,
+          workers: 1,
+        });
+        const writer = openRecordWriter(kafka);
+        let left = 0;
+        let told = 0;
+        try {
+          for await (const report of reconcileSources({
+            config,
+            urlOf: (source) => run.sources[source] ?? '',
+            index: openIndex(run.index),
+            model,
+            writer,
+            codec,
+            clock: systemClock,
+            ...(options.source !== undefined && { source: options.source }),
+            ...(options.table !== undefined && { table: options.table }),
+            repair: options.repair ?? false,
+            pauseMs: 0,
+            onProgress: (source, table, rows) => {
+              if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
+              told = rows;
+              output.talk(`  ${source}/${table}: ${rows} rows compared`);
+            },
+          })) {
+            const shown: VerifiedTable = {
+              ...report,
+              divergent: report.divergent.map(({ documentId, divergence }) => ({ documentId, divergence })),
+            };
+            left += report.divergent.length - report.repaired + report.unsettled.length;
+            output.stream(shown, describe);
+          }
+        } finally {
+          await writer.close();
+          await model.close();
+        }
+        if (left > 0)
+          throw new FreshetError(
+            'check-failed',
+            `${left} documents differ from their source${options.repair ? ' still' : '; mend them with --repair'}`,
+          );
+      });
+    });
+};

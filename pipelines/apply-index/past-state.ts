@@ -1,0 +1,89 @@
+/**
+ * The documents as they stood at a time, folded from the log up to it, as far as one question needs: of each document the
+ * newest version and how near its chunks are. Texts and vectors are not kept, so a large log costs little memory. Pure.
+ */
+import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
+import { floorIdOf } from '../../schemas/document-id.ts';
+import { isSearchable } from '../../schemas/document-order.ts';
+import type { Document } from '../../schemas/records.ts';
+import { cosineOf } from './cosine.ts';
+import { tagsOf } from './index-rows.ts';
+
+export interface PastQuestion {
+  readonly vector: Float32Array;
+  readonly tenant: string;
+  /** All of these must be on the document. */
+  readonly tags: readonly string[];
+  /** Vectors of other models cannot be compared. */
+  readonly model: string;
+}
+
+export interface PastHit {
+  readonly documentId: string;
+  readonly source: string;
+  readonly chunk: number;
+  readonly score: number;
+  /** Where its record stands in freshet.documents. */
+  readonly partition: number;
+  readonly offset: number;
+}
+
+interface Standing {
+  readonly version: string;
+  readonly floorId: string;
+  /** Undefined: of another tenant, or a marker. */
+  readonly hits: readonly PastHit[] | undefined;
+}
+
+export interface PastState {
+  take(record: Document, partition: number, offset: number): void;
+  /** Every chunk of what stood, best first. */
+  hits(): readonly PastHit[];
+}
+
+export const createPastState = ({ vector, tenant, tags, model }: PastQuestion): PastState => {
+  const standings = new Map<string, Standing>();
+  const floors = new Map<string, string>();
+
+  const hitsOf = (record: Document, partition: number, offset: number): readonly PastHit[] | undefined => {
+    if (!isSearchable(record) || record.tenant !== tenant || record.model !== model) return undefined;
+    const held = tagsOf(record);
+    if (!tags.every((tag) => held.includes(tag))) return undefined;
+    const { documentId, source } = record;
+    return record.chunks.map((piece, chunk) => ({
+      documentId,
+      source,
+      chunk,
+      score: cosineOf(vector, vectorOfBytes(piece.vector)),
+      partition,
+      offset,
+    }));
+  };
+
+  return {
+    take: (record, partition, offset) => {
+      const place = (id: string): string => `${partition}:${id}`;
+      if (record.kind === 'floor') {
+        const id = place(record.documentId);
+        if ((floors.get(id) ?? '') < record.version) floors.set(id, record.version);
+        return;
+      }
+      const id = place(record.documentId);
+      if ((standings.get(id)?.version ?? '') >= record.version) return;
+      standings.set(id, {
+        version: record.version,
+        floorId: place(floorIdOf(record.source, record.table)),
+        hits: hitsOf(record, partition, offset),
+      });
+    },
+    hits: () =>
+      [...standings.values()]
+        .filter(({ version, floorId }) => version >= (floors.get(floorId) ?? ''))
+        .flatMap(({ hits }) => hits ?? [])
+        .sort(
+          (a, b) =>
+            b.score - a.score ||
+            (a.documentId < b.documentId ? -1 : a.documentId > b.documentId ? 1 : a.chunk - b.chunk),
+        ),
+  };
+};

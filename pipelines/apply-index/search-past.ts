@@ -1,0 +1,111 @@
+/**
+ * A search of the documents as they stood at a time. The log is read twice, first to learn what stood and how near it is,
+ * then for the texts of what is answered. Exact within the time for which compaction leaves every record alone.
+ */
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { SearchHit, SearchRequest } from '../../schemas/search.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { decodeDocuments } from '../decode-documents.ts';
+import { capHits } from './fuse-hits.ts';
+import { tagOf } from './index-rows.ts';
+import { createPastState, type PastHit } from './past-state.ts';
+
+export interface PastSettings {
+  readonly kafka: KafkaClient;
+  readonly codec: Pick<RecordCodec, 'decode'>;
+  readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
+  readonly model: string;
+  readonly clock: Clock;
+}
+
+const DOCUMENTS = TOPICS.documents.name;
+const MAX_PER_DOCUMENT = 3;
+
+/** Errors: `beyond-horizon` for a time whose records compaction may have removed by now, `request-invalid` for one to come. */
+const checkTime = async ({ kafka, clock }: PastSettings, asOf: number): Promise<void> => {
+  const now = clock() / 1_000;
+  if (!Number.isFinite(asOf) || asOf > now)
+    throw new FreshetError('request-invalid', 'asOf must be a time that has passed');
+  const lag = Number((await kafka.admin.topicSettings(DOCUMENTS))['min.compaction.lag.ms'] ?? 0);
+  if (asOf < now - lag)
+    throw new FreshetError(
+      'beyond-horizon',
+      `the log keeps every version for ${lag / 3_600_000} hours: the earliest time is ${new Date(now - lag).toISOString()}; raise min.compaction.lag.ms of ${DOCUMENTS} to keep more`,
+    );
+};
+
+/** `asOf`: milliseconds since the Unix epoch; what Kafka had appended by then counts. Errors: those above, `model-failed`, `kafka-unavailable`. */
+export const searchPast = async (
+  settings: PastSettings,
+  request: SearchRequest,
+  asOf: number,
+): Promise<readonly SearchHit[]> => {
+  await checkTime(settings, asOf);
+  const { kafka, codec } = settings;
+  const [vector] = await settings.embedding
+    .forTenant(request.tenant)
+    .embed([request.query], { purpose: 'query' });
+  if (!vector || vector.length === 0)
+    throw new FreshetError('request-invalid', 'the embedding model does not take this query');
+  const to = await kafka.admin.offsetsAt(DOCUMENTS, Math.floor(asOf) + 1);
+  const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
+  const past = createPastState({ vector, tenant: request.tenant, tags, model: settings.model });
+  await scanTopic(kafka, { topic: DOCUMENTS, to }, async (record) => {
+    for (const { record: document, offset } of await decodeDocuments(codec, [record]))
+      past.take(document, record.partition, offset);
+  });
+  const hits = capHits(past.hits(), {
+    topK: request.topK,
+    maxPerDocument: request.maxPerDocument ?? MAX_PER_DOCUMENT,
+    maxPerSource: request.maxPerSource,
+  });
+  return textsOf(settings, hits, to, asOf);
+};
+
+/** Reads the records of the hits again, for their texts. */
+const textsOf = async (
+  { kafka, codec }: PastSettings,
+  hits: readonly PastHit[],
+  to: ReadonlyMap<number, number>,
+  asOf: number,
+): Promise<readonly SearchHit[]> => {
+  const place = ({ partition, offset }: { readonly partition: number; readonly offset: number }): string =>
+    `${partition}:${offset}`;
+  const wanted = new Map<string, PastHit[]>();
+  const from = new Map<number, number>();
+  for (const hit of hits) {
+    wanted.set(place(hit), [...(wanted.get(place(hit)) ?? []), hit]);
+    from.set(hit.partition, Math.min(from.get(hit.partition) ?? hit.offset, hit.offset));
+  }
+  if (wanted.size === 0) return [];
+  const found = new Map<PastHit, SearchHit>();
+  await scanTopic(kafka, { topic: DOCUMENTS, partitions: [...from.keys()], from, to }, async (record) => {
+    const asked = wanted.get(place(record));
+    if (!asked) return true;
+    const { timing, text, title, metadata, source, table, version, documentId, chunks } = await codec.decode(
+      'Document',
+      record.value,
+    );
+    for (const hit of asked) {
+      const chunk = chunks[hit.chunk];
+      found.set(hit, {
+        documentId,
+        chunk: hit.chunk,
+        title,
+        text: text.slice(chunk?.start, chunk?.end),
+        score: hit.score,
+        metadata: { ...metadata, source, table },
+        version,
+        ageMs: Math.max(0, Math.round(asOf - timing.committedAt / 1_000)),
+      });
+    }
+    wanted.delete(place(record));
+    return wanted.size > 0;
+  });
+  return hits.map((hit) => found.get(hit)).filter((hit) => hit !== undefined);
+};

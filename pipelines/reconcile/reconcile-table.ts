@@ -1,0 +1,138 @@
+/**
+ * Compares a table with the index while both keep moving. A page of rows is read and compared at once; what differs is
+ * looked at again until it can be told from a change in flight: the row is read, then the place in the source's log, the
+ * index is waited for until it covers that place, asked, and the row is read once more. Only where the row was the same
+ * before and after does a difference count.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HeldDocument, IndexService } from '../../connectors/index-service/index-service.ts';
+import type { RowScanner, ScannedRow } from '../../connectors/sources/row-scanner.ts';
+import { documentIdOf } from '../../schemas/document-id.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { makeVersion } from '../../schemas/version.ts';
+import type { PrepareSettings } from '../index-documents/prepare-changes.ts';
+import { type Divergence, divergenceOf, keyOfDocumentId } from './compare-state.ts';
+import { expectedDocument } from './expected-document.ts';
+
+export interface Divergent {
+  readonly documentId: string;
+  readonly divergence: Divergence;
+  readonly held: HeldDocument | undefined;
+  /** Undefined where the row is gone. */
+  readonly row: ScannedRow | undefined;
+}
+
+export interface TableReport {
+  readonly source: string;
+  readonly table: string;
+  readonly rows: number;
+  readonly divergent: readonly Divergent[];
+  /** Could not be told from changes in flight: they changed at every look, or the watermark of the source stands still. */
+  readonly unsettled: readonly string[];
+  /** Documents that differed at the first look and turned out to be changes in flight. */
+  readonly inFlight: number;
+}
+
+export interface ReconcileSettings {
+  readonly source: string;
+  readonly table: string;
+  readonly scanner: RowScanner;
+  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers'>;
+  readonly prepare: PrepareSettings;
+  /** The end of the source's log: what was committed before is at or below it. */
+  readonly currentPosition: () => Promise<string>;
+  /** Between pages, so that a scan in the background costs little. 0: none. */
+  readonly pauseMs: number;
+  readonly onProgress: (rows: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const PAGE = 500;
+const LOOKS = 5;
+const COVERED_WITHIN_MS = 20_000;
+/** For comparing alone: written nowhere. */
+const ANY_VERSION = makeVersion(0, [0n, 0n]);
+
+export const reconcileTable = async (settings: ReconcileSettings): Promise<TableReport> => {
+  const { source, table, scanner, index, prepare } = settings;
+  const keyColumns = await scanner.keyColumns(table);
+  const seen = new Set<string>();
+  const divergent: Divergent[] = [];
+  const unsettled: string[] = [];
+  let rows = 0;
+  let inFlight = 0;
+
+  const digestOf = async (row: ScannedRow | undefined): Promise<string | null | undefined> =>
+    row && (await expectedDocument(prepare, settings, row, ANY_VERSION)).digest;
+  const heldOf = async (ids: readonly string[]): Promise<ReadonlyMap<string, HeldDocument>> =>
+    new Map((await index.describe(ids)).map((held) => [held.documentId, held]));
+  const rowsOf = async (ids: readonly string[]): Promise<ReadonlyMap<string, ScannedRow>> =>
+    new Map(
+      (
+        await scanner.rows(
+          table,
+          ids.map((id) => keyOfDocumentId(id, keyColumns)),
+        )
+      ).map((row) => [documentIdOf(source, table, row.key), row]),
+    );
+
+  /** Of the ids that differed at first sight: which differ for good. */
+  const settle = async (suspects: readonly string[]): Promise<void> => {
+    let open = suspects;
+    for (let look = 1; look <= LOOKS && open.length > 0; look += 1) {
+      const before = await rowsOf(open);
+      try {
+        const position = await settings.currentPosition();
+        await index.covers({ after: { source, position }, waitMs: COVERED_WITHIN_MS });
+      } catch (thrown) {
+        if (!(thrown instanceof FreshetError && thrown.code === 'stale')) throw thrown;
+        unsettled.push(...open);
+        return;
+      }
+      const held = await heldOf(open);
+      const after = await rowsOf(open);
+      const moving: string[] = [];
+      for (const documentId of open) {
+        const row = before.get(documentId);
+        const expected = await digestOf(row);
+        if (expected !== (await digestOf(after.get(documentId)))) {
+          moving.push(documentId);
+          continue;
+        }
+        const divergence = divergenceOf(expected, held.get(documentId));
+        if (divergence) divergent.push({ documentId, divergence, held: held.get(documentId), row });
+        else inFlight += 1;
+      }
+      open = moving;
+    }
+    unsettled.push(...open);
+  };
+
+  for (let after: ScannedRow['key'] | undefined; ; ) {
+    settings.signal?.throwIfAborted();
+    const page = await scanner.page(table, after, PAGE);
+    const expected = new Map<string, string | null>();
+    for (const row of page) {
+      const { documentId, digest } = await expectedDocument(prepare, settings, row, ANY_VERSION);
+      expected.set(documentId, digest);
+      seen.add(documentId);
+    }
+    const held = await heldOf([...expected.keys()]);
+    await settle([...expected].flatMap(([id, digest]) => (divergenceOf(digest, held.get(id)) ? [id] : [])));
+    rows += page.length;
+    settings.onProgress(rows);
+    after = page.at(-1)?.key;
+    if (page.length < PAGE) break;
+    if (settings.pauseMs > 0) await sleep(settings.pauseMs);
+  }
+  let strangers: string[] = [];
+  for await (const id of index.list(source, table)) {
+    settings.signal?.throwIfAborted();
+    if (!seen.has(id)) strangers.push(id);
+    if (strangers.length < PAGE) continue;
+    await settle(strangers);
+    strangers = [];
+  }
+  await settle(strangers);
+  return { source, table, rows, divergent, unsettled, inFlight };
+};

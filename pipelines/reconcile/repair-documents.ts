@@ -1,0 +1,75 @@
+/**
+ * Mends what a comparison found, and nothing else, through the log: a record made of the row as it is, of a version just
+ * above the one it mends (repairVersion), so every index gets it and whatever the source commits later still wins.
+ */
+import type { IndexService } from '../../connectors/index-service/index-service.ts';
+import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Document } from '../../schemas/records.ts';
+import { PARTITIONS, TOPICS } from '../../schemas/topics.ts';
+import { isVersion, makeVersion, repairVersion } from '../../schemas/version.ts';
+import { deletedMarker } from '../index-documents/document-records.ts';
+import { type EmbedSettings, embedDocuments } from '../index-documents/embed-documents.ts';
+import type { PrepareSettings } from '../index-documents/prepare-changes.ts';
+import { documentHeaders } from '../index-documents/records-to-append.ts';
+import { changeKey, expectedDocument } from './expected-document.ts';
+import type { Divergent } from './reconcile-table.ts';
+
+export interface RepairSettings {
+  readonly source: string;
+  readonly table: string;
+  /** Of the source now: what a document that nothing at all is held of is written under. */
+  readonly epoch: number;
+  readonly prepare: PrepareSettings;
+  readonly embed: EmbedSettings;
+  readonly index: Pick<IndexService, 'restore'>;
+  readonly writer: RecordWriter;
+  readonly codec: Pick<RecordCodec, 'encode'>;
+}
+
+const recordOf = async (settings: RepairSettings, divergent: Divergent): Promise<Document | undefined> => {
+  const { source, table, prepare } = settings;
+  const { documentId, held, row } = divergent;
+  // Below every read of a snapshot: whatever the source says of the row wins.
+  const version =
+    held && isVersion(held.version) ? repairVersion(held.version) : makeVersion(settings.epoch, [0n, 1n]);
+  const now = prepare.clock();
+  if (!row) {
+    const timing = { committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now };
+    const position = { topic: `cdc.${source}`, partition: held?.partition ?? 0, offset: -1 };
+    return deletedMarker({ documentId, source, change: { table, version }, position, timing });
+  }
+  const { prepared } = await expectedDocument(prepare, { source, table }, row, version);
+  const [outcome] = await embedDocuments(settings.embed, [prepared]);
+  return outcome && 'record' in outcome ? outcome.record : undefined;
+};
+
+/** How many documents were mended. Errors: `append-failed`, `model-failed`, `index-unavailable`: doing it again is safe. */
+export const repairDocuments = async (
+  settings: RepairSettings,
+  divergents: readonly Divergent[],
+): Promise<number> => {
+  const unfindable = divergents.filter(({ divergence }) => divergence === 'unfindable');
+  if (unfindable.length > 0) await settings.index.restore(unfindable.map(({ documentId }) => documentId));
+  let mended = unfindable.length;
+  for (const divergent of divergents) {
+    if (divergent.divergence === 'unfindable') continue;
+    const record = await recordOf(settings, divergent);
+    if (!record) continue;
+    const partition =
+      divergent.held?.partition ??
+      partitionOfKey(divergent.row ? changeKey(divergent.row.key) : Buffer.alloc(0), PARTITIONS);
+    await settings.writer.append([
+      {
+        topic: TOPICS.documents.name,
+        partition,
+        key: record.documentId,
+        value: settings.codec.encode('Document', record),
+        headers: documentHeaders(record, settings.prepare.clock()),
+      },
+    ]);
+    mended += 1;
+  }
+  return mended;
+};
