@@ -1,7 +1,9 @@
 /** `npm run bench -- <name> [--json] [--runs n]`: runs one bench; without a name, lists them. */
 import { parseArgs } from 'node:util';
 import { freshnessBenches } from './freshness.ts';
+import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
+import { retrievalBench } from './retrieval/retrieval.ts';
 import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
@@ -13,6 +15,8 @@ const BENCHES: readonly Bench[] = [
   loadBench,
   stepOverheadBench,
   ...scaleBenches,
+  retrievalBench,
+  ...keywordBenches,
 ];
 
 const { values, positionals } = parseArgs({

@@ -106,8 +106,12 @@ export interface FreshetConfig {
   readonly vectorsByIndex: Readonly<Record<string, VectorIndexConfig>>;
   readonly chunking: { readonly maxTokens: number; readonly overlapTokens: number };
   readonly gates: { readonly maxTextCharacters: number };
-  /** Memory that the keyword index of an index replica may take; 0: search by vectors alone. */
-  readonly index: { readonly keywordMegabytes: number };
+  readonly index: {
+    /** Memory that the keyword index of an index replica may take; 0: search by vectors alone. */
+    readonly keywordMegabytes: number;
+    /** Rest between two comparisons of sources and index in the background; 0: none are made. */
+    readonly verifyEveryMinutes: number;
+  };
   readonly freshness: { readonly targetMs: number; readonly objective: number };
   readonly runtime: { readonly concurrency: number };
   /** The tenant of whoever works on this machine without credentials and names none. */
@@ -261,7 +265,12 @@ const SCHEMA = z.strictObject({
     )
     .prefault({}),
   gates: z.strictObject({ maxTextCharacters: z.int().min(1).default(200_000) }).prefault({}),
-  index: z.strictObject({ keywordMegabytes: z.int().min(0).max(65_536).default(512) }).prefault({}),
+  index: z
+    .strictObject({
+      keywordMegabytes: z.int().min(0).max(65_536).default(512),
+      verifyEveryMinutes: z.number().min(0).max(100_000).default(60),
+    })
+    .prefault({}),
   freshness: z
     .strictObject({
       targetMs: z.int().min(1).default(5_000),

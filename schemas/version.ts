@@ -23,7 +23,7 @@ export const makeVersion = (epoch: number, position: readonly [bigint, bigint, .
 
 /**
  * The version of a repair: newer than the one it mends, older than every other that is newer than that one. A change that
- * the source commits later beats it, for its position is above that of any change before (decision 15).
+ * the source commits later beats it, for its position is above that of any change before (decision 13).
  */
 export const repairVersion = (mended: Version): Version => {
   const { position } = parseVersion(mended);

@@ -13,6 +13,11 @@ const describe = (status: IndexStatus): string =>
     `index      ${status.name}, ${status.engine}, ${status.model}`,
     `documents  ${status.documents} (${status.markers} markers), ${status.rows} rows`,
     `state      ${status.current ? 'caught up with the log' : 'catching up'}, ${status.waiting} records waiting`,
+    ...(status.trouble ? [`TROUBLE    ${status.trouble}`] : []),
+    ...(status.build.failure ? [`build      failed: ${status.build.failure}`] : []),
+    status.keywords
+      ? `keywords   ${status.keywords.ready ? 'ready' : 'filling'}, ${status.keywords.rows} rows, ${Math.round(status.keywords.bytes / 2 ** 20)} MiB${status.keywords.tenantsLeftOut > 0 ? `, ${status.keywords.tenantsLeftOut} tenants left out` : ''}${status.keywords.failure ? `, FAILED: ${status.keywords.failure}` : ''}`
+      : 'keywords   none',
     `positions  ${Object.entries(status.positions)
       .map(([partition, offset]) => `${partition}:${offset}`)
       .join(' ')}`,

@@ -89,7 +89,9 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .env('FRESHET_TIMINGS'),
       )
       .addOption(
-        new Option('--index <urls>', 'replicas of the index role, separated by commas').default('http://127.0.0.1:7401').env('FRESHET_INDEX'),
+        new Option('--index <urls>', 'replicas of the index role, separated by commas')
+          .default('http://127.0.0.1:7401')
+          .env('FRESHET_INDEX'),
       )
       .addOption(
         new Option('--peers <urls>', 'roles whose metrics the gateway passes on')

@@ -48,7 +48,8 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     },
   });
   const lag = setInterval(() => metrics.consumerLag.set({ stage: 'apply-index' }, index.waiting()), 1_000);
-  const notReady = (): string | null => (index.current() ? null : 'the index to catch up with the log');
+  const notReady = (): string | null =>
+    index.trouble()?.message ?? (index.current() ? null : 'the index to catch up with the log');
   const server = await serveIndex(
     index,
     { role: 'index', notReady, metrics: metrics.registry },

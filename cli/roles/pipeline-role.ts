@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { createChangeReader } from '../../connectors/debezium/read-change.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import {
   type IndexDocumentsEvent,
@@ -11,6 +12,7 @@ import {
 } from '../../pipelines/index-documents/index-documents.ts';
 import { ownedByOne } from '../../pipelines/owned-by-one.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
+import { scanInBackground } from '../../pipelines/reconcile/scan-in-background.ts';
 import { trackFreshness } from '../../pipelines/track-freshness/track-freshness.ts';
 import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
 import { pausedIn, readSourceStates } from '../../pipelines/watch-sources/source-states.ts';
@@ -98,6 +100,28 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     (error) => log.warn({ err: error }, 'freshness cannot be tracked yet'),
   );
 
+  const everyMs = config.index.verifyEveryMinutes * 60_000;
+  const scanning = ownedByOne(
+    async () =>
+      scanInBackground({
+        config,
+        urlOf,
+        index: openIndex(settings.index),
+        model,
+        writer,
+        codec,
+        clock: systemClock,
+        everyMs,
+        onCounted: (source, table, divergence, documents) => {
+          metrics.divergentDocuments.set({ source, table, divergence }, documents);
+          if (documents > 0)
+            log.warn({ source, table, divergence, documents }, 'the index differs from its source');
+        },
+        onTrouble: (error) => log.warn({ err: error }, 'the index could not be compared with its sources'),
+      }),
+    (error) => log.warn({ err: error }, 'the comparison in the background cannot begin'),
+  );
+
   const onEvent = (event: IndexDocumentsEvent): void => {
     switch (event.type) {
       case 'records':
@@ -110,11 +134,13 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         current.add(event.partition);
         tracking.owns(event.partition);
         watch.owns(event.partition);
+        if (everyMs > 0) scanning.owns(event.partition);
         return;
       case 'revoked':
         current.delete(event.partition);
         tracking.lost(event.partition);
         watch.lost(event.partition);
+        scanning.lost(event.partition);
         return;
       case 'retry':
         metrics.retries.inc({ stage: 'index-documents' });
@@ -171,6 +197,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
       clearInterval(lag);
       await tracking.stop();
       await watch.stop();
+      await scanning.stop();
       await projection.stop();
       await indexDocuments.stop();
       await table.close();

@@ -27,6 +27,8 @@ export interface IndexStatus {
   readonly documents: number;
   readonly markers: number;
   readonly rows: number;
+  /** Why it applies nothing at the moment, such as a full disk: searches go on in what is there. */
+  readonly trouble: string | null;
   /** Rows that the engine has not built in yet, whether it is building, and why it could not. */
   readonly build: { readonly recent: number; readonly running: boolean; readonly failure: string | null };
   /** The words beside the vectors: searches are by vectors alone until it is ready. Null where there is none. */

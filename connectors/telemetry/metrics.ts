@@ -46,6 +46,11 @@ export const createMetrics = (role: string) => {
     retainedWal: gauge('freshet_source_retained_wal_bytes', 'Log that a source keeps until it is read.', [
       'source',
     ]),
+    divergentDocuments: gauge(
+      'freshet_index_divergent_documents',
+      'Documents that differ from their source, as the last comparison in the background found them.',
+      ['source', 'table', 'divergence'],
+    ),
     searchSeconds: histogram('freshet_search_seconds', 'Time of a search in the index role.'),
     freshnessSeconds: histogram('freshet_freshness_seconds', 'Commit in the source to searchable.', [
       'source',

@@ -45,9 +45,9 @@ export class IndexContents {
     return { built: this.#graph?.count ?? 0, pending: this.#tiers.size + this.#tiers.hidden.size };
   }
 
-  /** Of the vectors outside the graph. */
+  /** Of the vectors outside the graph: as they came, and scaled for comparing. */
   get recentBytes(): number {
-    return this.#tiers.size * this.#manifest.dimensions * Float32Array.BYTES_PER_ELEMENT;
+    return 2 * this.#tiers.size * this.#manifest.dimensions * Float32Array.BYTES_PER_ELEMENT;
   }
 
   get count(): number {

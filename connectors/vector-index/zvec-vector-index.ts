@@ -35,7 +35,7 @@ const ROWS_AT_ONCE = 200;
 
 /** Of those. A few thousand recent rows are compared in half a millisecond or more. */
 const ROWS_A_QUERY_WEIGHS = 20;
-/** Memory for the vectors of recent rows: 130,000 of 384 dimensions. */
+/** Memory for the vectors of recent rows: 65,000 of 384 dimensions. */
 const RECENT_BYTES = 200 * 1024 * 1024;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

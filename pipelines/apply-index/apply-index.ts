@@ -48,6 +48,8 @@ export interface ApplyIndex {
   current(): boolean;
   /** Records read and not yet applied. */
   waiting(): number;
+  /** Why it applies nothing at the moment, such as a full disk; searches go on in what is there. Null while it works. */
+  trouble(): Error | null;
   /** The newest commit applied, by source. */
   newestApplied(): Receipt['newestApplied'];
   /** Stops taking records on, runs an action while nothing is applied, and goes on from where the tables then end. */
@@ -64,6 +66,8 @@ export const indexGroup = (name: string): string => `freshet.apply-index.${name}
 export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<ApplyIndex> => {
   const { kafka, codec, clock } = settings;
   const queues = new Map<number, BatchQueue<KafkaRecord>>();
+  /** By partition: what its batch is tried again for. */
+  const troubles = new Map<number, Error>();
   const newestApplied: Record<string, { version: string; committedAt: number }> = {};
   /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */
   const liveFrom = new Map(
@@ -87,6 +91,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const searchableAt = clock();
     settings.onApplied(documents.filter((_, at) => applied[at]).map((each) => each.record));
     const count = applied.filter(Boolean).length;
+    troubles.delete(partition);
     settings.onEvent({ type: 'records', outcome: 'applied', count });
     settings.onEvent({ type: 'records', outcome: 'superseded', count: applied.length - count });
     settings.onEvent({ type: 'records', outcome: 'unreadable', count: records.length - documents.length });
@@ -160,7 +165,10 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
       process: (records, signal) => applyBatch(partition, records, signal),
       onFull: () => reader.pause({ topic: DOCUMENTS, partition }),
       onDrained: () => reader.resume({ topic: DOCUMENTS, partition }),
-      onRetry: (error, attempt) => settings.onEvent({ type: 'retry', partition, error, attempt }),
+      onRetry: (error, attempt) => {
+        troubles.set(partition, error);
+        settings.onEvent({ type: 'retry', partition, error, attempt });
+      },
     });
 
   const reader = await openGroupReader(
@@ -188,6 +196,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   return {
     current: () => [...liveFrom].every(([partition, end]) => position(partition) >= end),
+    trouble: () => [...troubles.values()][0] ?? null,
     waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
     newestApplied: () => ({ ...newestApplied }),
     exclusively: async (action) => {

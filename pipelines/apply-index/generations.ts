@@ -19,6 +19,8 @@ export interface Generations {
   openNext(): Promise<IndexGeneration>;
   /** Makes the generation last opened the one that serves, and removes the one before. */
   replace(next: IndexGeneration): Promise<void>;
+  /** Leaves word that what serves is damaged: the next opening begins empty. */
+  condemn(reason: string): void;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export interface GenerationsSettings {
 }
 
 const CURRENT = 'current';
+const CONDEMNED = 'condemned';
 
 export const openGenerations = async (settings: GenerationsSettings): Promise<Generations> => {
   const { folder, kind = EMBEDDED } = settings;
@@ -81,7 +84,12 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
   }
   // Its folder goes below; what it holds elsewhere may have outlived a crash right after it was replaced.
   if (kind.remote && number > 1) await (await openVectors(number - 1, true)).close();
-  let serving = await openOrDiscard(number);
+  // Damage that was met while it served: a record that fails its checksum.
+  const condemned = join(folder, CONDEMNED);
+  if (existsSync(condemned)) settings.onDiscarded(readFileSync(condemned, 'utf8'));
+  let serving = existsSync(condemned) ? await open(number, true) : await openOrDiscard(number);
+  // Only now: killed in between, it is discarded again.
+  rmSync(condemned, { force: true });
   let next = number;
   const users = new Map<IndexGeneration, number>();
   const using = async <T>(action: (generation: IndexGeneration) => Promise<T>): Promise<T> => {
@@ -118,6 +126,7 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       await close(old);
       rmSync(oldFolder, { recursive: true, force: true });
     },
+    condemn: (reason) => writeFileSync(condemned, reason),
     close: () => close(serving),
   };
 };

@@ -62,6 +62,8 @@ export interface IndexRoleSettings {
 export interface IndexRole extends IndexService {
   current(): boolean;
   waiting(): number;
+  /** Why it applies nothing at the moment; searches go on in what is there. Null while it works. */
+  trouble(): Error | null;
   stop(): Promise<void>;
 }
 
@@ -90,8 +92,18 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       settings.onEvent({ type: 'retry', partition: -1, error: toError(error), attempt: 1 }),
   });
   const gate = createFreshnessGate(watermarks.all);
+  /** A record that fails its checksum cannot be mended in place: the role ends, and begins again from the log. */
+  const endIfDamaged = (thrown: unknown): void => {
+    if (!(thrown instanceof FreshetError && thrown.code === 'index-corrupt')) return;
+    generations.condemn(thrown.message);
+    settings.onFailure(thrown);
+  };
   const applyIndex = await startApplyIndex({
     ...settings,
+    onEvent: (event) => {
+      settings.onEvent(event);
+      if (event.type === 'retry') endIfDamaged(event.error);
+    },
     generation: () => withKeywords(generations.serving()),
     onApplied: (records) => {
       refusals.applied(records);
@@ -198,19 +210,24 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         newestApplied: applyIndex.newestApplied(),
         targetMs: settings.targetMs,
       });
-      const response = await generations.using((generation) =>
-        searchIndex(
-          {
-            generation: withKeywords(generation),
-            keywordsReady: () => filling?.done() ?? false,
-            embedding,
-            basis,
-            refused: refusals.of,
-            clock,
-          },
-          request,
-        ),
-      );
+      const response = await generations
+        .using((generation) =>
+          searchIndex(
+            {
+              generation: withKeywords(generation),
+              keywordsReady: () => filling?.done() ?? false,
+              embedding,
+              basis,
+              refused: refusals.of,
+              clock,
+            },
+            request,
+          ),
+        )
+        .catch((error: unknown) => {
+          endIfDamaged(error);
+          throw error;
+        });
       settings.onEvent({ type: 'search', micros: clock() - begun });
       return response;
     },
@@ -242,6 +259,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         documents: counts.reduce((sum, each) => sum + each.documents, 0),
         markers: counts.reduce((sum, each) => sum + each.markers, 0),
         rows: await index.count(),
+        trouble: applyIndex.trouble()?.message ?? null,
         build: {
           recent: index.build?.recent ?? 0,
           running: index.build?.running ?? false,
@@ -256,6 +274,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     watermarks: async () => watermarks.all(),
     current: applyIndex.current,
     waiting: applyIndex.waiting,
+    trouble: applyIndex.trouble,
     stop: async () => {
       gate.close();
       await watermarks.close();

@@ -58,6 +58,7 @@ export const startIndexPeer = async (): Promise<IndexPeer> => {
       documents: 0,
       markers: 0,
       rows: 0,
+      trouble: null,
       build: { recent: 0, running: false, failure: null },
       keywords: null,
       positions: {},

@@ -4,8 +4,8 @@ import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
-import { createMetrics } from '../../connectors/telemetry/metrics.ts';
 import { POSTGRES } from '../../connectors/sources/postgres/postgres-kind.ts';
+import { createMetrics } from '../../connectors/telemetry/metrics.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startTracking } from '../support/plane-freshness.ts';
@@ -28,7 +28,13 @@ beforeAll(async () => {
   plane = await openDataPlane(inject('stack'), SOURCE);
   pipeline = await startPipeline(plane, folder.path);
   for (const name of ['one', 'two']) {
-    const replica = await startIndex(plane, `${folder.path}/${name}`, `${SOURCE}-${name}`, undefined, name === 'one');
+    const replica = await startIndex(
+      plane,
+      `${folder.path}/${name}`,
+      `${SOURCE}-${name}`,
+      undefined,
+      name === 'one',
+    );
     const metrics = createMetrics('index').registry;
     const server = await serveIndex(replica, { role: 'index', notReady: () => null, metrics });
     replicas.push({ ...replica, server });

@@ -95,6 +95,7 @@ export const startIndex = async (
 ) => {
   const { kafka, writer, codec } = plane;
   const counts = { applied: 0, superseded: 0, unreadable: 0 };
+  const discarded: string[] = [];
   const failures: FreshetError[] = [];
   const index = await startIndexRole({
     ...{ kafka, writer, codec },
@@ -109,10 +110,11 @@ export const startIndex = async (
     targetMs: plane.config.freshness.targetMs,
     onEvent: (event) => {
       if (event.type === 'records') counts[event.outcome] += event.count;
+      else if (event.type === 'discarded') discarded.push(event.reason);
     },
     onFailure: (error) => failures.push(error),
   });
-  return { ...index, counts, failures };
+  return { ...index, discarded, counts, failures };
 };
 
 /** A role as `freshet up` runs it. Its source must be called `plane`: that is what its configuration file says. */
