@@ -37,7 +37,6 @@ export const startPipeline = async (
   plane: PipelinePlane,
   folder: string,
   model: EmbeddingModel = createHashEmbeddingModel(),
-  timings = true,
 ) => {
   const counts: Record<Outcome, number> = {
     appended: 0,
@@ -92,6 +91,7 @@ export const startIndex = async (
   name = `${plane.source}-index`,
   model: EmbeddingModel = createHashEmbeddingModel(),
   kind?: VectorIndexKind,
+  timings = true,
 ) => {
   const { kafka, writer, codec } = plane;
   const counts = { applied: 0, superseded: 0, unreadable: 0 };
