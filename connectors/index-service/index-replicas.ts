@@ -90,6 +90,7 @@ export const amongReplicas = (
   };
 };
 
+// biome-ignore lint/correctness/useYield: whoever reads on learns that there is nothing to read from
 const none = async function* (): AsyncGenerator<never> {
   throw new FreshetError('index-unavailable', 'no index replica is configured');
 };

@@ -4,6 +4,19 @@
  * reused once it is freed.
  */
 const LANES = 8;
+
+/** As much of it as is used here: Node's types name no values of it, and the browser's types would let `document` in. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Memory: new (size: {
+    initial: number;
+  }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly Instance: new (
+    module: object,
+    imports: Readonly<Record<string, Readonly<Record<string, object>>>>,
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
+};
+
 const PAGE_BYTES = 65_536;
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
@@ -62,7 +75,7 @@ export class VectorMemory {
     this.#dimensions = dimensions;
     // The rest of the last eight stays zero and adds nothing.
     this.#bytes = Math.ceil(dimensions / LANES) * LANES * FLOAT_BYTES;
-    this.#dot = new WebAssembly.Instance(MODULE, { m: { m: this.#memory } }).exports.d as unknown as Dot;
+    this.#dot = new WebAssembly.Instance(MODULE, { m: { m: this.#memory } }).exports.d as Dot;
     this.#reserve(1);
   }
 

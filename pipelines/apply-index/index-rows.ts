@@ -1,5 +1,5 @@
 /** Documents → rows of the vector index, and what an update adds and leaves stale. Pure. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ChunkOrigin } from '../../connectors/document-table/document-table.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { VectorRow } from '../../connectors/vector-index/vector-index.ts';
@@ -14,11 +14,12 @@ export const tagsOf = (record: Document): readonly string[] =>
     .sort();
 
 /** Content-addressed: the same chunk of the same document for the same readers is the same row, so it is not written again. */
-export const rowIdOf = (record: Document, chunkHash: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([record.documentId, record.tenant, record.model, tagsOf(record), chunkHash]))
-    .digest('hex')
-    .slice(0, 32);
+export const rowIdOf = (record: Document, chunkHash: string, tags = tagsOf(record)): string =>
+  hash(
+    'sha256',
+    JSON.stringify([record.documentId, record.tenant, record.model, tags, chunkHash]),
+    'hex',
+  ).slice(0, 32);
 
 export interface RowsChange {
   /** To write into the vector index before they become visible. */
@@ -29,8 +30,8 @@ export interface RowsChange {
   readonly stale: readonly string[];
 }
 
-const rowIdsOf = (record: Document | undefined): readonly string[] =>
-  record?.kind === 'document' ? record.chunks.map((chunk) => rowIdOf(record, chunk.hash)) : [];
+const rowIdsOf = (record: Document | undefined, tags = record && tagsOf(record)): readonly string[] =>
+  record?.kind === 'document' ? record.chunks.map((chunk) => rowIdOf(record, chunk.hash, tags)) : [];
 
 /** How the rows of one document change from what was held to what is newest (undefined: removed). */
 export const changeRows = (
@@ -38,8 +39,9 @@ export const changeRows = (
   held: Document | undefined,
   newest: Document | undefined,
 ): RowsChange => {
+  const tags = newest ? tagsOf(newest) : [];
   const before = new Set(rowIdsOf(held));
-  const after = rowIdsOf(newest);
+  const after = rowIdsOf(newest, tags);
   const added = new Map<string, VectorRow>();
   const visible = new Map<string, { rowId: string; origin: ChunkOrigin }>();
   for (const [chunk, rowId] of after.entries()) {
@@ -51,7 +53,7 @@ export const changeRows = (
         id: rowId,
         vector: vectorOfBytes(piece.vector),
         tenant: newest.tenant ?? '',
-        tags: tagsOf(newest),
+        tags,
       });
   }
   return {

@@ -21,6 +21,7 @@ interface Unit extends TextSlice {
 
 const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
 const HEADING = /^#{1,6}\s/;
+const HEADINGS = /^#{1,6}\s/m;
 
 const trimmed = (text: string, { start, end }: TextSlice): TextSlice => {
   let from = start;
@@ -76,7 +77,7 @@ const sentencesOf = (text: string, limits: ChunkLimits): readonly Unit[] => {
 };
 
 /** The units that a following chunk repeats: whole sentences from the end, within the overlap, never across a heading. */
-const overlapOf = (units: readonly Unit[], overlapTokens: number): readonly Unit[] => {
+const overlapOf = (units: readonly Unit[], overlapTokens: number): Unit[] => {
   const repeated: Unit[] = [];
   let tokens = 0;
   for (const unit of [...units].reverse()) {
@@ -89,8 +90,14 @@ const overlapOf = (units: readonly Unit[], overlapTokens: number): readonly Unit
 
 /** Slices in order; none for a text of white space alone. */
 export const chunkText = (text: string, limits: ChunkLimits): readonly TextSlice[] => {
+  const whole = trimmed(text, { start: 0, end: text.length });
+  if (whole.start >= whole.end) return [];
+  // Most rows are one chunk: looking for their sentences would cost more than all that follows.
+  if (!HEADINGS.test(text) && limits.countTokens(text.slice(whole.start, whole.end)) <= limits.maxTokens)
+    return [whole];
   const slices: TextSlice[] = [];
-  let open: readonly Unit[] = [];
+  let open: Unit[] = [];
+  let tokens = 0;
   let fresh = 0;
   const close = (): void => {
     const first = open[0];
@@ -99,16 +106,17 @@ export const chunkText = (text: string, limits: ChunkLimits): readonly TextSlice
     fresh = 0;
   };
   for (const unit of sentencesOf(text, limits)) {
-    const tokens = open.reduce((sum, each) => sum + each.tokens, 0);
     if (unit.heading && tokens * 2 >= limits.maxTokens) {
       close();
       open = [];
+      tokens = 0;
     } else if (tokens + unit.tokens > limits.maxTokens) {
       close();
-      const overlap = overlapOf(open, Math.min(limits.overlapTokens, limits.maxTokens - unit.tokens));
-      open = overlap;
+      open = overlapOf(open, Math.min(limits.overlapTokens, limits.maxTokens - unit.tokens));
+      tokens = open.reduce((sum, each) => sum + each.tokens, 0);
     }
-    open = [...open, unit];
+    open.push(unit);
+    tokens += unit.tokens;
     fresh += 1;
   }
   close();

@@ -1,5 +1,5 @@
 /** Drafts → records of freshet.documents: documents with their chunks, and markers. Pure. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
 import { floorIdOf } from '../../schemas/document-id.ts';
 import type { ChangePosition, Chunk, Document, DocumentTiming } from '../../schemas/records.ts';
@@ -14,7 +14,7 @@ export interface ChunkPlan extends TextSlice {
 }
 
 export const chunkHash = (model: string, text: string): string =>
-  createHash('sha256').update(model).update('\0').update(text).digest('hex').slice(0, 32);
+  hash('sha256', `${model}\0${text}`, 'hex').slice(0, 32);
 
 export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: string): readonly ChunkPlan[] =>
   slices.map(({ start, end }) => {

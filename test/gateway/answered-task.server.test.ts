@@ -91,6 +91,7 @@ beforeAll(async () => {
   const index = await startIndexRole({
     ...{ kafka, writer, codec, model },
     name: `index-${SOURCE}`,
+    timings: false,
     folder: folder.path,
     clock: systemClock,
     sources: [],

@@ -33,6 +33,7 @@ beforeAll(async () => {
       `${folder.path}/${name}`,
       `${SOURCE}-${name}`,
       undefined,
+      undefined,
       name === 'one',
     );
     const metrics = createMetrics('index').registry;

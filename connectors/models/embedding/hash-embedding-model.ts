@@ -1,5 +1,5 @@
 import type { EmbeddingModel } from './embedding-model.ts';
-import { wordSpans } from './word-spans.ts';
+import { wordSpans, wordsOf } from './word-spans.ts';
 
 const DIMENSIONS = 384;
 
@@ -13,11 +13,7 @@ export const createHashEmbeddingModel = (): EmbeddingModel => ({
   dimensions: DIMENSIONS,
   maxTokens: 254,
   embed: async (texts) => texts.map(embedText),
-  countTokens: (text) => {
-    let tokens = 0;
-    for (const _ of wordSpans(text)) tokens += 1;
-    return tokens;
-  },
+  countTokens: (text) => wordsOf(text).length,
   tokenSpans: (text) =>
     Array.from(wordSpans(text), ({ word, start }) => ({ start, end: start + word.length, tokens: 1 })),
   close: async () => {},
@@ -26,7 +22,7 @@ export const createHashEmbeddingModel = (): EmbeddingModel => ({
 const embedText = (text: string): Float32Array => {
   const vector = new Float32Array(DIMENSIONS);
   let previous = '';
-  for (const { word } of wordSpans(text)) {
+  for (const word of wordsOf(text)) {
     const feature = word.toLowerCase();
     addFeature(vector, feature);
     if (previous !== '') addFeature(vector, `${previous} ${feature}`);

@@ -2,7 +2,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { LRUCache } from 'lru-cache';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { TokenSpan } from './embedding-model.ts';
-import { wordSpans } from './word-spans.ts';
+import { wordSpans, wordsOf } from './word-spans.ts';
 
 /** Words kept with their token ids. English text repeats itself: about ten times as fast as without. */
 const CACHED_WORDS = 20_000;
@@ -52,7 +52,7 @@ export const createWordPieceTokenizer = (tokenizerJson: string): WordPieceTokeni
     },
     countTokens: (text) => {
       let tokens = 0;
-      for (const { word } of wordSpans(text)) tokens += encodeWord(word).length;
+      for (const word of wordsOf(text)) tokens += encodeWord(word).length;
       return tokens;
     },
     tokenSpans: (text) =>

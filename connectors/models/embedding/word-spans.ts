@@ -19,3 +19,6 @@ const SPAN = new RegExp(
 export function* wordSpans(text: string): Generator<{ readonly word: string; readonly start: number }> {
   for (const match of text.matchAll(SPAN)) yield { word: match[0], start: match.index };
 }
+
+/** The same words without their places: what counting and embedding need, at a third of the price. */
+export const wordsOf = (text: string): readonly string[] => text.match(SPAN) ?? [];
