@@ -33,6 +33,9 @@ export const watchSources = async ({
   // The least that any of them has handled: each knows what it did already.
   let readTo = Math.min(...watches.map((watch) => watch.state().handled));
 
+  /** Taken off the topic, to be carried out by the source's own loop before its next look. */
+  const waiting = new Map(sources.map(({ source }) => [source, [] as (() => Promise<void>)[]]));
+
   const obey = async (): Promise<void> => {
     const { commands, next } = await readCommands(kafka, codec, readTo);
     for (const watch of watches) {
@@ -40,23 +43,35 @@ export const watchSources = async ({
         const { source, handled } = watch.state();
         // More handled than there is: the topic was made anew.
         const fresh = offset >= handled || next < handled;
-        if (command.source === source && fresh) await watch.command(command, offset + 1);
+        if (command.source === source && fresh)
+          waiting.get(source)?.push(() => watch.command(command, offset + 1));
       }
     }
     readTo = next;
   };
 
-  const run = async (): Promise<void> => {
+  const again = async (what: () => Promise<void>, source: string): Promise<void> => {
     while (!stopped.signal.aborted) {
-      await obey().catch((thrown) =>
-        onEvent({ type: 'trouble', source: first.source, error: toError(thrown) }),
-      );
-      // Side by side: a source whose database hangs does not hold up the others.
-      await Promise.all(watches.map((watch) => watch.look()));
+      await what().catch((thrown) => onEvent({ type: 'trouble', source, error: toError(thrown) }));
       await sleep(everyMs, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };
-  const running = run();
+
+  // Each for itself: a source whose database hangs does not hold up the others.
+  const running = Promise.all([
+    again(obey, first.source),
+    ...watches.map((watch) => {
+      const { source } = watch.state();
+      return again(async () => {
+        const commands = waiting.get(source) ?? [];
+        for (let [command] = commands; command; [command] = commands) {
+          await command();
+          commands.shift();
+        }
+        await watch.look();
+      }, source);
+    }),
+  ]);
   return {
     stop: async () => {
       stopped.abort();
