@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { postgresLoss } from '../../../connectors/sources/postgres/postgres-loss.ts';
+import {
+  isNews,
+  lossIn,
+  nextEpoch,
+  type SourceSeen,
+  stateAfter,
+} from '../../../pipelines/watch-sources/source-watch-state.ts';
+import type { SourceState } from '../../../schemas/records.ts';
+import { makeVersion } from '../../../schemas/version.ts';
+import { OBSERVED, RUNNING, seen, stateOf } from './watched-states.ts';
+
+const OTHER = { ...OBSERVED, identity: 'two' };
+
+test.each<[string, Partial<SourceSeen>, string | undefined]>([
+  ['nothing', {}, undefined],
+  ['another database', { observed: OTHER }, 'identity-changed'],
+  ['a topic that ends earlier', { changeEnds: [5, 3] }, 'topic-remade'],
+  ['a topic that is gone', { changeEnds: [] }, 'topic-remade'],
+  ['no offsets of a source that streamed', { offset: 'none' }, 'offsets-missing'],
+  ['what the kind says', { loss: 'place-remade' }, 'place-remade'],
+  ['nobody answers', { observed: undefined, offset: undefined, changeEnds: undefined }, undefined],
+])('lost: %s', (_, over, loss) => {
+  expect(lossIn(stateOf(), seen(over))).toBe(loss);
+});
+
+test('no offsets before the first snapshot is through are no loss', () => {
+  expect(lossIn(stateOf({ swept: makeVersion(2, [0n, 5n]) }), seen({ offset: 'none' }))).toBeUndefined();
+});
+
+test('a new epoch forgets identity and ends of the old one, so that a successor begins it again', () => {
+  const next = nextEpoch(stateOf(), 'place-missing', seen());
+  expect(next).toMatchObject({ epoch: 4, state: 'lost', identity: '', changeEnds: [], epochFrom: [5, 5] });
+  expect(lossIn(next, seen({ observed: OTHER, offset: 'none' }))).toBeUndefined();
+});
+
+test('green only while everything answers, runs, and the snapshot of this epoch was swept', () => {
+  const after = (before: SourceState, over: Partial<SourceSeen>) =>
+    stateAfter(before, seen(over), 0, 2).state;
+  const failed = { ...RUNNING, tasks: [{ id: 0, state: 'FAILED', worker_id: 'w' }] };
+  expect(after(stateOf(), {})).toBe('streaming');
+  expect(after(stateOf({ swept: makeVersion(2, [0n, 5n]) }), {})).toBe('snapshotting');
+  expect(after(stateOf({ swept: null }), {})).toBe('snapshotting');
+  expect(after(stateOf(), { observed: undefined })).toBe('unknown');
+  expect(after(stateOf(), { connector: 'unreachable' })).toBe('unknown');
+  expect(after(stateOf(), { connector: 'missing' })).toBe('unknown');
+  expect(after(stateOf(), { connector: failed })).toBe('failed');
+  expect(after(stateOf({ state: 'paused', reason: 'paused by ada' }), {})).toBe('paused');
+});
+
+test('figures alone are no news', () => {
+  expect(isNews(stateOf(), stateOf({ updatedAt: 9, retainedWalBytes: 9, changeEnds: [9] }))).toBe(false);
+  expect(isNews(stateOf(), stateOf({ state: 'failed' }))).toBe(true);
+});
+
+const offset = (lsn: bigint) => ({ partition: {}, offset: { lsn, lsn_proc: lsn, lsn_commit: lsn - 1n } });
+test.each([
+  ['a slot behind Connect', OBSERVED, 0x150n, undefined],
+  ['a slot exactly there', OBSERVED, 0x100n, undefined],
+  ['a slot ahead of Connect', OBSERVED, 0xffn, 'place-remade'],
+  ['no slot', { ...OBSERVED, heldFrom: undefined }, 0x150n, 'place-missing'],
+  ['a lost slot', { ...OBSERVED, discarded: true }, 0x150n, 'place-discarded'],
+  ['a log that ends before Connect', OBSERVED, 0x201n, 'database-restored'],
+] as const)('Postgres: %s', (_, observed, lsn, loss) => {
+  expect(postgresLoss(observed, offset(lsn))).toBe(loss);
+});
+
+test('Postgres: before Connect says anything, only a discarded log is a loss', () => {
+  expect(postgresLoss({ ...OBSERVED, heldFrom: undefined }, undefined)).toBeUndefined();
+  expect(postgresLoss({ ...OBSERVED, discarded: true }, undefined)).toBe('place-discarded');
+});

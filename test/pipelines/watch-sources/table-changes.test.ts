@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { acceptedColumns, columnTrouble } from '../../../pipelines/watch-sources/column-changes.ts';
+import {
+  SOURCE_ACTIONS,
+  type SourceAction,
+  type SourceCommand,
+} from '../../../pipelines/watch-sources/source-commands.ts';
+import { commanded, pauseTurns, withTables } from '../../../pipelines/watch-sources/table-changes.ts';
+import { stateOf } from './watched-states.ts';
+
+const TABLES = ['public.a', 'public.b'];
+const command = (action: SourceAction, table?: string, reason: string | null = null): SourceCommand => ({
+  ...{ source: 's', table, action, by: 'ada', reason },
+});
+
+test('a table that was paused is live again by a snapshot alone: what it skipped is read', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(...SOURCE_ACTIONS), fc.constantFrom(...TABLES)), { maxLength: 12 }),
+      (commands) => {
+        let now = stateOf();
+        const skipped = new Set<string>();
+        for (const [at, [action, table]] of commands.entries()) {
+          now = commanded(now, command(action, table), `signal-${at}`, at);
+          for (const each of now.tables) {
+            if (each.state === 'paused') skipped.add(each.table);
+            if (each.state === 'live') expect(skipped.has(each.table)).toBe(false);
+            // Paused, nothing of it is read; taken on again, one snapshot of it is under way.
+            expect(each.signal !== null).toBe(each.state === 'snapshotting');
+          }
+        }
+      },
+    ),
+  );
+});
+
+test('the first reason of a pause stays: it is what has to be mended', () => {
+  const first = commanded(stateOf(), command('pause', 'public.a', 'a column is gone'), 'x', 1);
+  const again = commanded(first, command('pause', 'public.a', 'something else'), 'y', 2);
+  expect(again.tables[0]?.reason).toBe('paused by ada: a column is gone');
+  expect(pauseTurns(stateOf(), again)).toEqual([{ table: 'public.a', paused: true }]);
+});
+
+test('a source that is about to begin anew is not paused: it would forget to', () => {
+  const lost = stateOf({ state: 'lost', identity: '' });
+  expect(commanded(lost, command('pause'), 'x', 1)).toBe(lost);
+});
+
+test('a table added is read by a snapshot of its own once the first one is through, and by that one before', () => {
+  const added = withTables(stateOf(), [...TABLES, 'public.c'], 'sig', 9).tables[2];
+  expect(added).toMatchObject({ state: 'snapshotting', signal: 'sig' });
+  const early = withTables(stateOf({ swept: null }), [...TABLES, 'public.c'], 'sig', 9).tables[2];
+  expect(early).toMatchObject({ state: 'snapshotting', signal: null });
+  expect(withTables(stateOf(), ['public.b'], 'sig', 9).tables.map(({ table }) => table)).toEqual([
+    'public.b',
+  ]);
+});
+
+test.each([
+  [{ a: 'text' }, undefined],
+  [{ a: 'character varying' }, undefined],
+  [{ a: 'text', b: 'jsonb' }, undefined],
+  [{ b: 'text' }, 'its column a was dropped or renamed, and its mapping reads it'],
+  [{ a: 'jsonb' }, 'its column a was text and is jsonb now'],
+])('columns %j after a: text', (now: Readonly<Record<string, string>>, reason) => {
+  expect(columnTrouble(acceptedColumns(['a'], { a: 'text', c: 'int' }), now)).toBe(reason);
+});
