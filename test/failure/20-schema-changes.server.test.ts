@@ -1,0 +1,132 @@
+/**
+ * Fault 20: a column added, dropped, renamed, retyped. What the mapping can live with flows; the rest pauses that table alone, with
+ * its reason, and `resume` reads it again. Fault 11: captured tables quiet, the database busy. Fault 31: the change topic made anew.
+ */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { mapTable } from '../../schemas/config.ts';
+import { documentIdOf } from '../../schemas/document-id.ts';
+import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
+import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
+import { untilEqual } from '../support/plane-state.ts';
+import { until } from '../support/until.ts';
+import { watchPlane } from '../support/watched-source.ts';
+
+const SOURCE = 'schema-changes';
+const NOTES = mapTable<{ id: bigint; subject: string; body: string | null }>({
+  title: (row) => row.subject,
+  text: (row) => row.body ?? '',
+  tenant: () => 'acme',
+});
+let plane: DataPlane;
+let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+let index: Awaited<ReturnType<typeof startIndex>>;
+let watch: Awaited<ReturnType<typeof watchPlane>>;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const opened = await openDataPlane(inject('stack'), SOURCE);
+  await opened.client.query('CREATE TABLE notes (id int PRIMARY KEY, subject varchar(40), body text)');
+  await opened.client.query(
+    `INSERT INTO notes VALUES (1, 'First', 'A first note.'), (2, 'Second', 'Another.')`,
+  );
+  const source = opened.config.sources[SOURCE];
+  if (!source) throw new Error('no source');
+  const tables = { ...source.tables, 'public.notes': NOTES };
+  plane = { ...opened, config: { ...opened.config, sources: { [SOURCE]: { ...source, tables } } } };
+  pipeline = await startPipeline(plane, folder.path);
+  index = await startIndex(plane, folder.path);
+  watch = await watchPlane(plane);
+  await watch.untilStreaming(1);
+}, 180_000);
+
+afterAll(async () => {
+  await watch?.stop();
+  await pipeline?.stop();
+  await index?.stop();
+  await plane?.close();
+  await folder?.remove();
+});
+
+const note = async (key: number) =>
+  (await index.document(documentIdOf(SOURCE, 'public.notes', { id: String(key) })))?.record;
+const article = async (key: number) =>
+  (await index.document(documentIdOf(SOURCE, 'public.articles', { id: String(key) })))?.record;
+const notes = () => watch.state()?.tables.find(({ table }) => table === 'public.notes');
+const sql = (text: string) => plane.client.query(text);
+const resume = async (): Promise<void> => {
+  await watch.command({ action: 'resume', table: 'public.notes' });
+  await until('live again', () => notes()?.state === 'live', { within: 90_000 });
+};
+
+test('a column added, and one made longer, flow', async () => {
+  await sql('ALTER TABLE notes ADD COLUMN author text');
+  await sql('ALTER TABLE notes ALTER COLUMN subject TYPE text');
+  await sql(`INSERT INTO notes VALUES (3, 'Third', 'With an author.', 'Ada')`);
+  await until('in', async () => (await note(3))?.text === 'With an author.');
+  expect(notes()?.state).toBe('live');
+});
+
+test('a column renamed pauses its table alone: nothing is indexed without it, other tables go on', async () => {
+  await sql('ALTER TABLE notes RENAME COLUMN body TO content');
+  await sql(`INSERT INTO notes VALUES (4, 'Fourth', 'Unseen.')`);
+  await until('paused', () => notes()?.state === 'paused');
+  expect(notes()?.reason).toMatch(/body/);
+  await sql(`INSERT INTO articles VALUES (1, 'acme', 'Article', 'a', 'Goes on.')`);
+  await until('others go on', async () => (await article(1))?.text === 'Goes on.');
+  expect(watch.state()?.state).toBe('streaming');
+  expect(await note(4)).toBeUndefined();
+  expect((await note(1))?.text).toBe('A first note.');
+  // Resumed too early, it is paused again.
+  await watch.command({ action: 'resume', table: 'public.notes' });
+  await until(
+    'paused again',
+    () =>
+      watch.states.filter(({ tables }) =>
+        tables.some((each) => each.table === 'public.notes' && each.reason === 'resumed'),
+      ).length > 0 && notes()?.state === 'paused',
+    { within: 60_000 },
+  );
+  await sql('DELETE FROM notes WHERE id = 2');
+  await sql('ALTER TABLE notes RENAME COLUMN content TO body');
+  await resume();
+  expect((await note(4))?.text).toBe('Unseen.');
+  expect(await note(2)).toBeUndefined();
+}, 120_000);
+
+test('a column retyped pauses its table until it is resumed', async () => {
+  await sql(`ALTER TABLE notes ALTER COLUMN body TYPE jsonb USING to_jsonb(body)`);
+  await until('paused', () => notes()?.state === 'paused');
+  expect(notes()?.reason).toBe('its column body was text and is jsonb now');
+  await sql(`INSERT INTO notes VALUES (5, 'Fifth', '"As JSON."')`);
+  await resume();
+  expect((await note(5))?.text).toBe('"As JSON."');
+}, 90_000);
+
+test('fault 11: captured tables quiet, the database busy: what is kept for us stays small', async () => {
+  await sql('CREATE TABLE busy (id int, filler text)');
+  const kept = async () => {
+    const { rows } = await plane.client.query<{ bytes: string }>(
+      'SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS bytes FROM pg_replication_slots WHERE slot_name = $1',
+      [plane.names.slot],
+    );
+    return Number(rows[0]?.bytes);
+  };
+  for (let round = 0; round < 3; round += 1) {
+    await sql(`INSERT INTO busy SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n`);
+    await until('the place moves on', async () => (await kept()) < 1_000_000);
+  }
+  await until('shown', () => (watch.state()?.retainedWalBytes ?? Number.NaN) < 64 * 1024 * 1024);
+}, 90_000);
+
+test('fault 31: the change topic deleted and made again is a new epoch', async () => {
+  await plane.kafka.admin.deleteTopics([plane.topic]);
+  await sql(`DELETE FROM notes WHERE id = 1`);
+  await watch.untilStreaming(2);
+  expect(watch.events.filter((event) => event.type === 'lost').at(-1)?.loss).toBe('topic-remade');
+  await until('gone', async () => (await note(1)) === undefined);
+  await sql(`INSERT INTO notes VALUES (6, 'Sixth', '"After it."')`);
+  await until('streams on', async () => (await note(6))?.text === '"After it."');
+  await sql('DELETE FROM notes');
+  await untilEqual(plane, index);
+}, 120_000);
