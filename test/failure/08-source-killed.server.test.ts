@@ -59,7 +59,9 @@ const equal = () => untilEqual({ ...plane, client }, index);
 const statesSince = (from: number) => watch.states.slice(from).map(({ state }) => state);
 const untilRed = (from: number) =>
   until('not green', () =>
-    watch.states.slice(from).some((each) => each.state === 'unknown' && each.reason?.match('does not answer')),
+    watch.states
+      .slice(from)
+      .some((each) => each.state === 'unknown' && each.reason?.match('does not answer')),
   );
 
 test('fault 8: killed and started again', async () => {

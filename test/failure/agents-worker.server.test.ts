@@ -135,8 +135,9 @@ test('fault 2: a worker stopped until its partitions moved, then continued: its 
   await new Promise((resolve) => setTimeout(resolve, 8_000));
   const journal = await stack.journalOf(taskId);
   const late = journal.slice(before);
-  // Its reply may come before it learns of that; it is under the stale claim, and only its cost counts.
-  expect(late.filter(({ type, epoch }) => type !== 'llm-response' || epoch !== 1)).toEqual([]);
+  // What it writes before it learns of that stands under its stale claim: only the reply's cost counts, nothing else does.
+  expect(late.filter(({ epoch }) => epoch !== 1)).toEqual([]);
+  expect(late.filter(({ type }) => type === 'tool-call' || type === 'intent')).toEqual([]);
   expect(await resultsOf(taskId)).toHaveLength(1);
   expect((await replayOf(taskId)).identical).toBe(true);
 }, 90_000);
@@ -175,7 +176,9 @@ test('an acknowledgement that was lost: the log is read before anything goes on,
   expect(replies).toEqual([1, 2]);
   expect(journal.filter(({ type }) => type === 'claim').map(({ epoch }) => epoch)).toEqual([1, 2]);
   const costs = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
-  expect(costs.map(({ record }) => record.settled)).toEqual([true, true]);
+  // An intent may have gone out behind the reply before its loss was known: it is counted by what it had reserved.
+  expect(costs.filter(({ record }) => record.settled)).toHaveLength(2);
+  expect(costs.length).toBeLessThanOrEqual(3);
   expect((await replayOf(taskId)).identical).toBe(true);
 }, 60_000);
 
