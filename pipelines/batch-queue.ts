@@ -6,9 +6,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toError } from '../schemas/errors.ts';
+import { type BatchBounds, nextBatchSize } from './batch-size.ts';
 
 export interface BatchQueueSettings<Item> {
-  readonly maxBatch: number;
+  readonly batch: BatchBounds;
   /** A batch ends before it passes so many bytes; one larger item is a batch of its own. */
   readonly maxBatchBytes: number;
   /** Over this many waiting, or over so many bytes, `onFull`; at half of both again, `onDrained`. */
@@ -39,6 +40,7 @@ const MAX_BACKOFF_MS = 5_000;
 export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): BatchQueue<Item> => {
   let waiting: Item[] = [];
   let bytes = 0;
+  let size = settings.batch.least;
   let full = false;
   let stopped = false;
   let running: Promise<void> | undefined;
@@ -46,8 +48,11 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
 
   const processUntilDone = async (batch: readonly Item[]): Promise<void> => {
     for (let attempt = 1; !gone.signal.aborted; attempt += 1) {
+      const begun = performance.now();
       try {
-        return await settings.process(batch, gone.signal);
+        await settings.process(batch, gone.signal);
+        size = nextBatchSize(settings.batch, size, batch.length, performance.now() - begun);
+        return;
       } catch (error) {
         if (gone.signal.aborted || stopped) return;
         settings.onRetry(toError(error), attempt);
@@ -62,10 +67,10 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
     let count = 0;
     let taken = 0;
     for (const item of waiting) {
-      const size = settings.bytesOf(item);
-      if (count === settings.maxBatch || (count > 0 && taken + size > settings.maxBatchBytes)) break;
+      const itemBytes = settings.bytesOf(item);
+      if (count === size || (count > 0 && taken + itemBytes > settings.maxBatchBytes)) break;
       count += 1;
-      taken += size;
+      taken += itemBytes;
     }
     const batch = waiting.slice(0, count);
     waiting = waiting.slice(count);

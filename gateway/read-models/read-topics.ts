@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
 import { createBatchQueue } from '../../pipelines/batch-queue.ts';
+import { ofAtMost } from '../../pipelines/batch-size.ts';
 import { RECORD_BOUNDS } from '../../pipelines/record-bounds.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -93,7 +94,7 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
 
   const newQueue = () =>
     createBatchQueue<KafkaRecord>({
-      maxBatch: MAX_BATCH,
+      batch: ofAtMost(MAX_BATCH),
       highWater: HIGH_WATER,
       ...RECORD_BOUNDS,
       process,

@@ -14,6 +14,7 @@ import type { Document, Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import type { LoggedDocument } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
@@ -57,7 +58,7 @@ export interface ApplyIndex {
   stop(): Promise<void>;
 }
 
-const MAX_BATCH = 200;
+const BATCH: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
 const DOCUMENTS = TOPICS.documents.name;
 
@@ -159,7 +160,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const queueOf = (partition: number): BatchQueue<KafkaRecord> =>
     createBatchQueue<KafkaRecord>({
-      maxBatch: MAX_BATCH,
+      batch: BATCH,
       highWater: HIGH_WATER,
       ...RECORD_BOUNDS,
       process: (records, signal) => applyBatch(partition, records, signal),

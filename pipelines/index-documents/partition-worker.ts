@@ -5,6 +5,7 @@ import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
@@ -52,9 +53,9 @@ export interface PartitionWorker {
   abandon(): void;
 }
 
-/** Small enough that a row changed during a long load waits for a second of embedding at most, not for the load. */
-const MAX_BATCH = 16;
-const MAX_TAIL_BATCH = 200;
+/** A row changed during a long load waits for a second of embedding at most, not for the load. */
+const CHANGES: BatchBounds = { least: 16, most: 256, withinMs: 250 };
+const TAIL: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
@@ -164,11 +165,11 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 
   const queue = (
     process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
-    maxBatch: number,
+    batch: BatchBounds,
     pressure: { readonly onFull: () => void; readonly onDrained: () => void },
   ): BatchQueue<KafkaRecord> =>
     createBatchQueue({
-      maxBatch,
+      batch,
       highWater: HIGH_WATER,
       ...RECORD_BOUNDS,
       process,
@@ -176,8 +177,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       onRetry: settings.onRetry,
     });
   const { onFull, onDrained, onTailFull, onTailDrained } = settings;
-  const changes = queue(processChanges, MAX_BATCH, { onFull, onDrained });
-  const tail = queue(processTail, MAX_TAIL_BATCH, { onFull: onTailFull, onDrained: onTailDrained });
+  const changes = queue(processChanges, CHANGES, { onFull, onDrained });
+  const tail = queue(processTail, TAIL, { onFull: onTailFull, onDrained: onTailDrained });
 
   return {
     changes: (records) => changes.push(records),

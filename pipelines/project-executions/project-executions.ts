@@ -22,6 +22,7 @@ import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-positio
 import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import { ofAtMost } from '../batch-size.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { createPartitionProjection, type PartitionProjection } from './partition-projection.ts';
 import { type Projected, pendingState } from './projected-execution.ts';
@@ -129,7 +130,7 @@ export const startExecutionProjection = async (
     const opened: OwnedPartition = {
       projection: createPartitionProjection(),
       queue: createBatchQueue<KafkaRecord>({
-        maxBatch: MAX_BATCH,
+        batch: ofAtMost(MAX_BATCH),
         highWater: HIGH_WATER,
         ...RECORD_BOUNDS,
         process: (batch, signal) => projectBatch(opened, batch, signal),

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type BatchQueueSettings, createBatchQueue } from '../../pipelines/batch-queue.ts';
+import { ofAtMost } from '../../pipelines/batch-size.ts';
 
 const queue = (settings: Partial<BatchQueueSettings<number>>) => {
   const batches: (readonly number[])[] = [];
   const told: string[] = [];
   const made = createBatchQueue<number>({
-    maxBatch: 4,
+    batch: ofAtMost(4),
     maxBatchBytes: 1_000,
     highWater: 10,
     highWaterBytes: 1_000,
