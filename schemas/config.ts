@@ -2,6 +2,13 @@
 import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
 import { FreshetError } from './errors.ts';
+import {
+  GATE_OVERRIDES_SCHEMA,
+  GATES_SCHEMA,
+  type GateOverrides,
+  type GateSettings,
+  settingsOfTable,
+} from './gate-settings.ts';
 
 /** A column's value as captured: 64-bit integers as bigint, decimals and times as text, bytes as bytes. */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null | readonly ColumnValue[];
@@ -15,6 +22,8 @@ export interface TableMapping<Of extends Row = Row> {
   readonly tenant: (row: Of) => string;
   /** Filterable by equality in a search. */
   readonly metadata?: (row: Of) => Readonly<Record<string, string | number | bigint | boolean | null>>;
+  /** Where the table's gates differ from the configuration's. */
+  readonly gates?: GateOverrides;
 }
 
 /** What every source has, whatever its kind. */
@@ -105,7 +114,7 @@ export interface FreshetConfig {
   /** By the name of an index role (`freshet index --name`): several kinds beside each other. */
   readonly vectorsByIndex: Readonly<Record<string, VectorIndexConfig>>;
   readonly chunking: { readonly maxTokens: number; readonly overlapTokens: number };
-  readonly gates: { readonly maxTextCharacters: number };
+  readonly gates: GateSettings;
   readonly index: {
     /** Memory that the keyword index of an index replica may take; 0: search by vectors alone. */
     readonly keywordMegabytes: number;
@@ -119,10 +128,10 @@ export interface FreshetConfig {
 }
 
 type Writable = Pick<FreshetConfig, 'sources' | 'agents'> & {
-  readonly [Key in Exclude<keyof FreshetConfig, 'sources' | 'agents'>]?:
+  readonly [Key in Exclude<keyof FreshetConfig, 'sources' | 'agents' | 'gates'>]?:
     | Partial<FreshetConfig[Key]>
     | FreshetConfig[Key];
-};
+} & { readonly gates?: GateOverrides };
 
 /** A mapping typed by the shape of its rows. */
 export const mapTable = <Of extends Row>(mapping: TableMapping<Of>): TableMapping =>
@@ -172,7 +181,13 @@ const remoteEmbedding = {
 const SOURCE_SETTINGS = {
   tables: z.record(
     z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table'),
-    z.strictObject({ title: callable, text: callable, tenant: callable, metadata: callable.optional() }),
+    z.strictObject({
+      title: callable,
+      text: callable,
+      tenant: callable,
+      metadata: callable.optional(),
+      gates: GATE_OVERRIDES_SCHEMA.optional(),
+    }),
   ),
 };
 const SCHEMA = z.strictObject({
@@ -264,7 +279,7 @@ const SCHEMA = z.strictObject({
       'overlapTokens must be less than half of maxTokens',
     )
     .prefault({}),
-  gates: z.strictObject({ maxTextCharacters: z.int().min(1).default(200_000) }).prefault({}),
+  gates: GATES_SCHEMA,
   index: z
     .strictObject({
       keywordMegabytes: z.int().min(0).max(65_536).default(512),
@@ -284,12 +299,43 @@ const SCHEMA = z.strictObject({
 /** Checks a configuration as a whole and fills its defaults. Throws `config-invalid`, naming the first wrong place. */
 export const parseConfig = (value: unknown): FreshetConfig => {
   const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) return parsed.data as unknown as FreshetConfig;
-  const issue = parsed.error.issues[0];
-  throw new FreshetError(
+  if (!parsed.success) throw invalid(parsed.error);
+  const config = parsed.data as unknown as FreshetConfig;
+  for (const [source, { tables }] of Object.entries(config.sources)) {
+    for (const table of Object.keys(tables)) {
+      try {
+        gatesOfTable(config, source, table);
+      } catch (error) {
+        throw error instanceof z.ZodError
+          ? invalid(error, ['sources', source, 'tables', table, 'gates'])
+          : error;
+      }
+    }
+  }
+  return config;
+};
+
+const invalid = ({ issues: [issue] }: z.ZodError, place: readonly string[] = []): FreshetError =>
+  new FreshetError(
     'config-invalid',
-    `freshet.config.ts: ${issue?.path.join('.') || 'the configuration'}: ${issue?.message ?? 'is invalid'}`,
+    `freshet.config.ts: ${[...place, ...(issue?.path ?? [])].join('.') || 'the configuration'}: ${issue?.message ?? 'is invalid'}`,
   );
+
+const RESOLVED = new WeakMap<GateSettings, Map<string, GateSettings>>();
+
+/** The gates of a table: the configuration's, with what its mapping says otherwise. Made once for a configuration. */
+export const gatesOfTable = (
+  config: Pick<FreshetConfig, 'sources' | 'gates'>,
+  source: string,
+  table: string,
+): GateSettings => {
+  const resolved = RESOLVED.get(config.gates) ?? new Map<string, GateSettings>();
+  RESOLVED.set(config.gates, resolved);
+  const key = `${source}/${table}`;
+  const settings =
+    resolved.get(key) ?? settingsOfTable(config.gates, config.sources[source]?.tables[table]?.gates);
+  resolved.set(key, settings);
+  return settings;
 };
 
 export const defineConfig = (config: Writable): FreshetConfig => parseConfig(config);

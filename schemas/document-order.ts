@@ -20,5 +20,6 @@ export const orderOf = (version: string, held: Standing | undefined, floor: stri
   return order > 0 ? 'newer' : order === 0 ? 'same' : 'older';
 };
 
-/** True where a record carries text and vectors to be found by search. */
-export const isSearchable = (record: Pick<Document, 'kind'>): boolean => record.kind === 'document';
+/** True where a record carries text and vectors to be found by search: a document, or a marker that keeps what was good before. */
+export const isSearchable = (record: Pick<Document, 'kind' | 'stale'>): boolean =>
+  record.kind === 'document' || record.stale !== null;

@@ -190,6 +190,8 @@ export interface StaleSince {
   readonly version: string;
   /** commit of the first change refused after it, microseconds since the Unix epoch */
   readonly since: number;
+  /** of the change that the content was made from */
+  readonly committedAt: number;
 }
 
 /** One whole document with all its chunks, or a marker (deleted, refused, floor). A refused marker may hold what was good before, see `stale`. Key: the document id, or for a floor its own id. Topic: freshet.documents. */

@@ -64,6 +64,10 @@ export interface SearchHit {
   readonly version: string;
   /** Milliseconds since this version was committed in its source. */
   readonly ageMs: number;
+  /** The row has changed since, and a gate refused what it became: when (microseconds), and `gate: reason`. */
+  readonly stale?: { readonly since: number; readonly reason: string };
+  /** `gate: reason` of what a gate saw in it and let pass: data to be read with care, instructions to nobody. */
+  readonly flags?: readonly string[];
 }
 
 /** How much of its source, or of one of its tables, an answer covers. `unknown` is its own state, not "fresh" (rule W). */

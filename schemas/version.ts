@@ -10,6 +10,8 @@ const PART_DIGITS = 16;
 /** A position has two or three; the last is a repair's. */
 const MOST_PARTS = 4;
 const PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{16}){2,4}$/;
+/** Of a last part: no position of a source has it. */
+const REVISION = /-ffffffff[0-9a-f]{8}$/;
 
 /** The version of a change at a position of its source. Position parts are unsigned 64-bit integers, most significant first. */
 export const makeVersion = (epoch: number, position: readonly [bigint, bigint, ...bigint[]]): Version => {
@@ -46,3 +48,14 @@ export const parseVersion = (
   const [epoch = '0', ...parts] = text.split('-');
   return { epoch: Number.parseInt(epoch, 16), position: parts.map((part) => BigInt(`0x${part}`)) };
 };
+
+/**
+ * The version of a change that is taken through once more: as a repair's, above what it goes on from and below every other
+ * change after it, and told apart from one, for whoever asked for it is not to be counted as a slow commit.
+ */
+export const revisionAfter = (version: Version): Version => {
+  const next = repairVersion(version);
+  return isRevision(next) ? next : (`${next.slice(0, -PART_DIGITS)}ffffffff${next.slice(-8)}` as Version);
+};
+
+export const isRevision = (version: string): boolean => REVISION.test(version);

@@ -15,6 +15,7 @@ import config from '../../freshet.config.ts';
 import { applyDocuments } from '../../pipelines/apply-index/apply-documents.ts';
 import { openGenerations } from '../../pipelines/apply-index/generations.ts';
 import { searchIndex } from '../../pipelines/apply-index/search-index.ts';
+import { JUDGED_ALONE } from '../../pipelines/gates/judged-alone.ts';
 import { embedDocuments } from '../../pipelines/index-documents/embed-documents.ts';
 import { expectedDocument } from '../../pipelines/reconcile/expected-document.ts';
 import { systemClock } from '../../schemas/clock.ts';
@@ -65,7 +66,8 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
     config,
     model: model.id,
     chunking: { ...config.chunking, countTokens: (text: string) => model.countTokens(text) },
-    limits: { ...config.gates, maxRecordBytes: 2 ** 23 },
+    limits: { maxRecordBytes: 2 ** 23 },
+    ...JUDGED_ALONE,
     clock,
     readRow: async () => undefined,
   };

@@ -130,6 +130,9 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
       case 'gate-refused':
         metrics.gateRefusals.inc({ gate: event.gate });
         return;
+      case 'gate-judged':
+        metrics.gateVerdicts.inc({ gate: event.gate, outcome: event.outcome }, event.count);
+        return;
       case 'current':
         current.add(event.partition);
         tracking.owns(event.partition);

@@ -1,5 +1,6 @@
 /** One write to the document table, inside a transaction that the caller opened. */
 import type { TableWrite } from './document-table.ts';
+import { lookOf, putLook, removeLook } from './fingerprint-keys.ts';
 import { encodeStored } from './record-codec.ts';
 import {
   type PartitionState,
@@ -24,23 +25,27 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
   const encoded = (write.documents ?? []).map((stored) => ({ stored, bytes: encodeStored(stored) }));
   return () => {
     const count = mutable(partitionOf(files, partition));
-    const forget = (key: Buffer): void => {
+    const forget = (key: Buffer, documentId: string): void => {
       const held = standingOf(files, key);
+      if (held?.look) removeLook(files, held.look, documentId);
       if (held !== undefined) count[held.kind === 'document' ? 'documents' : 'markers'] -= 1;
     };
     for (const id of write.removed ?? []) {
       const key = keyOf(partition, id);
-      forget(key);
+      forget(key, id);
       files.records.removeSync(key);
       files.standings.removeSync(key);
     }
     for (const { stored, bytes } of encoded) {
       const { documentId, version, kind } = stored.record;
       const key = keyOf(partition, documentId);
-      forget(key);
+      forget(key, documentId);
       count[kind === 'document' ? 'documents' : 'markers'] += 1;
       files.records.putSync(key, bytes);
-      files.standings.putSync(key, { version, kind, offset: stored.offset } satisfies Standing);
+      const look = lookOf(stored.record);
+      const standing: Standing = { version, kind, offset: stored.offset };
+      files.standings.putSync(key, look ? { ...standing, look } : standing);
+      if (look) putLook(files, look, documentId);
     }
     for (const { id, version, offset } of write.floors ?? []) {
       files.floors.putSync(keyOf(partition, id), { version, offset });

@@ -59,6 +59,18 @@ export interface DocumentTable {
   forgetStaleRows(rowIds: readonly string[]): void;
   /** Drops one partition (it moved elsewhere, or is to be rebuilt). Its rows become stale. */
   clear(partition: number): void;
+  /** Documents, markers apart, whose id begins with a prefix; without decoding them. */
+  countOf(partition: number, prefix: string): number;
+  /**
+   * Another document of the tenant, in any partition of this table, with the same text (first 8 bytes of a fingerprint) or a
+   * SimHash (last 8) of which so many bits are equal. Looks at a bounded number of those that share a quarter of it.
+   */
+  find(
+    tenant: string,
+    documentId: string,
+    fingerprint: Buffer,
+    leastEqualBits: number,
+  ): { readonly documentId: string; readonly same: boolean } | undefined;
   count(partition: number): { readonly documents: number; readonly markers: number };
   /** Written to disk when it resolves. */
   flushed(): Promise<void>;

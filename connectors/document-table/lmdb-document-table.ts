@@ -10,6 +10,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { prepareWrite } from './apply-write.ts';
 import type { ChunkOrigin, DocumentTable, StoredDocument, TableWrite } from './document-table.ts';
+import { findLook, lookOf, removeLook } from './fingerprint-keys.ts';
 import { IdleFlush } from './idle-flush.ts';
 import { failure } from './lmdb-failures.ts';
 import { decodeStored } from './record-codec.ts';
@@ -83,6 +84,19 @@ export class LmdbDocumentTable implements DocumentTable {
     return this.#read(() => partitionOf(this.#files, partition))?.position;
   }
 
+  countOf(partition: number, prefix: string): number {
+    return this.#read(() => {
+      let documents = 0;
+      for (const { value } of this.#files.standings.getRange(prefixRange(partition, prefix)))
+        if ((value as Standing).kind === 'document') documents += 1;
+      return documents;
+    });
+  }
+
+  find(tenant: string, documentId: string, fingerprint: Buffer, leastEqualBits: number) {
+    return this.#read(() => findLook(this.#files, tenant, documentId, fingerprint, leastEqualBits));
+  }
+
   count(partition: number): { readonly documents: number; readonly markers: number } {
     const { documents = 0, markers = 0 } = this.#read(() => partitionOf(this.#files, partition)) ?? {};
     return { documents, markers };
@@ -101,7 +115,13 @@ export class LmdbDocumentTable implements DocumentTable {
 
   clear(partition: number): void {
     this.#commit('clearing a partition of the document table', () => {
-      const { records, standings, floors, origins, stale, partitions } = this.#files;
+      const { records, standings, floors, origins, stale, partitions, looks } = this.#files;
+      const looked = looks.getKeysCount({ limit: 1 }) > 0;
+      for (const { value } of looked ? records.getRange(partitionRange(partition)) : []) {
+        const { record } = decodeStored(value);
+        const look = lookOf(record);
+        if (look) removeLook(this.#files, look, record.documentId);
+      }
       for (const database of [records, standings, floors, partitions]) {
         for (const key of [...database.getKeys(partitionRange(partition))]) database.removeSync(key);
       }

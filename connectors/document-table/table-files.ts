@@ -13,7 +13,7 @@ import { documentFingerprint } from './record-codec.ts';
 import { keyOf } from './table-keys.ts';
 
 /** Raised when keys or values are laid out differently. */
-const FORMAT = `1 ${documentFingerprint}`;
+const FORMAT = `2 ${documentFingerprint}`;
 const FORMAT_KEY = Buffer.from('format');
 const JSON_VALUES = { encoding: 'json', keyEncoding: 'binary' } as const;
 
@@ -30,6 +30,8 @@ export interface TableFiles {
   /** Row id → origin. */
   readonly origins: Database<unknown, Buffer>;
   readonly stale: Database<unknown, Buffer>;
+  /** Fingerprint → document (fingerprint-keys.ts). */
+  readonly looks: Database<unknown, Buffer>;
   /** Partition → position and counts. */
   readonly partitions: Database<unknown, Buffer>;
   readonly marker: CrashMarker;
@@ -39,7 +41,13 @@ export interface TableFiles {
   readonly fresh: FreshReason | undefined;
 }
 
-export type Standing = { readonly version: string; readonly kind: Document['kind']; readonly offset: number };
+export type Standing = {
+  readonly version: string;
+  readonly kind: Document['kind'];
+  readonly offset: number;
+  /** See fingerprint-keys.ts; absent where the table looks for no duplicates. */
+  readonly look?: string;
+};
 export type PartitionState = {
   readonly position: number;
   readonly documents: number;
@@ -68,7 +76,7 @@ export const padFile = (files: Pick<TableFiles, 'root' | 'path'>): void => {
  * LMDB then promises nothing after a crash of the operating system; CrashMarker notices that one.
  */
 const openRoot = (path: string): Root =>
-  open<unknown, Buffer>({ path, noSync: true, maxDbs: 8, ...JSON_VALUES });
+  open<unknown, Buffer>({ path, noSync: true, maxDbs: 12, ...JSON_VALUES });
 
 /** LMDB's two first pages: with less of them it dies of reading one (SIGSEGV). */
 const LEAST_BYTES = 2 * 4_096;
@@ -94,6 +102,7 @@ const openDatabases = (root: Root) => ({
   floors: root.openDB<unknown, Buffer>('floors', JSON_VALUES),
   origins: root.openDB<unknown, Buffer>('origins', JSON_VALUES),
   stale: root.openDB<unknown, Buffer>('stale', JSON_VALUES),
+  looks: root.openDB<unknown, Buffer>('looks', JSON_VALUES),
   partitions: root.openDB<unknown, Buffer>('partitions', JSON_VALUES),
 });
 

@@ -32,6 +32,11 @@ export const createMetrics = (role: string) => {
   const metrics = {
     records: counter('freshet_records_total', 'Records by stage and outcome.', ['stage', 'outcome']),
     gateRefusals: counter('freshet_gate_refusals_total', 'Documents refused, by gate.', ['gate']),
+    gateVerdicts: counter(
+      'freshet_gate_verdicts_total',
+      'What each gate decided; gate unchanged: documents for which nothing was embedded.',
+      ['gate', 'outcome'],
+    ),
     deadLetters: counter('freshet_dead_letters_total', 'Records that could not be processed.', [
       'topic',
       'reason',

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { ChunkOrigin } from '../../connectors/document-table/document-table.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { VectorRow } from '../../connectors/vector-index/vector-index.ts';
+import { isSearchable } from '../../schemas/document-order.ts';
 import type { Document } from '../../schemas/records.ts';
 
 export const tagOf = (name: string, value: string): string => `${name}=${value}`;
@@ -31,7 +32,7 @@ export interface RowsChange {
 }
 
 const rowIdsOf = (record: Document | undefined, tags = record && tagsOf(record)): readonly string[] =>
-  record?.kind === 'document' ? record.chunks.map((chunk) => rowIdOf(record, chunk.hash, tags)) : [];
+  record && isSearchable(record) ? record.chunks.map((chunk) => rowIdOf(record, chunk.hash, tags)) : [];
 
 /** How the rows of one document change from what was held to what is newest (undefined: removed). */
 export const changeRows = (

@@ -63,8 +63,10 @@ const visibleHit = (
     text: record.text.slice(chunk.start, chunk.end),
     score: cosineOf(vector, vectorOfBytes(chunk.vector)),
     metadata: { ...record.metadata, source, table: record.table },
-    version: record.version,
-    ageMs: Math.max(0, Math.round((now - record.timing.committedAt) / 1_000)),
+    version: record.stale?.version ?? record.version,
+    ageMs: Math.max(0, Math.round((now - (record.stale?.committedAt ?? record.timing.committedAt)) / 1_000)),
+    ...(record.stale ? { stale: { since: record.stale.since, reason: record.reason ?? '' } } : {}),
+    ...(record.flags.length > 0 ? { flags: record.flags } : {}),
   };
   return { documentId, source, hit };
 };

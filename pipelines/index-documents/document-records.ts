@@ -3,9 +3,9 @@ import { hash } from 'node:crypto';
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
 import { floorIdOf } from '../../schemas/document-id.ts';
 import type { ChangePosition, Chunk, Document, DocumentTiming } from '../../schemas/records.ts';
+import type { Refusal } from '../gates/run-gates.ts';
 import type { TextSlice } from './chunk-text.ts';
 import type { Draft } from './draft.ts';
-import type { Refusal } from './gates.ts';
 
 export interface ChunkPlan extends TextSlice {
   /** What is embedded: the title gives a slice its subject. */
@@ -22,13 +22,9 @@ export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: st
     return { start, end, text, hash: chunkHash(model, text) };
   });
 
-/** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. */
+/** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. A marker may keep some. */
 export const knownVectors = (last: Document | undefined, model: string): ReadonlyMap<string, Buffer> =>
-  new Map(
-    last?.kind === 'document' && last.model === model
-      ? last.chunks.map((chunk) => [chunk.hash, chunk.vector])
-      : [],
-  );
+  new Map(last?.model === model ? last.chunks.map((chunk) => [chunk.hash, chunk.vector]) : []);
 
 export interface Subject {
   readonly documentId: string;
@@ -50,13 +46,21 @@ const identity = ({ documentId, source, change, position, timing }: Subject) => 
   change: position,
 });
 
+/** What the gates left on a document that passed them. */
+export interface GateMarks {
+  readonly flags: readonly string[];
+  readonly fingerprint: Buffer | null;
+}
+
 export const documentRecord = (
   subject: Subject,
   draft: Draft,
   model: string,
   chunks: readonly Chunk[],
+  { flags, fingerprint }: GateMarks,
 ): Document => ({
   ...identity(subject),
+  ...UNMARKED,
   kind: 'document',
   tenant: draft.tenant,
   title: draft.title,
@@ -64,7 +68,8 @@ export const documentRecord = (
   metadata: draft.metadata,
   model,
   chunks,
-  ...UNMARKED,
+  flags,
+  fingerprint,
 });
 
 export const deletedMarker = (subject: Subject): Document => ({
@@ -73,11 +78,25 @@ export const deletedMarker = (subject: Subject): Document => ({
   kind: 'deleted',
 });
 
-export const refusedMarker = (subject: Subject, tenant: string | null, refusal: Refusal): Document => ({
+/** What of a good record a marker after it keeps searchable. */
+const keptContent = (kept: Document, since: number) => {
+  const { tenant, title, text, metadata, model, chunks, flags, fingerprint } = kept;
+  const stale = kept.stale ?? { version: kept.version, since, committedAt: kept.timing.committedAt };
+  return { tenant, title, text, metadata, model, chunks, flags, fingerprint, stale };
+};
+
+/** `kept`: the record whose content stays searchable, marked stale: a document, or a marker that keeps one. */
+export const refusedMarker = (
+  subject: Subject,
+  tenant: string | null,
+  refusal: Pick<Refusal, 'gate' | 'reason'> | { readonly gate: 'person'; readonly reason: 'dropped' },
+  kept?: Document,
+): Document => ({
   ...identity(subject),
   ...blank,
-  kind: 'refused',
   tenant,
+  ...(kept ? keptContent(kept, subject.timing.committedAt) : {}),
+  kind: 'refused',
   reason: `${refusal.gate}: ${refusal.reason}`,
 });
 

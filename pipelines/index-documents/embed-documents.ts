@@ -3,7 +3,10 @@
 import { checkVector } from '../../connectors/models/embedding/check-vector.ts';
 import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { isSearchable } from '../../schemas/document-order.ts';
 import type { Document, DocumentTiming } from '../../schemas/records.ts';
+import { gateVectors } from '../gates/record-gates.ts';
+import type { Refusal } from '../gates/run-gates.ts';
 import {
   chunkOf,
   deletedMarker,
@@ -12,13 +15,18 @@ import {
   refusedMarker,
   type Subject,
 } from './document-records.ts';
-import { gateVectors, type Refusal } from './gates.ts';
 import type { Prepared } from './prepare-changes.ts';
 
 export type Outcome =
   | { readonly kind: 'dropped' | 'superseded'; readonly from: Prepared }
   | { readonly kind: 'dead-lettered'; readonly from: Extract<Prepared, { kind: 'unreadable' }> }
-  | { readonly kind: 'append'; readonly from: Prepared; readonly record: Document }
+  | {
+      readonly kind: 'append';
+      readonly from: Prepared;
+      readonly record: Document;
+      /** What stays searchable should the record turn out to be too large. */
+      readonly kept?: Document | undefined;
+    }
   | {
       readonly kind: 'quarantined';
       readonly from: Prepared;
@@ -69,7 +77,25 @@ export const embedDocuments = async (
     prepared.filter((each) => each.kind === 'document'),
   );
   const embeddedAt = settings.clock();
+  const made = new Map<string, Document>();
   return prepared.map((from): Outcome => {
+    const outcome = outcomeOf(from);
+    if ('record' in outcome) made.set(outcome.record.documentId, outcome.record);
+    return outcome;
+  });
+
+  /** The record whose content stays when this change is refused: of the same readers and model, and not below a floor. */
+  function keptBefore(
+    { documentId, keep }: Extract<Prepared, { kind: 'document' | 'refused' }>,
+    tenant: string | null,
+  ): Document | undefined {
+    const before = keep && (made.get(documentId) ?? keep.newest);
+    if (!before || !isSearchable(before) || before.tenant !== tenant) return undefined;
+    const current = before.model === settings.model.id;
+    return current && (keep.floor === undefined || before.version >= keep.floor) ? before : undefined;
+  }
+
+  function outcomeOf(from: Prepared): Outcome {
     switch (from.kind) {
       case 'dropped':
       case 'superseded':
@@ -80,15 +106,29 @@ export const embedDocuments = async (
         return { kind: 'append', from, record: floorRecord(subjectOf(from, embeddedAt)) };
       case 'deleted':
         return { kind: 'append', from, record: deletedMarker(subjectOf(from, embeddedAt)) };
+      case 'given-up': {
+        const refusal = { gate: 'person', reason: 'dropped' } as const;
+        return {
+          kind: 'append',
+          from,
+          record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, refusal),
+        };
+      }
       case 'refused':
         return {
           kind: 'quarantined',
           from,
           refusal: from.refusal,
-          record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, from.refusal),
+          record: refusedMarker(
+            subjectOf(from, embeddedAt),
+            from.tenant,
+            from.refusal,
+            keptBefore(from, from.tenant),
+          ),
         };
       case 'document': {
         const subject = subjectOf(from, embeddedAt);
+        const kept = keptBefore(from, from.draft.tenant);
         const fresh = from.chunks
           .map((chunk) => vectors.get(chunk.hash))
           .filter((vector) => vector !== undefined);
@@ -98,7 +138,7 @@ export const embedDocuments = async (
             kind: 'quarantined',
             from,
             refusal,
-            record: refusedMarker(subject, from.draft.tenant, refusal),
+            record: refusedMarker(subject, from.draft.tenant, refusal, kept),
           };
         const chunks = from.chunks.map((chunk) =>
           chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? Buffer.alloc(0)),
@@ -106,13 +146,14 @@ export const embedDocuments = async (
         return {
           kind: 'append',
           from,
-          record: documentRecord(subject, from.draft, settings.model.id, chunks),
+          record: documentRecord(subject, from.draft, settings.model.id, chunks, from.marks),
+          kept,
         };
       }
       default:
         return from satisfies never;
     }
-  });
+  }
 };
 
 const subjectOf = (

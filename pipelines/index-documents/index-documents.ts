@@ -15,10 +15,14 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { SchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig, Row } from '../../schemas/config.ts';
+import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
+import type { GateOutcome } from '../gates/run-gates.ts';
+import { createVolumeWatch } from '../gates/volume-state.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
 import type { FoundPause } from './paused-tables.ts';
+import { openReleaseDecisions } from './release-decisions.ts';
 
 export interface IndexDocumentsSettings {
   readonly kafka: KafkaClient;
@@ -46,6 +50,12 @@ export type IndexDocumentsEvent =
       readonly count: number;
     }
   | { readonly type: 'gate-refused'; readonly gate: string }
+  | {
+      readonly type: 'gate-judged';
+      readonly gate: string;
+      readonly outcome: GateOutcome;
+      readonly count: number;
+    }
   | { readonly type: 'assigned' | 'revoked' | 'current'; readonly partition: number }
   | { readonly type: 'reappended'; readonly partition: number; readonly count: number }
   | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
@@ -61,6 +71,8 @@ export interface IndexDocuments {
 }
 
 export const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
+/** Decisions about many documents come together: one look at the log serves them all. */
+const GATHER_DECISIONS_MS = 200;
 /** A watermark can be no younger than this. */
 const COMMIT_EVERY_MS = 100;
 const FINISH_WITHIN_MS = 2_000;
@@ -77,7 +89,30 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const cache = new EmbeddingCache({ model: settings.model, maxBytes: CACHE_BYTES });
   const changeReader = createChangeReader(settings.registry);
   const workers = new Map<number, PartitionWorker>();
+  const volume = createVolumeWatch(({ source, table: name }) =>
+    [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
+  );
   const done = new Map<string, TopicPartition & { readonly offset: number }>();
+
+  /** Decisions of people that a partition has not carried out, one look at a time. */
+  const current = new Set<number>();
+  const looking = new Map<number, Promise<void>>();
+  const carryOut = (partition: number): void => {
+    const look = async (): Promise<void> => {
+      await sleep(GATHER_DECISIONS_MS);
+      looking.delete(partition);
+      const worker = current.has(partition) ? workers.get(partition) : undefined;
+      if (worker) worker.redrive(await releases.due(partition));
+    };
+    if (looking.has(partition)) return;
+    looking.set(
+      partition,
+      look().catch((error) => {
+        settings.onEvent({ type: 'retry', partition, error: toFreshetError(error), attempt: 1 });
+        carryOut(partition);
+      }),
+    );
+  };
 
   const changesOf = (partition: number): readonly TopicPartition[] =>
     changeTopics.map((topic) => ({ topic, partition }));
@@ -93,9 +128,12 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         config,
         model: settings.model.id,
         chunking: { ...config.chunking, countTokens: (text) => settings.model.countTokens(text) },
-        limits: { ...config.gates, maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
+        limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
         clock: settings.clock,
         readRow: settings.readRow,
+        lookalikes: settings.table,
+        volume,
+        isReleased: (documentId, contentHash) => releases.isReleased(documentId, contentHash),
       },
       embed: { embedding: cache, model: settings.model, clock: settings.clock },
       readChange: (record) => changeReader.read(record),
@@ -108,6 +146,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
             settings.onEvent({ type: 'records', outcome: outcome as keyof typeof plan.counts, count });
         }
         for (const { gate } of plan.refusals) settings.onEvent({ type: 'gate-refused', gate });
+        for (const judged of plan.judged) settings.onEvent({ type: 'gate-judged', ...judged });
       },
       pausedTables: settings.pausedTables ?? (() => Promise.resolve(new Set())),
       askForPause: settings.askForPause ?? (() => Promise.resolve()),
@@ -119,6 +158,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       onTailDrained: () => reader.resume({ topic: documents, partition }),
       onCurrent: () => {
         settings.onEvent({ type: 'current', partition });
+        current.add(partition);
+        carryOut(partition);
         for (const each of changesOf(partition)) reader.resume(each);
       },
       logEnd: async () =>
@@ -137,6 +178,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       // Joined again before it was ready: the first one must not go on beside this one.
       workers.get(partition)?.abandon();
       const worker = createWorker(partition);
+      current.delete(partition);
       workers.set(partition, worker);
       for (const each of changesOf(partition)) reader.pause(each);
       void worker.catchUp().catch((error) => settings.onFailure(toFreshetError(error)));
@@ -162,6 +204,11 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     await reader.commit(offsets);
   };
 
+  const releases = await openReleaseDecisions({
+    ...{ kafka, codec: settings.codec, table },
+    onDecision: (partition) => carryOut(partition),
+    onTrouble: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }),
+  });
   let ready: (() => void) | undefined;
   const opened = new Promise<void>((resolve) => {
     ready = resolve;
@@ -185,6 +232,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
           if (topic !== documents) continue;
           workers.get(partition)?.abandon();
           workers.delete(partition);
+          current.delete(partition);
           settings.onEvent({ type: 'revoked', partition });
         }
       },
@@ -214,6 +262,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       // What is not done by now is not committed either: whoever owns the partition next does it.
       for (const worker of all) worker.abandon();
       await commit().catch(() => undefined);
+      await releases.close();
       await reader.close();
     },
   };

@@ -4,6 +4,7 @@ import type { DocumentTable } from '../../connectors/document-table/document-tab
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Version } from '../../schemas/version.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
@@ -14,6 +15,7 @@ import { type FoundPause, pausedTables } from './paused-tables.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
 import { type AppendPlan, documentHeaders, planAppends } from './records-to-append.ts';
+import type { Redrive } from './release-decisions.ts';
 
 export interface PartitionWorkerSettings {
   readonly partition: number;
@@ -45,6 +47,8 @@ export interface PartitionWorkerSettings {
 
 export interface PartitionWorker {
   changes(records: readonly KafkaRecord[]): void;
+  /** Changes that were done before, once more; behind what waits. */
+  redrive(redrives: readonly Redrive[]): void;
   documents(records: readonly KafkaRecord[]): void;
   /** Begins to wait for the log's end; `onCurrent` follows. */
   catchUp(): Promise<void>;
@@ -64,6 +68,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   let paused: ReadonlySet<string> | undefined;
   let target: number | undefined;
   let caughtUp: (() => void)[] = [];
+  const redriven = new WeakMap<KafkaRecord, Redrive>();
 
   const position = (): number => table.position(partition) ?? 0;
 
@@ -96,7 +101,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       records.map(async (record) => ({
         record,
         source: settings.sourceOf(record.topic),
-        read: await settings.readChange(record),
+        read: again(redriven.get(record), await settings.readChange(record)),
+        dropped: redriven.get(record)?.action === 'drop',
       })),
     );
     const holdings = {
@@ -131,7 +137,10 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       throw error;
     }
     paused = pauses.after();
-    settings.onDone(records, plan);
+    settings.onDone(
+      records.filter((record) => !redriven.has(record)),
+      plan,
+    );
   };
 
   const remember = (folded: FoldedDocuments, next: number): void => {
@@ -182,6 +191,10 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 
   return {
     changes: (records) => changes.push(records),
+    redrive: (redrives) => {
+      for (const each of redrives) redriven.set(each.record, each);
+      changes.push(redrives.map(({ record }) => record));
+    },
     documents: (records) => tail.push(records),
     catchUp: async () => {
       await untilCurrent();
@@ -198,3 +211,9 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     },
   };
 };
+
+/** The same change under the version of its redrive. */
+const again = (redrive: Redrive | undefined, read: ChangeToPrepare['read']): ChangeToPrepare['read'] =>
+  redrive && read.kind === 'change'
+    ? { ...read, change: { ...read.change, version: redrive.version as Version } }
+    : read;

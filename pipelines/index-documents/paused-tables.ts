@@ -11,6 +11,8 @@ export interface PausedTables {
   set(source: string, table: string, paused: boolean): void;
   /** A row lacks columns that the table's mapping reads: paused from here on, and asked for. */
   find(source: string, table: string, missing: readonly string[]): void;
+  /** Its changes are not what its rows should become: paused from here on, and asked for. */
+  pause(source: string, table: string, reason: string): void;
   found(): readonly FoundPause[];
   after(): ReadonlySet<string>;
 }
@@ -25,6 +27,10 @@ export const pausedTables = (before: ReadonlySet<string>): PausedTables => {
     set: (source, table, on) => {
       if (on) paused.add(pausedKey(source, table));
       else paused.delete(pausedKey(source, table));
+    },
+    pause: (source, table, reason) => {
+      paused.add(pausedKey(source, table));
+      found.push({ source, table, reason });
     },
     find: (source, table, missing) => {
       paused.add(pausedKey(source, table));

@@ -6,15 +6,21 @@ import type { Change, UpsertChange } from '../../connectors/debezium/change.ts';
 import type { ReadChange } from '../../connectors/debezium/read-change.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import type { FreshetConfig, Row } from '../../schemas/config.ts';
+import { type FreshetConfig, gatesOfTable, type Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
 import type { Document } from '../../schemas/records.ts';
+import { withoutSecrets } from '../gates/finding.ts';
+import { fingerprintOf } from '../gates/fingerprint.ts';
+import type { Lookalikes } from '../gates/gate.ts';
+import type { RecordLimits } from '../gates/record-gates.ts';
+import { contentHashOf, type Judgement, judgeDraft, type Refusal } from '../gates/run-gates.ts';
+import type { VolumeWatch } from '../gates/volume-state.ts';
+import { batchLookalikes } from './batch-lookalikes.ts';
 import { type ChunkLimits, chunkText } from './chunk-text.ts';
-import { type ChunkPlan, knownVectors, planChunks } from './document-records.ts';
-import { type Draft, type LastContent, mapRow } from './draft.ts';
-import { type GateLimits, gateDraft, type Refusal } from './gates.ts';
+import { type ChunkPlan, type GateMarks, knownVectors, planChunks } from './document-records.ts';
+import { type Draft, type LastContent, type Mapped, mapRow } from './draft.ts';
 import type { PausedTables } from './paused-tables.ts';
 
 interface Place {
@@ -29,29 +35,53 @@ export type Prepared = Place &
     | { readonly kind: 'superseded' }
     | { readonly kind: 'unreadable'; readonly reason: DeadLetterReason; readonly message: string }
     | { readonly kind: 'floor'; readonly change: Change }
-    | { readonly kind: 'deleted'; readonly change: Change; readonly documentId: string }
     | {
-        readonly kind: 'refused';
+        readonly kind: 'deleted';
+        readonly change: Change;
+        readonly documentId: string;
+        readonly wasRefused: boolean;
+      }
+    | {
+        /** Refused for good by a person. */
+        readonly kind: 'given-up';
         readonly change: Change;
         readonly documentId: string;
         readonly tenant: string | null;
-        readonly refusal: Refusal;
       }
-    | {
+    | (Judged & {
+        readonly kind: 'refused';
+        readonly tenant: string | null;
+        readonly refusal: Refusal;
+      })
+    | (Judged & {
         readonly kind: 'document';
-        readonly change: Change;
-        readonly documentId: string;
+        readonly wasRefused: boolean;
         readonly draft: Draft;
+        readonly marks: GateMarks;
         readonly chunks: readonly ChunkPlan[];
         readonly known: ReadonlyMap<string, Buffer>;
-      }
+      })
   );
 
+interface Judged {
+  readonly change: Change;
+  readonly documentId: string;
+  /** Empty where the mapping made nothing. */
+  readonly contentHash: string;
+  readonly outcomes: Judgement['outcomes'];
+  /** What may stay searchable if this is refused: undefined where the table's policy is that it goes. */
+  readonly keep: { readonly newest: Document | undefined; readonly floor: string | undefined } | undefined;
+}
+
 export interface PrepareSettings {
-  readonly config: Pick<FreshetConfig, 'sources'>;
+  readonly config: Pick<FreshetConfig, 'sources' | 'gates'>;
   readonly model: string;
   readonly chunking: ChunkLimits;
-  readonly limits: GateLimits;
+  readonly limits: RecordLimits;
+  readonly lookalikes: Lookalikes;
+  readonly volume: VolumeWatch;
+  /** True where a person let this very content pass. */
+  readonly isReleased: (documentId: string, contentHash: string) => boolean;
   readonly clock: Clock;
   /** The columns' stored values as they are now; undefined where the row is gone. Errors: `source-unavailable`. */
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
@@ -59,7 +89,7 @@ export interface PrepareSettings {
 
 /** What the owner of the partition holds, with what this batch has decided so far on top. */
 export interface Holdings {
-  standing(documentId: string): { readonly version: string } | undefined;
+  standing(documentId: string): { readonly version: string; readonly kind: Document['kind'] } | undefined;
   newest(documentId: string): Document | undefined;
   floor(floorId: string): string | undefined;
   readonly pauses?: PausedTables;
@@ -69,6 +99,8 @@ export interface ChangeToPrepare {
   readonly record: KafkaRecord;
   readonly source: string;
   readonly read: ReadChange;
+  /** A person gave it up: nothing of the document is to be found any more, whatever the gates say. */
+  readonly dropped?: boolean;
 }
 
 /** Errors: `source-unavailable` when a row has to be read and cannot be: try the batch again. */
@@ -81,20 +113,22 @@ export const prepareChanges = async (
   const contents = new Map<string, LastContent>();
   const floors = new Map<string, string>();
   const prepared: Prepared[] = [];
+  const lookalikes = batchLookalikes(settings.lookalikes);
 
-  for (const { record, source, read } of changes) {
+  for (const { record, source, read, dropped = false } of changes) {
     const place = { record, source, gatedAt: settings.clock() };
     if (read.kind === 'dropped') prepared.push({ ...place, kind: 'dropped' });
     else if (read.kind === 'mark') {
       holdings.pauses?.set(source, read.mark.table, read.mark.paused);
+      if (!read.mark.paused) settings.volume.forget({ source, table: read.mark.table });
       prepared.push({ ...place, kind: 'dropped' });
     } else if (read.kind === 'unreadable')
       prepared.push({ ...place, kind: 'unreadable', reason: read.reason, message: read.message });
-    else prepared.push(await prepareChange(place, read.change));
+    else prepared.push(await prepareChange(place, read.change, dropped));
   }
   return prepared;
 
-  async function prepareChange(place: Place, change: Change): Promise<Prepared> {
+  async function prepareChange(place: Place, change: Change, dropped: boolean): Promise<Prepared> {
     const mapping = settings.config.sources[place.source]?.tables[change.table];
     if (!mapping || holdings.pauses?.isPaused(place.source, change.table))
       return { ...place, kind: 'dropped' };
@@ -118,9 +152,14 @@ export const prepareChanges = async (
       };
     }
     const decided = versions.get(documentId);
-    const standing = decided === undefined ? holdings.standing(documentId) : { version: decided };
+    const held = holdings.standing(documentId);
+    const standing = decided === undefined ? held : { version: decided };
     if (orderOf(change.version, standing, floor) !== 'newer') return { ...place, kind: 'superseded' };
+    const gates = gatesOfTable(settings.config, place.source, change.table);
+    const stood = contents.get(documentId)?.kind ?? held?.kind;
+    const wasRefused = stood === 'refused';
     if (change.kind === 'delete') {
+      if (stood === 'document' && burst('deletes')) return { ...place, kind: 'dropped' };
       decide(documentId, change.version, {
         kind: 'deleted',
         title: '',
@@ -128,9 +167,13 @@ export const prepareChanges = async (
         tenant: null,
         metadata: {},
       });
-      return { ...place, kind: 'deleted', change, documentId };
+      return { ...place, kind: 'deleted', change, documentId, wasRefused };
     }
     const newest = holdings.newest(documentId);
+    if (dropped) {
+      decide(documentId, change.version, NO_CONTENT);
+      return { ...place, kind: 'given-up', change, documentId, tenant: newest?.tenant ?? null };
+    }
     const last = contents.get(documentId) ?? newest;
     let mapped = mapRow(mapping, change.row, change.unavailable, last);
     if (mapped.kind === 'needs-row') {
@@ -146,36 +189,54 @@ export const prepareChanges = async (
     }
     const gatedAt = settings.clock();
     const draft = mapped.kind === 'draft' ? mapped.draft : undefined;
-    const refusal: Refusal | null = draft
-      ? gateDraft(draft, settings.limits)
-      : {
-          gate: 'schema',
-          reason: 'mapping-failed',
-          detail:
-            mapped.kind === 'failed'
-              ? mapped.message
-              : mapped.kind === 'missing-columns'
-                ? `no column ${mapped.columns.join(', ')}`
-                : 'the row was not complete',
-        };
-    if (refusal || !draft) {
-      decide(documentId, change.version, {
-        kind: 'refused',
-        title: '',
-        text: '',
-        tenant: null,
-        metadata: {},
-      });
+    if (draft && stood === 'document' && draft.text.trim() === '' && burst('empty-texts'))
+      return { ...place, kind: 'dropped' };
+    const contentHash = draft ? contentHashOf(draft) : '';
+    const judgement = draft
+      ? judgeDraft(
+          draft,
+          { settings: gates, documentId, lookalikes, steps: () => undefined },
+          settings.isReleased(documentId, contentHash),
+        )
+      : unmapped(mapped);
+    const judged = {
+      ...place,
+      ...{ gatedAt, change, documentId, contentHash, outcomes: judgement.outcomes },
+      keep: gates.onRefusal === 'keep' ? { newest, floor } : undefined,
+    };
+    if (judgement.refusal || !judgement.draft) {
+      decide(documentId, change.version, NO_CONTENT);
       return {
-        ...place,
-        gatedAt,
+        ...judged,
         kind: 'refused',
-        change,
-        documentId,
         tenant: draft?.tenant || null,
-        refusal: refusal as Refusal,
+        refusal: judgement.refusal as Refusal,
       };
     }
+    return toEmbed(judged, judgement.draft, judgement.flags, gates.duplicates, newest, wasRefused);
+
+    function burst(kind: 'deletes' | 'empty-texts'): boolean {
+      // Where nobody can pause a table, a burst is no reason to lose its changes.
+      if (gates.volume.action === 'off' || !holdings.pauses) return false;
+      const table = { source: place.source, table: change.table };
+      const reason = settings.volume.note(table, kind, gates.volume, settings.clock());
+      if (reason !== null) holdings.pauses.pause(place.source, change.table, reason);
+      return reason !== null;
+    }
+  }
+
+  function toEmbed(
+    judged: Place & Judged,
+    draft: Draft,
+    flags: readonly string[],
+    duplicates: { readonly same: string; readonly near: string },
+    newest: Document | undefined,
+    wasRefused: boolean,
+  ): Prepared {
+    const { documentId, change } = judged;
+    const compared = duplicates.same !== 'off' || duplicates.near !== 'off';
+    const fingerprint = compared ? fingerprintOf(draft.text) : null;
+    lookalikes.add(draft.tenant, documentId, fingerprint);
     decide(documentId, change.version, { kind: 'document', ...draft });
     const titleTokens = settings.chunking.countTokens(draft.title);
     const slices = chunkText(draft.text, {
@@ -183,20 +244,34 @@ export const prepareChanges = async (
       maxTokens: Math.max(16, settings.chunking.maxTokens - titleTokens),
     });
     const chunks = planChunks(draft, slices, settings.model);
-    return {
-      ...place,
-      gatedAt,
-      kind: 'document',
-      change,
-      documentId,
-      draft,
-      chunks,
-      known: knownVectors(newest, settings.model),
-    };
+    const marks = { flags, fingerprint };
+    const known = knownVectors(newest, settings.model);
+    return { ...judged, kind: 'document', wasRefused, draft, marks, chunks, known };
   }
 
   function decide(documentId: string, version: string, content: LastContent): void {
     versions.set(documentId, version);
     contents.set(documentId, content);
   }
+};
+
+const NO_CONTENT: LastContent = { kind: 'refused', title: '', text: '', tenant: null, metadata: {} };
+const NOTHING_MADE = {
+  draft: undefined,
+  flags: [],
+  outcomes: [{ gate: 'schema', outcome: 'refused' }],
+} as const;
+
+/** What a mapping says when it fails may quote the row. */
+const unmapped = (mapped: Mapped) => {
+  const why =
+    mapped.kind === 'failed'
+      ? withoutSecrets(mapped.message).slice(0, 300)
+      : mapped.kind === 'missing-columns'
+        ? `no column ${mapped.columns.join(', ')}`
+        : 'the row was not complete';
+  return {
+    ...NOTHING_MADE,
+    refusal: { gate: 'schema', reason: 'mapping-failed', detail: why, finding: null } satisfies Refusal,
+  };
 };

@@ -6,9 +6,11 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
 import type { Document, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { gateRecord, type RecordLimits } from '../gates/record-gates.ts';
+import type { GateOutcome, Refusal } from '../gates/run-gates.ts';
+import { secretsIn } from '../gates/secrets-gate.ts';
 import { refusedMarker } from './document-records.ts';
 import type { Outcome } from './embed-documents.ts';
-import { type GateLimits, gateRecord, type Refusal } from './gates.ts';
 
 export interface AppendPlan {
   /**
@@ -23,13 +25,19 @@ export interface AppendPlan {
     Record<'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered', number>
   >;
   readonly refusals: readonly { readonly gate: string }[];
+  /** How often each gate decided what. `unchanged`: documents for which nothing was embedded. */
+  readonly judged: readonly {
+    readonly gate: string;
+    readonly outcome: GateOutcome;
+    readonly count: number;
+  }[];
 }
 
 export interface AppendPlanSettings {
   readonly codec: Pick<RecordCodec, 'encode'>;
   readonly partition: number;
   readonly documentPartitions: number;
-  readonly limits: GateLimits;
+  readonly limits: RecordLimits;
   /** Microseconds since the Unix epoch. */
   readonly now: number;
 }
@@ -50,7 +58,41 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   const records: RecordToAppend[] = [];
   const documents: { at: number; record: Document }[] = [];
   const refusals: { gate: string }[] = [];
+  const judged = new Map<string, { gate: string; outcome: GateOutcome; count: number }>();
   const counts = { appended: 0, superseded: 0, dropped: 0, quarantined: 0, 'dead-lettered': 0 };
+
+  const count = (gate: string, outcome: GateOutcome): void => {
+    const counted = judged.get(`${gate} ${outcome}`) ?? { gate, outcome, count: 0 };
+    counted.count += 1;
+    judged.set(`${gate} ${outcome}`, counted);
+  };
+
+  const appendQuarantined = (marker: Document, verdict: Partial<Quarantined>): void => {
+    const quarantined: Quarantined = {
+      documentId: marker.documentId,
+      source: marker.source,
+      table: marker.table,
+      tenant: marker.tenant,
+      version: marker.version,
+      ...{ gate: '', reason: '', detail: '', contentHash: '', finding: null, outcome: 'refused' },
+      change: marker.change,
+      at: settings.now,
+      keptVersion: marker.kind === 'refused' ? (marker.stale?.version ?? null) : null,
+      partition: settings.partition,
+      ...verdict,
+    };
+    refused.push({
+      topic: TOPICS.quarantine.name,
+      key: marker.documentId,
+      value: settings.codec.encode('Quarantined', quarantined),
+      headers: cloudEventHeaders({
+        id: `${marker.documentId}@${marker.version}`,
+        type: 'freshet.quarantined',
+        source: SOURCE,
+        at: settings.now,
+      }),
+    });
+  };
 
   const appendDocument = (record: Document, value: Buffer, partition: number): void => {
     if (partition === settings.partition) documents.push({ at: records.length, record });
@@ -64,6 +106,15 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   };
 
   for (const outcome of outcomes) {
+    if ('outcomes' in outcome.from) {
+      for (const { gate, outcome: decided } of outcome.from.outcomes) count(gate, decided);
+      if (outcome.kind === 'quarantined' && outcome.from.kind === 'document') count('embedding', 'refused');
+    }
+    if (
+      outcome.from.kind === 'document' &&
+      outcome.from.chunks.every(({ hash }) => known(outcome.from, hash))
+    )
+      count('unchanged', 'passed');
     switch (outcome.kind) {
       case 'dropped':
       case 'superseded':
@@ -71,7 +122,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
         break;
       case 'dead-lettered': {
         const { record, reason, message } = outcome.from;
-        const { key, letter } = deadLetterOf(record, {
+        const { key, letter } = deadLetterOf(withoutSecretValue(record), {
           stage: 'receiving',
           reason,
           message,
@@ -103,43 +154,24 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
               : [settings.partition];
           for (const partition of partitions) appendDocument(outcome.record, value, partition);
           counts.appended += 1;
+          if (outcome.from.kind === 'given-up') appendQuarantined(outcome.record, { outcome: 'dropped' });
+          if ('wasRefused' in outcome.from && outcome.from.wasRefused)
+            appendQuarantined(outcome.record, {
+              outcome: outcome.record.kind === 'deleted' ? 'deleted' : 'passed',
+            });
           break;
         }
-        const marker = outcome.kind === 'quarantined' ? outcome.record : markerFor(outcome.record, refusal);
+        const marker =
+          outcome.kind === 'quarantined' ? outcome.record : markerFor(outcome.record, refusal, outcome.kept);
         appendDocument(
           marker,
           outcome.kind === 'quarantined' ? value : settings.codec.encode('Document', marker),
           settings.partition,
         );
-        const quarantined: Quarantined = {
-          documentId: marker.documentId,
-          source: marker.source,
-          table: marker.table,
-          tenant: marker.tenant,
-          version: marker.version,
-          gate: refusal.gate,
-          reason: refusal.reason,
-          detail: refusal.detail,
-          change: marker.change,
-          at: settings.now,
-          outcome: 'refused',
-          contentHash: '',
-          finding: null,
-          keptVersion: null,
-          partition: settings.partition,
-        };
-        refused.push({
-          topic: TOPICS.quarantine.name,
-          key: marker.documentId,
-          value: settings.codec.encode('Quarantined', quarantined),
-          headers: cloudEventHeaders({
-            id: `${marker.documentId}@${marker.version}`,
-            type: 'freshet.quarantined',
-            source: SOURCE,
-            at: settings.now,
-          }),
-        });
-        refusals.push({ gate: refusal.gate });
+        const { gate, reason, detail, finding } = refusal;
+        const contentHash = 'contentHash' in outcome.from ? outcome.from.contentHash : '';
+        appendQuarantined(marker, { gate, reason, detail, finding, contentHash });
+        refusals.push({ gate });
         counts.quarantined += 1;
         break;
       }
@@ -147,10 +179,26 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
         outcome satisfies never;
     }
   }
-  return { refused, records, documents, counts, refusals };
+  return { refused, records, documents, counts, refusals, judged: [...judged.values()] };
 };
 
-const markerFor = (record: Document, refusal: Refusal): Document => {
+const known = (from: Outcome['from'], hash: string): boolean =>
+  from.kind === 'document' && from.known.has(hash);
+
+const markerFor = (record: Document, refusal: Refusal, kept: Document | undefined): Document => {
   const { documentId, source, change: position, timing } = record;
-  return refusedMarker({ documentId, source, change: record, position, timing }, record.tenant, refusal);
+  return refusedMarker(
+    { documentId, source, change: record, position, timing },
+    record.tenant,
+    refusal,
+    kept,
+  );
+};
+
+const MAX_SECRETS_BYTES = 256 * 1024;
+
+/** A value with credentials in it stays where it stands: dead letters are kept longer and read by more people. */
+const withoutSecretValue = <Of extends { readonly value: Buffer | null }>(record: Of): Of => {
+  if (record.value === null || record.value.length > MAX_SECRETS_BYTES) return record;
+  return secretsIn(record.value.toString('latin1'), 'value').length > 0 ? { ...record, value: null } : record;
 };

@@ -9,6 +9,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { MAX_RECORD_BYTES } from '../../schemas/topics.ts';
+import { JUDGED_ALONE } from '../gates/judged-alone.ts';
 import { reconcileTable, type TableReport } from './reconcile-table.ts';
 import { repairDocuments } from './repair-documents.ts';
 
@@ -58,7 +59,8 @@ export const reconcileSources = async function* (
           config,
           model: model.id,
           chunking: { ...config.chunking, countTokens: (text: string) => model.countTokens(text) },
-          limits: { ...config.gates, maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
+          limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
+          ...JUDGED_ALONE,
           clock,
           // Rows are read whole: no column is ever unavailable.
           readRow: async () => undefined,

@@ -1,6 +1,6 @@
 /** What one timing says: whether it counts as a commit made searchable, how long that took, and where. Pure. */
 import type { Timing } from '../../schemas/records.ts';
-import { isVersion, parseVersion } from '../../schemas/version.ts';
+import { isRevision, isVersion, parseVersion } from '../../schemas/version.ts';
 
 /** The way of a change, in order; each stage ends where the next begins. */
 export const STAGES = [
@@ -35,7 +35,8 @@ export interface ChangeLatency {
 export const timingKindOf = (timing: Timing): TimingKind => {
   if (timing.outcome === 'superseded') return 'superseded';
   if (timing.kind === 'floor') return 'floor';
-  if (!isVersion(timing.version)) return 'untimed';
+  // One that a person took through again waited for that person, not for the pipeline.
+  if (!isVersion(timing.version) || isRevision(timing.version)) return 'untimed';
   // Rule V: a read of a snapshot has 0 where a commit has its position.
   if (parseVersion(timing.version).position[0] === 0n) return 'snapshot';
   return timing.committedAt > 0 && timing.searchableAt > 0 ? 'commit' : 'untimed';

@@ -52,6 +52,11 @@ export const createMemoryDocumentTable = (): DocumentTable => {
         .filter(([id]) => id.startsWith(prefix))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([, stored]) => stored),
+    countOf: (partition, prefix) =>
+      [...of(partition).documents].filter(
+        ([id, { record }]) => id.startsWith(prefix) && record.kind === 'document',
+      ).length,
+    find: () => undefined,
     origin: (rowId) => origins.get(rowId),
     staleRows: () => [...stale],
     position: (partition) => of(partition).position,

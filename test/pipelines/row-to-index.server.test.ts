@@ -125,28 +125,54 @@ test('16: a TOASTed text beside an update of another column is kept, from the la
   await settled();
 });
 
-test('a refused document leaves a marker and a quarantine record; its old text is gone', async () => {
+test('a refused document leaves a marker and a quarantine record; what was good before stays, marked stale', async () => {
   await plane.client.query(
     `INSERT INTO articles VALUES (130, 'acme', 'Refused', 'a', 'The word is comfrey.')`,
   );
   await until('inserted', () => found('comfrey'));
+  const before = (await index.document(id(130)))?.record;
+  const { embedded } = pipeline.stats();
   await plane.client.query(`UPDATE articles SET body = '   ' WHERE id = 130`);
-  await until('gone', async () => !(await found('comfrey')));
+  await until('refused', async () => (await kindOf(130)) === 'refused');
   expect(await index.document(id(130))).toMatchObject({
-    record: { kind: 'refused', reason: 'empty: no-text', text: '' },
+    record: {
+      kind: 'refused',
+      reason: 'required: no-text',
+      text: 'The word is comfrey.',
+      stale: { version: before?.version },
+    },
   });
-  const records = (await quarantined(plane)).filter((each) => each.documentId === id(130));
-  expect(records).toMatchObject([
-    { gate: 'empty', reason: 'no-text', tenant: 'acme', change: { topic: plane.topic } },
+  const hits = (await index.search({ query: 'comfrey', tenant: 'acme', topK: 50 })).hits;
+  expect(hits.find((hit) => hit.documentId === id(130))).toMatchObject({
+    version: before?.version,
+    stale: { reason: 'required: no-text' },
+  });
+  const records = async () => (await quarantined(plane)).filter((each) => each.documentId === id(130));
+  expect(await records()).toMatchObject([
+    {
+      gate: 'required',
+      reason: 'no-text',
+      tenant: 'acme',
+      change: { topic: plane.topic },
+      outcome: 'refused',
+    },
   ]);
+  // Rule G: a later change of another column publishes nothing of what was refused, nor makes the kept text fresh again.
   await plane.client.query(`UPDATE articles SET category = 'b' WHERE id = 130`);
+  await until('refused again', async () => (await records()).length === 2);
   await until(
-    'refused again',
-    async () => (await quarantined(plane)).filter((each) => each.documentId === id(130)).length === 2,
+    'again in the index',
+    async () => (await index.document(id(130)))?.record.version !== undefined,
   );
-  expect(await kindOf(130)).toBe('refused');
+  expect((await index.document(id(130)))?.record).toMatchObject({
+    kind: 'refused',
+    metadata: { category: 'a' },
+    stale: { version: before?.version },
+  });
+  expect(pipeline.stats().embedded).toBe(embedded);
   await plane.client.query(`UPDATE articles SET body = 'The word is yarrow.' WHERE id = 130`);
-  await until('mended', () => found('yarrow'));
+  await until('mended', async () => (await found('yarrow')) && !(await found('comfrey')));
+  expect((await records()).map((each) => each.outcome)).toEqual(['refused', 'refused', 'passed']);
   await settled();
 });
 

@@ -5,10 +5,12 @@ import { postgresChangePosition } from '../../connectors/sources/postgres/postgr
 import type { ChangeOrigin } from '../../connectors/sources/source-kind.ts';
 import {
   compareVersions,
+  isRevision,
   isVersion,
   makeVersion,
   parseVersion,
   repairVersion,
+  revisionAfter,
 } from '../../schemas/version.ts';
 
 const postgresVersion = (epoch: number, origin: ChangeOrigin) =>
@@ -65,6 +67,27 @@ test('a repair is newer than what it mends and older than every change that is n
       if (compareVersions(other, mended) > 0) expect(compareVersions(other, repaired)).toBe(1);
       else expect(compareVersions(other, repaired)).toBe(-1);
     }),
+  );
+});
+
+test('a change taken through again is told apart from a repair, and both go on from each other', () => {
+  fc.assert(
+    fc.property(
+      epoch,
+      position,
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+      (number, parts, steps) => {
+        let version = makeVersion(number, parts);
+        fc.pre(!isRevision(version));
+        for (const again of steps) {
+          const before = version;
+          version = again ? revisionAfter(version) : repairVersion(version);
+          expect(compareVersions(version, before)).toBe(1);
+          expect(isVersion(version)).toBe(true);
+          if (again) expect(isRevision(version)).toBe(true);
+        }
+      },
+    ),
   );
 });
 

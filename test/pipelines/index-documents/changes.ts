@@ -2,6 +2,8 @@
 import type { Change } from '../../../connectors/debezium/change.ts';
 import type { KafkaRecord } from '../../../connectors/kafka/kafka.ts';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
+import { NO_LOOKALIKES } from '../../../pipelines/gates/run-gates.ts';
+import { createVolumeWatch } from '../../../pipelines/gates/volume-state.ts';
 import type {
   ChangeToPrepare,
   Holdings,
@@ -29,6 +31,7 @@ export const config = parseConfig({
     },
   },
   agents: [],
+  gates: { maxTextCharacters: 500 },
 });
 
 export const versionAt = (position: number): Version => makeVersion(1, [BigInt(position), 0n]);
@@ -93,7 +96,10 @@ export const prepareSettings = (
   config,
   model: model.id,
   chunking: { maxTokens: 40, overlapTokens: 0, countTokens: (text) => model.countTokens(text) },
-  limits: { maxTextCharacters: 500, maxRecordBytes: 100_000 },
+  limits: { maxRecordBytes: 100_000 },
+  lookalikes: NO_LOOKALIKES,
+  volume: createVolumeWatch(() => 0),
+  isReleased: () => false,
   clock: () => 7,
   readRow,
 });

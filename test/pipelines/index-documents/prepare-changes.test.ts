@@ -213,7 +213,7 @@ describe('refused and TOASTed (rule G)', () => {
       kind: 'refused',
       version: versionAt(5),
       text: '',
-      reason: 'too-long: too-many-characters',
+      reason: 'length: too-many-characters',
     });
     const settings = prepareSettings(async () => ({ body: 'x'.repeat(501) }));
     expect(recordIn(await indexed([toasted(6)], holding(refused), settings))).toMatchObject({
@@ -226,6 +226,7 @@ describe('refused and TOASTed (rule G)', () => {
     const failing = {
       ...settings,
       config: {
+        gates: prepareSettings().config.gates,
         sources: {
           shop: {
             kind: 'postgres' as const,

@@ -33,7 +33,7 @@ const settings: AppendPlanSettings = {
   codec,
   partition: 2,
   documentPartitions: 4,
-  limits: { maxTextCharacters: 500, maxRecordBytes: 100_000 },
+  limits: { maxRecordBytes: 100_000 },
   now: 99,
 };
 const planned = async (changes: readonly ChangeToPrepare[], limits = settings.limits) => {
@@ -72,7 +72,7 @@ test('every change is counted exactly once', async () => {
   ];
   const { counts, refusals } = await planned(changes);
   expect(counts).toEqual({ appended: 1, superseded: 1, dropped: 1, quarantined: 1, 'dead-lettered': 1 });
-  expect(refusals).toEqual([{ gate: 'empty' }]);
+  expect(refusals).toEqual([{ gate: 'required' }]);
 });
 
 test('a refused change leaves a marker where its document would be, and a quarantine record without its text', async () => {
@@ -88,7 +88,7 @@ test('a refused change leaves a marker where its document would be, and a quaran
   });
   expect(read<Quarantined>(plan.refused[0]?.value)).toMatchObject({
     documentId: 'shop/public.a/1',
-    gate: 'too-long',
+    gate: 'length',
     reason: 'too-many-characters',
     change: { topic: 'cdc.shop', partition: 2, offset: 0 },
     at: 99,
@@ -99,21 +99,21 @@ test('a refused change leaves a marker where its document would be, and a quaran
 test('a document whose record would be too large is refused by its size in bytes, with a marker in its place', async () => {
   const whole = await planned(toPrepare([upsertAt(1)]));
   const bytes = whole.records[0]?.value?.length ?? 0;
-  const limits = { maxTextCharacters: 500, maxRecordBytes: bytes };
+  const limits = { maxRecordBytes: bytes };
   expect((await planned(toPrepare([upsertAt(1)]), limits)).counts).toMatchObject({
     appended: 1,
     quarantined: 0,
   });
   const plan = await planned(toPrepare([upsertAt(1)]), { ...limits, maxRecordBytes: bytes - 1 });
   expect(plan.counts).toMatchObject({ appended: 0, quarantined: 1 });
-  expect(plan.refusals).toEqual([{ gate: 'record-too-large' }]);
+  expect(plan.refusals).toEqual([{ gate: 'length' }]);
   const [marker] = plan.records;
   const [quarantined] = plan.refused;
   expect(read<Document>(marker?.value)).toMatchObject({
     kind: 'refused',
     chunks: [],
     text: '',
-    reason: 'record-too-large: too-many-bytes',
+    reason: 'length: too-many-bytes',
   });
   expect(marker?.value?.length).toBeLessThan(bytes);
   expect(read<Quarantined>(quarantined?.value).detail).toContain(String(bytes));

@@ -5,6 +5,7 @@ import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-c
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
 import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
+import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import type { PrepareSettings } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { reconcileTable, type TableReport } from '../../../pipelines/reconcile/reconcile-table.ts';
 import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
@@ -58,7 +59,8 @@ const prepare = (): PrepareSettings => ({
   config: plane.config,
   model: model.id,
   chunking: { ...plane.config.chunking, countTokens: (text) => model.countTokens(text) },
-  limits: { ...plane.config.gates, maxRecordBytes: 8_000_000 },
+  limits: { maxRecordBytes: 8_000_000 },
+  ...JUDGED_ALONE,
   clock: systemClock,
   readRow: async () => undefined,
 });

@@ -1,0 +1,89 @@
+/**
+ * Decisions of people about refused documents, held in memory from freshet.control, and the changes that they call for again.
+ * A decision is carried out where the marker that it names still stands: looked at whenever one comes and whenever a partition
+ * is taken on, so that a crash in between loses none, and doing it twice is superseded.
+ */
+import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
+import { followTopics } from '../../connectors/kafka/follow-topic.ts';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { decisionOf, type ReleaseDecision } from '../../schemas/release-decision.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { isVersion, revisionAfter } from '../../schemas/version.ts';
+
+/** A change to be taken through once more, under a version of its own. */
+export interface Redrive {
+  readonly record: KafkaRecord;
+  readonly version: string;
+  readonly action: ReleaseDecision['action'];
+}
+
+export interface ReleaseDecisions {
+  isReleased(documentId: string, contentHash: string): boolean;
+  /** What stands to be done in a partition now. Errors: `kafka-unavailable`. */
+  due(partition: number): Promise<readonly Redrive[]>;
+  close(): Promise<void>;
+}
+
+export interface ReleaseDecisionsSettings {
+  readonly kafka: KafkaClient;
+  readonly codec: Pick<RecordCodec, 'decode'>;
+  readonly table: Pick<DocumentTable, 'standing' | 'get'>;
+  /** Decisions came for a partition. */
+  readonly onDecision: (partition: number) => void;
+  readonly onTrouble: (error: Error) => void;
+}
+
+/** Errors: `kafka-unavailable`. */
+export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): Promise<ReleaseDecisions> => {
+  const { kafka, codec, table } = settings;
+  const held = new Map<string, ReleaseDecision>();
+  const follower = await followTopics(kafka, {
+    topics: [TOPICS.control.name],
+    name: 'releases',
+    onRecord: async (record) => {
+      if (record.value === null || record.key?.toString('utf8').startsWith('release:') !== true) return;
+      const decision = decisionOf(await codec.decode('Control', record.value));
+      if (!decision) return;
+      held.set(decision.documentId, decision);
+      settings.onDecision(decision.partition);
+    },
+    onTrouble: settings.onTrouble,
+  });
+
+  const standing = ({ partition, documentId, version }: ReleaseDecision): boolean => {
+    const stands = table.standing(partition, documentId);
+    return stands?.kind === 'refused' && stands.version === version;
+  };
+
+  return {
+    isReleased: (documentId, contentHash) => {
+      const decision = held.get(documentId);
+      return decision?.action === 'release' && decision.contentHash === contentHash && contentHash !== '';
+    },
+    due: async (partition) => {
+      const decisions = [...held.values()].filter((each) => each.partition === partition && standing(each));
+      const byTopic = new Map<string, Map<number, ReleaseDecision>>();
+      for (const decision of decisions) {
+        const change = table.get(partition, decision.documentId)?.record.change;
+        if (!change) continue;
+        const wanted = byTopic.get(change.topic) ?? new Map<number, ReleaseDecision>();
+        byTopic.set(change.topic, wanted.set(change.offset, decision));
+      }
+      const redrives: Redrive[] = [];
+      for (const [topic, wanted] of byTopic) {
+        const offsets = [...wanted.keys()];
+        const from = new Map([[partition, Math.min(...offsets)]]);
+        const to = new Map([[partition, Math.max(...offsets) + 1]]);
+        await scanTopic(kafka, { topic, partitions: [partition], from, to }, (record) => {
+          const decision = wanted.get(record.offset);
+          if (!decision || !isVersion(decision.version)) return;
+          redrives.push({ record, version: revisionAfter(decision.version), action: decision.action });
+        });
+      }
+      return redrives;
+    },
+    close: () => follower.close(),
+  };
+};

@@ -1,0 +1,46 @@
+/**
+ * What becomes of a refused version of a document, as a record of freshet.control: kind `release`, name the document id. It is
+ * bound to the version of the refused marker, and a release also to the content, so that it lets nothing else pass.
+ */
+import type { Control } from './records.ts';
+
+export const RELEASE_ACTIONS = ['release', 'redrive', 'drop'] as const;
+/** release: this content passes. redrive: the gates judge it again. drop: what was kept of before goes too. */
+export type ReleaseAction = (typeof RELEASE_ACTIONS)[number];
+
+export interface ReleaseDecision {
+  readonly documentId: string;
+  readonly action: ReleaseAction;
+  /** Of the refused marker; of no effect where another stands by now. */
+  readonly version: string;
+  readonly contentHash: string;
+  /** Of freshet.documents. */
+  readonly partition: number;
+}
+
+export const controlKeyOf = (documentId: string): string => `release:${documentId}`;
+
+export const controlOf = (
+  { documentId, action, version, contentHash, partition }: ReleaseDecision,
+  facts: { readonly id: string; readonly by: string; readonly reason: string | null; readonly at: number },
+): Control => ({
+  kind: 'release',
+  name: documentId,
+  action,
+  values: { version, contentHash, partition: String(partition) },
+  ...facts,
+});
+
+/** Undefined for what is no release, or none that can be read. */
+export const decisionOf = ({ kind, name, action, values }: Control): ReleaseDecision | undefined => {
+  const known = RELEASE_ACTIONS.find((each) => each === action);
+  const partition = Number(values.partition);
+  if (kind !== 'release' || !known || !Number.isInteger(partition) || !values.version) return undefined;
+  return {
+    documentId: name,
+    action: known,
+    version: values.version,
+    contentHash: values.contentHash ?? '',
+    partition,
+  };
+};
