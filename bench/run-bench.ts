@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
+import { memoryBench } from './memory.ts';
 import { retrievalBench } from './retrieval/retrieval.ts';
 import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
@@ -13,6 +14,7 @@ const BENCHES: readonly Bench[] = [
   ...freshnessBenches,
   ...sustainedBenches,
   loadBench,
+  memoryBench,
   stepOverheadBench,
   ...scaleBenches,
   retrievalBench,
