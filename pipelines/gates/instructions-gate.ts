@@ -4,9 +4,9 @@
  */
 import type { GateReason } from '../../schemas/gates.ts';
 import { decodeRuns } from './decode-runs.ts';
-import { type FoldedText, foldText, squeeze } from './folded-text.ts';
+import { type FoldedText, foldAscii, foldText, squeeze } from './folded-text.ts';
 import { fieldsOf, type Gate, PASS, type Sighting, verdictOf } from './gate.ts';
-import { INSTRUCTION_PATTERNS, SQUEEZED_PATTERN } from './instruction-patterns.ts';
+import { INSTRUCTION_PATTERNS, type InstructionPattern, SQUEEZED_PATTERN } from './instruction-patterns.ts';
 import type { Span } from './linear-pattern.ts';
 
 const MOST = 20;
@@ -30,13 +30,14 @@ const original = ({ origins }: FoldedText, { start, end }: Span, size: number): 
   end: Math.min(size, (origins[end - 1] ?? 0) + 1),
 });
 
-export const instructionsIn = (
+/** What is said in so many words, whatever is between their letters. */
+const saidIn = (
   text: string,
   field: string,
-  steps: (characters: number) => void = () => undefined,
-  depth = 0,
+  patterns: readonly InstructionPattern[],
+  squeezed: boolean,
+  steps: (characters: number) => void,
 ): readonly Sighting[] => {
-  steps(text.length * 2);
   const folded = foldText(text);
   const sightings: Sighting[] = folded.hidden.slice(0, MOST).map(({ start, end, detail }) => ({
     ...{ field, start, end, detail, reason: 'hidden-from-people' },
@@ -53,17 +54,32 @@ export const instructionsIn = (
     sightings.push({ ...{ field, start, end, reason: kind }, detail: `said to a model, in ${field}` });
   };
   let open = 0;
-  for (const { reason, pattern } of INSTRUCTION_PATTERNS) {
+  for (const { reason, pattern } of patterns) {
     for (const span of pattern.find(folded.text, folded.text, MOST, steps)) {
       open += 1;
       add(folded, span, reason);
     }
   }
-  if (open === 0) {
-    const squeezed = squeeze(folded);
-    for (const span of SQUEEZED_PATTERN.find(squeezed.text, squeezed.text, MOST, steps))
-      add(squeezed, span, 'overrides-instructions');
+  if (open === 0 && squeezed) {
+    const letters = squeeze(folded);
+    for (const span of SQUEEZED_PATTERN.find(letters.text, letters.text, MOST, steps))
+      add(letters, span, 'overrides-instructions');
   }
+  return sightings;
+};
+
+export const instructionsIn = (
+  text: string,
+  field: string,
+  steps: (characters: number) => void = () => undefined,
+  depth = 0,
+): readonly Sighting[] => {
+  steps(text.length * 2);
+  const plain = foldAscii(text);
+  const likely = INSTRUCTION_PATTERNS.filter(({ pattern }) => !plain || pattern.mayMatch(plain.text));
+  const squeezedLikely = !plain || SQUEEZED_PATTERN.mayMatch(plain.squeezed);
+  const sightings =
+    likely.length > 0 || squeezedLikely ? [...saidIn(text, field, likely, squeezedLikely, steps)] : [];
   if (depth < MOST_DEPTH) {
     steps(text.length);
     for (const { start, end, text: decoded } of decodeRuns(text)) {

@@ -10,6 +10,8 @@ export interface Span {
 }
 
 export interface LinearPattern {
+  /** False where none of its words occurs in a text, given in lower case where the words are. */
+  mayMatch(text: string): boolean;
   /** Spans in order, at most `most`; group 1 where the pattern has one. `lower` is the text in lower case, of the same length. */
   find(text: string, lower: string, most: number, steps: (characters: number) => void): readonly Span[];
 }
@@ -27,11 +29,12 @@ export const lowerCase = (text: string): string => {
 export const linearPattern = (pattern: string, anchors: readonly string[]): LinearPattern => {
   const folded = anchors.every((anchor) => anchor === anchor.toLowerCase());
   const compiled = folded ? RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE) : RE2JS.compile(pattern);
+  const mayMatch = (text: string): boolean => anchors.some((anchor) => text.includes(anchor));
   return {
+    mayMatch,
     find: (text, lower, most, steps) => {
-      const read = folded ? lower : text;
       steps(text.length * anchors.length);
-      if (!anchors.some((anchor) => read.includes(anchor))) return [];
+      if (!mayMatch(folded ? lower : text)) return [];
       // Without spans the automaton is several times as fast.
       if (!compiled.test(text)) return [];
       const matcher = compiled.matcher(text);

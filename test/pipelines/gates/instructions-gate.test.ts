@@ -1,5 +1,7 @@
 /** Attack 1, the gate's part: instructions to models in rows, however they are hidden. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { foldAscii, foldText, squeeze } from '../../../pipelines/gates/folded-text.ts';
 import { judge } from './judging.ts';
 import { SAMPLE_ROWS } from './sample-texts.ts';
 
@@ -77,4 +79,14 @@ test('no row of the sample data is flagged or refused', () => {
     ({ refusal, flags, draft, row }) => refusal || flags.length > 0 || draft.text !== row.text,
   );
   expect(odd.map(({ row, flags, refusal }) => [row.text.slice(0, 300), flags, refusal])).toEqual([]);
+});
+
+test('what looks for words quickly sees the text as what looks for their places does', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary-ascii', maxLength: 200 }), (text) => {
+      const folded = foldText(text);
+      expect(foldAscii(text)).toEqual({ text: folded.text, squeezed: squeeze(folded).text });
+    }),
+  );
+  expect(foldAscii('é')).toBeUndefined();
 });
