@@ -1,10 +1,11 @@
-/** `npm run bench -- <name> [--json] [--runs n]`: runs one bench; without a name, lists them. */
+/** `npm run bench -- <name> [--json] [--runs n] [--seconds n] [--rate n] [--rows n]`: runs one bench; without a name, lists them. */
 import { parseArgs } from 'node:util';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
 import { memoryBench } from './memory.ts';
 import { retrievalBench } from './retrieval/retrieval.ts';
+import { peersBenches } from './peers.ts';
 import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
@@ -15,6 +16,7 @@ const BENCHES: readonly Bench[] = [
   ...sustainedBenches,
   loadBench,
   memoryBench,
+  ...peersBenches,
   stepOverheadBench,
   ...scaleBenches,
   retrievalBench,
@@ -23,7 +25,13 @@ const BENCHES: readonly Bench[] = [
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, runs: { type: 'string' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string' },
+    seconds: { type: 'string' },
+    rate: { type: 'string' },
+    rows: { type: 'string' },
+  },
 });
 const tell = (line: string): void => void process.stderr.write(`  ${line}\n`);
 const [name] = positionals;
@@ -37,11 +45,16 @@ if (!bench) {
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
   const machine = machineFacts();
+  const asked = Object.fromEntries(
+    (['seconds', 'rate', 'rows'] as const).flatMap((each) =>
+      values[each] === undefined ? [] : [[each, Number(values[each])]],
+    ),
+  );
   const runs = [];
   const count = Number(values.runs ?? bench.runs);
   for (let at = 1; at <= count && !ended.signal.aborted; at += 1) {
     tell(`${bench.name}: run ${at} of ${count}`);
-    runs.push(await bench.run(tell, ended.signal));
+    runs.push(await bench.run(tell, ended.signal, { run: at, ...asked }));
   }
   const figures = medianFigures(runs);
   const result = {

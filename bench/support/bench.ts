@@ -13,12 +13,26 @@ export interface Figure {
 
 export type Figures = Readonly<Record<string, Figure>>;
 
+/** What the command line asks of a bench; one that has no use for it takes no notice. */
+export interface BenchOptions {
+  /** The how manieth run this is, from 1. */
+  readonly run: number;
+  readonly seconds?: number;
+  /** Changes a second. */
+  readonly rate?: number;
+  readonly rows?: number;
+}
+
 export interface Bench {
   readonly name: string;
   readonly measures: string;
   /** Each run is a whole one; the median of each figure over the runs is given. */
   readonly runs: number;
-  readonly run: (tell: (line: string) => void, signal: AbortSignal) => Promise<Figures>;
+  readonly run: (
+    tell: (line: string) => void,
+    signal: AbortSignal,
+    options: BenchOptions,
+  ) => Promise<Figures>;
 }
 
 export const machineFacts = (): Readonly<Record<string, string | number>> => ({
