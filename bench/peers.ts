@@ -161,6 +161,15 @@ const loadOf = async (
   };
 };
 
+/** A peer that ends with an error has no figures; that must not cost the others theirs. */
+const failedPeer =
+  ({ name }: System, tell: Tell) =>
+  (error: Error): Figures => {
+    if (name === 'freshet') throw error;
+    tell(`${name} failed: ${error.message}`);
+    return { [`${name}, failed`]: { value: 1, unit: '' } };
+  };
+
 /** Every system once, in an order that turns with each run, so that none is always the first on a cold machine. */
 const everySystem = async (
   measure: typeof freshnessOf,
@@ -173,8 +182,13 @@ const everySystem = async (
   const figures: Record<string, Figure> = {};
   const turn = options.run % SYSTEMS.length;
   try {
-    for (const system of [...SYSTEMS.slice(turn), ...SYSTEMS.slice(0, turn)])
-      Object.assign(figures, await measure(system, source, options, tell, signal));
+    for (const system of [...SYSTEMS.slice(turn), ...SYSTEMS.slice(0, turn)]) {
+      if (signal.aborted) break;
+      Object.assign(
+        figures,
+        await measure(system, source, options, tell, signal).catch(failedPeer(system, tell)),
+      );
+    }
     return { ...ratios(figures), ...figures };
   } finally {
     await source.stop();

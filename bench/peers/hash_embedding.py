@@ -1,11 +1,8 @@
 """The feature hash of connectors/models/embedding/hash-embedding-model.ts, for peers: equal vectors on equal texts.
 
-Held to that by test/bench/hash-embedding.server.test.ts. Words are cut as word-spans.ts cuts them. The hash of a word is
-kept, so that a peer pays for Python's slow loop over characters once a word and not once a text.
+Held to that by test/bench/hash-embedding.test.ts, and again before each side-by-side run. Words are cut as word-spans.ts cuts
+them. The loop over characters is NumPy's over all words of a text at once, so that a peer does not pay for Python's slow one.
 """
-
-import math
-from functools import lru_cache
 
 import numpy as np
 import regex
@@ -17,37 +14,52 @@ CHINESE = r"\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff"
 SPAN = regex.compile(
     rf"\[(?:PAD|UNK|CLS|SEP|MASK)\]|[{PUNCTUATION}]|[{CHINESE}]|[^{SEPARATOR}{PUNCTUATION}{CHINESE}]+"
 )
-OFFSET_BASIS = 0x811C9DC5
-PRIME = 0x01000193
+OFFSET_BASIS = np.uint32(0x811C9DC5)
+PRIME = np.uint32(0x01000193)
+SPACE = np.uint32(0x20)
 
 
-def fnv1a(state: int, text: str) -> int:
-    """FNV-1a over UTF-16 code units, as JavaScript sees a text."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    for place in range(0, len(units), 2):
-        state = ((state ^ (units[place] | units[place + 1] << 8)) * PRIME) & 0xFFFFFFFF
-    return state
+class Words(dict):
+    """Every word met so far: its row in `units` (UTF-16 code units, as JavaScript sees a text), `lengths` and `hashes`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = np.zeros((4_096, 16), np.uint32)
+        self.lengths = np.zeros(4_096, np.intp)
+        self.hashes = np.zeros(4_096, np.uint32)
+
+    def __missing__(self, word: str) -> int:
+        units = np.frombuffer(word.encode("utf-16-le", "surrogatepass"), np.uint16)
+        row = len(self)
+        if row == len(self.lengths):
+            self.units = np.concatenate([self.units, np.zeros_like(self.units)])
+            self.lengths = np.concatenate([self.lengths, np.zeros_like(self.lengths)])
+            self.hashes = np.concatenate([self.hashes, np.zeros_like(self.hashes)])
+        if len(units) > self.units.shape[1]:
+            self.units = np.pad(self.units, ((0, 0), (0, len(units) - self.units.shape[1])))
+        self.units[row, : len(units)] = units
+        self.lengths[row] = len(units)
+        self.hashes[row] = self.continued(np.array([OFFSET_BASIS]), np.array([row]))[0]
+        self[word] = row
+        return row
+
+    def continued(self, states: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """FNV-1a from these states on over the words of these rows."""
+        lengths = self.lengths[rows]
+        for place in range(lengths.max(initial=0)):
+            states = np.where(place < lengths, (states ^ self.units[rows, place]) * PRIME, states)
+        return states
 
 
-@lru_cache(maxsize=200_000)
-def word_hash(word: str) -> int:
-    return fnv1a(OFFSET_BASIS, word)
-
-
-@lru_cache(maxsize=1_000_000)
-def pair_hash(previous: str, word: str) -> int:
-    return fnv1a(fnv1a(word_hash(previous), " "), word)
+WORDS = Words()
 
 
 def embed(text: str) -> np.ndarray:
     """384 float32 of unit length; the zero vector for a text without a word or sign."""
-    sums = [0.0] * DIMENSIONS
-    previous = ""
-    for word in SPAN.findall(text):
-        feature = word.lower()
-        hashes = (word_hash(feature), pair_hash(previous, feature)) if previous else (word_hash(feature),)
-        for each in hashes:
-            sums[(each >> 1) % DIMENSIONS] += 1.0 if each & 1 == 0 else -1.0
-        previous = feature
-    norm = math.sqrt(sum(component * component for component in sums))
-    return (np.array(sums) / (norm or 1.0)).astype(np.float32)
+    rows = np.array([WORDS[word.lower()] for word in SPAN.findall(text)], np.intp)
+    single = WORDS.hashes[rows]
+    pairs = WORDS.continued((single[:-1] ^ SPACE) * PRIME, rows[1:])
+    hashes = np.concatenate([single, pairs])
+    signs = 1.0 - 2.0 * (hashes & np.uint32(1))
+    sums = np.bincount((hashes >> np.uint32(1)) % DIMENSIONS, weights=signs, minlength=DIMENSIONS)
+    return (sums / (np.sqrt(sums @ sums) or 1.0)).astype(np.float32)

@@ -8,16 +8,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { startStack } from '../../connectors/stack/start-stack.ts';
+import { editedRow } from './edit-mix.ts';
 import type { StartIndexer } from './indexer.ts';
 import { pythonEnvironment } from './python-environment.ts';
+import { differentlyEmbedded } from './same-embedder.ts';
 
 const PREFIX = 'peers';
 const TOPIC = `${PREFIX}.public.articles`;
 const READY_WITHIN_MS = 60_000;
 const ASK_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 5_000;
+/** Nobody outside is told of a run, and no half-compiled file is left beside the sources. */
+const SILENT = { COCOINDEX_DISABLE_USAGE_TRACKING: 'true', PYTHONDONTWRITEBYTECODE: '1' };
+const SAME_TEXTS = Array.from({ length: 50 }, (_, at) => editedRow(at + 1, at).body);
 const fileOf = (path: string): string => fileURLToPath(new URL(`../peers/${path}`, import.meta.url));
 
 /** Debezium's Postgres connector with JSON values; polled as often as Freshet polls it, and as little lingering. */
@@ -43,9 +49,29 @@ const connectorOf = (url: URL): Readonly<Record<string, string>> => ({
   'poll.interval.ms': '2',
   'producer.override.linger.ms': '0',
   'producer.override.batch.size': '131072',
-  'topic.creation.default.partitions': '1',
-  'topic.creation.default.replication.factor': '1',
 });
+
+/** A peer that subscribes before the topic is there looks for it again only minutes later. */
+const makeTopic = async (broker: string): Promise<void> => {
+  const kafka = await createKafkaJsClient({ brokers: [broker], clientId: 'freshet-bench' });
+  try {
+    await kafka.admin.createTopics([{ name: TOPIC, partitions: 1, settings: {} }]);
+  } finally {
+    await kafka.close();
+  }
+};
+
+/** Pathway reads the envelope below `payload`, where schemas.enable puts it; so put, it comes without 2 KB of schema a message. */
+const CAPTURE_OF = {
+  pathway: {
+    transforms: 'key,value',
+    'transforms.key.type': 'org.apache.kafka.connect.transforms.HoistField$Key',
+    'transforms.key.field': 'payload',
+    'transforms.value.type': 'org.apache.kafka.connect.transforms.HoistField$Value',
+    'transforms.value.field': 'payload',
+  },
+  cocoindex: {},
+} as const;
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
@@ -61,6 +87,8 @@ export const peerIndexer =
   async ({ url, tell, signal }) => {
     const cacheDirectory = cacheDirectoryOf(process.env);
     const python = await pythonEnvironment(name, fileOf(`${name}/requirements.txt`), cacheDirectory, tell);
+    const other = await differentlyEmbedded(python, SAME_TEXTS);
+    if (other.length > 0) throw new Error(`${name} embeds otherwise than Freshet: ${other[0]}`);
     const root = mkdtempSync(join(tmpdir(), `freshet-bench-${name}-`));
     const stack = await startStack({
       dataDirectory: join(root, 'servers'),
@@ -70,6 +98,7 @@ export const peerIndexer =
       environment: process.env,
       signal,
     });
+    await makeTopic(stack.kafka);
     const serversReadyAt = performance.now();
     const port = await freePort();
     const logFile = join(root, 'log');
@@ -77,7 +106,7 @@ export const peerIndexer =
     const child = spawn(
       python,
       [fileOf(`${name}/index.py`), stack.kafka, TOPIC, String(port), fileOf('.'), root],
-      { cwd: root, stdio: ['ignore', log, log] },
+      { cwd: root, stdio: ['ignore', log, log], env: { ...process.env, ...SILENT } },
     );
     closeSync(log);
     const gone = once(child, 'exit');
@@ -87,7 +116,6 @@ export const peerIndexer =
       if (child.exitCode === null && child.signalCode === null)
         await Promise.race([gone, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
       child.kill('SIGKILL');
-      if (process.env.PEERLOG) tell(readFileSync(logFile, 'utf8').slice(-6000));
       await stack.stop();
       rmSync(root, { recursive: true, force: true });
     };
@@ -103,7 +131,10 @@ export const peerIndexer =
     };
     const documents = async (): Promise<number> => Number(await ask('/count', { all: 1 }));
     try {
-      await openConnectApi(stack.connect).putConnector(PREFIX, connectorOf(new URL(url)));
+      await openConnectApi(stack.connect).putConnector(PREFIX, {
+        ...connectorOf(new URL(url)),
+        ...CAPTURE_OF[name],
+      });
       for (const until = performance.now() + READY_WITHIN_MS; ; await sleep(100)) {
         if (child.exitCode !== null) throw new Error(`${name} ended: ${readFileSync(logFile, 'utf8')}`);
         const answered = await documents().catch((error: unknown) => error);

@@ -8,6 +8,7 @@ Arguments: Kafka's address, the topic, the port to listen at, the folder of hash
 POST /search {text, topK} → [text, …]; POST /count {} → the number of rows.
 """
 
+import logging
 import sys
 
 import pathway as pw
@@ -17,6 +18,8 @@ sys.path.insert(0, SHARED)
 from hash_embedding import DIMENSIONS, embed  # noqa: E402
 
 COMMIT_MS = 10
+# It writes some kilobytes of log a request otherwise.
+logging.disable(logging.INFO)
 
 
 class Article(pw.Schema):
@@ -59,19 +62,28 @@ questions, answer = pw.io.http.rest_connector(
     route="/search",
     schema=Question,
     autocommit_duration_ms=COMMIT_MS,
-    delete_completed_queries=True,
+    delete_completed_queries=False,
 )
 found = index.query_as_of_now(questions.text, number_of_matches=questions.topK)
-answer(questions.select(result=found.text))
+answer(found.select(result=pw.coalesce(pw.right.text, ())))
 
 counts, answer_count = pw.io.http.rest_connector(
     webserver=webserver,
     route="/count",
     schema=Nothing,
     autocommit_duration_ms=COMMIT_MS,
-    delete_completed_queries=True,
+    delete_completed_queries=False,
 )
-total = documents.reduce(rows=pw.reducers.count())
-answer_count(counts.asof_now_join(total, how=pw.JoinMode.LEFT, id=pw.left.id).select(result=pw.coalesce(pw.right.rows, 0)))
+rows = 0
+
+
+def keep_count(key: pw.Pointer, row: dict, time: int, is_addition: bool) -> None:
+    global rows
+    if is_addition:
+        rows = row["rows"]
+
+
+pw.io.subscribe(documents.reduce(rows=pw.reducers.count()), on_change=keep_count)
+answer_count(counts.select(result=pw.apply_with_type(lambda _: rows, int, pw.this.all)))
 
 pw.run(monitoring_level=pw.MonitoringLevel.NONE)
