@@ -3,16 +3,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createProgress } from '../../cli/progress.ts';
+import type { RunFile } from '../../cli/run-file.ts';
 import { startEverything } from '../../cli/start/start-everything.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { PEERS_SOURCE_VARIABLE, PEERS_TENANT, peersFreshetConfig } from '../peers-freshet-config.ts';
-import type { StartIndexer } from './indexer.ts';
+import type { Indexer, StartIndexer } from './indexer.ts';
+
+export interface FreshetIndexer extends Indexer {
+  /** By performance.now(): the source was ready to be read, and roles were starting. */
+  readonly capturedFrom: number;
+  readonly run: RunFile;
+}
 
 /** All of Freshet as it ships, with servers and folders of its own. */
-export const startFreshetIndexer: StartIndexer = async ({ url, tell, signal }) => {
+export const startFreshetIndexer = async ({
+  url,
+  tell,
+  signal,
+}: Parameters<StartIndexer>[0]): Promise<FreshetIndexer> => {
   const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   let serversReadyAt = performance.now();
+  let capturedFrom = serversReadyAt;
   const progress = createProgress(() => undefined);
   const freshet = await startEverything({
     root,
@@ -27,6 +39,7 @@ export const startFreshetIndexer: StartIndexer = async ({ url, tell, signal }) =
       // Servers are up and topics made: from here on it is Freshet itself that starts.
       line: (part) => {
         if (part === 'topics') serversReadyAt = performance.now();
+        if (part === 'capture') capturedFrom = performance.now();
       },
     },
     signal,
@@ -35,6 +48,8 @@ export const startFreshetIndexer: StartIndexer = async ({ url, tell, signal }) =
   const index = openIndexClient(freshet.run.index);
   return {
     serversReadyAt,
+    capturedFrom,
+    run: freshet.run,
     search: async (text, topK) => {
       // By vectors alone, as its peers do.
       const { hits } = await index.search({ query: text, tenant: PEERS_TENANT, topK, mode: 'vector' });

@@ -7,7 +7,7 @@ import { decodeRuns } from './decode-runs.ts';
 import { type FoldedText, foldAscii, foldText, squeeze } from './folded-text.ts';
 import { fieldsOf, type Gate, PASS, type Sighting, verdictOf } from './gate.ts';
 import { INSTRUCTION_PATTERNS, type InstructionPattern, SQUEEZED_PATTERN } from './instruction-patterns.ts';
-import type { Span } from './linear-pattern.ts';
+import { mayMatchAny, type Span } from './linear-pattern.ts';
 
 const MOST = 20;
 /** Encoded within encoded: as often as anyone would unpack it by accident. */
@@ -29,6 +29,8 @@ const original = ({ origins }: FoldedText, { start, end }: Span, size: number): 
   start: origins[start] ?? 0,
   end: Math.min(size, (origins[end - 1] ?? 0) + 1),
 });
+
+const maySpeakToModels = mayMatchAny(INSTRUCTION_PATTERNS.map(({ pattern }) => pattern));
 
 /** What is said in so many words, whatever is between their letters. */
 const saidIn = (
@@ -76,7 +78,10 @@ export const instructionsIn = (
 ): readonly Sighting[] => {
   steps(text.length * 2);
   const plain = foldAscii(text);
-  const likely = INSTRUCTION_PATTERNS.filter(({ pattern }) => !plain || pattern.mayMatch(plain.text));
+  const likely =
+    !plain || maySpeakToModels(plain.text)
+      ? INSTRUCTION_PATTERNS.filter(({ pattern }) => !plain || pattern.mayMatch(plain.text))
+      : [];
   const squeezedLikely = !plain || SQUEEZED_PATTERN.mayMatch(plain.squeezed);
   const sightings =
     likely.length > 0 || squeezedLikely ? [...saidIn(text, field, likely, squeezedLikely, steps)] : [];

@@ -9,12 +9,14 @@ import {
   type Verdict,
   verdictOf,
 } from './gate.ts';
-import { lowerCase } from './linear-pattern.ts';
+import { lowerCase, mayMatchAny } from './linear-pattern.ts';
 import { redactDraft } from './redact-spans.ts';
 import { SECRET_PATTERNS } from './secret-patterns.ts';
 
 /** Of a field and a pattern. A document with more than that is a list of secrets, and refused. */
 const MOST = 100;
+
+const mayHoldSecrets = mayMatchAny(SECRET_PATTERNS.map(({ pattern }) => pattern));
 
 export const secretsIn = (
   text: string,
@@ -22,6 +24,8 @@ export const secretsIn = (
   steps: GateContext['steps'] = () => undefined,
 ): readonly Sighting[] => {
   const lower = lowerCase(text);
+  steps(text.length);
+  if (!mayHoldSecrets(lower)) return [];
   return SECRET_PATTERNS.flatMap(({ name, reason, pattern }) => {
     const spans = pattern.find(text, lower, MOST, steps);
     const sightings: Sighting[] = spans.map((span) => ({
