@@ -10,6 +10,7 @@ import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
 import { sustainedBenches } from './sustained.ts';
+import { watermarkBench } from './watermark.ts';
 
 const BENCHES: readonly Bench[] = [
   ...freshnessBenches,
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   ...scaleBenches,
   retrievalBench,
   ...keywordBenches,
+  watermarkBench,
 ];
 
 const { values, positionals } = parseArgs({
