@@ -121,7 +121,16 @@ export interface FreshetConfig {
     /** Rest between two comparisons of sources and index in the background; 0: none are made. */
     readonly verifyEveryMinutes: number;
   };
-  readonly freshness: { readonly targetMs: number; readonly objective: number };
+  readonly freshness: {
+    /** Commit to searchable, milliseconds. */
+    readonly targetMs: number;
+    /** Share of changes that must keep to it. */
+    readonly objective: number;
+    /** A probe row is written to every source each second, and looked for as a user would. */
+    readonly probes: boolean;
+    /** Alerts are posted here as JSON, as they fire and as they end. */
+    readonly webhook?: string;
+  };
   readonly runtime: { readonly concurrency: number };
   /** The tenant of whoever works on this machine without credentials and names none. */
   readonly localTenant: string;
@@ -290,6 +299,8 @@ const SCHEMA = z.strictObject({
     .strictObject({
       targetMs: z.int().min(1).default(5_000),
       objective: z.number().min(0.5).max(0.999999).default(0.9999),
+      probes: z.boolean().default(true),
+      webhook: z.url({ protocol: /^https?$/ }).optional(),
     })
     .prefault({}),
   runtime: z.strictObject({ concurrency: z.int().min(1).max(10_000).default(32) }).prefault({}),

@@ -4,15 +4,27 @@
  */
 import type { TableMapping } from './config.ts';
 
-export const PROBE_TABLE = 'public.freshet_probe';
+const PREFIX = 'freshet.probe_';
+
+/** One table a source, as two sources may share a database. */
+export const probeTable = (source: string): string => `${PREFIX}${source.replaceAll('-', '_')}`;
+
+export const isProbeTable = (table: string): boolean => table.startsWith(PREFIX);
+
 /** Of nobody: no user's search finds a probe. */
 export const PROBE_TENANT = 'freshet:probe';
 
-/** The same whatever the tick but for its code, so that the query is embedded once and each row is found by its text. */
+export const PROBE_QUERY = 'A row that Freshet writes to see how soon it is found.';
+
+/** The same text whatever the tick but for its number, so that what is asked is embedded once. */
 export const PROBE_MAPPING: TableMapping = {
   title: () => 'Freshet probe',
-  text: (row) => `This row is written by Freshet to measure freshness. Its code is ${row.code}.`,
+  text: (row) => `${PROBE_QUERY} Tick ${row.tick}.`,
   tenant: () => PROBE_TENANT,
 };
 
-export const PROBE_QUERY = 'This row is written by Freshet to measure freshness.';
+/** The tick of a probe's text; undefined where it is none. */
+export const tickOf = (text: string): number | undefined => {
+  const [, tick] = /Tick (\d{1,15})\.$/.exec(text) ?? [];
+  return tick === undefined ? undefined : Number(tick);
+};

@@ -12,7 +12,7 @@ export interface SourceClock {
    * Errors: `source-unavailable`.
    */
   moment(): Promise<SourceMoment>;
-  /** Writes the probe row of a tick and commits it. Errors: `source-unavailable`. */
-  writeProbe(tick: number, code: string): Promise<void>;
+  /** Writes the probe row of a source and commits it. Errors: `source-unavailable`. */
+  writeProbe(source: string, tick: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -133,6 +133,8 @@ export interface SourceKind {
   readonly openClock?: (url: string) => SourceClock;
   /** Whole tables, for comparing them with the index; left out where the kind has no such thing yet. */
   readonly openScan?: (url: string) => RowScanner;
+  /** Whether `prepare` makes a table for probe rows, which is captured with the others. */
+  readonly hasProbes?: boolean;
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }

@@ -8,7 +8,7 @@ import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
 import { probeLatency } from '../../pipelines/track-freshness/probe-window.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { isUsd, parseUsd } from '../../schemas/money.ts';
-import { PROBE_TABLE } from '../../schemas/probe.ts';
+import { isProbeTable } from '../../schemas/probe.ts';
 import type { AgentEvent, Cost, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
 
@@ -56,7 +56,7 @@ export const createLiveMetrics = (
 
   return {
     timing: (timing) => {
-      if (timing.table === PROBE_TABLE) return;
+      if (isProbeTable(timing.table)) return;
       const latency = latencyOf(timing);
       if (latency.kind !== 'commit') return;
       const source = sourceNames.has(timing.source) ? timing.source : 'unknown';

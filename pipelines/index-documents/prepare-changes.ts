@@ -10,6 +10,7 @@ import { type FreshetConfig, gatesOfTable, type Row } from '../../schemas/config
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
+import { isProbeTable, PROBE_MAPPING } from '../../schemas/probe.ts';
 import type { Document } from '../../schemas/records.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
@@ -129,7 +130,9 @@ export const prepareChanges = async (
   return prepared;
 
   async function prepareChange(place: Place, change: Change, dropped: boolean): Promise<Prepared> {
-    const mapping = settings.config.sources[place.source]?.tables[change.table];
+    const mapping = isProbeTable(change.table)
+      ? PROBE_MAPPING
+      : settings.config.sources[place.source]?.tables[change.table];
     if (!mapping || holdings.pauses?.isPaused(place.source, change.table))
       return { ...place, kind: 'dropped' };
     const floorId = floorIdOf(place.source, change.table);

@@ -3,7 +3,7 @@
  * whether the objective holds. Pure but for being kept in place; time is an argument. The order of timings does not
  * matter, and one that comes late counts in the moment it became searchable.
  */
-import { PROBE_TABLE } from '../../schemas/probe.ts';
+import { isProbeTable } from '../../schemas/probe.ts';
 import type { Timing, WatermarkPoint } from '../../schemas/records.ts';
 import type { SourceWatermark } from '../../schemas/search.ts';
 import { latencyOf } from './change-latency.ts';
@@ -108,7 +108,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
   return {
     add: (timing, now) => {
       // A probe is no change of anyone's: it is measured by whether it is found.
-      if (timing.table === PROBE_TABLE) return;
+      if (isProbeTable(timing.table)) return;
       const latency = latencyOf(timing);
       const at = Math.min(timing.searchableAt, now);
       const { source, table } = timing;

@@ -7,9 +7,11 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
+import type { Retriever } from '../../schemas/search.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../index-documents/index-documents.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
 import { startWatermarkTracker, type TrackedSource } from './watermark-tracker.ts';
+import { type ProbeWriter, startProbes } from './write-probes.ts';
 
 export interface TrackFreshnessSettings {
   readonly kafka: KafkaClient;
@@ -20,6 +22,8 @@ export interface TrackFreshnessSettings {
   /** Where a source is, `sample` resolved. */
   readonly urlOf: (source: string) => string;
   readonly clock: Clock;
+  /** The index as users search it; no probes are written without it. */
+  readonly retriever?: Retriever;
   /** Of a source, or of all of them (empty); told once until it is another. */
   readonly onTrouble: (source: string, error: Error) => void;
 }
@@ -30,6 +34,7 @@ const MOMENT_EVERY_MS = 250;
 /** Errors: `kafka-unavailable`. */
 export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<OwnedWork> => {
   const { config, urlOf } = settings;
+  const writers: ProbeWriter[] = [];
   const told = new Map<string, string>();
   const onTrouble = (source: string, error: Error): void => {
     if (told.get(source) === error.message) return;
@@ -39,11 +44,33 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
   const sources = Object.entries(config.sources).flatMap(([name, source]): readonly TrackedSource[] => {
     const kind = SOURCE_KINDS[source.kind];
     const clock = kind.openClock?.(urlOf(name));
-    return clock
-      ? [{ name, connector: sourceNames(name).connector, kind, clock, lastProbe: () => null }]
-      : [];
+    if (!clock) return [];
+    const probes =
+      settings.retriever && kind.hasProbes && config.freshness.probes
+        ? startProbes({
+            source: name,
+            sourceClock: clock,
+            retriever: settings.retriever,
+            clock: settings.clock,
+            giveUpMs: 2 * config.freshness.targetMs,
+            onTrouble: (error) => onTrouble(name, error),
+          })
+        : undefined;
+    if (probes) writers.push(probes);
+    return [
+      {
+        name,
+        connector: sourceNames(name).connector,
+        kind,
+        clock,
+        lastProbe: () => probes?.last() ?? null,
+      },
+    ];
   });
-  const closeClocks = (): Promise<unknown> => Promise.all(sources.map(({ clock }) => clock.close()));
+  const closeClocks = async (): Promise<void> => {
+    await Promise.all(writers.map((each) => each.stop()));
+    await Promise.all(sources.map(({ clock }) => clock.close()));
+  };
   try {
     const tracker = await startWatermarkTracker({
       ...settings,

@@ -1,7 +1,11 @@
 /** Reads of one's own writes on the whole path: a row written, its position taken, found by the next search; or why not. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { PROBE_QUERY, PROBE_TENANT } from '../../schemas/probe.ts';
 import type { FreshnessRequest } from '../../schemas/search.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startTracking } from '../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
@@ -24,7 +28,7 @@ beforeAll(async () => {
   index = await startIndex(plane, folder.path);
   await plane.client.query(`INSERT INTO articles VALUES (1, 'acme', 'First', 'a', 'The word is first.')`);
   await plane.capture();
-  tracking = await startTracking(plane);
+  tracking = await startTracking(plane, systemClock, index);
 }, 120_000);
 
 afterAll(async () => {
@@ -56,6 +60,24 @@ test('a quiet source has a watermark that moves, and a receipt says how old its 
   expect(receipt.fresh).toBe(true);
   expect(receipt.stalenessMs).toBeLessThan(3_000);
   expect(receipt.watermarks[SOURCE]).toMatchObject({ state: 'known', heldTables: {}, deadLettered: 0 });
+});
+
+test('probe rows are found as a user would find them, and by no user', async () => {
+  const probe = await until('a probe is found', async () => {
+    let last: { foundAt: number; committedAt: number } | null = null;
+    await scanTopic(plane.kafka, { topic: TOPICS.watermarks.name }, async ({ value }) => {
+      const point = await plane.codec.decode('WatermarkPoint', value);
+      if (point.source === SOURCE && point.probe?.foundAt) last = point.probe;
+    });
+    return last as { foundAt: number; committedAt: number } | null;
+  });
+  expect(probe.foundAt).toBeGreaterThan(probe.committedAt);
+  const { hits } = await index.search({ query: PROBE_QUERY, tenant: 'acme', topK: 10 });
+  expect(hits.filter((hit) => hit.text.includes(PROBE_QUERY))).toEqual([]);
+  expect(
+    (await index.search({ query: PROBE_QUERY, tenant: PROBE_TENANT, topK: 10, filter: { source: SOURCE } }))
+      .hits,
+  ).toHaveLength(1);
 });
 
 test('write, take the position, search after it: the row is always there, whoever else writes', async () => {

@@ -3,6 +3,7 @@ import { schemaHistoryTopic } from '../../../schemas/topics.ts';
 import type { SourceKind } from '../source-kind.ts';
 import { mariadbConnectorConfig } from './connector-config.ts';
 import { readBinlogPosition } from './current-position.ts';
+import { openMariaDbClock } from './mariadb-clock.ts';
 import { mariadbColumns } from './mariadb-columns.ts';
 import {
   acknowledgedBinlogPosition,
@@ -42,5 +43,6 @@ export const MARIADB: SourceKind = {
   signalTable,
   hasRows: mariadbHasRows,
   signal: signalMariaDb,
+  openClock: openMariaDbClock,
   openRows: openMariaDbRows,
 };

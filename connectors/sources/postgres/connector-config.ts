@@ -1,4 +1,5 @@
 import { FreshetError } from '../../../schemas/errors.ts';
+import { probeTable } from '../../../schemas/probe.ts';
 import {
   type CaptureOptions,
   type ConnectorConfig,
@@ -13,12 +14,17 @@ import { signalTable } from './signal-postgres.ts';
  */
 export const postgresConnectorConfig = (options: Omit<CaptureOptions, 'kafka'>): ConnectorConfig => {
   const { slot, publication } = sourceNames(options.source);
-  return connectorFrom(new URL('connector.json', import.meta.url), options, {
-    ...connectionOf(options.url),
-    slot,
-    publication,
-    signalTable: signalTable(options.source),
-  });
+  const tables = [...options.tables, probeTable(options.source)];
+  return connectorFrom(
+    new URL('connector.json', import.meta.url),
+    { ...options, tables },
+    {
+      ...connectionOf(options.url),
+      slot,
+      publication,
+      signalTable: signalTable(options.source),
+    },
+  );
 };
 
 const connectionOf = (text: string) => {

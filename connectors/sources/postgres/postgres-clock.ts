@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
-import { PROBE_TABLE } from '../../../schemas/probe.ts';
+import { probeTable } from '../../../schemas/probe.ts';
 import type { SourceClock } from '../source-clock.ts';
 
 const CONNECT_WITHIN_MS = 3_000;
@@ -60,12 +60,12 @@ export const openPostgresClock = (url: string): SourceClock => {
         const { rows } = await client.query<{ at: string; position: string }>(query);
         return { position: rows[0]?.position ?? '', sourceAt: Number(rows[0]?.at ?? 0) };
       }),
-    writeProbe: (tick, code) =>
+    writeProbe: (source, tick) =>
       ask(async ({ client }) => {
         await client.query(
-          `insert into ${PROBE_TABLE} (id, tick, code) values (1, $1, $2)
-           on conflict (id) do update set tick = excluded.tick, code = excluded.code`,
-          [tick, code],
+          `insert into ${probeTable(source)} (id, tick) values (1, $1)
+           on conflict (id) do update set tick = excluded.tick`,
+          [tick],
         );
       }),
     close: async () => {

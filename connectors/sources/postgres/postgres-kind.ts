@@ -42,5 +42,6 @@ export const POSTGRES: SourceKind = {
   signal: signalPostgres,
   openClock: openPostgresClock,
   openScan: openPostgresScan,
+  hasProbes: true,
   openRows: openPostgresRows,
 };

@@ -1,7 +1,8 @@
 import { Client } from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
+import { probeTable } from '../../../schemas/probe.ts';
 import { sourceNames } from '../../debezium/connector-config.ts';
-import { makeSignalTable, signalTable } from './signal-postgres.ts';
+import { makeProbeTable, makeSignalTable, signalTable } from './signal-postgres.ts';
 
 export type PreparedPostgres = {
   readonly publication: string;
@@ -32,7 +33,12 @@ export const preparePostgres = async (options: {
     await checkTables(client, options.tables);
     const { publication, slot } = sourceNames(options.source);
     await makeSignalTable(client, options.source);
-    await publish(client, publication, [...options.tables, signalTable(options.source)]);
+    await makeProbeTable(client, options.source);
+    await publish(client, publication, [
+      ...options.tables,
+      signalTable(options.source),
+      probeTable(options.source),
+    ]);
     const identity = await client.query<{ id: string }>(
       'SELECT system_identifier::text AS id FROM pg_control_system()',
     );

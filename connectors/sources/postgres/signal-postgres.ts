@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { probeTable } from '../../../schemas/probe.ts';
 import { SNAPSHOT_MARK, type SourceSignal } from '../source-kind.ts';
 import { askPostgres } from './ask-postgres.ts';
 
@@ -20,6 +21,14 @@ export const makeSignalTable = async (client: Client, source: string): Promise<v
   await client.query(`INSERT INTO ${table} VALUES ($1, 'freshet', '') ON CONFLICT DO NOTHING`, [
     SNAPSHOT_MARK,
   ]);
+};
+
+/** The table of probe rows, in the same schema: empty until one is written. */
+export const makeProbeTable = async (client: Client, source: string): Promise<void> => {
+  const table = probeTable(source);
+  const { rows } = await client.query('SELECT to_regclass($1) AS found', [table]);
+  if (rows[0]?.found === null)
+    await client.query(`CREATE TABLE IF NOT EXISTS ${table} (id int PRIMARY KEY, tick bigint NOT NULL)`);
 };
 
 /** Errors: `source-unavailable`. */

@@ -1,0 +1,48 @@
+import type { Connection } from 'mariadb';
+import { probeTable } from '../../../schemas/probe.ts';
+import type { SourceClock } from '../source-clock.ts';
+import { connectMariaDb, unavailable } from './mariadb-connection.ts';
+
+/** Positions are of the binlog's end, which stands still while the server is quiet: then all of it has been read. */
+export const openMariaDbClock = (url: string): SourceClock => {
+  let connected: Promise<Connection> | undefined;
+
+  const ask = async <T>(action: (connection: Connection) => Promise<T>): Promise<T> => {
+    connected ??= connectMariaDb(url);
+    const mine = connected;
+    try {
+      return await action(await mine);
+    } catch (thrown) {
+      if (connected === mine) connected = undefined;
+      mine.then((connection) => connection.end()).catch(() => undefined);
+      throw unavailable(thrown);
+    }
+  };
+
+  return {
+    moment: () =>
+      ask(async (connection) => {
+        // The clock before the place: what was committed before the one is at or before the other.
+        const [time] = await connection.query<{ at: string }[]>(
+          'select cast(unix_timestamp(now(6)) * 1000000 as char) as at',
+        );
+        const [end] = await connection.query<{ File: string; Position: bigint }[]>('show master status');
+        return {
+          position: end ? `${end.File}:${end.Position}` : '',
+          sourceAt: Math.round(Number(time?.at ?? 0)),
+        };
+      }),
+    writeProbe: (source, tick) =>
+      ask(async (connection) => {
+        await connection.query(
+          `insert into ${probeTable(source)} (id, tick) values (1, ?) on duplicate key update tick = values(tick)`,
+          [tick],
+        );
+      }),
+    close: async () => {
+      const last = connected;
+      connected = undefined;
+      await last?.then((connection) => connection.end()).catch(() => undefined);
+    },
+  };
+};
