@@ -92,6 +92,19 @@ export interface SourceWatermark extends Watermark {
   readonly deadLettered: number;
 }
 
+/** Of a source that no tracker has said anything of. */
+export const UNTRACKED: SourceWatermark = {
+  state: 'unknown',
+  reason: 'not-tracked-yet',
+  epoch: null,
+  position: null,
+  committedAt: null,
+  stalenessMs: null,
+  heldTables: {},
+  quarantined: 0,
+  deadLettered: 0,
+};
+
 /** A document of the asking tenant that a gate keeps out, as it stands now. */
 export interface RefusedDocument {
   readonly documentId: string;

@@ -5,6 +5,7 @@ import {
   MAX_FRESHNESS_WAIT_MS,
   type SearchRequest,
   type SourceWatermark,
+  UNTRACKED,
   type Watermark,
 } from '../../schemas/search.ts';
 import { bytesBetween, comparePositions, positionOrder } from '../../schemas/source-position.ts';
@@ -102,15 +103,6 @@ export const behindOf = (
     ({ watermark }) => watermark.stalenessMs === null || watermark.stalenessMs > maxStalenessMs,
   );
   return late ? behind(late) : null;
-};
-
-const UNTRACKED: Watermark = {
-  state: 'unknown',
-  reason: 'not-tracked-yet',
-  epoch: null,
-  position: null,
-  committedAt: null,
-  stalenessMs: null,
 };
 
 /** The typed outcome of a retrieval that could not be fresh enough in time. */

@@ -1,10 +1,11 @@
 /** What a search says of its age. Pure. */
-import type {
-  Receipt,
-  RefusedDocument,
-  SearchHit,
-  SearchRequest,
-  SourceWatermark,
+import {
+  type Receipt,
+  type RefusedDocument,
+  type SearchHit,
+  type SearchRequest,
+  type SourceWatermark,
+  UNTRACKED,
 } from '../../schemas/search.ts';
 import { partsOf } from './fresh-enough.ts';
 
@@ -18,29 +19,17 @@ export interface ReceiptBasis {
   readonly targetMs: number;
 }
 
-const UNTRACKED: SourceWatermark = {
-  state: 'unknown',
-  reason: 'not-tracked-yet',
-  epoch: null,
-  position: null,
-  committedAt: null,
-  stalenessMs: null,
-  heldTables: {},
-  quarantined: 0,
-  deadLettered: 0,
-};
-
 export const receiptOf = (
   basis: ReceiptBasis,
   request: Pick<SearchRequest, 'filter' | 'freshness'>,
   hits: readonly Pick<SearchHit, 'metadata'>[],
   refused: readonly RefusedDocument[],
 ): Receipt => {
-  const untracked = Object.keys(basis.newestApplied).filter((source) => !basis.watermarks[source]);
-  const watermarks = {
-    ...basis.watermarks,
-    ...Object.fromEntries(untracked.map((source) => [source, UNTRACKED])),
-  };
+  // The index may hold documents of a source that is no longer configured: an answer that shows one is of unknown age.
+  const untracked = hits.flatMap(({ metadata: { source } }) =>
+    source === undefined || basis.watermarks[source] ? [] : [[source, UNTRACKED] as const],
+  );
+  const watermarks = { ...basis.watermarks, ...Object.fromEntries(untracked) };
   const parts = partsOf(watermarks, request.filter).map((part) => part.watermark.stalenessMs);
   // A held table stands still by itself; an answer that holds a row of it is as old as the table.
   const held = hits.flatMap(({ metadata }) => {

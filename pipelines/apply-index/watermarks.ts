@@ -4,12 +4,12 @@ import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { HeldTable, WatermarkPoint } from '../../schemas/records.ts';
-import type { SourceWatermark, Watermark } from '../../schemas/search.ts';
+import { type SourceWatermark, UNTRACKED, type Watermark } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { advance, type Coverage, type PositionOf, withPoint } from './coverage-state.ts';
 
 export interface Watermarks {
-  /** Of every source with a point, as of now. */
+  /** As of now, of every source that counts; unknown where nothing was published of it. */
   all(): Readonly<Record<string, SourceWatermark>>;
   /** To be told that this index has applied more. */
   applied(): void;
@@ -100,7 +100,10 @@ export const openWatermarks = async (settings: WatermarksSettings): Promise<Wate
       applied();
       const now = clock();
       return Object.fromEntries(
-        [...coverages].map(([source, coverage]) => [source, watermarkOf(coverage, now)]),
+        (sources ?? [...coverages.keys()]).map((source) => {
+          const coverage = coverages.get(source);
+          return [source, coverage ? watermarkOf(coverage, now) : UNTRACKED];
+        }),
       );
     },
     applied,

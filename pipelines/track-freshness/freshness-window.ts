@@ -5,7 +5,7 @@
  */
 import { isProbeTable } from '../../schemas/probe.ts';
 import type { Timing, WatermarkPoint } from '../../schemas/records.ts';
-import type { SourceWatermark } from '../../schemas/search.ts';
+import { type SourceWatermark, UNTRACKED } from '../../schemas/search.ts';
 import { latencyOf } from './change-latency.ts';
 import type {
   ClockReport,
@@ -44,17 +44,6 @@ interface SourceState {
   readonly tables: Map<string, { newest: Newest | null }>;
 }
 
-const UNKNOWN: SourceWatermark = {
-  state: 'unknown',
-  reason: 'not-tracked-yet',
-  epoch: null,
-  position: null,
-  committedAt: null,
-  stalenessMs: null,
-  heldTables: {},
-  quarantined: 0,
-  deadLettered: 0,
-};
 const iso = (micros: number): string => new Date(micros / 1_000).toISOString();
 
 const ageOf = (newest: Newest | null, now: number): NewestApplied | null =>
@@ -151,7 +140,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
 
       const sourceReports = [...sources].sort(byName).map(([source, state]): SourceReport => {
         const ofSource = createWindowFigures();
-        const watermark = covered[source] ?? UNKNOWN;
+        const watermark = covered[source] ?? UNTRACKED;
         let newestApplied: Newest | null = null;
         const tables = [...state.tables].sort(byName).map(([table, known]): TableReport => {
           const ofTable = createWindowFigures();
