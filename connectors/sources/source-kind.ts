@@ -129,12 +129,13 @@ export interface SourceKind {
   hasRows(place: Place, table: string): Promise<boolean>;
   /** Writes a signal unless it stands there already, and removes those of before. Errors: `source-unavailable`. */
   signal(place: Place, signal: SourceSignal): Promise<void>;
-  /** Where its log stands and what its clock says, again and again; left out where the kind has no such thing yet. */
+  /**
+   * Where its log stands and what its clock says, again and again; left out where the kind has no such thing yet. With it,
+   * `prepare` makes the table of probe rows, which is captured like the others.
+   */
   readonly openClock?: (url: string) => SourceClock;
   /** Whole tables, for comparing them with the index; left out where the kind has no such thing yet. */
   readonly openScan?: (url: string) => RowScanner;
-  /** Whether `prepare` makes a table for probe rows, which is captured with the others. */
-  readonly hasProbes?: boolean;
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }

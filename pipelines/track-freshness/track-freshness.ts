@@ -46,7 +46,7 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
     const clock = kind.openClock?.(urlOf(name));
     if (!clock) return [];
     const probes =
-      settings.retriever && kind.hasProbes && config.freshness.probes
+      settings.retriever && config.freshness.probes
         ? startProbes({
             source: name,
             sourceClock: clock,

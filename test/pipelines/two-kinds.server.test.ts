@@ -4,8 +4,10 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { MARIADB } from '../../connectors/sources/mariadb/mariadb-kind.ts';
 import { comparePositions } from '../../connectors/sources/source-kind.ts';
 import { sourcePlugins } from '../../connectors/sources/source-kinds.ts';
+import { systemClock } from '../../schemas/clock.ts';
 import { parseVersion } from '../../schemas/version.ts';
 import { startTestStack, type TestStack } from '../support/own-stack.ts';
+import { foundProbe, startTracking } from '../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { total } from '../support/plane-state.ts';
 import { openTwoKinds, type TwoKinds } from '../support/two-kinds.ts';
@@ -65,7 +67,7 @@ const untilEqual = async (): Promise<void> => {
   await until('the index is the source', async () => {
     await scanTopic(both.kafka, { topic: 'freshet.documents' }, ({ key }) => {
       const id = key?.toString('utf8') ?? '';
-      if (id.startsWith('shop/')) ids.add(id);
+      if (id.startsWith('shop/shop.')) ids.add(id);
     });
     const records = await Promise.all([...ids].map((id) => recordOf(id)));
     const found = records
@@ -172,6 +174,31 @@ test('the position of a quiet source moves past what was committed', async () =>
   expect(comparePositions(MARIADB, next, position)).toBeGreaterThan(0);
   await both.shop.query(`UPDATE articles SET body = 'The word is service, again.' WHERE id = 400`);
   await until('in the next file', async () => (await textOf(400)) === 'The word is service, again.');
+});
+
+test('fresh reads, staleness and probes are of MariaDB too', async () => {
+  const tracking = await startTracking(both, systemClock, index);
+  try {
+    const probe = await until('a probe is found', () => foundProbe(both, 'shop'));
+    expect(probe.foundAt).toBeGreaterThan(probe.committedAt);
+    for (let at = 0; at < 10; at += 1) {
+      await both.shop.query(`UPDATE articles SET body = 'The word is fresh${at}.' WHERE id = 400`);
+      const after = { source: 'shop', position: await MARIADB.currentPosition(both.shopUrl) };
+      const { hits, receipt } = await index.search({
+        ...{ query: 'the word is fresh', tenant: 'acme', topK: 50 },
+        freshness: { after, waitMs: 20_000 },
+      });
+      expect(hits.some(({ text }) => text.includes(`fresh${at}.`))).toBe(true);
+      expect(receipt.watermarks.shop).toMatchObject({ state: 'known' });
+    }
+    const first = (await index.watermarks()).shop?.committedAt ?? 0;
+    await until(
+      'a quiet source moves',
+      async () => ((await index.watermarks()).shop?.committedAt ?? 0) > first + 2e6,
+    );
+  } finally {
+    await tracking.stop();
+  }
 });
 
 test('a signal reads the table again, beside what changes, and changes nothing that is newer', async () => {

@@ -1,3 +1,4 @@
+import { probeTable } from '../../../schemas/probe.ts';
 import { schemaHistoryTopic } from '../../../schemas/topics.ts';
 import {
   type CaptureOptions,
@@ -15,16 +16,21 @@ import { signalTable } from './signal-mariadb.ts';
 export const mariadbConnectorConfig = (options: CaptureOptions): ConnectorConfig => {
   const { host, port, user, password, tls } = mariadbAddress(options.url);
   const signals = signalTable(options.source);
-  const databases = [...new Set([...options.tables, signals].map((table) => table.split('.')[0] ?? ''))];
-  return connectorFrom(new URL('connector.json', import.meta.url), options, {
-    ...{ host, user, password, tls },
-    port: String(port),
-    databases: tablePatterns(databases),
-    signals,
-    serverId: String(replicaIdOf(options.source)),
-    kafka: options.kafka,
-    history: schemaHistoryTopic(options.source).name,
-  });
+  const tables = [...options.tables, probeTable(options.source)];
+  const databases = [...new Set([...tables, signals].map((table) => table.split('.')[0] ?? ''))];
+  return connectorFrom(
+    new URL('connector.json', import.meta.url),
+    { ...options, tables },
+    {
+      ...{ host, user, password, tls },
+      port: String(port),
+      databases: tablePatterns(databases),
+      signals,
+      serverId: String(replicaIdOf(options.source)),
+      kafka: options.kafka,
+      history: schemaHistoryTopic(options.source).name,
+    },
+  );
 };
 
 /** Each reader of a server's binlog needs a number of its own, the same after every restart: FNV-1a of the name, above those that people give. */

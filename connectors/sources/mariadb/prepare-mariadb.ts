@@ -4,7 +4,7 @@ import type { PreparedSource } from '../source-kind.ts';
 import { binlogFindings } from './binlog-findings.ts';
 import { withMariaDb } from './mariadb-connection.ts';
 import { readVariables, serverIdentity } from './server-variables.ts';
-import { makeSignalTable } from './signal-mariadb.ts';
+import { makeProbeTable, makeSignalTable } from './signal-mariadb.ts';
 
 /**
  * Makes a MariaDB database ready for capture: looks that its binlog holds whole rows and that the tables have a primary key,
@@ -26,6 +26,7 @@ export const prepareMariaDb = (options: {
       );
     await checkTables(connection, options.tables);
     await makeSignalTable(connection, options.source);
+    await makeProbeTable(connection, options.source);
     return { identity: serverIdentity(variables), resumes: true };
   });
 

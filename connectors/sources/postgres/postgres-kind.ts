@@ -42,6 +42,5 @@ export const POSTGRES: SourceKind = {
   signal: signalPostgres,
   openClock: openPostgresClock,
   openScan: openPostgresScan,
-  hasProbes: true,
   openRows: openPostgresRows,
 };

@@ -110,10 +110,10 @@ test('preparing again changes nothing; a table more is published', async () => {
     source: 'capture-test',
     tables: ['public.other', ...source.tables],
   });
-  const signals = { tablename: 'signals_capture_test' };
-  expect(await published()).toEqual([{ tablename: 'articles' }, { tablename: 'other' }, signals]);
+  const own = [{ tablename: 'probe_capture_test' }, { tablename: 'signals_capture_test' }];
+  expect(await published()).toEqual([{ tablename: 'articles' }, { tablename: 'other' }, ...own]);
   await preparePostgres({ url: source.url, source: 'capture-test', tables: source.tables });
-  expect(await published()).toEqual([{ tablename: 'articles' }, signals]);
+  expect(await published()).toEqual([{ tablename: 'articles' }, ...own]);
 });
 
 test('what is wrong with a source is said before it is captured', async () => {

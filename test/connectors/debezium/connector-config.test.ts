@@ -17,7 +17,7 @@ test('parameters reach their places', () => {
     'database.password': 'p/w',
     'database.port': '5433',
     'database.dbname': 'shop',
-    'table.include.list': 'public\\.articles,odd\\.na\\+me',
+    'table.include.list': 'public\\.articles,odd\\.na\\+me,freshet\\.probe_help_centre',
     'slot.name': 'freshet_help_centre',
     'transforms.route.replacement': 'cdc.help-centre',
     'transforms.epoch.value.literal': '3',
