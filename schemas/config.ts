@@ -9,6 +9,7 @@ import {
   type GateSettings,
   settingsOfTable,
 } from './gate-settings.ts';
+import { isProbeTable, PROBE_MAPPING } from './probe.ts';
 
 /** A column's value as captured: 64-bit integers as bigint, decimals and times as text, bytes as bytes. */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null | readonly ColumnValue[];
@@ -332,6 +333,14 @@ const invalid = ({ issues: [issue] }: z.ZodError, place: readonly string[] = [])
     `freshet.config.ts: ${[...place, ...(issue?.path ?? [])].join('.') || 'the configuration'}: ${issue?.message ?? 'is invalid'}`,
   );
 
+/** What makes documents of a table's rows; undefined where the configuration has no such table. */
+export const mappingOfTable = (
+  config: Pick<FreshetConfig, 'sources'>,
+  source: string,
+  table: string,
+): TableMapping | undefined =>
+  isProbeTable(table) ? PROBE_MAPPING : config.sources[source]?.tables[table];
+
 const RESOLVED = new WeakMap<GateSettings, Map<string, GateSettings>>();
 
 /** The gates of a table: the configuration's, with what its mapping says otherwise. Made once for a configuration. */
@@ -344,7 +353,7 @@ export const gatesOfTable = (
   RESOLVED.set(config.gates, resolved);
   const key = `${source}/${table}`;
   const settings =
-    resolved.get(key) ?? settingsOfTable(config.gates, config.sources[source]?.tables[table]?.gates);
+    resolved.get(key) ?? settingsOfTable(config.gates, mappingOfTable(config, source, table)?.gates);
   resolved.set(key, settings);
   return settings;
 };

@@ -6,11 +6,10 @@ import type { Change, UpsertChange } from '../../connectors/debezium/change.ts';
 import type { ReadChange } from '../../connectors/debezium/read-change.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { type FreshetConfig, gatesOfTable, type Row } from '../../schemas/config.ts';
+import { type FreshetConfig, gatesOfTable, mappingOfTable, type Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
-import { isProbeTable, PROBE_MAPPING } from '../../schemas/probe.ts';
 import type { Document } from '../../schemas/records.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
@@ -130,9 +129,7 @@ export const prepareChanges = async (
   return prepared;
 
   async function prepareChange(place: Place, change: Change, dropped: boolean): Promise<Prepared> {
-    const mapping = isProbeTable(change.table)
-      ? PROBE_MAPPING
-      : settings.config.sources[place.source]?.tables[change.table];
+    const mapping = mappingOfTable(settings.config, place.source, change.table);
     if (!mapping || holdings.pauses?.isPaused(place.source, change.table))
       return { ...place, kind: 'dropped' };
     const floorId = floorIdOf(place.source, change.table);

@@ -107,7 +107,7 @@ test('a row that a gate refused is not found, and the answer says which gate', a
   const after = { source: SOURCE, position: await position() };
   const { receipt } = await search('refused', { after, waitMs: 20_000 });
   expect(receipt.refused).toMatchObject([
-    { documentId: `${SOURCE}/public.articles/50`, gate: 'empty', reason: 'no-text' },
+    { documentId: `${SOURCE}/public.articles/50`, gate: 'required', reason: 'no-text' },
   ]);
   await until('counted', async () => ((await watermark())?.quarantined ?? 0) >= 2);
   await plane.client.query(`UPDATE articles SET body = 'The word is mended.' WHERE id = 50`);
