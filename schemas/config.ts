@@ -338,8 +338,7 @@ export const mappingOfTable = (
   config: Pick<FreshetConfig, 'sources'>,
   source: string,
   table: string,
-): TableMapping | undefined =>
-  isProbeTable(table) ? PROBE_MAPPING : config.sources[source]?.tables[table];
+): TableMapping | undefined => (isProbeTable(table) ? PROBE_MAPPING : config.sources[source]?.tables[table]);
 
 const RESOLVED = new WeakMap<GateSettings, Map<string, GateSettings>>();
 
