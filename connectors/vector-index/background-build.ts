@@ -1,7 +1,17 @@
 /** Decides when recent rows go into the next graph, and runs one build at a time beside queries and writes. */
+import { type ArrivalRate, noArrivals, withArrivals } from './arrival-rate.ts';
+
+export interface Standing {
+  /** Rows in the graph. */
+  readonly built: number;
+  /** Rows and removals that it lacks. */
+  readonly pending: number;
+  /** Whether they fill half of the memory that they may take. */
+  readonly crowded: boolean;
+}
+
 export interface BuildActions {
-  /** Rows in the graph, and how many rows and removals it lacks. */
-  readonly standing: () => { readonly built: number; readonly pending: number };
+  readonly standing: () => Standing;
   readonly build: () => Promise<void>;
 }
 
@@ -9,23 +19,45 @@ export interface BuildActions {
 const LEAST_ROWS = 4_000;
 const MOST_ROWS = 20_000;
 const SHARE_OF_INDEX = 0.2;
+/** Rows a second that are a load: each build copies the graph, so one for some thousands of them is work thrown away. */
+const LOADING_RATE = 1_000;
+const MOST_ROWS_LOADING = 50_000;
 const PAUSE_AFTER_FAILURE_MILLISECONDS = 60_000;
+const LOOK_AGAIN_MILLISECONDS = 500;
+
+export interface BuildBounds {
+  /** Recent rows that start a build, at least. */
+  readonly leastRows: number;
+  /** The same while a load is under way. */
+  readonly rowsInLoad: number;
+}
+
+const BOUNDS: BuildBounds = { leastRows: LEAST_ROWS, rowsInLoad: MOST_ROWS_LOADING };
 
 /** A fifth of the graph, so that a growing index isn't built at every turn, but never so many that comparing shows. */
-export const isBuildDue = (built: number, pending: number, leastRows = LEAST_ROWS): boolean =>
-  pending >= Math.max(leastRows, Math.min(MOST_ROWS, SHARE_OF_INDEX * built));
+export const isBuildDue = (
+  { built, pending, crowded }: Standing,
+  rowsASecond: number,
+  { leastRows, rowsInLoad } = BOUNDS,
+): boolean => {
+  if (crowded && pending > 0) return true;
+  const share = Math.min(MOST_ROWS, SHARE_OF_INDEX * built);
+  return pending >= Math.max(rowsASecond > LOADING_RATE ? rowsInLoad : leastRows, share);
+};
 
 export class BackgroundBuild {
   readonly #actions: BuildActions;
-  readonly #leastRows: number;
+  readonly #bounds: BuildBounds;
+  #arrivals: ArrivalRate = noArrivals(performance.now());
   #running: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
   #holds = 0;
   #notBefore = 0;
   #failure: Error | undefined;
 
-  constructor(actions: BuildActions, leastRows: number = LEAST_ROWS) {
+  constructor(actions: BuildActions, bounds: BuildBounds = BOUNDS) {
     this.#actions = actions;
-    this.#leastRows = leastRows;
+    this.#bounds = bounds;
   }
 
   get running(): boolean {
@@ -37,11 +69,21 @@ export class BackgroundBuild {
     return this.#failure;
   }
 
+  /** Rows or removals came: starts a build where one is due. Never throws, never waits. */
+  arrived(rows: number): void {
+    this.#arrivals = withArrivals(this.#arrivals, performance.now(), rows);
+    this.consider();
+  }
+
   /** Starts a build where one is due. Never throws, never waits. */
   consider(): void {
     if (this.#running !== undefined || this.#holds > 0 || Date.now() < this.#notBefore) return;
-    const { built, pending } = this.#actions.standing();
-    if (isBuildDue(built, pending, this.#leastRows)) this.#running = this.#run();
+    const standing = this.#actions.standing();
+    this.#arrivals = withArrivals(this.#arrivals, performance.now(), 0);
+    const { rowsASecond } = this.#arrivals;
+    if (isBuildDue(standing, rowsASecond, this.#bounds)) this.#running = this.#run();
+    // The load that holds it back may end with this very row, and then nobody else would ask.
+    else if (isBuildDue(standing, 0, this.#bounds)) this.#considerLater();
   }
 
   /** Waits for a running build. */
@@ -58,6 +100,15 @@ export class BackgroundBuild {
   release(): void {
     this.#holds -= 1;
     this.consider();
+  }
+
+  #considerLater(): void {
+    if (this.#later !== undefined) return;
+    this.#later = setTimeout(() => {
+      this.#later = undefined;
+      this.consider();
+    }, LOOK_AGAIN_MILLISECONDS);
+    this.#later.unref();
   }
 
   async #run(): Promise<void> {

@@ -26,7 +26,7 @@ export interface ZvecVectorIndexOptions {
   readonly queryThreads?: number;
   /** Threads of a build. Default 1. */
   readonly buildThreads?: number;
-  /** Recent rows that start a build, at least. Default 4,000. */
+  /** Recent rows that start a build, at least, a load under way or not. Default 4,000, and 50,000 during a load. */
   readonly buildAfterRows?: number;
 }
 
@@ -37,6 +37,8 @@ const ROWS_AT_ONCE = 200;
 const ROWS_A_QUERY_WEIGHS = 20;
 /** Memory for the vectors of recent rows: 65,000 of 384 dimensions. */
 const RECENT_BYTES = 200 * 1024 * 1024;
+/** From there on a build begins, so that writes need not wait for it: 50,000 of 384 dimensions. */
+const CROWDED_SHARE = 0.75;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -64,10 +66,19 @@ export class ZvecVectorIndex implements VectorIndex {
     this.#contents = contents;
     this.#build = new BackgroundBuild(
       {
-        standing: () => this.#contents?.standing ?? { built: 0, pending: 0 },
+        standing: () => {
+          const { built, pending } = this.#contents?.standing ?? { built: 0, pending: 0 };
+          return {
+            built,
+            pending,
+            crowded: (this.#contents?.recentBytes ?? 0) > RECENT_BYTES * CROWDED_SHARE,
+          };
+        },
         build: async () => this.#contents?.build(options.buildThreads ?? 1),
       },
-      options.buildAfterRows,
+      options.buildAfterRows === undefined
+        ? undefined
+        : { leastRows: options.buildAfterRows, rowsInLoad: options.buildAfterRows },
     );
     this.#build.consider();
   }
@@ -83,7 +94,7 @@ export class ZvecVectorIndex implements VectorIndex {
     for (const some of slices(hashed)) {
       await this.#room(doing);
       await this.#use(doing, (contents) => contents.write(some));
-      this.#build.consider();
+      this.#build.arrived(some.length);
       await this.#turn(some.length);
     }
   }
@@ -92,7 +103,7 @@ export class ZvecVectorIndex implements VectorIndex {
     await this.#inSlices('removing from the vector index', ids.filter(isRowId), (contents, some) =>
       contents.remove(some),
     );
-    this.#build.consider();
+    this.#build.arrived(0);
   }
 
   async query(query: VectorQuery): Promise<readonly VectorHit[]> {

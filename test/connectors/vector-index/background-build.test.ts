@@ -1,0 +1,60 @@
+/** When recent rows become a graph: not at every turn of a load, soon after it, and at once where memory fills. */
+import { expect, test, vi } from 'vitest';
+import { noArrivals, withArrivals } from '../../../connectors/vector-index/arrival-rate.ts';
+import { BackgroundBuild, isBuildDue } from '../../../connectors/vector-index/background-build.ts';
+
+const standing = (built: number, pending: number, crowded = false) => ({ built, pending, crowded });
+
+test('at rest a build is due at a fifth of the graph, from 4,000 to 20,000 rows', () => {
+  expect(isBuildDue(standing(0, 3_999), 0)).toBe(false);
+  expect(isBuildDue(standing(0, 4_000), 0)).toBe(true);
+  expect(isBuildDue(standing(50_000, 9_999), 0)).toBe(false);
+  expect(isBuildDue(standing(50_000, 10_000), 0)).toBe(true);
+  expect(isBuildDue(standing(1_000_000, 20_000), 0)).toBe(true);
+});
+
+test('during a load it waits for 50,000 rows, or for memory that fills', () => {
+  expect(isBuildDue(standing(0, 49_999), 5_000)).toBe(false);
+  expect(isBuildDue(standing(0, 50_000), 5_000)).toBe(true);
+  expect(isBuildDue(standing(0, 9_000, true), 5_000)).toBe(true);
+  expect(isBuildDue(standing(0, 0, true), 0)).toBe(false);
+});
+
+test('the rate is that of the last whole half second', () => {
+  let rate = noArrivals(0);
+  rate = withArrivals(rate, 1, 900);
+  expect(rate.rowsASecond).toBe(0);
+  rate = withArrivals(rate, 600, 900);
+  expect(rate.rowsASecond).toBe(3_000);
+  rate = withArrivals(rate, 1_200, 0);
+  expect(rate.rowsASecond).toBe(0);
+});
+
+test('what a load held back is built when it has ended, though nothing is written any more', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  try {
+    let pending = 0;
+    let builds = 0;
+    const build = new BackgroundBuild({
+      standing: () => standing(0, pending),
+      build: async () => {
+        builds += 1;
+        pending = 0;
+      },
+    });
+    for (let at = 0; at < 20; at += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      pending += 1_000;
+      build.arrived(1_000);
+    }
+    // The first span ends before anything is known of its rate; from then on it is a load.
+    expect(builds).toBeLessThanOrEqual(1);
+    expect(pending).toBeGreaterThan(4_000);
+    const before = builds;
+    await vi.advanceTimersByTimeAsync(2_000);
+    await build.ended();
+    expect([builds - before, pending]).toEqual([1, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
