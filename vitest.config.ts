@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const SERVER_TESTS = 'test/**/*.server.test.ts';
+const SLOW_TESTS = 'test/failure/slow/*.server.test.ts';
 
 export default defineConfig({
   test: {
@@ -25,9 +26,19 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: [SERVER_TESTS],
+          exclude: [SLOW_TESTS],
           // Runs only when a test of this project does: pure tests alone start no servers.
           globalSetup: ['test/support/stack.ts'],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'failure',
+          include: [SLOW_TESTS],
+          globalSetup: ['test/support/stack.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
     ],

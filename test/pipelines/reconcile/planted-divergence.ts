@@ -1,0 +1,188 @@
+/** Reconcile: three kinds of divergence planted among rows that keep changing are found, exactly those, and mended. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
+import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
+import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
+import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
+import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
+import type { PrepareSettings } from '../../../pipelines/index-documents/prepare-changes.ts';
+import { reconcileTable, type TableReport } from '../../../pipelines/reconcile/reconcile-table.ts';
+import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
+import { systemClock } from '../../../schemas/clock.ts';
+import { documentIdOf } from '../../../schemas/document-id.ts';
+import type { Document } from '../../../schemas/records.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { isVersion, repairVersion, type Version } from '../../../schemas/version.ts';
+import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
+import { startTracking } from '../../support/plane-freshness.ts';
+import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
+import { untilEqual } from '../../support/plane-state.ts';
+import { until } from '../../support/until.ts';
+
+const TABLE = 'public.articles';
+const WRITES_A_SECOND = 50;
+const model = createHashEmbeddingModel();
+
+/** Of a table with so many rows, in a source of that name. */
+export const describePlantedDivergence = (source: string, rows: number): void => {
+  let plane: DataPlane;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+  let index: Awaited<ReturnType<typeof startIndex>>;
+  let tracker: Awaited<ReturnType<typeof startTracking>>;
+
+  const id = (key: number): string => documentIdOf(source, TABLE, { id: key });
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    plane = await openDataPlane(inject('stack'), source);
+    await plane.client.query(`
+    INSERT INTO articles (id, tenant, title, category, body)
+    SELECT n, 'acme', 'Article ' || n, 'seed', 'The word of article ' || n || ' is seed' || n || '.'
+    FROM generate_series(1, ${rows}) AS n`);
+    pipeline = await startPipeline(plane, folder.path);
+    index = await startIndex(plane, folder.path);
+    tracker = await startTracking(plane);
+    await plane.capture();
+    await until('all rows are there', async () => (await index.status()).documents >= rows, {
+      within: 300_000,
+    });
+  }, 360_000);
+
+  afterAll(async () => {
+    await tracker?.stop();
+    await pipeline?.stop();
+    await index?.stop();
+    await plane?.close();
+    await folder?.remove();
+  });
+
+  const prepare = (): PrepareSettings => ({
+    config: plane.config,
+    model: model.id,
+    chunking: { ...plane.config.chunking, countTokens: (text) => model.countTokens(text) },
+    limits: { maxRecordBytes: 8_000_000 },
+    ...JUDGED_ALONE,
+    clock: systemClock,
+    readRow: async () => undefined,
+  });
+
+  const verify = async (): Promise<TableReport> => {
+    const scanner = openPostgresScan(plane.url);
+    try {
+      return await reconcileTable({
+        source,
+        table: TABLE,
+        scanner,
+        index,
+        prepare: prepare(),
+        currentPosition: () => POSTGRES.currentPosition(plane.url),
+        pauseMs: 0,
+        onProgress: () => undefined,
+      });
+    } finally {
+      await scanner.close();
+    }
+  };
+
+  /** Writes to rows that no divergence is planted in, until told to stop. */
+  const writeOn = () => {
+    let stopped = false;
+    const running = (async () => {
+      let made = 0;
+      for (; !stopped; made += 1) {
+        const key = 1_000 + ((made * 37) % (rows - 1_000));
+        const kind = made % 10;
+        if (kind === 0) await plane.client.query('DELETE FROM articles WHERE id = $1', [key]);
+        else
+          await plane.client.query(
+            `INSERT INTO articles (id, tenant, title, body) VALUES ($1, 'acme', 'Article', $2)
+           ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+            [key, `Change ${made} of ${key}.`],
+          );
+        await sleep(1_000 / WRITES_A_SECOND);
+      }
+      return made;
+    })();
+    return {
+      stop: () => {
+        stopped = true;
+        return running;
+      },
+    };
+  };
+
+  /** Writes to the log what nothing in the source says, as a lost or doubled change would leave it. */
+  const plant = async (key: number, change: (record: Document) => Document): Promise<void> => {
+    const traced = await index.document(id(key > rows ? 1 : key));
+    if (!traced || !isVersion(traced.record.version)) throw new Error(`no document ${key}`);
+    const whole = { ...traced.record, chunks: [] } as unknown as Document;
+    const record = { ...change(whole), version: repairVersion(traced.record.version as Version) };
+    await plane.writer.append([
+      {
+        topic: TOPICS.documents.name,
+        partition: traced.partition,
+        key: record.documentId,
+        value: plane.codec.encode('Document', record),
+      },
+    ]);
+    await until(
+      'planted',
+      async () => (await index.document(record.documentId))?.record.version === record.version,
+    );
+  };
+
+  test('finds nothing where nothing is, while the source is written to', async () => {
+    const load = writeOn();
+    const report = await verify();
+    expect(await load.stop()).toBeGreaterThan(0);
+    expect(report.divergent).toEqual([]);
+    expect(report.unsettled).toEqual([]);
+    expect(report.rows).toBeGreaterThan(rows - 400);
+  }, 300_000);
+
+  test('finds exactly what was planted, under writes, and mends only that', async () => {
+    for (const key of [11, 12, 13]) await plant(key, (record) => ({ ...record, kind: 'deleted', text: '' }));
+    for (const key of [21, 22]) await plant(key, (record) => ({ ...record, text: 'Another text.' }));
+    const extra = id(rows + 77);
+    await plant(rows + 77, (record) => ({ ...record, documentId: extra }));
+    const load = writeOn();
+    const report = await verify();
+    const found = Object.fromEntries(report.divergent.map((each) => [each.documentId, each.divergence]));
+    expect(found).toEqual({
+      [id(11)]: 'missing',
+      [id(12)]: 'missing',
+      [id(13)]: 'missing',
+      [id(21)]: 'different',
+      [id(22)]: 'different',
+      [extra]: 'extra',
+    });
+    const before = (await index.document(id(31)))?.offset;
+    const mended = await repairDocuments(
+      {
+        source,
+        table: TABLE,
+        epoch: 1,
+        prepare: prepare(),
+        embed: { embedding: new EmbeddingCache({ model, maxBytes: 1_000_000 }), model, clock: systemClock },
+        index,
+        writer: plane.writer,
+        codec: plane.codec,
+      },
+      report.divergent,
+    );
+    expect(mended).toBe(6);
+    // A later change of a mended row wins over the repair.
+    await plane.client.query(`UPDATE articles SET body = 'Changed after the repair.' WHERE id = 11`);
+    await until(
+      'the change came',
+      async () => (await index.document(id(11)))?.record.text === 'Changed after the repair.',
+    );
+    expect((await verify()).divergent).toEqual([]);
+    await load.stop();
+    expect((await index.document(id(31)))?.offset).toBe(before);
+    expect((await index.document(id(12)))?.record.text).toBe('The word of article 12 is seed12.');
+    await untilEqual(plane, index);
+  }, 300_000);
+};
