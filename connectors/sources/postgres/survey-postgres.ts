@@ -90,6 +90,7 @@ interface TableFacts {
   readonly may_select: boolean;
   readonly may_publish: boolean;
   readonly owner: string;
+  readonly owner_may_all: boolean;
   readonly me: string;
   readonly columns: readonly {
     readonly name: string;
@@ -109,7 +110,8 @@ const TABLES = `
            WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
          has_table_privilege(c.oid, 'SELECT') AS may_select,
          pg_has_role(current_user, c.relowner, 'USAGE') AS may_publish,
-         quote_ident(pg_get_userbyid(c.relowner)) AS owner, quote_ident(current_user) AS me,
+         quote_ident(pg_get_userbyid(c.relowner)) AS owner,
+         (SELECT rolsuper FROM pg_roles WHERE oid = c.relowner) AS owner_may_all, quote_ident(current_user) AS me,
          (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL),
                    'nullable', NOT a.attnotnull, 'category', t.typcategory,
                    'length', CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END)
@@ -167,7 +169,10 @@ const findingsOf = (facts: TableFacts): readonly SurveyFinding[] => {
     wrong(
       'permission',
       `${facts.me} may not publish it, as it belongs to ${facts.owner}`,
-      `GRANT ${facts.owner} TO ${facts.me};`,
+      // Nobody should get a superuser's rights for the sake of one table.
+      facts.owner_may_all
+        ? `ALTER TABLE ${facts.quoted} OWNER TO ${facts.me};`
+        : `GRANT ${facts.owner} TO ${facts.me};`,
     );
   return findings;
 };

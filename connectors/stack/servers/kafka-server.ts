@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { toError } from '../../../schemas/errors.ts';
-import { MAX_RECORD_BYTES } from '../../../schemas/topics.ts';
 import { javaCommand } from '../java-command.ts';
 import { socketProbe } from '../ready-probe.ts';
 import { freeBytesAt, serverFailure } from '../server-failure.ts';
 import type { ServerCommand } from '../server-process.ts';
+import { settingsText } from '../server-settings.ts';
 import { type JavaServerContext, logFileOf, propertiesText } from './server-context.ts';
 
 const run = promisify(execFile);
@@ -22,7 +22,7 @@ export const kafkaServer = async (context: JavaServerContext): Promise<ServerCom
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'server.properties');
   const logs = join(directory, 'logs');
-  await writeFile(file, propertiesText(brokerSettings(context, logs)));
+  await writeFile(file, settingsText('kafka') + propertiesText(brokerPlaces(context, logs)));
   const classpath = join(context.artifacts.kafkaDirectory, '*');
   const java = javaCommand({
     name: 'kafka',
@@ -49,37 +49,12 @@ export const kafkaServer = async (context: JavaServerContext): Promise<ServerCom
   };
 };
 
-const brokerSettings = ({ ports }: JavaServerContext, logs: string): Record<string, string | number> => ({
-  'process.roles': 'broker,controller',
-  'node.id': 1,
+/** What deploy/kafka/server.properties leaves open. */
+const brokerPlaces = ({ ports }: JavaServerContext, logs: string): Record<string, string> => ({
   'controller.quorum.voters': `1@127.0.0.1:${ports.kafkaController}`,
   listeners: `PLAINTEXT://127.0.0.1:${ports.kafka},CONTROLLER://127.0.0.1:${ports.kafkaController}`,
   'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.kafka}`,
-  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-  'controller.listener.names': 'CONTROLLER',
   'log.dirs': logs,
-  // A mistyped topic must be an error, not a new topic with the wrong number of partitions.
-  'auto.create.topics.enable': 'false',
-  'message.max.bytes': MAX_RECORD_BYTES + 65_536,
-  'replica.fetch.max.bytes': MAX_RECORD_BYTES + 65_536,
-  'group.initial.rebalance.delay.ms': 0,
-  'offsets.topic.num.partitions': 8,
-  'offsets.topic.replication.factor': 1,
-  // A laptop that sleeps over the holidays must not come back to groups without offsets.
-  'offsets.retention.minutes': 525_600,
-  'transaction.state.log.num.partitions': 4,
-  'transaction.state.log.replication.factor': 1,
-  'transaction.state.log.min.isr': 1,
-  'share.coordinator.state.topic.num.partitions': 4,
-  'share.coordinator.state.topic.replication.factor': 1,
-  'share.coordinator.state.topic.min.isr': 1,
-  // After a kill, the controller lets the broker in again only when its old session is over.
-  'broker.session.timeout.ms': 3000,
-  'broker.heartbeat.interval.ms': 500,
-  // 128 MiB by default, taken from the heap at start.
-  'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
-  'num.network.threads': 2,
-  'num.io.threads': 4,
 });
 
 /** A folder half formatted by a killed start is made anew: it holds no records yet, for meta.properties is written last. */

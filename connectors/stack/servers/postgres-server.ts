@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { toError } from '../../../schemas/errors.ts';
 import { freeBytesAt, serverFailure } from '../server-failure.ts';
 import type { ServerCommand } from '../server-process.ts';
+import { settingsText } from '../server-settings.ts';
 import { type Account, postgresAccount } from './postgres-account.ts';
 import { postgresFolder, postgresPrograms } from './postgres-folders.ts';
 import { logFileOf, type ServerContext } from './server-context.ts';
@@ -29,15 +30,12 @@ export const postgresServer = async (context: ServerContext): Promise<ServerComm
   if (!existsSync(join(directory, 'PG_VERSION'))) {
     await initialise({ context, directory, programs, password, account });
   }
+  await putSettings(directory);
   const port = context.ports.postgres;
   return {
     name: 'postgres',
     command: join(programs, 'postgres'),
-    arguments: [
-      '-D',
-      directory,
-      ...Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ],
+    arguments: ['-D', directory, ...places(port)],
     directory,
     environment: { ...context.environment, LC_MESSAGES: 'C' },
     ...(account === undefined ? {} : { account }),
@@ -51,18 +49,21 @@ export const postgresServer = async (context: ServerContext): Promise<ServerComm
   };
 };
 
-const SETTINGS = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  wal_level: 'logical',
-  max_wal_senders: 10,
-  max_replication_slots: 10,
-  shared_buffers: '32MB',
-  max_connections: 60,
-  // One process less for each of three workers; this database is small.
-  io_method: 'sync',
-  jit: 'off',
-} as const;
+/** What deploy/postgres/postgresql.conf leaves open. */
+const places = (port: number): readonly string[] =>
+  Object.entries({ listen_addresses: '127.0.0.1', unix_socket_directories: '', port }).flatMap(
+    ([name, value]) => ['-c', `${name}=${value}`],
+  );
+
+const INCLUDE = `include_if_exists = 'freshet.conf'\n`;
+
+/** In its own configuration rather than among its arguments, so that ALTER SYSTEM can change it; today's with each start. */
+const putSettings = async (directory: string): Promise<void> => {
+  // A copy: its account may not be allowed where this project lies.
+  await writeFile(join(directory, 'freshet.conf'), settingsText('postgres'), { mode: 0o644 });
+  const file = join(directory, 'postgresql.conf');
+  if (!(await readFile(file, 'utf8')).includes(INCLUDE)) await appendFile(file, INCLUDE);
+};
 
 type Initialisation = {
   readonly context: ServerContext;
@@ -95,8 +96,6 @@ const initialise = async (options: Initialisation): Promise<void> => {
         ...['--auth=scram-sha-256', '--encoding=UTF8', '--no-locale', '--no-instructions'],
         // Nothing in it is worth a sync yet, and the syncs take seconds.
         '--no-sync',
-        // A slot that nobody reads must not fill the disk. In its own configuration, so that ALTER SYSTEM can change it.
-        '--set=max_slot_wal_keep_size=4GB',
       ],
       { env: { ...context.environment, LC_MESSAGES: 'C' }, cwd: workshop, ...(account ?? {}) },
     );

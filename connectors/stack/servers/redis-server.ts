@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { socketProbe } from '../ready-probe.ts';
 import type { ServerCommand } from '../server-process.ts';
+import { settingsFile } from '../server-settings.ts';
 import { logFileOf, type RedisServerContext } from './server-context.ts';
 
 /** Redis without persistence: it holds caches and counters, all of which can be rebuilt from Kafka. */
@@ -14,8 +15,8 @@ export const redisServer = async (context: RedisServerContext): Promise<ServerCo
     command: context.redis.command,
     argv0: context.redis.argv0,
     arguments: [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--protected-mode', 'yes', '--daemonize', 'no'],
-      ...['--dir', directory, '--save', '', '--appendonly', 'no', '--loglevel', 'notice'],
+      settingsFile('redis'),
+      ...['--port', String(port), '--bind', '127.0.0.1', '--protected-mode', 'yes', '--dir', directory],
     ],
     directory,
     environment: context.environment,

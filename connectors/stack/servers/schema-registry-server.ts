@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { javaCommand } from '../java-command.ts';
 import { httpProbe } from '../ready-probe.ts';
 import type { ServerCommand } from '../server-process.ts';
+import { settingsFile } from '../server-settings.ts';
 import { type JavaServerContext, logFileOf } from './server-context.ts';
 
 /**
@@ -18,23 +20,12 @@ export const schemaRegistryServer = async (context: JavaServerContext): Promise<
     java: context.java,
     heapMiB: 256,
     properties: {
+      'quarkus.config.locations': pathToFileURL(settingsFile('schemaRegistry')).href,
       'quarkus.http.host': '127.0.0.1',
       'quarkus.http.port': String(context.ports.schemaRegistry),
-      'quarkus.http.access-log.enabled': 'false',
-      'quarkus.log.category."io.apicurio".level': 'WARN',
-      'apicurio.storage.kind': 'sql',
-      'apicurio.storage.sql.kind': 'h2',
       'apicurio.datasource.url': `jdbc:h2:file:${join(directory, 'registry')};WRITE_DELAY=0`,
       'apicurio.import.work-dir': directory,
       'apicurio.storage.snapshot.location': directory,
-      // Twenty connections to each of three databases by default, opened at start.
-      'apicurio.datasource.jdbc.initial-size': '1',
-      'apicurio.datasource.jdbc.min-size': '1',
-      'apicurio.datasource.jdbc.max-size': '8',
-      'apicurio.datasource.blue.jdbc.initial-size': '0',
-      'apicurio.datasource.blue.jdbc.min-size': '0',
-      'apicurio.datasource.green.jdbc.initial-size': '0',
-      'apicurio.datasource.green.jdbc.min-size': '0',
     },
     program: ['-jar', context.artifacts.registryJar],
     archiveDirectory: context.artifacts.archiveDirectory,

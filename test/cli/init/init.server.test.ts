@@ -187,10 +187,11 @@ test('Postgres: permissions, primary keys and replica identity, each with its SQ
   const asAdmin = url.replace(/init_shop$/, 'init_poor');
   await admin.query('CREATE DATABASE init_poor');
   await admin.query("CREATE ROLE poor LOGIN PASSWORD 'poor'");
+  await admin.query('CREATE ROLE shopkeeper');
   await ask(
     asAdmin,
     `CREATE TABLE keyed (id int PRIMARY KEY, title text); CREATE TABLE silent (id int PRIMARY KEY, body text);
-     ALTER TABLE silent REPLICA IDENTITY NOTHING; CREATE TABLE keyless (body text)`,
+     ALTER TABLE silent REPLICA IDENTITY NOTHING; ALTER TABLE silent OWNER TO shopkeeper; CREATE TABLE keyless (body text)`,
   );
   const said = await init(limited, '--dry-run', '--json');
   expect(said.code).toBe(6);
@@ -202,7 +203,9 @@ test('Postgres: permissions, primary keys and replica identity, each with its SQ
       'ALTER TABLE silent REPLICA IDENTITY DEFAULT;',
       'ALTER TABLE keyless ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;',
       'GRANT SELECT ON keyed TO poor;',
-      'GRANT freshet TO poor;',
+      // Its owner is the superuser, whose rights are lent to nobody.
+      'ALTER TABLE keyed OWNER TO poor;',
+      'GRANT shopkeeper TO poor;',
     ]),
   );
   for (const change of new Set(changes)) await ask(asAdmin, change);
@@ -210,6 +213,7 @@ test('Postgres: permissions, primary keys and replica identity, each with its SQ
   // What the checks allow is what capture then does.
   await POSTGRES.prepare({ source: 'init-poor', url: limited, tables: ['public.keyed', 'public.silent'] });
   await admin.query('DROP DATABASE init_poor WITH (FORCE)');
+  await admin.query('DROP ROLE shopkeeper');
 }, 60_000);
 
 /** The server as the stack starts it, with other settings. */
@@ -243,7 +247,7 @@ const withServer = async (
 test('Postgres whose log does not say which rows changed', async () => {
   await withServer(
     postgresServer,
-    (words) => words.map((word) => word.replace('wal_level=logical', 'wal_level=replica')),
+    (words) => [...words, '-c', 'wal_level=replica'],
     async (dataDirectory, { postgres }) => {
       const password = await serverPassword(dataDirectory, 'postgres');
       const source = `postgres://freshet:${password}@127.0.0.1:${postgres}/postgres`;
