@@ -25,7 +25,8 @@ export type SharedStack = {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    stack: SharedStack;
+    /** With the pid of each server. */
+    stack: SharedStack & { readonly pids: Readonly<Record<string, number>> };
   }
 }
 
@@ -38,6 +39,7 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     },
   });
   const { kafka, schemaRegistry, connect, redis, postgres, modelDirectory } = stack;
-  project.provide('stack', { kafka, schemaRegistry, connect, redis, postgres, modelDirectory });
+  const pids = Object.fromEntries(stack.servers().map(({ name, pid }) => [name, pid]));
+  project.provide('stack', { kafka, schemaRegistry, connect, redis, postgres, modelDirectory, pids });
   return stack.stop;
 };

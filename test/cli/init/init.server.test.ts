@@ -209,6 +209,10 @@ test('Postgres: permissions, primary keys and replica identity, each with its SQ
     ]),
   );
   for (const change of new Set(changes)) await ask(asAdmin, change);
+  // The table that had no primary key is looked at as a source only now that it has one.
+  const second = changesOf((await init(limited, '--dry-run', '--json')).out);
+  expect(second).toEqual(['GRANT SELECT ON keyless TO poor;', 'ALTER TABLE keyless OWNER TO poor;']);
+  for (const change of second) await ask(asAdmin, change);
   expect(await init(limited, '--dry-run', '--json')).toMatchObject({ code: 0 });
   // What the checks allow is what capture then does.
   await POSTGRES.prepare({ source: 'init-poor', url: limited, tables: ['public.keyed', 'public.silent'] });
