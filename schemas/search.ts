@@ -62,6 +62,8 @@ export interface SearchHit {
   readonly score: number;
   readonly metadata: Readonly<Record<string, string>>;
   readonly version: string;
+  /** Id of the embedding model of its vector. */
+  readonly model?: string;
   /** Milliseconds since this version was committed in its source. */
   readonly ageMs: number;
   /** The row has changed since, and a gate refused what it became: when (microseconds), and `gate: reason`. */
@@ -118,6 +120,8 @@ export interface RefusedDocument {
 export interface Receipt {
   /** Name of the index replica that answered. */
   readonly index: string;
+  /** Id of the embedding model of the query and of every hit; journaled receipts of before it have none. */
+  readonly model?: string;
   /** Microseconds since the Unix epoch. */
   readonly at: number;
   /** Taken before the index was searched: what is found is at least as new. */

@@ -6,6 +6,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { createOutput, duration } from '../output.ts';
 import { requireRun } from '../run-file.ts';
 import { addIndexVerify } from './index-verify.ts';
+import { addModelLaneCommands } from './model-lanes.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 const describe = (status: IndexStatus): string =>
@@ -25,6 +26,7 @@ const describe = (status: IndexStatus): string =>
 
 export const addIndexCommands = (index: Command, surroundings: Surroundings): void => {
   addIndexVerify(index, surroundings);
+  addModelLaneCommands(index, surroundings);
   index
     .command('status')
     .description('what the index holds and how far it has read')

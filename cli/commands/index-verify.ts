@@ -1,13 +1,16 @@
 /** `freshet index verify`: the source against the index, row by row, while both keep moving. */
 import type { Command } from 'commander';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
+import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
 import { artifactsIn } from '../../connectors/stack/artifacts.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { embedsBase } from '../../schemas/model-lanes.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
@@ -54,10 +57,14 @@ export const addIndexVerify = (index: Command, surroundings: Surroundings): void
       const output = createOutput(options.json ?? false);
       await withKafka(surroundings, async ({ kafka, codec, run }) => {
         const config = await loadConfig(run.config);
-        const model = await openEmbeddingModel(config.embedding, config.embedding.model, {
-          modelDirectory: artifactsIn(cacheDirectoryOf(surroundings.environment)).modelDirectory,
-          workers: 1,
-        });
+        const open = (name: string): Promise<EmbeddingModel> =>
+          openEmbeddingModel(config.embedding, name, {
+            modelDirectory: artifactsIn(cacheDirectoryOf(surroundings.environment)).modelDirectory,
+            workers: 1,
+          });
+        const model = await open(config.embedding.model);
+        const { wanted, lanes } = await openLaneReplicas(run.index).lanes();
+        const others = new Map<string, EmbeddingModel>();
         const writer = openRecordWriter(kafka);
         let left = 0;
         let told = 0;
@@ -67,6 +74,12 @@ export const addIndexVerify = (index: Command, surroundings: Surroundings): void
             urlOf: (source) => run.sources[source] ?? '',
             index: openIndex(run.index),
             model,
+            embeds: () => embedsBase(wanted),
+            modelOf: async (id) => {
+              const lane = lanes.find(({ modelId }) => modelId === id);
+              if (lane && !others.has(id)) others.set(id, await open(lane.model));
+              return others.get(id);
+            },
             writer,
             codec,
             clock: systemClock,
@@ -89,7 +102,7 @@ export const addIndexVerify = (index: Command, surroundings: Surroundings): void
           }
         } finally {
           await writer.close();
-          await model.close();
+          for (const each of [model, ...others.values()]) await each.close();
         }
         if (left > 0)
           throw new FreshetError(

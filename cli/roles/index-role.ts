@@ -1,51 +1,78 @@
 /** `freshet index`: documents → vector index, and its searches. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
 import { vectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
-import { startIndexRole as startIndex } from '../../pipelines/apply-index/index-role.ts';
+import {
+  type IndexRoleSettings,
+  startIndexRole as startIndex,
+} from '../../pipelines/apply-index/index-role.ts';
+import { openModelLanes } from '../../pipelines/apply-index/model-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 
 export const startIndexRole = async (context: RoleContext): Promise<RunningRole> => {
   const { settings, config, folder, log, metrics, kafka, codec, writer, fail } = context;
-  const model = await openRoleEmbedding(context, config.embedding.model, 1);
-  const index = await startIndex({
-    name: settings.name,
-    folder: join(folder, 'index'),
-    kafka,
-    writer,
-    codec,
-    model,
-    timings: settings.timings !== 'no',
-    ...(config.index.keywordMegabytes > 0 && {
-      keywords: openMinisearchKeywordIndex({ maxBytes: config.index.keywordMegabytes * 2 ** 20 }),
-    }),
-    clock: systemClock,
-    kind: vectorIndexKind(config.vectorsByIndex[settings.name] ?? config.vectors, settings.name, {
-      onBreaker: (state) => {
-        metrics.breakerState.set({ tool: 'pinecone' }, BREAKER_VALUES[state]);
-        log.warn({ state }, 'the breaker of Pinecone');
+  const onEvent: IndexRoleSettings['onEvent'] = (event) => {
+    if (event.type === 'records')
+      metrics.records.inc({ stage: 'apply-index', outcome: event.outcome }, event.count);
+    else if (event.type === 'search') metrics.searchSeconds.observe(event.micros / 1e6);
+    else if (event.type === 'discarded')
+      log.warn({ reason: event.reason }, 'the index is read anew from the log');
+    else {
+      metrics.retries.inc({ stage: 'apply-index' });
+      log.warn(
+        { partition: event.partition, attempt: event.attempt, err: event.error },
+        'a batch is tried again',
+      );
+    }
+  };
+  const kindOf = (replica: string) =>
+    vectorIndexKind(
+      config.vectorsByIndex[replica] ?? config.vectorsByIndex[settings.name] ?? config.vectors,
+      replica,
+      {
+        onBreaker: (state) => {
+          metrics.breakerState.set({ tool: 'pinecone' }, BREAKER_VALUES[state]);
+          log.warn({ state }, 'the breaker of Pinecone');
+        },
       },
-    }),
-    sources: Object.keys(config.sources),
-    targetMs: config.freshness.targetMs,
-    onFailure: fail,
-    onEvent: (event) => {
-      if (event.type === 'records')
-        metrics.records.inc({ stage: 'apply-index', outcome: event.outcome }, event.count);
-      else if (event.type === 'search') metrics.searchSeconds.observe(event.micros / 1e6);
-      else if (event.type === 'discarded')
-        log.warn({ reason: event.reason }, 'the index is read anew from the log');
-      else {
-        metrics.retries.inc({ stage: 'apply-index' });
-        log.warn(
-          { partition: event.partition, attempt: event.attempt, err: event.error },
-          'a batch is tried again',
-        );
-      }
+    );
+  const folderOf = (lane: string | null): string => join(folder, lane === null ? 'index' : `index-${lane}`);
+  const index = await openModelLanes({
+    name: settings.name,
+    kafka,
+    codec,
+    base: config.embedding.model,
+    remote: kindOf(settings.name).remote,
+    openModel: (name) => openRoleEmbedding(context, name, 1),
+    openIndex: (lane, model, lanes) => {
+      const name = lane === null ? settings.name : `${settings.name}.${lane}`;
+      return startIndex({
+        ...lanes,
+        name,
+        folder: folderOf(lane),
+        kafka,
+        writer,
+        codec,
+        model,
+        timings: settings.timings !== 'no',
+        ...(config.index.keywordMegabytes > 0 && {
+          keywords: openMinisearchKeywordIndex({ maxBytes: config.index.keywordMegabytes * 2 ** 20 }),
+        }),
+        clock: systemClock,
+        kind: kindOf(name.replaceAll('.', '-')),
+        sources: Object.keys(config.sources),
+        targetMs: config.freshness.targetMs,
+        onFailure: fail,
+        onEvent,
+      });
     },
+    dropIndex: (lane) => rm(folderOf(lane), { recursive: true, force: true }),
+    onSwitch: (model) => log.info({ model }, 'searches are answered with another embedding model'),
+    onTrouble: (error) => log.warn({ err: error }, 'the change of embedding model waits'),
   });
   const lag = setInterval(() => metrics.consumerLag.set({ stage: 'apply-index' }, index.waiting()), 1_000);
   const notReady = (): string | null =>
@@ -61,7 +88,6 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     stop: async () => {
       clearInterval(lag);
       await index.stop();
-      await model.close();
     },
   };
 };

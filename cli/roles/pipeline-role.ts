@@ -20,6 +20,8 @@ import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.
 import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts';
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { embedsBase } from '../../schemas/model-lanes.ts';
+import { startReembedLanes } from './reembed-lanes.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 
@@ -84,6 +86,8 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     }
   };
 
+  const reembedding = await startReembedLanes(context);
+  const embeds = (): boolean => embedsBase(reembedding.lanes());
   const tracking = ownedByOne(
     () =>
       trackFreshness({
@@ -109,6 +113,8 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         urlOf,
         index: openIndex(settings.index),
         model,
+        embeds,
+        modelOf: async (id) => reembedding.modelOf(id),
         writer,
         codec,
         clock: systemClock,
@@ -164,6 +170,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
   };
 
   const indexDocuments = await startIndexDocuments({
+    embeds,
     kafka,
     writer,
     codec,
@@ -204,6 +211,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
       await scanning.stop();
       await projection.stop();
       await indexDocuments.stop();
+      await reembedding.stop();
       await table.close();
       await model.close();
       await Promise.all([...rows.values()].map((each) => each.close()));

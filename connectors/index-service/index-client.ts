@@ -7,8 +7,10 @@ import type {
   RebuildProgress,
   TracedDocument,
 } from './index-service.ts';
+import type { LaneComparison, LaneService, LanesStatus } from './lane-service.ts';
 
 const TIMEOUT_MS = 30_000;
+const MEASURE_TIMEOUT_MS = 300_000;
 /** A search of the past reads the log. */
 const PAST_TIMEOUT_MS = 300_000;
 
@@ -24,7 +26,7 @@ const failureOf = (body: unknown, status: number): FreshetError => {
 };
 
 /** The index role at a base URL, from another process. Errors: those of the service, and `index-unavailable` when it does not answer. */
-export const openIndexClient = (baseUrl: string): IndexService => {
+export const openIndexClient = (baseUrl: string): IndexService & LaneService => {
   const call = async (path: string, init: RequestInit): Promise<Response> => {
     try {
       return await fetch(new URL(path, baseUrl), init);
@@ -75,6 +77,14 @@ export const openIndexClient = (baseUrl: string): IndexService => {
         ]),
       }),
     status: () => json<IndexStatus>('/status'),
+    lanes: () => json<LanesStatus>('/lanes'),
+    measure: (queries) =>
+      json<LaneComparison>('/lanes/measure', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ queries }),
+        signal: AbortSignal.timeout(MEASURE_TIMEOUT_MS),
+      }),
     watermarks: () => json<Readonly<Record<string, SourceWatermark>>>('/watermarks'),
     document: (documentId) =>
       json<TracedDocument>(`/document?id=${encodeURIComponent(documentId)}`).catch((error: unknown) => {

@@ -5,6 +5,7 @@ import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.
 import type { FreshnessRequest, SearchRequest } from '../../schemas/search.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { IndexService } from './index-service.ts';
+import type { LaneService } from './lane-service.ts';
 
 export interface RoleServer {
   readonly url: string;
@@ -55,9 +56,14 @@ export const serveRole = async (health: RoleHealth, port = 0): Promise<RoleServe
   return listen(app, port);
 };
 
+const laneService = ({ lanes, measure }: Partial<LaneService>): LaneService => {
+  if (!lanes || !measure) throw new FreshetError('not-found', 'this index has one model and no lanes');
+  return { lanes, measure };
+};
+
 /** Serves an index to the other roles. */
 export const serveIndex = async (
-  service: IndexService,
+  service: IndexService & Partial<LaneService>,
   health: RoleHealth,
   port = 0,
 ): Promise<RoleServer> => {
@@ -96,6 +102,10 @@ export const serveIndex = async (
     }
     reply.raw.end();
   });
+  app.get('/lanes', async () => laneService(service).lanes());
+  app.post<{ Body: { queries?: number } }>('/lanes/measure', async (request) =>
+    laneService(service).measure(Math.min(1_000, Math.max(1, Number(request.body?.queries) || 100))),
+  );
   app.get('/status', async () => service.status());
   app.get<{ Querystring: { id?: string } }>('/document', async (request) => {
     const found = await service.document(request.query.id ?? '');

@@ -28,6 +28,7 @@ const searchAnswer = z.object({
       score: z.number().describe('Cosine similarity.'),
       metadata: z.record(z.string(), z.string()),
       version: z.string(),
+      model: z.string().optional(),
       ageMs: z.number().describe('Since this version was committed in its source.'),
     }),
   ),
@@ -36,6 +37,7 @@ const searchAnswer = z.object({
     .optional()
     .describe('How it was found: vector where a hybrid search had no keyword index to ask.'),
   receipt: z.object({
+    model: z.string().optional(),
     index: z.string(),
     at: z.number().describe('Microseconds since the Unix epoch.'),
     watermarks: z.record(z.string(), sourceWatermarkSchema),

@@ -23,6 +23,8 @@ import { applyDocuments, type IndexGeneration, removeStale } from './apply-docum
 export interface ApplyIndexSettings {
   /** Names this replica: its consumer group, its receipts, its timings. */
   readonly name: string;
+  /** Of documents: freshet.documents, or that of another model. */
+  readonly topic: string;
   readonly kafka: KafkaClient;
   readonly writer: RecordWriter;
   readonly codec: RecordCodec;
@@ -32,7 +34,12 @@ export interface ApplyIndexSettings {
   readonly timings: boolean;
   readonly onEvent: (event: ApplyIndexEvent) => void;
   /** Records were applied: those given are visible now, the table's positions have moved. */
-  readonly onApplied: (records: readonly Document[]) => void;
+  readonly onApplied: (
+    records: readonly Document[],
+    batch: { readonly partition: number; readonly last: KafkaRecord },
+  ) => void;
+  /** Whether what is applied is searched: only then its timings tell of freshness. */
+  readonly serves: () => boolean;
   readonly onFailure: (error: FreshetError) => void;
 }
 
@@ -60,19 +67,17 @@ export interface ApplyIndex {
 
 const BATCH: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
-const DOCUMENTS = TOPICS.documents.name;
-
 export const indexGroup = (name: string): string => `freshet.apply-index.${name}`;
 
 export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<ApplyIndex> => {
-  const { kafka, codec, clock } = settings;
+  const { kafka, codec, clock, topic: documentsTopic } = settings;
   const queues = new Map<number, BatchQueue<KafkaRecord>>();
   /** By partition: what its batch is tried again for. */
   const troubles = new Map<number, Error>();
   const newestApplied: Record<string, { version: string; committedAt: number }> = {};
   /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */
   const liveFrom = new Map(
-    (await kafka.admin.offsets(DOCUMENTS)).map((each) => [each.partition, each.latest]),
+    (await kafka.admin.offsets(documentsTopic)).map((each) => [each.partition, each.latest]),
   );
   await removeStale(settings.generation());
 
@@ -90,7 +95,10 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const appliedAt = clock();
     const { applied } = await applyDocuments(settings.generation(), partition, last.offset + 1, documents);
     const searchableAt = clock();
-    settings.onApplied(documents.filter((_, at) => applied[at]).map((each) => each.record));
+    settings.onApplied(
+      documents.filter((_, at) => applied[at]).map((each) => each.record),
+      { partition, last },
+    );
     const count = applied.filter(Boolean).length;
     troubles.delete(partition);
     settings.onEvent({ type: 'records', outcome: 'applied', count });
@@ -120,7 +128,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const live = documents
       .map(({ record, offset }, at) => ({ record, offset, applied: applied[at] ?? false }))
       .filter((each) => each.offset >= (liveFrom.get(partition) ?? 0));
-    if (live.length === 0 || !settings.timings) return;
+    if (live.length === 0 || !settings.timings || !settings.serves()) return;
     const timings = live.map((each) => timingOf(each.record, each.applied, appended.get(each.offset) ?? 0));
     // Timings tell of the work and must never hold it back: one that cannot be written is lost, and counted.
     settings.writer
@@ -164,8 +172,8 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
       highWater: HIGH_WATER,
       ...RECORD_BOUNDS,
       process: (records, signal) => applyBatch(partition, records, signal),
-      onFull: () => reader.pause({ topic: DOCUMENTS, partition }),
-      onDrained: () => reader.resume({ topic: DOCUMENTS, partition }),
+      onFull: () => reader.pause({ topic: documentsTopic, partition }),
+      onDrained: () => reader.resume({ topic: documentsTopic, partition }),
       onRetry: (error, attempt) => {
         troubles.set(partition, error);
         settings.onEvent({ type: 'retry', partition, error, attempt });
@@ -174,10 +182,12 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const reader = await openGroupReader(
     kafka,
-    { groupId: indexGroup(settings.name), topics: [DOCUMENTS] },
+    { groupId: indexGroup(settings.name), topics: [documentsTopic] },
     {
       onAssigned: async (partitions) => {
-        const log = new Map((await kafka.admin.offsets(DOCUMENTS)).map((each) => [each.partition, each]));
+        const log = new Map(
+          (await kafka.admin.offsets(documentsTopic)).map((each) => [each.partition, each]),
+        );
         return partitions.map(({ topic, partition }) => {
           const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
           // A table ahead of its log belongs to a topic that was made anew.
@@ -202,15 +212,15 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     newestApplied: () => ({ ...newestApplied }),
     exclusively: async (action) => {
       const partitions = reader.owned().map((each) => each.partition);
-      for (const partition of partitions) reader.pause({ topic: DOCUMENTS, partition });
+      for (const partition of partitions) reader.pause({ topic: documentsTopic, partition });
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
       try {
         return await action();
       } finally {
         for (const partition of partitions) {
           queues.set(partition, queueOf(partition));
-          reader.rewind({ topic: DOCUMENTS, partition, offset: position(partition) });
-          reader.resume({ topic: DOCUMENTS, partition });
+          reader.rewind({ topic: documentsTopic, partition, offset: position(partition) });
+          reader.resume({ topic: documentsTopic, partition });
         }
       }
     },

@@ -5,7 +5,7 @@ import type {
   RebuildProgress,
   TracedDocument,
 } from '../../connectors/index-service/index-service.ts';
-import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { KeywordIndex } from '../../connectors/keyword-index/keyword-index.ts';
 import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
@@ -21,7 +21,7 @@ import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
 import { createFreshnessGate } from './await-freshness.ts';
 import { checkSearch } from './check-search.ts';
 import { checkFreshness } from './fresh-enough.ts';
-import { openGenerations } from './generations.ts';
+import { type Generations, openGenerations } from './generations.ts';
 import { describeDocuments, listDocuments, restoreRows } from './held-documents.ts';
 import { rowIdOf } from './index-rows.ts';
 import { fillKeywords, type KeywordFill } from './keyword-rows.ts';
@@ -33,6 +33,21 @@ import { searchPast } from './search-past.ts';
 import { openWatermarks } from './watermarks.ts';
 
 export interface IndexRoleSettings {
+  /** Of documents; default freshet.documents. */
+  readonly topic?: string;
+  /**
+   * Where the topic is another than freshet.documents: the next offset of freshet.documents that is covered by what was
+   * applied. Default: the offset that was applied.
+   */
+  readonly coverage?: {
+    /** `position`: the next offset of the topic to apply. */
+    of(partition: number, position: number): number;
+    applied(partition: number, last: KafkaRecord): void;
+  };
+  /** Milliseconds since the Unix epoch before which the topic says nothing of what stood; default 0. */
+  readonly reachesBackTo?: () => number;
+  /** Whether searches are answered from here; default true. */
+  readonly serves?: () => boolean;
   readonly name: string;
   readonly folder: string;
   readonly kafka: KafkaClient;
@@ -64,6 +79,12 @@ export interface IndexRole extends IndexService {
   waiting(): number;
   /** Why it applies nothing at the moment; searches go on in what is there. Null while it works. */
   trouble(): Error | null;
+  /** The next offset of freshet.documents that is not covered yet. */
+  covered(partition: number): number;
+  /** Applies nothing while an action runs; searches go on. */
+  holding<T>(action: () => Promise<T>): Promise<T>;
+  /** The generation that serves, for as long as the action runs. */
+  using: Generations['using'];
   stop(): Promise<void>;
 }
 
@@ -71,7 +92,7 @@ const MOST_DESCRIBED = 1_000;
 const QUERY_CACHE_BYTES = 16 * 1024 * 1024;
 
 export const startIndexRole = async (settings: IndexRoleSettings): Promise<IndexRole> => {
-  const { kafka, clock, model } = settings;
+  const { kafka, clock, model, coverage, topic = TOPICS.documents.name } = settings;
   const generations = await openGenerations({
     folder: settings.folder,
     dimensions: model.dimensions,
@@ -83,10 +104,14 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     ...generation,
     ...(keywords && { keywords }),
   });
+  const covered = (partition: number): number => {
+    const position = generations.serving().table.position(partition) ?? 0;
+    return coverage ? coverage.of(partition, position) : position;
+  };
   const refusals = createRecentRefusals();
   const watermarks = await openWatermarks({
     ...settings,
-    positionOf: (partition) => generations.serving().table.position(partition) ?? 0,
+    positionOf: covered,
     onChange: () => gate.changed(),
     onTrouble: (error) =>
       settings.onEvent({ type: 'retry', partition: -1, error: toError(error), attempt: 1 }),
@@ -105,13 +130,16 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       if (event.type === 'retry') endIfDamaged(event.error);
     },
     generation: () => withKeywords(generations.serving()),
-    onApplied: (records) => {
+    topic,
+    serves: settings.serves ?? (() => true),
+    onApplied: (records, { partition, last }) => {
       refusals.applied(records);
+      coverage?.applied(partition, last);
       watermarks.applied();
     },
   });
   const embedding = new EmbeddingCache({ model, maxBytes: QUERY_CACHE_BYTES });
-  const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
+  const partitions = await kafka.admin.partitionCount(topic);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const fill = (): KeywordFill | undefined =>
     keywords && fillKeywords(generations.serving().table, numbers, keywords);
@@ -145,6 +173,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     const emitter = new EventEmitter();
     const ended = new AbortController();
     const running = rebuildIndex({
+      topic,
       kafka,
       codec: settings.codec,
       applyIndex,
@@ -181,11 +210,15 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       throw new FreshetError('too-many-requests', 'a search of the past runs already; try again in a moment');
     readingPast = true;
     try {
-      const hits = await searchPast({ ...settings, embedding, model: model.id }, request, asOf);
+      const hits = await searchPast(
+        { ...settings, topic, reachesBackTo: settings.reachesBackTo?.() ?? 0, embedding, model: model.id },
+        request,
+        asOf,
+      );
       // Watermarks speak of the present.
       const none = { watermarks: {}, newestApplied: {}, targetMs: settings.targetMs };
       const receipt = receiptOf(
-        { index: settings.name, at: Math.round(asOf * 1_000), ...none },
+        { index: settings.name, model: model.id, at: Math.round(asOf * 1_000), ...none },
         request,
         [],
         [],
@@ -205,6 +238,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       const begun = clock();
       const basis = () => ({
         index: settings.name,
+        model: model.id,
         at: clock(),
         watermarks: watermarks.all(),
         newestApplied: applyIndex.newestApplied(),
@@ -275,6 +309,9 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     current: applyIndex.current,
     waiting: applyIndex.waiting,
     trouble: applyIndex.trouble,
+    covered,
+    holding: applyIndex.exclusively,
+    using: generations.using,
     stop: async () => {
       gate.close();
       await watermarks.close();

@@ -31,8 +31,13 @@ export interface RowsChange {
   readonly stale: readonly string[];
 }
 
+/** A chunk without a vector is embedded behind this log, for another model's index: it has no row here. */
 const rowIdsOf = (record: Document | undefined, tags = record && tagsOf(record)): readonly string[] =>
-  record && isSearchable(record) ? record.chunks.map((chunk) => rowIdOf(record, chunk.hash, tags)) : [];
+  record && isSearchable(record)
+    ? record.chunks
+        .filter(({ vector }) => vector.length > 0)
+        .map((chunk) => rowIdOf(record, chunk.hash, tags))
+    : [];
 
 /** How the rows of one document change from what was held to what is newest (undefined: removed). */
 export const changeRows = (
@@ -42,12 +47,12 @@ export const changeRows = (
 ): RowsChange => {
   const tags = newest ? tagsOf(newest) : [];
   const before = new Set(rowIdsOf(held));
-  const after = rowIdsOf(newest, tags);
   const added = new Map<string, VectorRow>();
   const visible = new Map<string, { rowId: string; origin: ChunkOrigin }>();
-  for (const [chunk, rowId] of after.entries()) {
-    const piece = newest?.chunks[chunk];
-    if (!newest || !piece || visible.has(rowId)) continue;
+  for (const [chunk, piece] of newest && isSearchable(newest) ? newest.chunks.entries() : []) {
+    if (!newest || piece.vector.length === 0) continue;
+    const rowId = rowIdOf(newest, piece.hash, tags);
+    if (visible.has(rowId)) continue;
     visible.set(rowId, { rowId, origin: { partition, documentId: newest.documentId, chunk } });
     if (!before.has(rowId))
       added.set(rowId, {

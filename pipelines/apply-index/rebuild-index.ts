@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { applyDocuments, type IndexGeneration } from './apply-documents.ts';
 import type { ApplyIndex } from './apply-index.ts';
@@ -24,6 +23,8 @@ export interface RebuildReport {
 }
 
 export interface RebuildSettings {
+  /** Of documents. */
+  readonly topic: string;
   readonly kafka: KafkaClient;
   readonly codec: RecordCodec;
   readonly applyIndex: ApplyIndex;
@@ -37,11 +38,11 @@ const BATCH = 100;
 
 /** Documents and markers by digest, with the rows of the engine: what the view says, apart from how it is stored. */
 const contentOf = async (
-  kafka: KafkaClient,
+  { kafka, topic }: Pick<RebuildSettings, 'kafka' | 'topic'>,
   { table, index }: IndexGeneration,
 ): Promise<{ digests: Map<string, string>; documents: number; rows: number; surplus: number }> => {
   const digests = new Map<string, string>();
-  const partitions = await kafka.admin.partitionCount(TOPICS.documents.name);
+  const partitions = await kafka.admin.partitionCount(topic);
   let documents = 0;
   let rows = 0;
   for (let partition = 0; partition < partitions; partition += 1) {
@@ -77,7 +78,7 @@ const differences = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, stri
 
 /** Applies the log to a generation, from where it stands up to an offset of each partition. */
 const readOn = async (
-  { kafka, codec }: Pick<RebuildSettings, 'kafka' | 'codec'>,
+  { kafka, topic, codec }: Pick<RebuildSettings, 'kafka' | 'topic' | 'codec'>,
   next: IndexGeneration,
   to: ReadonlyMap<number, number>,
   onApplied: (records: number) => void,
@@ -92,7 +93,7 @@ const readOn = async (
     await applyDocuments(next, partition, last.offset + 1, await decodeDocuments(codec, records));
     onApplied(records.length);
   };
-  await scanTopic(kafka, { topic: TOPICS.documents.name, from, to }, (record) => {
+  await scanTopic(kafka, { topic, from, to }, (record) => {
     const records = waiting.get(record.partition) ?? [];
     waiting.set(record.partition, [...records, record]);
     return records.length + 1 >= BATCH ? flush(record.partition) : undefined;
@@ -113,7 +114,7 @@ export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildRe
       settings.onProgress(records, total);
     });
   };
-  const log = await settings.kafka.admin.offsets(TOPICS.documents.name);
+  const log = await settings.kafka.admin.offsets(settings.topic);
   // Never beyond where the old generation stands: two states of different offsets would differ for no fault.
   const standing = (): ReadonlyMap<number, number> => {
     const { table } = settings.serving();
@@ -124,7 +125,7 @@ export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildRe
     const serving = settings.serving();
     // Nothing is applied now: the new generation reads on to exactly where the old one stands, so that no reader goes back.
     await readUpTo(standing());
-    const [before, after] = [await contentOf(settings.kafka, serving), await contentOf(settings.kafka, next)];
+    const [before, after] = [await contentOf(settings, serving), await contentOf(settings, next)];
     const different = differences(before.digests, after.digests);
     await settings.replace(next);
     return {

@@ -12,6 +12,8 @@ import { partsOf } from './fresh-enough.ts';
 /** What was known before the index was searched: what is found is at least as new. */
 export interface ReceiptBasis {
   readonly index: string;
+  /** Id of the embedding model of this index. */
+  readonly model: string;
   readonly at: number;
   readonly watermarks: Readonly<Record<string, SourceWatermark>>;
   readonly newestApplied: Receipt['newestApplied'];
@@ -39,9 +41,10 @@ export const receiptOf = (
   const all = [...parts, ...held];
   const stalenessMs =
     all.length === 0 || all.includes(null) ? null : Math.round(Math.max(...all.map(Number)));
-  const { index, at, newestApplied, targetMs } = basis;
+  const { index, model, at, newestApplied, targetMs } = basis;
   return {
     index,
+    model,
     at,
     watermarks,
     stalenessMs,

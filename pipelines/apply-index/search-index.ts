@@ -46,7 +46,7 @@ interface Found {
 const visibleHit = (
   { table }: IndexGeneration,
   tenant: string,
-  vector: Float32Array,
+  { vector, model }: { readonly vector: Float32Array; readonly model: string },
   id: string,
   now: number,
 ): Found | undefined => {
@@ -55,6 +55,8 @@ const visibleHit = (
   const chunk = record?.chunks[origin?.chunk ?? -1];
   // The engines have filtered by tenant already; what leaves this function is checked once more (I9).
   if (!origin || !record || !chunk || record.tenant !== tenant) return undefined;
+  // Vectors of another model say nothing about this query: a log whose model was changed in the configuration alone.
+  if (record.model !== model) return undefined;
   const { documentId, source } = record;
   const hit: SearchHit = {
     documentId,
@@ -64,6 +66,7 @@ const visibleHit = (
     score: cosineOf(vector, vectorOfBytes(chunk.vector)),
     metadata: { ...record.metadata, source, table: record.table },
     version: record.stale?.version ?? record.version,
+    model: record.model,
     ageMs: Math.max(0, Math.round((now - (record.stale?.committedAt ?? record.timing.committedAt)) / 1_000)),
     ...(record.stale ? { stale: { since: record.stale.since, reason: record.reason ?? '' } } : {}),
     ...(record.flags.length > 0 ? { flags: record.flags } : {}),
@@ -125,7 +128,7 @@ export const searchIndex = async (
     let gone = 0;
     const found = (function* (): Generator<Found> {
       for (const id of ranked) {
-        const each = visibleHit(generation, tenant, vector, id, now);
+        const each = visibleHit(generation, tenant, { vector, model: basis.model }, id, now);
         if (each) yield each;
         else gone += 1;
       }

@@ -9,7 +9,6 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { SearchHit, SearchRequest } from '../../schemas/search.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { capHits } from './fuse-hits.ts';
 import { tagOf } from './index-rows.ts';
@@ -20,22 +19,33 @@ export interface PastSettings {
   readonly codec: Pick<RecordCodec, 'decode'>;
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
   readonly model: string;
+  /** Of the model's documents. */
+  readonly topic: string;
+  /** Milliseconds since the Unix epoch: before it the topic was not filled yet. */
+  readonly reachesBackTo: number;
   readonly clock: Clock;
 }
 
-const DOCUMENTS = TOPICS.documents.name;
 const MAX_PER_DOCUMENT = 3;
 
 /** Errors: `beyond-horizon` for a time whose records compaction may have removed by now, `request-invalid` for one to come. */
-const checkTime = async ({ kafka, clock }: PastSettings, asOf: number): Promise<void> => {
+const checkTime = async (
+  { kafka, clock, topic, reachesBackTo }: PastSettings,
+  asOf: number,
+): Promise<void> => {
   const now = clock() / 1_000;
   if (!Number.isFinite(asOf) || asOf > now)
     throw new FreshetError('request-invalid', 'asOf must be a time that has passed');
-  const lag = Number((await kafka.admin.topicSettings(DOCUMENTS))['min.compaction.lag.ms'] ?? 0);
+  if (asOf < reachesBackTo)
+    throw new FreshetError(
+      'beyond-horizon',
+      `the embedding model of before was given up at ${new Date(reachesBackTo).toISOString()}: that is the earliest time`,
+    );
+  const lag = Number((await kafka.admin.topicSettings(topic))['min.compaction.lag.ms'] ?? 0);
   if (asOf < now - lag)
     throw new FreshetError(
       'beyond-horizon',
-      `the log keeps every version for ${lag / 3_600_000} hours: the earliest time is ${new Date(now - lag).toISOString()}; raise min.compaction.lag.ms of ${DOCUMENTS} to keep more`,
+      `the log keeps every version for ${lag / 3_600_000} hours: the earliest time is ${new Date(now - lag).toISOString()}; raise min.compaction.lag.ms of ${topic} to keep more`,
     );
 };
 
@@ -46,16 +56,16 @@ export const searchPast = async (
   asOf: number,
 ): Promise<readonly SearchHit[]> => {
   await checkTime(settings, asOf);
-  const { kafka, codec } = settings;
+  const { kafka, codec, topic } = settings;
   const [vector] = await settings.embedding
     .forTenant(request.tenant)
     .embed([request.query], { purpose: 'query' });
   if (!vector || vector.length === 0)
     throw new FreshetError('request-invalid', 'the embedding model does not take this query');
-  const to = await kafka.admin.offsetsAt(DOCUMENTS, Math.floor(asOf) + 1);
+  const to = await kafka.admin.offsetsAt(topic, Math.floor(asOf) + 1);
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   const past = createPastState({ vector, tenant: request.tenant, tags, model: settings.model });
-  await scanTopic(kafka, { topic: DOCUMENTS, to }, async (record) => {
+  await scanTopic(kafka, { topic, to }, async (record) => {
     for (const { record: document, offset } of await decodeDocuments(codec, [record]))
       past.take(document, record.partition, offset);
   });
@@ -69,7 +79,7 @@ export const searchPast = async (
 
 /** Reads the records of the hits again, for their texts. */
 const textsOf = async (
-  { kafka, codec }: PastSettings,
+  { kafka, codec, topic }: PastSettings,
   hits: readonly PastHit[],
   to: ReadonlyMap<number, number>,
   asOf: number,
@@ -84,7 +94,7 @@ const textsOf = async (
   }
   if (wanted.size === 0) return [];
   const found = new Map<PastHit, SearchHit>();
-  await scanTopic(kafka, { topic: DOCUMENTS, partitions: [...from.keys()], from, to }, async (record) => {
+  await scanTopic(kafka, { topic, partitions: [...from.keys()], from, to }, async (record) => {
     const asked = wanted.get(place(record));
     if (!asked) return true;
     const { timing, text, title, metadata, source, table, version, documentId, chunks } = await codec.decode(

@@ -4,7 +4,7 @@ import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
 import { floorIdOf } from '../../schemas/document-id.ts';
 import type { ChangePosition, Chunk, Document, DocumentTiming } from '../../schemas/records.ts';
 import type { Refusal } from '../gates/run-gates.ts';
-import type { TextSlice } from './chunk-text.ts';
+import { type ChunkLimits, chunkText, type TextSlice } from './chunk-text.ts';
 import type { Draft } from './draft.ts';
 
 export interface ChunkPlan extends TextSlice {
@@ -21,6 +21,12 @@ export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: st
     const text = `${draft.title}\n${draft.text.slice(start, end)}`;
     return { start, end, text, hash: chunkHash(model, text) };
   });
+
+/** Chunks of a document under a model: the title stands before each and takes its share of the tokens. */
+export const chunkDraft = (draft: Draft, limits: ChunkLimits, model: string): readonly ChunkPlan[] => {
+  const maxTokens = Math.max(16, limits.maxTokens - limits.countTokens(draft.title));
+  return planChunks(draft, chunkText(draft.text, { ...limits, maxTokens }), model);
+};
 
 /** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. A marker may keep some. */
 export const knownVectors = (last: Document | undefined, model: string): ReadonlyMap<string, Buffer> =>

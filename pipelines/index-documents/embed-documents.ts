@@ -35,6 +35,8 @@ export type Outcome =
     };
 
 export interface EmbedSettings {
+  /** False: texts and chunks go on without vectors, for models that are embedded with behind this log. Default true. */
+  readonly embeds?: () => boolean;
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
   readonly model: { readonly id: string; readonly dimensions: number };
   readonly clock: Clock;
@@ -72,10 +74,13 @@ export const embedDocuments = async (
   settings: EmbedSettings,
   prepared: readonly Prepared[],
 ): Promise<readonly Outcome[]> => {
-  const vectors = await embedMissing(
-    settings,
-    prepared.filter((each) => each.kind === 'document'),
-  );
+  const vectors =
+    settings.embeds?.() === false
+      ? new Map<string, Float32Array>()
+      : await embedMissing(
+          settings,
+          prepared.filter((each) => each.kind === 'document'),
+        );
   const embeddedAt = settings.clock();
   const made = new Map<string, Document>();
   return prepared.map((from): Outcome => {

@@ -31,6 +31,8 @@ export interface IndexDocumentsSettings {
   readonly registry: SchemaRegistry;
   readonly table: DocumentTable;
   readonly model: EmbeddingModel;
+  /** See EmbedSettings. */
+  readonly embeds?: () => boolean;
   readonly config: FreshetConfig;
   readonly clock: Clock;
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
@@ -135,7 +137,12 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         volume,
         isReleased: (documentId, contentHash) => releases.isReleased(documentId, contentHash),
       },
-      embed: { embedding: cache, model: settings.model, clock: settings.clock },
+      embed: {
+        embedding: cache,
+        model: settings.model,
+        clock: settings.clock,
+        ...(settings.embeds ? { embeds: settings.embeds } : {}),
+      },
       readChange: (record) => changeReader.read(record),
       sourceOf: (topic) => sources.get(topic) ?? '',
       onDone: (records, plan) => {

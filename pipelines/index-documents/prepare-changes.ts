@@ -18,8 +18,8 @@ import type { RecordLimits } from '../gates/record-gates.ts';
 import { contentHashOf, type Judgement, judgeDraft, type Refusal } from '../gates/run-gates.ts';
 import type { VolumeWatch } from '../gates/volume-state.ts';
 import { batchLookalikes } from './batch-lookalikes.ts';
-import { type ChunkLimits, chunkText } from './chunk-text.ts';
-import { type ChunkPlan, type GateMarks, knownVectors, planChunks } from './document-records.ts';
+import type { ChunkLimits } from './chunk-text.ts';
+import { type ChunkPlan, chunkDraft, type GateMarks, knownVectors } from './document-records.ts';
 import { type Draft, type LastContent, type Mapped, mapRow } from './draft.ts';
 import type { PausedTables } from './paused-tables.ts';
 
@@ -238,12 +238,7 @@ export const prepareChanges = async (
     const fingerprint = compared ? fingerprintOf(draft.text) : null;
     lookalikes.add(draft.tenant, documentId, fingerprint);
     decide(documentId, change.version, { kind: 'document', ...draft });
-    const titleTokens = settings.chunking.countTokens(draft.title);
-    const slices = chunkText(draft.text, {
-      ...settings.chunking,
-      maxTokens: Math.max(16, settings.chunking.maxTokens - titleTokens),
-    });
-    const chunks = planChunks(draft, slices, settings.model);
+    const chunks = chunkDraft(draft, settings.chunking, settings.model);
     const marks = { flags, fingerprint };
     const known = knownVectors(newest, settings.model);
     return { ...judged, kind: 'document', wasRefused, draft, marks, chunks, known };

@@ -17,8 +17,13 @@ export interface ReconcileSourcesSettings {
   readonly config: FreshetConfig;
   /** Where a source is, `sample` resolved. */
   readonly urlOf: (source: string) => string;
-  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'restore' | 'watermarks'>;
+  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'restore' | 'watermarks' | 'status'>;
+  /** What repairs are embedded with, as freshet.documents is. */
   readonly model: EmbeddingModel;
+  /** See EmbedSettings. */
+  readonly embeds?: () => boolean;
+  /** The model of an id, where the index answers with another than `model`. */
+  readonly modelOf?: (id: string) => Promise<EmbeddingModel | undefined>;
   readonly writer: RecordWriter;
   readonly codec: RecordCodec;
   readonly clock: Clock;
@@ -36,12 +41,24 @@ export type ReconciledTable = TableReport & { readonly repaired: number };
 const CACHE_BYTES = 16 * 1024 * 1024;
 const RECORD_MARGIN_BYTES = 64 * 1024;
 
-/** Yields a report a table. Errors: `not-found` for a source or table that is not configured, and those of both sides. */
+const chunkingBy = ({ chunking }: FreshetConfig, model: EmbeddingModel) => ({
+  model: model.id,
+  chunking: { ...chunking, countTokens: (text: string) => model.countTokens(text) },
+});
+
+/**
+ * Yields a report a table. Errors: `not-found` for a source or table that is not configured,
+ * `conflict` when the index changed its model meanwhile, and those of both sides.
+ */
 export const reconcileSources = async function* (
   settings: ReconcileSourcesSettings,
 ): AsyncGenerator<ReconciledTable> {
   const { config, model, clock } = settings;
   const embedding = new EmbeddingCache({ model, maxBytes: CACHE_BYTES });
+  const answeringModel = async (): Promise<EmbeddingModel> => {
+    const { model: id } = await settings.index.status();
+    return id === model.id ? model : ((await settings.modelOf?.(id)) ?? model);
+  };
   let compared = 0;
   for (const [source, { kind, tables }] of Object.entries(config.sources)) {
     if (settings.source !== undefined && settings.source !== source) continue;
@@ -55,10 +72,10 @@ export const reconcileSources = async function* (
       for (const table of Object.keys(tables)) {
         if (settings.table !== undefined && settings.table !== table) continue;
         compared += 1;
+        const answering = await answeringModel();
         const prepare = {
           config,
-          model: model.id,
-          chunking: { ...config.chunking, countTokens: (text: string) => model.countTokens(text) },
+          ...chunkingBy(config, model),
           limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
           ...JUDGED_ALONE,
           clock,
@@ -70,12 +87,17 @@ export const reconcileSources = async function* (
           table,
           scanner,
           index: settings.index,
-          prepare,
+          prepare: { ...prepare, ...chunkingBy(config, answering) },
           currentPosition: () => SOURCE_KINDS[kind].currentPosition(url),
           pauseMs: settings.pauseMs,
           onProgress: (done) => settings.onProgress(source, table, done),
           ...(settings.signal && { signal: settings.signal }),
         });
+        if ((await answeringModel()).id !== answering.id)
+          throw new FreshetError(
+            'conflict',
+            'the index changed its embedding model meanwhile; compare it again',
+          );
         const repaired =
           settings.repair && report.divergent.length > 0
             ? await repairDocuments(
@@ -84,7 +106,7 @@ export const reconcileSources = async function* (
                   table,
                   epoch: (await settings.index.watermarks())[source]?.epoch ?? 1,
                   prepare,
-                  embed: { embedding, model, clock },
+                  embed: { embedding, model, clock, ...(settings.embeds && { embeds: settings.embeds }) },
                   index: settings.index,
                   writer: settings.writer,
                   codec: settings.codec,

@@ -37,6 +37,7 @@ export const startPipeline = async (
   plane: PipelinePlane,
   folder: string,
   model: EmbeddingModel = createHashEmbeddingModel(),
+  embeds: () => boolean = () => true,
 ) => {
   const counts: Record<Outcome, number> = {
     appended: 0,
@@ -60,6 +61,7 @@ export const startPipeline = async (
   const pipeline = await startIndexDocuments({
     ...{ kafka, writer, codec, registry, table, config },
     model,
+    embeds,
     clock: systemClock,
     readRow: async (source, change) => {
       rowsRead.push(String(change.key.id));

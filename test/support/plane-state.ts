@@ -64,7 +64,7 @@ export const indexedState = async (plane: DataPlane, index: IndexService): Promi
   for (const id of await idsInLog(plane)) {
     const found = await index.document(id);
     if (!found || !isSearchable(found.record)) continue;
-    rows += new Set(found.record.chunks.map((chunk) => chunk.hash)).size;
+    rows += new Set(found.record.chunks.filter((chunk) => chunk.inIndex).map((chunk) => chunk.hash)).size;
     // What a marker keeps is in the index, and is not what a SELECT makes: I1 leaves refused documents apart.
     if (!id.startsWith(`${plane.source}/`) || found.record.kind !== 'document') continue;
     for (const { hash, inIndex } of found.record.chunks)

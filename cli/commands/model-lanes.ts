@@ -1,0 +1,205 @@
+/** `freshet index reembed|lanes|cutover|revert|finish|abandon`: a change of embedding model while everything goes on. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
+import type { LaneComparison, LanesStatus } from '../../connectors/index-service/lane-service.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import { LOCAL_EMBEDDING_MODELS } from '../../schemas/config.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import {
+  DEFAULT_BACKFILL_PER_SECOND,
+  LANES_KEY,
+  type LaneCommand,
+  type ModelLanes,
+  moveLanes,
+  valuesOfLanes,
+} from '../../schemas/model-lanes.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { loadConfig } from '../load-config.ts';
+import { createOutput } from '../output.ts';
+import { requireRun } from '../run-file.ts';
+import { type Surroundings, withKafka } from './surroundings.ts';
+
+interface LaneOptions {
+  readonly json?: boolean;
+  readonly reason?: string;
+  readonly dryRun?: boolean;
+}
+
+const SHOWN_EVERY_MS = 1_000;
+const SWITCH_WITHIN_MS = 120_000;
+
+const percent = (share: number | null): string =>
+  share === null ? 'not compared' : `${Math.round(share * 1_000) / 10} %`;
+
+const describeLanes = ({ wanted, answering, lanes }: LanesStatus): string =>
+  [
+    `answering  ${answering}${answering === wanted.serving ? '' : `, ${wanted.serving} as soon as it covers as much`}`,
+    ...lanes.map(({ model, modelId, documents, rows, behind }) => {
+      const part =
+        model === wanted.candidate
+          ? 'being filled'
+          : model === wanted.previous
+            ? 'kept to revert to'
+            : 'serving';
+      return `${model.padEnd(10)} ${part}: ${modelId}, ${documents} documents, ${rows} rows, ${behind} records behind`;
+    }),
+  ].join('\n');
+
+const describeComparison = ({ serving, candidate, overlap }: LaneComparison): string =>
+  [
+    ...[serving, candidate].map(
+      ({ model, queries, found, p50Ms, p95Ms, recall }) =>
+        `${model}: finds ${percent(found)} of ${queries} documents by title, nearest rows ${percent(recall)}, ${p50Ms} ms (p95 ${p95Ms})`,
+    ),
+    `both give ${percent(overlap)} of the first ten`,
+  ].join('\n');
+
+/** Appends the state after a command. Gives it. Errors: `conflict` (see moveLanes). */
+const command = async (
+  surroundings: Surroundings,
+  wanted: LaneCommand,
+  options: LaneOptions,
+): Promise<ModelLanes> => {
+  const index = openLaneReplicas(requireRun(surroundings.root).index);
+  const next = moveLanes((await index.lanes()).wanted, wanted);
+  if (options.dryRun) return next;
+  await withKafka(surroundings, async ({ kafka, codec }) => {
+    const writer = openRecordWriter(kafka);
+    const at = systemClock();
+    const id = randomUUID();
+    await writer.append([
+      {
+        topic: TOPICS.control.name,
+        key: LANES_KEY,
+        value: codec.encode('Control', {
+          kind: 'embedding',
+          name: 'documents',
+          id,
+          at,
+          action: wanted.action,
+          values: valuesOfLanes(next),
+          by: 'local',
+          reason: options.reason ?? null,
+        }),
+        headers: cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/cli', at }),
+      },
+    ]);
+    await writer.close();
+  });
+  return next;
+};
+
+const untilAnswering = async (surroundings: Surroundings, model: string): Promise<LanesStatus> => {
+  const index = openLaneReplicas(requireRun(surroundings.root).index);
+  const deadline = Date.now() + SWITCH_WITHIN_MS;
+  for (;;) {
+    const status = await index.lanes();
+    if (status.answering === model) return status;
+    if (Date.now() > deadline)
+      throw new FreshetError(
+        'unavailable',
+        `${status.answering} answers still; ${model} does as soon as it covers as much`,
+      );
+    await sleep(200);
+  }
+};
+
+export const addModelLaneCommands = (index: Command, surroundings: Surroundings): void => {
+  const client = () => openLaneReplicas(requireRun(surroundings.root).index);
+  const laneCommand = (name: string, description: string): Command =>
+    index
+      .command(name)
+      .description(description)
+      .option('--json', 'JSON')
+      .option('--dry-run', 'says what would stand then, and changes nothing')
+      .option('--reason <text>', 'kept with the command on freshet.control');
+
+  index
+    .command('lanes')
+    .description('which embedding model answers, which is being filled, and how far it is')
+    .option('--json', 'JSON')
+    .action(async (options: LaneOptions) =>
+      createOutput(options.json ?? false).print(await client().lanes(), describeLanes),
+    );
+
+  laneCommand(
+    'reembed',
+    'embed all documents with another model, beside the one that serves; shows how far it is',
+  )
+    .requiredOption('--model <name>', 'of embedding.models, or a local one')
+    .option('--rate <documents>', 'embedded again a second, at most', String(DEFAULT_BACKFILL_PER_SECOND))
+    .option('--no-wait', 'returns at once')
+    .action(async (options: LaneOptions & { model: string; rate: string; wait: boolean }) => {
+      const { embedding } = await loadConfig(join(surroundings.root, 'freshet.config.ts'));
+      if (
+        !Object.hasOwn(embedding.models, options.model) &&
+        !LOCAL_EMBEDDING_MODELS.some((each) => each === options.model)
+      )
+        throw new FreshetError(
+          'usage',
+          `no embedding model is called ${options.model}; add it to embedding.models`,
+        );
+      const backfillPerSecond = Number(options.rate);
+      if (!(backfillPerSecond > 0)) throw new FreshetError('usage', '--rate must be a number above 0');
+      const output = createOutput(options.json ?? false);
+      await command(surroundings, { action: 'reembed', model: options.model, backfillPerSecond }, options);
+      while (options.wait && !options.dryRun) {
+        const lane = (await client().lanes()).lanes.find(({ model }) => model === options.model);
+        if (lane && lane.behind === 0) break;
+        output.talk(
+          lane ? `  ${lane.behind} records to go, ${lane.documents} documents` : '  waiting for its index',
+        );
+        await sleep(SHOWN_EVERY_MS);
+      }
+      output.print(await client().lanes(), describeLanes);
+    });
+
+  laneCommand('cutover', 'measure the model that was filled against the one that serves, and let it answer')
+    .option('--queries <count>', 'titles to ask for', '100')
+    .option('--force', 'whatever was measured')
+    .action(async (options: LaneOptions & { queries: string; force?: boolean }) => {
+      const output = createOutput(options.json ?? false);
+      const comparison = await client().measure(Number(options.queries));
+      const against = judgeCutover(comparison);
+      if (!output.json) output.talk(describeComparison(comparison));
+      if (against.length > 0 && !options.force)
+        throw new FreshetError('check-failed', `not cut over: ${against.join('; ')}. Force it with --force`);
+      const next = await command(surroundings, { action: 'cutover' }, options);
+      const lanes = options.dryRun ? undefined : await untilAnswering(surroundings, next.serving);
+      output.print(
+        { comparison, against, wanted: next, lanes },
+        () => `${next.serving} ${lanes ? 'answers' : 'would answer'}; back with: freshet index revert`,
+      );
+    });
+
+  laneCommand('revert', 'let the model answer again that did before the cut-over').action(
+    async (options: LaneOptions) => {
+      const next = await command(surroundings, { action: 'revert' }, options);
+      const lanes = options.dryRun ? undefined : await untilAnswering(surroundings, next.serving);
+      createOutput(options.json ?? false).print(
+        { wanted: next, lanes },
+        () => `${next.serving} ${lanes ? 'answers' : 'would answer'}`,
+      );
+    },
+  );
+
+  for (const [name, description] of [
+    [
+      'finish',
+      'give up the model that was cut over from: it is embedded with no more, and cannot be reverted to',
+    ],
+    ['abandon', 'give up the model that is being filled'],
+  ] as const)
+    laneCommand(name, description).action(async (options: LaneOptions) => {
+      const wanted: LaneCommand =
+        name === 'finish' ? { action: name, at: Math.round(systemClock() / 1_000) } : { action: name };
+      const next = await command(surroundings, wanted, options);
+      createOutput(options.json ?? false).print({ wanted: next }, () => `${next.serving} serves alone`);
+    });
+};

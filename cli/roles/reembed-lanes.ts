@@ -1,0 +1,88 @@
+/** In the pipeline role: one re-embedding for each model that freshet.control says is to be kept filled. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
+import { followLanes } from '../../pipelines/follow-lanes.ts';
+import { reembedDocuments } from '../../pipelines/reembed-documents/reembed-documents.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import { documentsTopic, lanesFilled, type ModelLanes } from '../../schemas/model-lanes.ts';
+import { openRoleEmbedding } from './role-embedding.ts';
+import type { RoleContext } from './role-process.ts';
+
+export interface ReembedLanes {
+  lanes(): ModelLanes;
+  /** A model that is filled here. */
+  modelOf(id: string): EmbeddingModel | undefined;
+  stop(): Promise<void>;
+}
+
+export const startReembedLanes = async (context: RoleContext): Promise<ReembedLanes> => {
+  const { settings, config, folder, log, metrics, kafka, codec, writer, fail } = context;
+  const running = new Map<string, { readonly model: EmbeddingModel; stop(): Promise<void> }>();
+  let wanted: ModelLanes | undefined;
+
+  const start = async (lanes: ModelLanes, name: string): Promise<void> => {
+    const topic = documentsTopic(lanes, name);
+    await kafka.admin.createTopics([topic]);
+    const model = await openRoleEmbedding(context, name, config.embedding.workers);
+    const table = await openLmdbDocumentTable({ folder: join(folder, `documents-${name}`) });
+    const work = await reembedDocuments({
+      ...{ name, model, kafka, codec, writer, table },
+      topic: topic.name,
+      chunking: config.chunking,
+      clock: systemClock,
+      backfillPerSecond: () => wanted?.backfillPerSecond ?? lanes.backfillPerSecond,
+      onFailure: fail,
+      onEvent: (event) => {
+        if (event.type === 'records') {
+          metrics.records.inc({ stage: 'reembed-documents', outcome: event.outcome }, event.count);
+          return;
+        }
+        metrics.retries.inc({ stage: 'reembed-documents' });
+        log.warn({ model: name, err: event.error, attempt: event.attempt }, 'a batch is tried again');
+      },
+    });
+    log.info({ model: name, topic: topic.name }, 'documents are embedded with a second model');
+    running.set(name, {
+      model,
+      stop: async () => {
+        await work.stop();
+        await table.close();
+        await model.close();
+      },
+    });
+  };
+
+  const stop = async (name: string): Promise<void> => {
+    const work = running.get(name);
+    running.delete(name);
+    await work?.stop();
+  };
+
+  const follower = await followLanes({
+    name: settings.name,
+    kafka,
+    codec,
+    base: config.embedding.model,
+    onTrouble: (error) => log.warn({ err: error }, 'the change of embedding model waits'),
+    onLanes: async (lanes) => {
+      wanted = lanes;
+      const filled = lanesFilled(lanes);
+      for (const name of filled) if (!running.has(name)) await start(lanes, name);
+      for (const name of [...running.keys()]) {
+        if (filled.includes(name)) continue;
+        await stop(name);
+        await rm(join(folder, `documents-${name}`), { recursive: true, force: true });
+      }
+    },
+  });
+  return {
+    lanes: follower.lanes,
+    modelOf: (id) => [...running.values()].find(({ model }) => model.id === id)?.model,
+    stop: async () => {
+      await follower.close();
+      for (const name of [...running.keys()]) await stop(name);
+    },
+  };
+};

@@ -1,0 +1,88 @@
+/** The change of embedding model as it stands on freshet.control, followed for as long as it is open. */
+import { followTopics } from '../connectors/kafka/follow-topic.ts';
+import type { KafkaClient } from '../connectors/kafka/kafka.ts';
+import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import { initialLanes, LANES_KEY, lanesOfControl, type ModelLanes } from '../schemas/model-lanes.ts';
+import { TOPICS } from '../schemas/topics.ts';
+
+export interface FollowLanesSettings {
+  /** Names the follower. */
+  readonly name: string;
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  /** The configured model. */
+  readonly base: string;
+  /** At the start once, and after each change; a call is awaited before the next. */
+  readonly onLanes: (lanes: ModelLanes) => Promise<void>;
+  readonly onTrouble: (error: Error) => void;
+}
+
+export interface LaneFollower {
+  lanes(): ModelLanes;
+  close(): Promise<void>;
+}
+
+const READ_WITHIN_MS = 30_000;
+const AGAIN_MS = 2_000;
+
+/** Resolves once the state is known and was handed over. Errors: `kafka-unavailable`, `config-invalid` (see lanesOfControl). */
+export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFollower> => {
+  let lanes = initialLanes(settings.base);
+  let wrong: unknown;
+  let started = false;
+  let closed = false;
+  let turning: Promise<void> = Promise.resolve();
+  let again: NodeJS.Timeout | undefined;
+
+  const turn = (): Promise<void> => {
+    turning = turning.then(async () => {
+      clearTimeout(again);
+      if (closed) return;
+      try {
+        await settings.onLanes(lanes);
+      } catch (error) {
+        settings.onTrouble(error as Error);
+        again = setTimeout(turn, AGAIN_MS);
+      }
+    });
+    return turning;
+  };
+
+  const follower = await followTopics(settings.kafka, {
+    topics: [TOPICS.control.name],
+    name: `lanes.${settings.name}`,
+    onRecord: async (record) => {
+      if (record.key?.toString('utf8') !== LANES_KEY) return;
+      try {
+        lanes =
+          record.value === null
+            ? initialLanes(settings.base)
+            : lanesOfControl(await settings.codec.decode('Control', record.value), settings.base);
+        wrong = undefined;
+      } catch (error) {
+        wrong = error;
+        throw error;
+      }
+      if (started) void turn();
+    },
+    onTrouble: settings.onTrouble,
+  });
+  try {
+    await follower.caughtUp(TOPICS.control.name, READ_WITHIN_MS);
+    if (wrong !== undefined) throw wrong;
+    started = true;
+    await settings.onLanes(lanes);
+  } catch (error) {
+    await follower.close();
+    throw error;
+  }
+  return {
+    lanes: () => lanes,
+    close: async () => {
+      closed = true;
+      clearTimeout(again);
+      await follower.close();
+      await turning;
+    },
+  };
+};

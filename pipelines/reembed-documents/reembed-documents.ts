@@ -1,0 +1,176 @@
+/**
+ * freshet.documents → freshet.documents.<model>: the same documents under another embedding model, record by record and in
+ * order, so that what is true of the one log is true of the other. What stood in the log at the start is embedded at a
+ * bounded rate; what comes after it at once. Stopped anywhere, it goes on from its committed offsets: a record written twice is equal.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
+import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { KafkaClient, TopicPartition } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { FreshetConfig } from '../../schemas/config.ts';
+import type { FreshetError } from '../../schemas/errors.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { createPace } from './pace.ts';
+import type { PlannedDocument } from './reembed-document.ts';
+import { createReembedPartition, type ReembedPartition } from './reembed-partition.ts';
+
+export interface ReembedSettings {
+  /** Name of the model in the configuration. */
+  readonly name: string;
+  readonly model: EmbeddingModel;
+  /** Of the model's documents. */
+  readonly topic: string;
+  readonly kafka: KafkaClient;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  /** Of this model: spares embedding again what an update leaves alone. May be lost at any time. */
+  readonly table: DocumentTable;
+  readonly chunking: FreshetConfig['chunking'];
+  readonly clock: Clock;
+  readonly backfillPerSecond: () => number;
+  readonly onEvent: (event: ReembedEvent) => void;
+  readonly onFailure: (error: FreshetError) => void;
+}
+
+export type ReembedEvent =
+  | { readonly type: 'records'; readonly outcome: 'appended' | 'refused'; readonly count: number }
+  | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
+
+export interface Reembedding {
+  waiting(): number;
+  stop(): Promise<void>;
+}
+
+export const reembedGroup = (name: string): string => `freshet.reembed-documents.${name}`;
+
+const FINISH_WITHIN_MS = 2_000;
+const CACHE_BYTES = 64 * 1024 * 1024;
+const DOCUMENTS = TOPICS.documents.name;
+
+/** Errors: `kafka-unavailable` at the start. */
+export const reembedDocuments = async (settings: ReembedSettings): Promise<Reembedding> => {
+  const { kafka, model, table } = settings;
+  const cache = new EmbeddingCache({ model, maxBytes: CACHE_BYTES });
+  const limits = { ...settings.chunking, countTokens: (text: string) => model.countTokens(text) };
+  const work = new Map<number, ReembedPartition>();
+  const pace = createPace(settings.backfillPerSecond);
+  const liveFrom = new Map(
+    (await kafka.admin.offsets(DOCUMENTS)).map(({ partition, latest }) => [partition, latest]),
+  );
+
+  const embed = async (planned: readonly PlannedDocument[]): Promise<ReadonlyMap<string, Float32Array>> => {
+    const byTenant = new Map<string, Map<string, string>>();
+    for (const { record, chunks, known } of planned)
+      for (const { hash, text } of chunks) {
+        if (known.has(hash)) continue;
+        const tenant = record.tenant ?? '';
+        byTenant.set(tenant, (byTenant.get(tenant) ?? new Map<string, string>()).set(hash, text));
+      }
+    const vectors = new Map<string, Float32Array>();
+    await Promise.all(
+      [...byTenant].map(async ([tenant, texts]) => {
+        const made = await cache.forTenant(tenant).embed([...texts.values()]);
+        for (const [at, hash] of [...texts.keys()].entries()) {
+          const vector = made[at];
+          if (vector) vectors.set(hash, vector);
+        }
+      }),
+    );
+    return vectors;
+  };
+
+  const partitionOf = (partition: number): ReembedPartition => {
+    const documents = { topic: DOCUMENTS, partition };
+    const own = { topic: settings.topic, partition };
+    return createReembedPartition({
+      ...settings,
+      partition,
+      limits,
+      pace,
+      liveFrom: liveFrom.get(partition) ?? 0,
+      embed,
+      // Everything below it stands in the other log: that is what a commit of this group means.
+      onDone: (next) => reader.commit([{ ...documents, offset: next }]),
+      onFull: () => reader.pause(documents),
+      onDrained: () => reader.resume(documents),
+      onTailFull: () => reader.pause(own),
+      onTailDrained: () => reader.resume(own),
+    });
+  };
+
+  const assigned = async (
+    partitions: readonly TopicPartition[],
+  ): Promise<readonly (TopicPartition & { readonly offset: number })[]> => {
+    const committed = await kafka.admin.committed(reembedGroup(settings.name), DOCUMENTS);
+    const logOf = async (topic: string) =>
+      new Map((await kafka.admin.offsets(topic)).map((each) => [each.partition, each]));
+    const [theirs, own] = [await logOf(DOCUMENTS), await logOf(settings.topic)];
+    const mine = partitions.filter(({ topic }) => topic === DOCUMENTS);
+    return mine.flatMap(({ partition }) => {
+      const read = theirs.get(partition) ?? { earliest: 0, latest: 0 };
+      const written = own.get(partition) ?? { earliest: 0, latest: 0 };
+      const from = committed.get(partition)?.offset ?? read.earliest;
+      // A table ahead of its log belongs to a topic that was made anew.
+      if ((table.position(partition) ?? 0) > written.latest) table.clear(partition);
+      work.get(partition)?.abandon();
+      work.set(partition, partitionOf(partition));
+      return [
+        // A group that is ahead of its log read a topic that was made anew.
+        {
+          topic: DOCUMENTS,
+          partition,
+          offset: from > read.latest ? read.earliest : Math.max(read.earliest, from),
+        },
+        {
+          topic: settings.topic,
+          partition,
+          offset: Math.max(written.earliest, table.position(partition) ?? written.earliest),
+        },
+      ];
+    });
+  };
+
+  let ready: (() => void) | undefined;
+  const opened = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+  const reader = await openGroupReader(
+    kafka,
+    { groupId: reembedGroup(settings.name), topics: [DOCUMENTS, settings.topic] },
+    {
+      onAssigned: async (partitions) => {
+        await opened;
+        return assigned(partitions);
+      },
+      onRevoked: (partitions) => {
+        for (const { topic, partition } of partitions) {
+          if (topic !== DOCUMENTS) continue;
+          work.get(partition)?.abandon();
+          work.delete(partition);
+        }
+      },
+      onBatch: ({ topic, partition, records }) => {
+        if (topic === DOCUMENTS) work.get(partition)?.documents(records);
+        else work.get(partition)?.tail(records);
+      },
+      onFailure: settings.onFailure,
+    },
+  );
+
+  ready?.();
+
+  return {
+    waiting: () => [...work.values()].reduce((sum, each) => sum + each.waiting(), 0),
+    stop: async () => {
+      const all = [...work.values()];
+      for (const each of all) each.abandon();
+      await Promise.race([Promise.all(all.map((each) => each.ended())), sleep(FINISH_WITHIN_MS)]);
+      await reader.close();
+    },
+  };
+};

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { FreshetError } from '../../schemas/errors.ts';
+import {
+  documentsTopic,
+  embedsBase,
+  initialLanes,
+  type LaneCommand,
+  lanesFilled,
+  lanesKept,
+  lanesOfControl,
+  type ModelLanes,
+  moveLanes,
+  valuesOfLanes,
+} from '../../schemas/model-lanes.ts';
+import type { Control } from '../../schemas/records.ts';
+
+const NAMES = ['base', 'second', 'third'] as const;
+const command: fc.Arbitrary<LaneCommand> = fc.oneof(
+  fc.record({
+    action: fc.constant('reembed' as const),
+    model: fc.constantFrom(...NAMES),
+    backfillPerSecond: fc.integer({ min: 1, max: 1_000 }),
+  }),
+  fc.record({ action: fc.constantFrom('cutover' as const, 'revert' as const, 'abandon' as const) }),
+  fc.record({ action: fc.constant('finish' as const), at: fc.integer({ min: 1, max: 2 ** 41 }) }),
+);
+const control = (lanes: ModelLanes): Control => ({
+  ...{ kind: 'embedding', name: 'documents', action: 'reembed', id: 'one' },
+  ...{ values: valuesOfLanes(lanes), by: 'local', reason: null, at: 0 },
+});
+
+/** States along a walk; a command that is refused leaves the state. */
+const walk = (commands: readonly LaneCommand[]): readonly ModelLanes[] => {
+  const states = [initialLanes('base')];
+  for (const each of commands) {
+    try {
+      states.push(moveLanes(states.at(-1) as ModelLanes, each));
+    } catch (error) {
+      if (!(error instanceof FreshetError && error.code === 'conflict')) throw error;
+    }
+  }
+  return states;
+};
+
+test('at most two models are kept, the one that serves among them, and a model given up is filled no more', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 20 }), (commands) => {
+      let baseGone = false;
+      for (const lanes of walk(commands)) {
+        const kept = lanesKept(lanes);
+        expect(kept).toContain(lanes.serving);
+        expect(kept.length).toBeLessThanOrEqual(2);
+        expect(lanes.candidate === null || lanes.previous === null).toBe(true);
+        expect(lanesFilled(lanes)).not.toContain('base');
+        // freshet.documents has holes in its vectors from then on.
+        if (baseGone) expect(embedsBase(lanes)).toBe(false);
+        baseGone ||= !embedsBase(lanes);
+      }
+    }),
+  );
+});
+
+test('the state that a follower reads is the one that was written', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 12 }), (commands) => {
+      for (const lanes of walk(commands)) expect(lanesOfControl(control(lanes), 'base')).toEqual(lanes);
+    }),
+  );
+});
+
+test('a cut-over is undone by a revert, and the revert by a cut-over', () => {
+  const filled = moveLanes(initialLanes('base'), {
+    action: 'reembed',
+    model: 'second',
+    backfillPerSecond: 9,
+  });
+  const over = moveLanes(filled, { action: 'cutover' });
+  expect(over).toMatchObject({ serving: 'second', candidate: null, previous: 'base' });
+  const back = moveLanes(over, { action: 'revert' });
+  expect(back).toEqual(filled);
+  expect(moveLanes(back, { action: 'cutover' })).toEqual(over);
+});
+
+test('another model in the configuration alone is refused: vectors of both would be mixed', () => {
+  expect(() => lanesOfControl(control(initialLanes('base')), 'second')).toThrow(/holds vectors of base/);
+});
+
+test('every model but the first has a topic of its own, made like the first', () => {
+  const lanes = initialLanes('base');
+  expect(documentsTopic(lanes, 'base').name).toBe('freshet.documents');
+  expect(documentsTopic(lanes, 'second')).toEqual({
+    ...documentsTopic(lanes, 'base'),
+    name: 'freshet.documents.second',
+  });
+});
