@@ -1,5 +1,6 @@
 /** `npm run bench -- <name> [--json] [--runs n] [--seconds n] [--rate n] [--rows n]`: runs one bench; without a name, lists them. */
 import { parseArgs } from 'node:util';
+import { embeddingThroughputBench } from './embedding-throughput.ts';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
@@ -16,6 +17,7 @@ const BENCHES: readonly Bench[] = [
   ...freshnessBenches,
   ...sustainedBenches,
   loadBench,
+  embeddingThroughputBench,
   memoryBench,
   ...peersBenches,
   stepOverheadBench,

@@ -1,6 +1,5 @@
 /** `freshet index reembed|lanes|cutover|revert|finish|abandon`: a change of embedding model while everything goes on. */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
@@ -136,7 +135,7 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
     .option('--rate <documents>', 'embedded again a second, at most', String(DEFAULT_BACKFILL_PER_SECOND))
     .option('--no-wait', 'returns at once')
     .action(async (options: LaneOptions & { model: string; rate: string; wait: boolean }) => {
-      const { embedding } = await loadConfig(join(surroundings.root, 'freshet.config.ts'));
+      const { embedding } = await loadConfig(requireRun(surroundings.root).config);
       if (
         !Object.hasOwn(embedding.models, options.model) &&
         !LOCAL_EMBEDDING_MODELS.some((each) => each === options.model)
