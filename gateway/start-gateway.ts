@@ -1,5 +1,6 @@
 /** The gateway: HTTP, event streams and the page, over read models that its own consumer group keeps. */
 import Fastify from 'fastify';
+import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { createFindOlder } from './find-older.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
@@ -9,7 +10,6 @@ import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/pr
 import { registerRoutes } from './http/register-routes.ts';
 import { ALL_HEADERS, refusalOf } from './http/request-guard.ts';
 import { foldRecordsInto } from './read-models/fold-records.ts';
-import { followCoverage } from './read-models/index-coverage.ts';
 import { createLiveMetrics } from './read-models/live-metrics.ts';
 import { createReadModels } from './read-models/read-models.ts';
 import { readTopics } from './read-models/read-topics.ts';

@@ -72,6 +72,28 @@ export interface AgentEvent {
   readonly task: null | TaskPosition;
 }
 
+/** A promise about freshness that is not kept, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */
+export interface Alert {
+  readonly source: string;
+  /** burn-…: the error budget is spent too fast over that span and a short one; the others are of what no commit tells */
+  readonly kind: 'burn-1h' | 'burn-6h' | 'burn-1d' | 'burn-3d' | 'stale' | 'unknown' | 'probes-missed';
+  /** page: somebody is needed now; ticket: in the next days */
+  readonly severity: 'page' | 'ticket';
+  readonly state: 'firing' | 'ended';
+  /** when it began to fire; microseconds since the Unix epoch */
+  readonly since: number;
+  /** when this was written */
+  readonly at: number;
+  /** what was measured: a burn rate, milliseconds, or probes */
+  readonly value: number;
+  /** what it must not pass */
+  readonly threshold: number;
+  /** one sentence for people */
+  readonly summary: string;
+  /** where most of the median change's time goes */
+  readonly slowestStage: null | string;
+}
+
 /** Who changed what, and why. Key: action. Topic: freshet.audit. */
 export interface Audit {
   /** microseconds since the Unix epoch */
@@ -488,6 +510,7 @@ export interface WatermarkPoint {
 /** Every record that is the value of a topic, by name. */
 export interface Records {
   readonly AgentEvent: AgentEvent;
+  readonly Alert: Alert;
   readonly Audit: Audit;
   readonly Control: Control;
   readonly Cost: Cost;
@@ -508,6 +531,7 @@ export type RecordName = keyof Records;
 /** The schema file of each record, in avro/. */
 export const SCHEMA_FILES = {
   AgentEvent: 'agent-event.avsc',
+  Alert: 'alert.avsc',
   Audit: 'audit.avsc',
   Control: 'control.avsc',
   Cost: 'cost.avsc',

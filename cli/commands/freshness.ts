@@ -58,6 +58,9 @@ const describe = (report: FreshnessReport): string => {
         )
       : 'no changes yet',
     '',
+    ...report.alerts.map(
+      ({ severity, kind, since, summary }) => `${severity.toUpperCase()} ${kind} since ${since}: ${summary}`,
+    ),
     ...report.sources.flatMap(notes),
     ...(stages.length > 0 ? ['', `where the time goes (median; most in ${report.slowestStage})`] : []),
     ...stages.map(

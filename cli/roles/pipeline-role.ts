@@ -98,7 +98,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         config,
         urlOf,
         clock: systemClock,
-        retriever: openIndex(settings.index),
+        index: openIndex(settings.index),
         onTrouble: (source, error) =>
           log.warn({ source, err: error }, 'freshness is not measured for a moment'),
       }),

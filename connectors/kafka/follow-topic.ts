@@ -1,4 +1,4 @@
-/** Follows small topics from their beginning for as long as it is open, outside of any lasting group: what is compacted into memory. */
+/** Follows small topics from their beginning, or the last of large ones, for as long as it is open, outside of any lasting group: what is compacted into memory. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toFreshetError } from '../../schemas/errors.ts';
@@ -18,6 +18,8 @@ export interface FollowSettings {
   /** Names this follower's group; a unique end is added. */
   readonly name: string;
   readonly maxWaitMs?: number;
+  /** Topics of which the last of each partition are enough: written in the last hours, and at most so many. */
+  readonly recent?: Readonly<Record<string, { readonly hours: number; readonly most: number }>>;
   /** In order of a partition; a record that it rejects is passed over. */
   readonly onRecord: (record: KafkaRecord) => Promise<void> | void;
   /** Reading failed: it begins again from the start after a moment. */
@@ -25,6 +27,7 @@ export interface FollowSettings {
 }
 
 const REOPEN_AFTER_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 const keyOf = (topic: string, partition: number): string => `${topic}:${partition}`;
 
@@ -60,12 +63,19 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
       {
         onAssigned: async (partitions) => {
           const starts = [];
-          for (const topic of new Set(partitions.map((each) => each.topic)))
+          for (const topic of new Set(partitions.map((each) => each.topic))) {
+            const recent = settings.recent?.[topic];
+            const since =
+              recent && (await client.admin.offsetsAt(topic, Date.now() - recent.hours * HOUR_MS));
             for (const { partition, earliest, latest } of await client.admin.offsets(topic)) {
+              const offset = recent
+                ? Math.min(latest, Math.max(earliest, latest - recent.most, since?.get(partition) ?? latest))
+                : earliest;
               atStart.set(keyOf(topic, partition), latest);
-              handled.set(keyOf(topic, partition), earliest);
-              starts.push({ topic, partition, offset: earliest });
+              handled.set(keyOf(topic, partition), offset);
+              starts.push({ topic, partition, offset });
             }
+          }
           return starts;
         },
         onRevoked: () => undefined,

@@ -84,6 +84,11 @@ export const createMetrics = (role: string) => {
       'How many times faster than the objective allows the error budget is spent.',
       ['source', 'span'],
     ),
+    alertsFiring: gauge('freshet_alerts_firing', 'Alerts about freshness that fire now.', [
+      'source',
+      'kind',
+      'severity',
+    ]),
     probes: counter('freshet_probes_total', 'Probe rows looked for in the index as a user would.', [
       'source',
       'outcome',

@@ -110,6 +110,15 @@ const noteOf = ({ source, watermark, slo, probe, clock }) => {
   return make('span', {}, `${source}: ${parts.filter(Boolean).join(' · ')}`, make('br'));
 };
 
+const alertOf = ({ severity, summary, since }) =>
+  make(
+    'span',
+    {},
+    pill(severity === 'page' ? 'alert' : 'look soon', severity === 'page' ? 'bad' : 'warn'),
+    ` ${summary}, since ${new Date(since).toLocaleTimeString()}`,
+    make('br'),
+  );
+
 const HEADINGS = ['', 'Staleness', 'Newest applied commit', 'Changes', 'median', 'p99', 'slowest'];
 
 const sourceTable = (sources, targetMs) => {
@@ -146,7 +155,7 @@ export const createFreshnessPanel = () => {
       `commit in the source to searchable · ${count(commits)} changes in the last 5 minutes` +
       (snapshot > 0 ? ` · ${count(snapshot)} rows of a snapshot not counted` : '');
     byId('sources').replaceChildren(sourceTable(report.sources, report.slo.targetMs));
-    byId('sources-note').replaceChildren(...report.sources.map(noteOf));
+    byId('sources-note').replaceChildren(...report.alerts.map(alertOf), ...report.sources.map(noteOf));
     drawChart(report);
     drawStages(report);
   };

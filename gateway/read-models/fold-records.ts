@@ -44,6 +44,9 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       models.freshness().addPoint(point);
       if (live) metrics.point(point);
     },
+    [TOPICS.alerts.name]: async (record) => {
+      models.freshness().addAlert(await codec.decode('Alert', record.value));
+    },
     [TOPICS.costs.name]: async (record, live) => {
       const cost = await codec.decode('Cost', record.value);
       const before = models.costs.add(cost);

@@ -19,6 +19,7 @@ const RECENT = {
   [TOPICS.taskStream.name]: { hours: 1, least: 0, most: 2_000 },
   [TOPICS.freshness.name]: { hours: 1, least: 20, most: 20_000 },
   [TOPICS.watermarks.name]: { hours: 1, least: 200, most: 20_000 },
+  [TOPICS.alerts.name]: { hours: 1, least: 1_000, most: 1_000 },
   [TOPICS.costs.name]: { hours: 24, least: 100, most: 5_000 },
   [TOPICS.deadLetters.name]: { hours: 24, least: 1_000, most: 1_000 },
   // Newest of each source: written every ten seconds at least.

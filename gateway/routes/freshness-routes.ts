@@ -69,6 +69,17 @@ export const freshnessSchema = z.object({
       ),
     }),
   ),
+  alerts: z
+    .array(
+      z.object({
+        source: z.string(),
+        kind: z.string(),
+        severity: z.string(),
+        since: z.string(),
+        summary: z.string(),
+      }),
+    )
+    .describe('Those that fire now.'),
   series: z.array(z.object({ at: z.string(), count: z.number(), p50: ms, p99: ms, max: ms })),
 });
 

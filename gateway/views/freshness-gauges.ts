@@ -15,8 +15,11 @@ export const measureFreshness = (
     metrics.staleness,
     metrics.watermarkKnown,
     metrics.clockOffset,
+    metrics.alertsFiring,
   ];
   for (const gauge of gauges) gauge.reset();
+  for (const { source, kind, severity } of report.alerts)
+    if (sources.has(source)) metrics.alertsFiring.set({ source, kind, severity }, 1);
   for (const { source, slo, watermark, stalenessMs, clock } of report.sources) {
     if (!sources.has(source)) continue;
     metrics.watermarkKnown.set({ source }, watermark.state === 'known' ? 1 : 0);

@@ -1,4 +1,5 @@
 /** What /v1/freshness answers: figures of a sliding window, durations in milliseconds, times as ISO 8601. */
+import type { Alert } from '../../schemas/records.ts';
 import type { SourceWatermark, Watermark } from '../../schemas/search.ts';
 import type { StageName } from './change-latency.ts';
 import type { Objective, ServiceLevelReport } from './service-level.ts';
@@ -92,11 +93,22 @@ export interface SeriesPoint {
   readonly max: number | null;
 }
 
+/** Fires now. */
+export interface AlertReport {
+  readonly source: string;
+  readonly kind: Alert['kind'];
+  readonly severity: Alert['severity'];
+  readonly since: string;
+  readonly summary: string;
+}
+
 export interface FreshnessReport extends WindowReport {
   readonly at: string;
   readonly windowMs: number;
   readonly slo: Objective & ServiceLevelReport;
   readonly sources: readonly SourceReport[];
+  /** Pages first, then the longest. */
+  readonly alerts: readonly AlertReport[];
   /** One point per sub-window, oldest first, empty ones too. */
   readonly series: readonly SeriesPoint[];
 }

@@ -4,10 +4,11 @@
  * matter, and one that comes late counts in the moment it became searchable.
  */
 import { isProbeTable } from '../../schemas/probe.ts';
-import type { Timing, WatermarkPoint } from '../../schemas/records.ts';
+import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED } from '../../schemas/search.ts';
 import { latencyOf } from './change-latency.ts';
 import type {
+  AlertReport,
   ClockReport,
   FreshnessReport,
   NewestApplied,
@@ -28,6 +29,8 @@ export interface FreshnessWindow {
   add(timing: Timing, now: number): void;
   /** What the tracker published: the source's clock, and its probes. */
   addPoint(point: WatermarkPoint): void;
+  /** As it was last published: it is reported while it fires. */
+  addAlert(alert: Alert): void;
   /** `covered`: the watermarks of an index as of now, by source; sources without changes are reported too. */
   report(now: number, covered?: Readonly<Record<string, SourceWatermark>>): FreshnessReport;
 }
@@ -62,6 +65,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
   const count = Math.ceil(windowMs / subWindowMs);
   const sources = new Map<string, SourceState>();
   const overall = createServiceLevel();
+  const alerts = new Map<string, Alert>();
   /** By sub-window, source and table. */
   const subWindows = new Map<number, Map<string, Map<string, WindowFigures>>>();
 
@@ -124,6 +128,10 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
       if (probe) state.probes.add(probe);
     },
 
+    addAlert: (alert) => {
+      alerts.set(`${alert.source}/${alert.kind}`, alert);
+    },
+
     report: (now, covered = {}) => {
       for (const source of Object.keys(covered)) stateOf(source);
       const newest = forgetOld(now);
@@ -173,10 +181,24 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
         };
       });
       const slo = { targetMs, objective, ...overall.report(now, objective) };
-      return { at: iso(now), windowMs, ...all.report(), slo, sources: sourceReports, series };
+      return {
+        ...{ at: iso(now), windowMs, ...all.report(), slo, sources: sourceReports, series },
+        alerts: [...alerts.values()]
+          .filter(({ state }) => state === 'firing')
+          .sort(byUrgency)
+          .map(alertReport),
+      };
     },
   };
 };
+
+const byUrgency = (a: Alert, b: Alert): number =>
+  a.severity === b.severity ? a.since - b.since : a.severity === 'page' ? -1 : 1;
+
+const alertReport = ({ source, kind, severity, since, summary }: Alert): AlertReport => ({
+  ...{ source, kind, severity, summary },
+  since: iso(since),
+});
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;

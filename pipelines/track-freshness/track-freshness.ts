@@ -1,15 +1,16 @@
 /** Everything about freshness that one process at a time does: the tracker of watermarks over a connection to each source. */
 import type { ConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
+import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
-import type { Retriever } from '../../schemas/search.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../index-documents/index-documents.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
+import { raiseAlerts } from './raise-alerts.ts';
 import { startWatermarkTracker, type TrackedSource } from './watermark-tracker.ts';
 import { type ProbeWriter, startProbes } from './write-probes.ts';
 
@@ -22,8 +23,8 @@ export interface TrackFreshnessSettings {
   /** Where a source is, `sample` resolved. */
   readonly urlOf: (source: string) => string;
   readonly clock: Clock;
-  /** The index as users search it; no probes are written without it. */
-  readonly retriever?: Retriever;
+  /** The index as users search it; neither probes are written nor alerts raised without it. */
+  readonly index?: Pick<IndexService, 'search' | 'watermarks'>;
   /** Of a source, or of all of them (empty); told once until it is another. */
   readonly onTrouble: (source: string, error: Error) => void;
 }
@@ -46,11 +47,11 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
     const clock = kind.openClock?.(urlOf(name));
     if (!clock) return [];
     const probes =
-      settings.retriever && config.freshness.probes
+      settings.index && config.freshness.probes
         ? startProbes({
             source: name,
             sourceClock: clock,
-            retriever: settings.retriever,
+            retriever: settings.index,
             clock: settings.clock,
             giveUpMs: 2 * config.freshness.targetMs,
             onTrouble: (error) => onTrouble(name, error),
@@ -67,26 +68,27 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
       },
     ];
   });
-  const closeClocks = async (): Promise<void> => {
+  const started: OwnedWork[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((each) => each.stop()));
     await Promise.all(writers.map((each) => each.stop()));
     await Promise.all(sources.map(({ clock }) => clock.close()));
   };
   try {
-    const tracker = await startWatermarkTracker({
-      ...settings,
-      sources,
-      group: INDEX_DOCUMENTS_GROUP,
-      momentEveryMs: MOMENT_EVERY_MS,
-      onTrouble,
-    });
-    return {
-      stop: async () => {
-        await tracker.stop();
-        await closeClocks();
-      },
-    };
+    const { index } = settings;
+    started.push(
+      await startWatermarkTracker({
+        ...settings,
+        sources,
+        group: INDEX_DOCUMENTS_GROUP,
+        momentEveryMs: MOMENT_EVERY_MS,
+        onTrouble,
+      }),
+    );
+    if (index) started.push(await raiseAlerts({ ...settings, index, onTrouble }));
+    return { stop };
   } catch (error) {
-    await closeClocks();
+    await stop();
     throw error;
   }
 };

@@ -22,7 +22,9 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  plane = await openDataPlane(inject('stack'), SOURCE);
+  const opened = await openDataPlane(inject('stack'), SOURCE);
+  const { config } = opened;
+  plane = { ...opened, config: { ...config, freshness: { ...config.freshness, probes: true } } };
   pipeline = await startPipeline(plane, folder.path);
   index = await startIndex(plane, folder.path);
   await plane.client.query(`INSERT INTO articles VALUES (1, 'acme', 'First', 'a', 'The word is first.')`);

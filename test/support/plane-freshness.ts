@@ -1,9 +1,9 @@
 /** The tracker of a plane's sources, in this process. */
+import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { trackFreshness } from '../../pipelines/track-freshness/track-freshness.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
 import type { ProbeResult } from '../../schemas/records.ts';
-import type { Retriever } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DataPlane } from './indexed-source.ts';
 
@@ -12,7 +12,7 @@ type TrackedPlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'connect' | '
 export const startTracking = async (
   plane: TrackedPlane,
   clock: Clock = systemClock,
-  retriever?: Retriever,
+  index?: Pick<IndexService, 'search' | 'watermarks'>,
 ) => {
   const { kafka, writer, codec, connect, config, url } = plane;
   const troubles: Error[] = [];
@@ -22,7 +22,7 @@ export const startTracking = async (
       const configured = config.sources[source]?.url ?? '';
       return configured === 'sample' ? url : configured;
     },
-    ...(retriever ? { retriever } : {}),
+    ...(index ? { index } : {}),
     onTrouble: (_, error) => troubles.push(error),
   });
   return { ...work, troubles };

@@ -23,6 +23,8 @@ export const planeConfig = (source: string): FreshetConfig =>
     embedding: { model: 'feature-hash-384' },
     chunking: { maxTokens: 40, overlapTokens: 8 },
     gates: { maxTextCharacters: 50_000 },
+    // A row that comes each second would make every count a moving target; tests of probes say so.
+    freshness: { probes: false },
   });
 
 /** What a role in a process of its own loads. */

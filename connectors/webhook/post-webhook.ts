@@ -1,0 +1,32 @@
+/** Posts JSON to an address of the configuration. What the other side answers but its status is not looked at. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FreshetError, toError } from '../../schemas/errors.ts';
+
+const WITHIN_MS = 5_000;
+const PAUSES_MS = [1_000, 4_000];
+
+/** Tries three times; the body may arrive more than once. Errors: `unavailable`, which never shows the address: it may hold a secret. */
+export const postWebhook = async (url: string, body: unknown, signal: AbortSignal): Promise<void> => {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        redirect: 'error',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]),
+      });
+      await response.body?.cancel();
+      if (response.ok) return;
+      throw new Error(`status ${response.status}`);
+    } catch (thrown) {
+      const pause = PAUSES_MS[attempt];
+      if (pause === undefined || signal.aborted)
+        throw new FreshetError(
+          'unavailable',
+          `the webhook of freshness alerts did not take one: ${toError(thrown).message}; see freshness.webhook in freshet.config.ts`,
+        );
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+};

@@ -1,0 +1,125 @@
+/**
+ * Raises alerts about freshness: folds what was measured, holds it against the objective every few seconds, and writes what
+ * begins and ends to freshet.alerts and to a webhook. One of it should run; a second would write the same alerts again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { IndexService } from '../../connectors/index-service/index-service.ts';
+import { followTopics } from '../../connectors/kafka/follow-topic.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { FreshetConfig } from '../../schemas/config.ts';
+import { toError } from '../../schemas/errors.ts';
+import type { Alert } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { OwnedWork } from '../owned-by-one.ts';
+import { conditionsOf } from './alert-conditions.ts';
+import { type AlertTrack, resumeAlerts, stepAlerts } from './alert-state.ts';
+import { createFreshnessWindow } from './freshness-window.ts';
+import { followCoverage } from './index-coverage.ts';
+
+export interface RaiseAlertsSettings {
+  readonly kafka: KafkaClient;
+  readonly writer: RecordWriter;
+  readonly codec: RecordCodec;
+  readonly config: Pick<FreshetConfig, 'sources' | 'freshness'>;
+  readonly index: Pick<IndexService, 'watermarks'>;
+  readonly clock: Clock;
+  readonly everyMs?: number;
+  /** Of a source, or of all of them (empty). */
+  readonly onTrouble: (source: string, error: Error) => void;
+}
+
+const EVERY_MS = 5_000;
+/** What is read again when another takes over: spans beyond it begin anew. */
+const RECENT = {
+  [TOPICS.freshness.name]: { hours: 6, most: 5_000 },
+  [TOPICS.watermarks.name]: { hours: 1, most: 2_000 },
+};
+
+export const alertKey = ({ source, kind }: Pick<Alert, 'source' | 'kind'>): string => `${source}/${kind}`;
+
+/** As a webhook gets it: times as ISO 8601. */
+const bodyOf = (alert: Alert) => ({
+  id: alertKey(alert),
+  ...alert,
+  since: new Date(alert.since / 1_000).toISOString(),
+  at: new Date(alert.at / 1_000).toISOString(),
+});
+
+/** Resolves once it reads. Errors: `kafka-unavailable`. */
+export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedWork> => {
+  const { kafka, writer, codec, clock, config, everyMs = EVERY_MS } = settings;
+  const { webhook } = config.freshness;
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const window = createFreshnessWindow(config.freshness);
+  const published = new Map<string, Alert>();
+  const tracks = new Map<string, AlertTrack>();
+  const next = new Map<string, number>();
+
+  const follower = await followTopics(kafka, {
+    topics: [TOPICS.freshness.name, TOPICS.watermarks.name, TOPICS.alerts.name],
+    name: 'freshness-alerts',
+    recent: RECENT,
+    onRecord: async ({ topic, partition, offset, value }) => {
+      // A follower that lost its connection begins again, and a change must not be counted twice.
+      const place = `${topic}:${partition}`;
+      if (value === null || offset < (next.get(place) ?? 0)) return;
+      next.set(place, offset + 1);
+      if (topic === TOPICS.freshness.name) window.add(await codec.decode('Timing', value), clock());
+      else if (topic === TOPICS.watermarks.name) window.addPoint(await codec.decode('WatermarkPoint', value));
+      else {
+        const alert = await codec.decode('Alert', value);
+        published.set(alertKey(alert), alert);
+      }
+    },
+    onTrouble: (error) => settings.onTrouble('', error),
+  });
+  const coverage = followCoverage(settings.index, clock);
+  let posting: Promise<void> = Promise.resolve();
+
+  const tell = async (alert: Alert): Promise<void> => {
+    await writer.append([
+      { topic: TOPICS.alerts.name, key: alertKey(alert), value: codec.encode('Alert', alert) },
+    ]);
+    if (webhook === undefined) return;
+    posting = posting
+      .then(() => postWebhook(webhook, bodyOf(alert), signal))
+      .catch((error) => settings.onTrouble(alert.source, toError(error)));
+  };
+
+  const look = async (): Promise<void> => {
+    const now = clock();
+    for (const report of window.report(now, coverage.all()).sources) {
+      const { source, slowestStage } = report;
+      if (!config.sources[source]) continue;
+      const track =
+        tracks.get(source) ?? resumeAlerts([...published.values()].filter((each) => each.source === source));
+      const step = stepAlerts(track, conditionsOf(report, config.freshness), { source, slowestStage, now });
+      // Told first: where that fails it is told again with the next look.
+      for (const alert of step.turned) await tell(alert);
+      tracks.set(source, step.track);
+    }
+  };
+
+  const running = (async () => {
+    while (!signal.aborted && !follower.current())
+      await sleep(50, undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted) {
+      await look().catch((error) => settings.onTrouble('', toError(error)));
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await running;
+      coverage.stop();
+      await posting;
+      await follower.close();
+    },
+  };
+};
