@@ -32,7 +32,7 @@ const SAMPLE_ROWS = 200;
 const CLOCK_MARGIN_MICROS = 5_000;
 const DEADLINE_MS = 480_000;
 
-/** One change of a row. `code` null: afterwards nothing of it may be found (deleted, or refused by a gate). */
+/** One change of a row. `code` null: afterwards nothing of it may be found. A blank text is refused, and what was good before stays. */
 interface Deed {
   readonly code: string | null;
   /** Where the log stood after the commit, and when that was known; undefined while it is under way. */
@@ -80,15 +80,17 @@ const write = async (
   for (; !signal.aborted; made += 1) {
     const row = String(FIRST_ID + writer * 100 + random.integer(0, ROWS_OF_WRITER - 1));
     const kind = random.integer(0, 9);
-    const code = kind <= 1 ? null : `w${writer}n${made}`;
+    const deeds = rows.get(row) ?? [];
+    const kept = deeds.at(-1)?.code ?? null;
+    const code = kind === 0 ? null : kind === 1 ? kept : `w${writer}n${made}`;
     const deed: Deed = { code };
-    rows.get(row)?.push(deed);
+    deeds.push(deed);
     if (kind === 0) await client.query('delete from articles where id = $1', [row]);
     else
       await client.query(
         `insert into articles (id, tenant, title, category, body) values ($1, $2, 'Meter', $3, $4)
          on conflict (id) do update set body = excluded.body`,
-        [row, tenant, CATEGORY, code === null ? '   ' : `The meter was read again. Code ${code}.`],
+        [row, tenant, CATEGORY, kind === 1 ? '   ' : `The meter was read again. Code ${code}.`],
       );
     const doneAt = systemClock();
     const { rows: ends } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');

@@ -1,0 +1,126 @@
+/** Alerts on real Kafka: what burns is told once, on the topic and by the webhook, and a successor neither repeats nor forgets it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
+import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { raiseAlerts } from '../../pipelines/track-freshness/raise-alerts.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import type { Alert, Timing } from '../../schemas/records.ts';
+import { UNTRACKED } from '../../schemas/search.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { makeVersion } from '../../schemas/version.ts';
+import { planeConfig } from '../support/plane.config.ts';
+import { until } from '../support/until.ts';
+
+const SOURCE = 'alerting';
+
+const openServers = async () => {
+  const stack = inject('stack');
+  const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'test-alerts' });
+  await kafka.admin.createTopics(Object.values(TOPICS));
+  const codec = await openRecordCodec(openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`));
+  return { kafka, codec, writer: openRecordWriter(kafka) };
+};
+
+let servers: Awaited<ReturnType<typeof openServers>>;
+let url: string;
+const posted: Record<string, unknown>[] = [];
+const troubles: Error[] = [];
+let failures = 1;
+
+/** The first request fails, as a webhook does now and then. */
+const webhook = createServer((request, response) => {
+  let body = '';
+  request.on('data', (chunk) => {
+    body += chunk;
+  });
+  request.on('end', () => {
+    failures -= 1;
+    if (failures < 0) posted.push(JSON.parse(body));
+    response.writeHead(failures >= 0 ? 503 : 204).end();
+  });
+});
+
+beforeAll(async () => {
+  servers = await openServers();
+  await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/hook`;
+}, 60_000);
+
+afterAll(async () => {
+  webhook.close();
+  await servers?.writer.close();
+  await servers?.kafka.close();
+});
+
+const start = () => {
+  const config = planeConfig(SOURCE);
+  const watermark = { ...UNTRACKED, state: 'known' as const, reason: null, stalenessMs: 100 };
+  return raiseAlerts({
+    ...servers,
+    config: { ...config, freshness: { ...config.freshness, webhook: url } },
+    index: { watermarks: async () => ({ [SOURCE]: watermark }) },
+    clock: systemClock,
+    everyMs: 100,
+    onTrouble: (_, error) => troubles.push(error),
+  });
+};
+
+const commit = (key: number, seconds: number): Timing => {
+  const now = systemClock();
+  const committedAt = now - seconds * 1_000_000;
+  return {
+    ...{ documentId: `${SOURCE}/public.articles/${key}`, source: SOURCE, table: 'public.articles' },
+    ...{ version: makeVersion(1, [5n, BigInt(key)]), kind: 'document', outcome: 'applied', index: 'index-1' },
+    ...{ committedAt, capturedAt: committedAt, inKafkaAt: committedAt, gatedAt: committedAt },
+    ...{ embeddedAt: now, appendedAt: now, appliedAt: now, searchableAt: now },
+  };
+};
+
+const write = (from: number, count: number, seconds: number) =>
+  servers.writer.append(
+    Array.from({ length: count }, (_, at) => {
+      const timing = commit(from + at, seconds);
+      const value = servers.codec.encode('Timing', timing);
+      return { topic: TOPICS.freshness.name, key: timing.documentId, value };
+    }),
+  );
+
+const alerts = async (): Promise<readonly Alert[]> => {
+  const found: Alert[] = [];
+  await scanTopic(servers.kafka, { topic: TOPICS.alerts.name }, async ({ value }) => {
+    const alert = await servers.codec.decode('Alert', value);
+    if (alert.source === SOURCE) found.push(alert);
+  });
+  return found;
+};
+
+test('commits that come too late raise alerts, once, whoever watches', async () => {
+  await write(0, 100, 0.01);
+  let work = await start();
+  try {
+    await write(1_000, 10, 9);
+    // Every span has burnt as fast by now, as all there is lies within the shortest of them.
+    await until('told', () => posted.length >= 4);
+    expect(new Set(posted.map((each) => each.id))).toEqual(
+      new Set(['burn-1h', 'burn-6h', 'burn-1d', 'burn-3d'].map((kind) => `${SOURCE}/${kind}`)),
+    );
+    expect(posted.find((each) => each.kind === 'burn-1h')).toMatchObject({
+      ...{ state: 'firing', severity: 'page', source: SOURCE, threshold: 14.4, slowestStage: 'embed' },
+      since: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    await work.stop();
+    work = await start();
+    await write(2_000, 10, 9);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect((await alerts()).length).toBe(4);
+    expect(posted.length).toBe(4);
+    expect(troubles).toEqual([]);
+  } finally {
+    await work.stop();
+  }
+});
