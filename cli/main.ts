@@ -40,7 +40,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/freshness.ts')).addFreshnessCommand,
   },
   source: {
-    says: 'the databases that changes come from: list, status',
+    says: 'the databases that changes come from: list, status, snapshot, pause, resume',
     load: async () => (await import('./commands/source.ts')).addSourceCommand,
   },
   task: {
@@ -56,12 +56,16 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/replay.ts')).addReplayCommand,
   },
   'dead-letter': {
-    says: 'records that could not be processed: list',
+    says: 'records that could not be processed: list, show, redrive',
     load: async () => (await import('./commands/dead-letter.ts')).addDeadLetterCommands,
   },
   quarantine: {
-    says: 'documents that a gate refused: list',
-    load: async () => (await import('./commands/dead-letter.ts')).addDeadLetterCommands,
+    says: 'documents that a gate refused: list, show, release, redrive, drop',
+    load: async () => (await import('./commands/quarantine.ts')).addQuarantineCommands,
+  },
+  gate: {
+    says: 'the checks of documents, tried before they act: test, dry-run',
+    load: async () => (await import('./commands/gate.ts')).addGateCommand,
   },
   cost: {
     says: 'what executions cost: report',

@@ -14,11 +14,13 @@ import { createLiveMetrics } from './read-models/live-metrics.ts';
 import { createReadModels } from './read-models/read-models.ts';
 import { readTopics } from './read-models/read-topics.ts';
 import { remember } from './remember.ts';
+import { costRoutes } from './routes/cost-routes.ts';
+import { deadLetterRoutes } from './routes/dead-letter-routes.ts';
 import { executionRoutes } from './routes/execution-routes.ts';
 import { freshnessRoutes } from './routes/freshness-routes.ts';
 import { registerHealth } from './routes/health-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
-import { refusalRoutes } from './routes/refusal-routes.ts';
+import { quarantineRoutes } from './routes/quarantine-routes.ts';
 import { searchRoutes } from './routes/search-routes.ts';
 import { sourceRoutes } from './routes/source-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
@@ -81,7 +83,9 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     ...searchRoutes(context),
     ...freshnessRoutes(context),
     ...executionRoutes(context),
-    ...refusalRoutes(context),
+    ...quarantineRoutes(context),
+    ...deadLetterRoutes(context),
+    ...costRoutes(context),
     ...sourceRoutes(context),
     ...statusRoutes(context),
   ];

@@ -18,6 +18,12 @@ export interface ReleaseDecision {
   readonly partition: number;
 }
 
+/** True where a person let this very content of the document pass. */
+export type IsReleased = (documentId: string, contentHash: string) => boolean;
+
+export const releasedBy = (decision: ReleaseDecision | undefined, contentHash: string): boolean =>
+  decision?.action === 'release' && decision.contentHash === contentHash && contentHash !== '';
+
 export const controlKeyOf = (documentId: string): string => `release:${documentId}`;
 
 export const controlOf = (

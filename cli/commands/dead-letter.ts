@@ -1,93 +1,133 @@
-/** `freshet dead-letter list` and `freshet quarantine list`: what could not be processed, and what a gate refused. */
+/** `freshet dead-letter list|show|redrive`: what could not be processed, and taking it through again. */
 import type { Command } from 'commander';
-import { createOutput, oneLine, table } from '../output.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { createOutput, oneLine, printable, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
-interface Place {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
+interface Letter {
+  readonly place: string;
+  readonly stage: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly key: string | null;
+  readonly valueBytes: number;
+  readonly at: string | null;
 }
 
-interface Grouped<Item> {
+interface Letters {
+  readonly held: number;
   readonly groups: readonly { readonly name: string; readonly count: number }[];
-  readonly items: readonly Item[];
+  readonly items: readonly (Letter & { readonly redriven: boolean })[];
 }
 
-const placeOf = ({ topic, partition, offset }: Place): string => `${topic}:${partition}:${offset}`;
-const summary = (groups: Grouped<unknown>['groups']): string =>
-  groups.map(({ name, count }) => `${count} ${name}`).join(', ') || 'none';
+interface Shown extends Letter {
+  readonly inLog: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: { readonly text: string | null; readonly hex: string | null } | null;
+}
+
+interface Redriven {
+  readonly dryRun: boolean;
+  readonly redriven: readonly string[];
+  readonly left: readonly { readonly place: string; readonly why: string }[];
+  readonly more: number;
+}
+
+const list = ({ groups, items }: Letters): string =>
+  [
+    groups.map(({ name, count }) => `${count} ${name}`).join(', ') || 'none',
+    ...(items.length === 0
+      ? []
+      : [
+          '',
+          table(
+            ['record', 'stage', 'reason', 'at', 'redriven', 'message'],
+            items.map((each) => [
+              each.place,
+              each.stage,
+              each.reason,
+              each.at ?? '–',
+              each.redriven ? 'yes' : '',
+              oneLine(each.message, 80),
+            ]),
+          ),
+        ]),
+  ].join('\n');
+
+const show = (letter: Shown): string =>
+  [
+    `${letter.place}  ${letter.stage}  ${letter.reason}  ${letter.at ?? ''}`,
+    printable(letter.message),
+    `key      ${letter.key === null ? 'none' : printable(letter.key)}`,
+    ...Object.entries(letter.headers).map(
+      ([name, value]) => `header   ${printable(name)}: ${printable(value)}`,
+    ),
+    letter.inLog ? `value    ${letter.valueBytes} bytes` : 'value    its topic keeps it no more',
+    ...(letter.value ? [printable(letter.value.text ?? letter.value.hex ?? '')] : []),
+  ].join('\n');
 
 export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundings): void => {
-  freshet
-    .command('dead-letter')
-    .description('records that could not be processed')
+  const noun = freshet.command('dead-letter').description('records that could not be processed');
+  noun
     .command('list')
     .description('newest first, counted by reason')
+    .option('--topic <topic>', 'of this topic only')
+    .option('--reason <reason>', 'of this reason only, such as not-avro')
     .option('--limit <n>', 'how many', '20')
     .option('--json', 'JSON')
-    .action(async (options: { limit: string; json?: boolean }) => {
-      const letters = await gatewayOf(surroundings).get<
-        Grouped<{ origin: Place; stage: string; reason: string; message: string; at: string | null }>
-      >('/v1/dead-letters', { limit: options.limit });
-      createOutput(options.json ?? false).print(letters, ({ groups, items }) =>
-        [
-          summary(groups),
-          ...(items.length > 0
-            ? [
-                '',
-                table(
-                  ['record', 'stage', 'reason', 'at', 'message'],
-                  items.map((each) => [
-                    placeOf(each.origin),
-                    each.stage,
-                    each.reason,
-                    each.at ?? '–',
-                    oneLine(each.message, 80),
-                  ]),
-                ),
-              ]
-            : []),
-        ].join('\n'),
-      );
-    });
-  freshet
-    .command('quarantine')
-    .description('documents that a gate refused')
-    .command('list')
-    .description('newest first, counted by gate and reason')
-    .option('--limit <n>', 'how many', '20')
+    .action(
+      async ({ json, ...query }: { limit: string; topic?: string; reason?: string; json?: boolean }) => {
+        const letters = await gatewayOf(surroundings).get<Letters>('/v1/dead-letters', query);
+        createOutput(json ?? false).print(letters, list);
+      },
+    );
+  noun
+    .command('show <place>')
+    .description('one record by its topic:partition:offset, credentials taken out')
     .option('--json', 'JSON')
-    .action(async (options: { limit: string; json?: boolean }) => {
-      const refused = await gatewayOf(surroundings).get<
-        Grouped<{
-          documentId: string;
-          gate: string;
-          reason: string;
-          detail: string;
-          change: Place;
-          at: string | null;
-        }>
-      >('/v1/quarantine', { limit: options.limit });
-      createOutput(options.json ?? false).print(refused, ({ groups, items }) =>
-        [
-          summary(groups),
-          ...(items.length > 0
-            ? [
-                '',
-                table(
-                  ['document', 'gate', 'reason', 'change', 'detail'],
-                  items.map((each) => [
-                    each.documentId,
-                    each.gate,
-                    each.reason,
-                    placeOf(each.change),
-                    oneLine(each.detail, 80),
-                  ]),
-                ),
-              ]
-            : []),
-        ].join('\n'),
-      );
+    .action(async (place: string, { json }: { json?: boolean }) => {
+      const letter = await gatewayOf(surroundings).get<Shown>('/v1/dead-letters/record', { place });
+      createOutput(json ?? false).print(letter, show);
     });
+  noun
+    .command('redrive [places...]')
+    .description('take records through again: those named, or with --topic or --match all that match')
+    .option('--topic <topic>', 'all of this topic')
+    .option('--match <reason>', 'all of this reason')
+    .option('--reason <why>', 'why, audited')
+    .option('--dry-run', 'say what would be done')
+    .option('--yes', 'many at once, without being asked')
+    .option('--json', 'JSON')
+    .action(
+      async (
+        places: string[],
+        options: {
+          topic?: string;
+          match?: string;
+          reason?: string;
+          dryRun?: boolean;
+          yes?: boolean;
+          json?: boolean;
+        },
+      ) => {
+        const { topic, match, reason, dryRun = false } = options;
+        if (places.length === 0 && topic === undefined && match === undefined)
+          throw new FreshetError('usage', 'name records, or give --topic or --match');
+        if (places.length === 0 && !dryRun && !options.yes)
+          throw new FreshetError('usage', 'say --yes to redrive all that match, or --dry-run to see which');
+        const done = await gatewayOf(surroundings).post<Redriven>('/v1/dead-letters/redrive', {
+          ...(places.length > 0 ? { places } : { filter: { topic, reason: match } }),
+          ...(reason === undefined ? {} : { reason }),
+          dryRun,
+        });
+        createOutput(options.json ?? false).print(done, ({ redriven, left, more }) =>
+          [
+            ...redriven.map((place) => `${dryRun ? 'would redrive' : 'redriven'}  ${place}`),
+            ...left.map(({ place, why }) => `left  ${place}  ${why}`),
+            ...(more > 0 ? [`${more} more match: run it again`] : []),
+            ...(redriven.length + left.length === 0 ? ['nothing matches'] : []),
+          ].join('\n'),
+        );
+      },
+    );
 };

@@ -7,6 +7,7 @@ import type { EmbeddingModel } from '../../connectors/models/embedding/embedding
 import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
 import { artifactsIn } from '../../connectors/stack/artifacts.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
+import { readReleases } from '../../pipelines/index-documents/read-releases.ts';
 import { reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -83,6 +84,7 @@ export const addIndexVerify = (index: Command, surroundings: Surroundings): void
             writer,
             codec,
             clock: systemClock,
+            releases: () => readReleases(kafka, codec),
             ...(options.source !== undefined && { source: options.source }),
             ...(options.table !== undefined && { table: options.table }),
             repair: options.repair ?? false,

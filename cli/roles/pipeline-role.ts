@@ -10,6 +10,7 @@ import {
   type IndexDocumentsEvent,
   startIndexDocuments,
 } from '../../pipelines/index-documents/index-documents.ts';
+import { readReleases } from '../../pipelines/index-documents/read-releases.ts';
 import { ownedByOne } from '../../pipelines/owned-by-one.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
 import { scanInBackground } from '../../pipelines/reconcile/scan-in-background.ts';
@@ -118,6 +119,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         writer,
         codec,
         clock: systemClock,
+        releases: () => readReleases(kafka, codec),
         everyMs,
         onCounted: (source, table, divergence, documents) => {
           metrics.divergentDocuments.set({ source, table, divergence }, documents);
@@ -136,6 +138,9 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         return;
       case 'gate-refused':
         metrics.gateRefusals.inc({ gate: event.gate });
+        return;
+      case 'dead-lettered':
+        metrics.deadLetters.inc({ topic: event.topic, reason: event.reason });
         return;
       case 'gate-judged':
         metrics.gateVerdicts.inc({ gate: event.gate, outcome: event.outcome }, event.count);

@@ -66,6 +66,8 @@ export interface HeldDocument {
   readonly partition: number;
   /** pipelines/document-digest.ts */
   readonly digest: string;
+  /** `gate: reason` of a marker that a gate, or a person, left; null for what is none. */
+  readonly refusal: string | null;
   /** Chunks whose row is not in the vectors. */
   readonly vectorsMissing: number;
 }

@@ -4,6 +4,7 @@ import { createExecutionsPanel } from './executions-panel.js';
 import { createFreshnessPanel } from './freshness-panel.js';
 import { openLiveFeed } from './live-feed.js';
 import { createPipelineStrip } from './pipeline-strip.js';
+import { createQuarantinePanel } from './quarantine-panel.js';
 import { createSearchPanel } from './search-panel.js';
 import { createTaskPanel } from './task-panel.js';
 
@@ -14,9 +15,11 @@ const executions = createExecutionsPanel(search.trace);
 const tasks = createTaskPanel(executions.open);
 const showFreshness = createFreshnessPanel();
 const showPipeline = createPipelineStrip();
+const showQuarantine = createQuarantinePanel();
 
 const showStatus = (status) => {
   showPipeline(status);
+  showQuarantine(status);
   const names = status.agents.map((agent) => agent.name);
   tasks.agents(names);
   executions.agents(names);

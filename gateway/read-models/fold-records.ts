@@ -5,9 +5,9 @@ import type { Clock } from '../../schemas/clock.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { summaryOf } from './dead-letter-list.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { ReadModels } from './read-models.ts';
-import { summaryOf } from './recent-refusals.ts';
 
 export interface FoldRecordsSettings {
   readonly models: ReadModels;
@@ -61,6 +61,9 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     },
     [TOPICS.quarantine.name]: async (record) => {
       models.quarantine.add(await codec.decode('Quarantined', record.value));
+    },
+    [TOPICS.audit.name]: async (record) => {
+      models.deadLetters.noteAudit(await codec.decode('Audit', record.value));
     },
   };
 

@@ -4,23 +4,19 @@ import {
   type FreshnessWindow,
 } from '../../pipelines/track-freshness/freshness-window.ts';
 import type { Objective } from '../../pipelines/track-freshness/service-level.ts';
-import type { Quarantined, SourceState } from '../../schemas/records.ts';
+import type { SourceState } from '../../schemas/records.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
+import { createDeadLetterList, type DeadLetterList } from './dead-letter-list.ts';
 import { createExecutionList, type ExecutionList } from './execution-list.ts';
+import { createQuarantineList, type QuarantineList } from './quarantine-list.ts';
 import { createRecentChunks, type RecentChunks } from './recent-chunks.ts';
-import {
-  createRecentRefusals,
-  type DeadLetterSummary,
-  quarantineGroupOf,
-  type RecentRefusals,
-} from './recent-refusals.ts';
 
 export interface ReadModels {
   readonly executions: ExecutionList;
   readonly chunks: RecentChunks;
   readonly costs: CostLedger;
-  readonly deadLetters: RecentRefusals<DeadLetterSummary>;
-  readonly quarantine: RecentRefusals<Quarantined>;
+  readonly deadLetters: DeadLetterList;
+  readonly quarantine: QuarantineList;
   /** By source, as the watch of the sources last said. */
   readonly sourceStates: Map<string, SourceState>;
   freshness(): FreshnessWindow;
@@ -33,8 +29,8 @@ export const createReadModels = (objective: Objective): ReadModels => {
     executions: createExecutionList(),
     chunks: createRecentChunks(),
     costs: createCostLedger(),
-    deadLetters: createRecentRefusals<DeadLetterSummary>((letter) => letter.reason),
-    quarantine: createRecentRefusals<Quarantined>(quarantineGroupOf),
+    deadLetters: createDeadLetterList(),
+    quarantine: createQuarantineList(),
     sourceStates: new Map<string, SourceState>(),
   };
   return {

@@ -24,7 +24,9 @@ const RECENT = {
   [TOPICS.deadLetters.name]: { hours: 24, least: 1_000, most: 1_000 },
   // Newest of each source: written every ten seconds at least.
   [TOPICS.sourceStates.name]: { hours: 1, least: 1_000, most: 1_000 },
-  [TOPICS.quarantine.name]: { hours: 24, least: 1_000, most: 1_000 },
+  // What stands in quarantine waits for a person, however long that takes.
+  [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 20_000 },
+  [TOPICS.audit.name]: { hours: 720, least: 1_000, most: 1_000 },
 } as const;
 
 const HOUR_MS = 3_600_000;
@@ -65,7 +67,7 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
   let reopening: Promise<void> | undefined;
 
   const startOf = async (partitions: readonly TopicPartition[]) => {
-    const starts: (TopicPartition & { readonly offset: number })[] = [];
+    const starts: (TopicPartition & { readonly offset: number; readonly latest: number })[] = [];
     for (const topic of new Set(partitions.map((each) => each.topic))) {
       const { hours, least, most } = RECENT[topic as keyof typeof RECENT];
       const since = await kafka.admin.offsetsAt(topic, settings.now() - hours * HOUR_MS);
@@ -74,10 +76,13 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
         if (!partitions.some((each) => keyOf(each) === keyOf(at))) continue;
         const recent = Math.min(since.get(partition) ?? latest, latest - least);
         const offset = Math.max(earliest, latest - most, recent);
-        if (!ends.has(keyOf(at))) ends.set(keyOf(at), latest);
-        handled.set(keyOf(at), Math.min(offset, latest));
-        starts.push({ ...at, offset: Math.min(offset, latest) });
+        starts.push({ ...at, offset: Math.min(offset, latest), latest });
       }
+    }
+    // All at once: with some of them it would be ready, and what comes to the others next would count as the past.
+    for (const { latest, ...at } of starts) {
+      if (!ends.has(keyOf(at))) ends.set(keyOf(at), latest);
+      handled.set(keyOf(at), at.offset);
     }
     return starts;
   };

@@ -24,6 +24,7 @@ const FILES = [
   'latency-chart.js',
   'stage-bar.js',
   'pipeline-strip.js',
+  'quarantine-panel.js',
   'executions-panel.js',
   'execution-detail.js',
   'search-panel.js',

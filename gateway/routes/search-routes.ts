@@ -30,6 +30,14 @@ const searchAnswer = z.object({
       version: z.string(),
       model: z.string().optional(),
       ageMs: z.number().describe('Since this version was committed in its source.'),
+      stale: z
+        .object({ since: z.number().describe('Microseconds since the Unix epoch.'), reason: z.string() })
+        .optional()
+        .describe('The row has changed since, and a gate refused what it became.'),
+      flags: z
+        .array(z.string())
+        .optional()
+        .describe('gate: reason of what a gate saw in it and let pass: data to be read with care.'),
     }),
   ),
   mode: z

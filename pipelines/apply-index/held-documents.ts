@@ -23,6 +23,7 @@ const describe = async (
     kind: record.kind,
     version: record.version,
     partition,
+    refusal: record.kind === 'refused' ? (record.reason ?? null) : null,
     digest: documentDigest(
       record,
       record.chunks.map(({ hash }) => hash),

@@ -5,6 +5,8 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import type { Clock } from '../../schemas/clock.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
 import type { Document, DocumentTiming } from '../../schemas/records.ts';
+import type { DriftWatch } from '../gates/drift-state.ts';
+import { findingOf } from '../gates/finding.ts';
 import { gateVectors } from '../gates/record-gates.ts';
 import type { Refusal } from '../gates/run-gates.ts';
 import {
@@ -40,6 +42,8 @@ export interface EmbedSettings {
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
   readonly model: { readonly id: string; readonly dimensions: number };
   readonly clock: Clock;
+  /** None where rows are judged alone. */
+  readonly drift?: DriftWatch;
 }
 
 type PreparedDocument = Extract<Prepared, { kind: 'document' }>;
@@ -100,6 +104,25 @@ export const embedDocuments = async (
     return current && (keep.floor === undefined || before.version >= keep.floor) ? before : undefined;
   }
 
+  /** New chunks far from what their table's tenant has: judged before they are learned, and learned where they go in. */
+  function driftOf({ source, change, draft, drift, released, chunks }: PreparedDocument): Refusal | null {
+    if (!settings.drift || drift.action === 'off') return null;
+    const place = { source, table: change.table, tenant: draft.tenant };
+    const fresh = chunks.flatMap((chunk) => {
+      const vector = vectors.get(chunk.hash);
+      return vector ? [{ chunk, vector }] : [];
+    });
+    const all = fresh.map(({ vector }) => vector);
+    const far = settings.drift.farthest(place, all, drift);
+    if (!far || drift.action === 'flag' || released) settings.drift.learn(place, all);
+    const chunk = far && fresh[far.at]?.chunk;
+    if (!chunk) return null;
+    const { start, end } = chunk;
+    const detail = `${far.deviations.toFixed(1)} deviations from the centroid of ${change.table}, at most ${drift.deviations}`;
+    const finding = findingOf('embedding', draft, { field: 'text', start, end, reason: 'drifted', detail });
+    return { gate: 'embedding', reason: 'drifted', detail, finding };
+  }
+
   function outcomeOf(from: Prepared): Outcome {
     switch (from.kind) {
       case 'dropped':
@@ -148,10 +171,19 @@ export const embedDocuments = async (
         const chunks = from.chunks.map((chunk) =>
           chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? Buffer.alloc(0)),
         );
+        const drifted = driftOf(from);
+        if (drifted && from.drift.action === 'quarantine' && !from.released)
+          return {
+            kind: 'quarantined',
+            from,
+            refusal: drifted,
+            record: refusedMarker(subject, from.draft.tenant, drifted, kept),
+          };
+        const flags = drifted ? [...from.marks.flags, 'embedding: drifted'] : from.marks.flags;
         return {
           kind: 'append',
           from,
-          record: documentRecord(subject, from.draft, settings.model.id, chunks, from.marks),
+          record: documentRecord(subject, from.draft, settings.model.id, chunks, { ...from.marks, flags }),
           kept,
         };
       }

@@ -15,9 +15,11 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { SchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig, Row } from '../../schemas/config.ts';
+import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
+import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
@@ -52,6 +54,7 @@ export type IndexDocumentsEvent =
       readonly count: number;
     }
   | { readonly type: 'gate-refused'; readonly gate: string }
+  | { readonly type: 'dead-lettered'; readonly topic: string; readonly reason: DeadLetterReason }
   | {
       readonly type: 'gate-judged';
       readonly gate: string;
@@ -94,6 +97,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const volume = createVolumeWatch(({ source, table: name }) =>
     [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
   );
+  const drift = createDriftWatch();
   const done = new Map<string, TopicPartition & { readonly offset: number }>();
 
   /** Decisions of people that a partition has not carried out, one look at a time. */
@@ -141,6 +145,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         embedding: cache,
         model: settings.model,
         clock: settings.clock,
+        drift,
         ...(settings.embeds ? { embeds: settings.embeds } : {}),
       },
       readChange: (record) => changeReader.read(record),
@@ -153,6 +158,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
             settings.onEvent({ type: 'records', outcome: outcome as keyof typeof plan.counts, count });
         }
         for (const { gate } of plan.refusals) settings.onEvent({ type: 'gate-refused', gate });
+        for (const letter of plan.deadLetters) settings.onEvent({ type: 'dead-lettered', ...letter });
         for (const judged of plan.judged) settings.onEvent({ type: 'gate-judged', ...judged });
       },
       pausedTables: settings.pausedTables ?? (() => Promise.resolve(new Set())),

@@ -10,7 +10,9 @@ import { type FreshetConfig, gatesOfTable, mappingOfTable, type Row } from '../.
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
+import type { GateSettings } from '../../schemas/gate-settings.ts';
 import type { Document } from '../../schemas/records.ts';
+import type { IsReleased } from '../../schemas/release-decision.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
 import type { Lookalikes } from '../gates/gate.ts';
@@ -58,6 +60,9 @@ export type Prepared = Place &
         readonly wasRefused: boolean;
         readonly draft: Draft;
         readonly marks: GateMarks;
+        /** What is judged of the vectors; a release lets them pass too. */
+        readonly drift: GateSettings['drift'];
+        readonly released: boolean;
         readonly chunks: readonly ChunkPlan[];
         readonly known: ReadonlyMap<string, Buffer>;
       })
@@ -81,7 +86,7 @@ export interface PrepareSettings {
   readonly lookalikes: Lookalikes;
   readonly volume: VolumeWatch;
   /** True where a person let this very content pass. */
-  readonly isReleased: (documentId: string, contentHash: string) => boolean;
+  readonly isReleased: IsReleased;
   readonly clock: Clock;
   /** The columns' stored values as they are now; undefined where the row is gone. Errors: `source-unavailable`. */
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
@@ -192,12 +197,9 @@ export const prepareChanges = async (
     if (draft && stood === 'document' && draft.text.trim() === '' && burst('empty-texts'))
       return { ...place, kind: 'dropped' };
     const contentHash = draft ? contentHashOf(draft) : '';
+    const released = settings.isReleased(documentId, contentHash);
     const judgement = draft
-      ? judgeDraft(
-          draft,
-          { settings: gates, documentId, lookalikes, steps: () => undefined },
-          settings.isReleased(documentId, contentHash),
-        )
+      ? judgeDraft(draft, { settings: gates, documentId, lookalikes, steps: () => undefined }, released)
       : unmapped(mapped);
     const judged = {
       ...place,
@@ -213,7 +215,10 @@ export const prepareChanges = async (
         refusal: judgement.refusal as Refusal,
       };
     }
-    return toEmbed(judged, judgement.draft, judgement.flags, gates.duplicates, newest, wasRefused);
+    return {
+      ...toEmbed(judged, judgement.draft, judgement.flags, gates.duplicates, newest),
+      ...{ wasRefused, drift: gates.drift, released },
+    };
 
     function burst(kind: 'deletes' | 'empty-texts'): boolean {
       // Where nobody can pause a table, a burst is no reason to lose its changes.
@@ -231,8 +236,7 @@ export const prepareChanges = async (
     flags: readonly string[],
     duplicates: { readonly same: string; readonly near: string },
     newest: Document | undefined,
-    wasRefused: boolean,
-  ): Prepared {
+  ) {
     const { documentId, change } = judged;
     const compared = duplicates.same !== 'off' || duplicates.near !== 'off';
     const fingerprint = compared ? fingerprintOf(draft.text) : null;
@@ -241,7 +245,7 @@ export const prepareChanges = async (
     const chunks = chunkDraft(draft, settings.chunking, settings.model);
     const marks = { flags, fingerprint };
     const known = knownVectors(newest, settings.model);
-    return { ...judged, kind: 'document', wasRefused, draft, marks, chunks, known };
+    return { ...judged, kind: 'document' as const, draft, marks, chunks, known };
   }
 
   function decide(documentId: string, version: string, content: LastContent): void {

@@ -3,7 +3,7 @@
 import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
-import { deadLetterOf } from '../../schemas/dead-letters.ts';
+import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
 import type { Document, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { gateRecord, type RecordLimits } from '../gates/record-gates.ts';
@@ -25,6 +25,7 @@ export interface AppendPlan {
     Record<'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered', number>
   >;
   readonly refusals: readonly { readonly gate: string }[];
+  readonly deadLetters: readonly { readonly topic: string; readonly reason: DeadLetterReason }[];
   /** How often each gate decided what. `unchanged`: documents for which nothing was embedded. */
   readonly judged: readonly {
     readonly gate: string;
@@ -58,6 +59,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   const records: RecordToAppend[] = [];
   const documents: { at: number; record: Document }[] = [];
   const refusals: { gate: string }[] = [];
+  const deadLetters: { topic: string; reason: DeadLetterReason }[] = [];
   const judged = new Map<string, { gate: string; outcome: GateOutcome; count: number }>();
   const counts = { appended: 0, superseded: 0, dropped: 0, quarantined: 0, 'dead-lettered': 0 };
 
@@ -108,7 +110,10 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   for (const outcome of outcomes) {
     if ('outcomes' in outcome.from) {
       for (const { gate, outcome: decided } of outcome.from.outcomes) count(gate, decided);
-      if (outcome.kind === 'quarantined' && outcome.from.kind === 'document') count('embedding', 'refused');
+      if (outcome.from.kind === 'document' && 'record' in outcome) {
+        const flagged = outcome.record.flags.includes('embedding: drifted');
+        count('embedding', outcome.kind === 'quarantined' ? 'refused' : flagged ? 'flagged' : 'passed');
+      }
     }
     if (
       outcome.from.kind === 'document' &&
@@ -139,6 +144,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
             at: settings.now,
           }),
         });
+        deadLetters.push({ topic: record.topic, reason });
         counts['dead-lettered'] += 1;
         break;
       }
@@ -179,7 +185,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
         outcome satisfies never;
     }
   }
-  return { refused, records, documents, counts, refusals, judged: [...judged.values()] };
+  return { refused, records, documents, counts, refusals, deadLetters, judged: [...judged.values()] };
 };
 
 const known = (from: Outcome['from'], hash: string): boolean =>

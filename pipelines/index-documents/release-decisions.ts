@@ -8,7 +8,12 @@ import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { decisionOf, type ReleaseDecision } from '../../schemas/release-decision.ts';
+import {
+  decisionOf,
+  type IsReleased,
+  type ReleaseDecision,
+  releasedBy,
+} from '../../schemas/release-decision.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { isVersion, revisionAfter } from '../../schemas/version.ts';
 
@@ -20,7 +25,7 @@ export interface Redrive {
 }
 
 export interface ReleaseDecisions {
-  isReleased(documentId: string, contentHash: string): boolean;
+  readonly isReleased: IsReleased;
   /** What stands to be done in a partition now. Errors: `kafka-unavailable`. */
   due(partition: number): Promise<readonly Redrive[]>;
   close(): Promise<void>;
@@ -58,16 +63,14 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
   };
 
   return {
-    isReleased: (documentId, contentHash) => {
-      const decision = held.get(documentId);
-      return decision?.action === 'release' && decision.contentHash === contentHash && contentHash !== '';
-    },
+    isReleased: (documentId, contentHash) => releasedBy(held.get(documentId), contentHash),
     due: async (partition) => {
       const decisions = [...held.values()].filter((each) => each.partition === partition && standing(each));
       const byTopic = new Map<string, Map<number, ReleaseDecision>>();
       for (const decision of decisions) {
         const change = table.get(partition, decision.documentId)?.record.change;
-        if (!change) continue;
+        // A repair's marker stands for no change.
+        if (!change || change.offset < 0) continue;
         const wanted = byTopic.get(change.topic) ?? new Map<number, ReleaseDecision>();
         byTopic.set(change.topic, wanted.set(change.offset, decision));
       }

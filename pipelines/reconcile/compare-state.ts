@@ -8,13 +8,20 @@ import type { HeldDocument } from '../../connectors/index-service/index-service.
 export const DIVERGENCES = ['missing', 'different', 'extra', 'unfindable'] as const;
 export type Divergence = (typeof DIVERGENCES)[number];
 
+/**
+ * Refusals that a row alone does not explain: they go by other documents, by vectors, by the size of a record, or by what a
+ * person decided. Where such a marker stands, the row making a document is no divergence.
+ */
+const NOT_OF_THE_ROW = /^(?:duplicates|embedding|person|length: too-many-bytes)\b/;
+
 /** `expected`: a digest; null for a row that makes no document; undefined for a row that is not there. */
 export const divergenceOf = (
   expected: string | null | undefined,
-  held: Pick<HeldDocument, 'kind' | 'digest' | 'vectorsMissing'> | undefined,
+  held: Pick<HeldDocument, 'kind' | 'digest' | 'vectorsMissing' | 'refusal'> | undefined,
 ): Divergence | undefined => {
   const searchable = held?.kind === 'document';
   if (expected === null || expected === undefined) return searchable ? 'extra' : undefined;
+  if (held && NOT_OF_THE_ROW.test(held.refusal ?? '')) return undefined;
   if (!held || !searchable) return 'missing';
   if (held.digest !== expected) return 'different';
   return held.vectorsMissing > 0 ? 'unfindable' : undefined;

@@ -20,7 +20,7 @@ import type { GatewayEvent } from '../../gateway/gateway-context.ts';
 import { type Gateway, startGateway } from '../../gateway/start-gateway.ts';
 import { type AgentDefinition, defineAgent } from '../../schemas/agent-definition.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
-import { parseConfig } from '../../schemas/config.ts';
+import { type FreshetConfig, parseConfig } from '../../schemas/config.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { SearchRequest } from '../../schemas/search.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -45,6 +45,8 @@ export interface GatewayUnderTestSettings {
   readonly index?: IndexService;
   readonly agents?: readonly AgentDefinition[];
   readonly localTenant?: string;
+  /** Beside its own. */
+  readonly sources?: FreshetConfig['sources'];
 }
 
 export interface GatewayUnderTest {
@@ -91,6 +93,7 @@ export const startGatewayUnderTest = async (
   const agents = over.agents ?? [defineAgent({ name: AGENT, version: '1', instructions: 'Answer.' })];
   const config = parseConfig({
     sources: {
+      ...over.sources,
       [SOURCE]: {
         kind: 'postgres',
         url: 'sample',

@@ -1,8 +1,8 @@
 /** Attacks 5 and 10, the gates' part: what a text may cost is bounded in characters read, by its length alone. */
 import { expect, test } from 'vitest';
-import { judgeDraft, NO_LOOKALIKES } from '../../../pipelines/gates/run-gates.ts';
-import { PERSONAL_DATA_KINDS, settingsOfTable } from '../../../schemas/gate-settings.ts';
-import { DEFAULTS, DRAFT } from './judging.ts';
+import { judgeDraft, NO_LOOKALIKES } from '../../pipelines/gates/run-gates.ts';
+import { PERSONAL_DATA_KINDS, settingsOfTable } from '../../schemas/gate-settings.ts';
+import { DEFAULTS, DRAFT } from '../pipelines/gates/judging.ts';
 
 const SIZE = 300_000;
 const filled = (piece: string): string => piece.repeat(Math.ceil(SIZE / piece.length)).slice(0, SIZE);

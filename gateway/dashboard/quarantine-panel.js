@@ -1,0 +1,128 @@
+// What gates refused, by reason, each with the span that failed, and what a person decides about it.
+import { byId, empty, make } from './elements.js';
+import { ago, count } from './format.js';
+import { request } from './requests.js';
+
+const SHOWN = 100;
+const VERBS = {
+  release: 'Release: this content passes from now on, flagged',
+  redrive: 'Redrive: the gates judge it again',
+  drop: 'Drop: what was kept of before goes too',
+};
+const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
+
+/** What prints as nothing is a dot, or nobody would see what was hidden. */
+const visible = (text) => text.replace(INVISIBLE, '·');
+
+const span = ({ field, start, end, excerpt, excerptStart, excerptEnd }) =>
+  make(
+    'div',
+    {},
+    make('p', { class: 'muted', text: `${field}, characters ${start} to ${end}` }),
+    make(
+      'pre',
+      { tabindex: '0' },
+      visible(excerpt.slice(0, excerptStart)),
+      make('mark', { text: visible(excerpt.slice(excerptStart, excerptEnd)) || '·' }),
+      visible(excerpt.slice(excerptEnd)),
+    ),
+  );
+
+const item = (each, decide) =>
+  make(
+    'details',
+    { class: 'refusal' },
+    make(
+      'summary',
+      {},
+      make('span', { class: 'mono', text: each.documentId }),
+      make('span', {
+        class: 'muted',
+        text: ` ${ago(each.at)}${each.keptVersion ? ', kept as it was before, marked stale' : ''}`,
+      }),
+    ),
+    make('p', { text: each.detail }),
+    each.finding ? span(each.finding) : null,
+    make(
+      'div',
+      { class: 'field-row' },
+      Object.entries(VERBS).map(([verb, title]) =>
+        make('button', {
+          class: 'secondary',
+          type: 'button',
+          title,
+          text: verb,
+          onclick: () => decide(verb, [each.documentId]),
+        }),
+      ),
+    ),
+  );
+
+const group = ({ name, count: size }, items, decide) =>
+  make(
+    'details',
+    { open: items.length <= 5 },
+    make('summary', {}, make('strong', { text: name }), ` ${count(size)}`),
+    make(
+      'div',
+      { class: 'field-row' },
+      make('button', {
+        class: 'secondary',
+        type: 'button',
+        title: VERBS.redrive,
+        text: `redrive all ${count(size)}`,
+        onclick: () => decide('redrive', undefined, name),
+      }),
+    ),
+    items.map((each) => item(each, decide)),
+  );
+
+export const createQuarantinePanel = () => {
+  const list = byId('quarantine-list');
+  const note = byId('quarantine-note');
+  let shown = -1;
+
+  const load = async () => {
+    try {
+      const { held, groups, items } = await request(`/v1/quarantine?limit=${SHOWN}`);
+      list.replaceChildren(
+        ...(held === 0
+          ? [empty('No document stands in quarantine.')]
+          : groups.map((each) =>
+              group(
+                each,
+                items.filter(({ gate, reason }) => `${gate}: ${reason}` === each.name),
+                decide,
+              ),
+            )),
+      );
+    } catch (error) {
+      list.replaceChildren(make('p', { class: 'trouble', text: error.message }));
+    }
+  };
+
+  async function decide(action, documentIds, name) {
+    const reason = byId('quarantine-reason').value.trim();
+    const [gate, why] = (name ?? '').split(': ');
+    try {
+      const { decided, left } = await request('/v1/quarantine/decisions', {
+        action,
+        ...(documentIds ? { documentIds } : { filter: { gate, reason: why } }),
+        ...(reason ? { reason } : {}),
+      });
+      note.textContent = [
+        `${action}: ${count(decided.length)}`,
+        ...left.slice(0, 3).map((each) => `${each.documentId}: ${each.why}`),
+      ].join(' · ');
+    } catch (error) {
+      note.textContent = error.message;
+    }
+    shown = -1;
+  }
+
+  return (status) => {
+    if (status.quarantined === shown) return;
+    shown = status.quarantined;
+    void load();
+  };
+};

@@ -1,0 +1,175 @@
+/** Records that could not be processed: looked at, and taken through again once what was wrong is mended. */
+import { z } from 'zod';
+import { withoutSecrets } from '../../pipelines/gates/finding.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { changeTopic } from '../../schemas/topics.ts';
+import { auditRecord } from '../audit-record.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { line, text, wholeNumber } from '../http/fields.ts';
+import { route } from '../http/route.ts';
+import { DEAD_LETTER_REDRIVE } from '../read-models/dead-letter-list.ts';
+import { againOf, notRedriven, readRecord } from '../redrive-record.ts';
+import { isoTime } from '../views/times.ts';
+
+const MOST_REDRIVEN = 200;
+const SHOWN_BYTES = 4_096;
+
+const place = line(300).regex(/^[A-Za-z0-9._-]{1,249}:\d{1,6}:\d{1,15}$/, 'is no topic:partition:offset');
+const filter = { topic: line(249).optional(), reason: line(80).optional() };
+const letter = {
+  place: z.string().describe('topic:partition:offset of the record.'),
+  origin: z.object({ topic: z.string(), partition: z.number(), offset: z.number() }),
+  stage: z.string(),
+  reason: z.string(),
+  message: z.string(),
+  key: z.string().nullable(),
+  valueBytes: z.number(),
+  at: z.string().nullable(),
+};
+const left = z
+  .array(z.object({ place: z.string(), why: z.string() }))
+  .describe('Not taken through again, and why.');
+
+/** The beginning of a value as people may see it. */
+const preview = (value: Buffer): { readonly text: string | null; readonly hex: string | null } => {
+  const head = value.subarray(0, SHOWN_BYTES);
+  const read = head.toString('utf8');
+  const broken = [...read].filter((character) => character === '\ufffd').length;
+  return broken > 4
+    ? { text: null, hex: head.subarray(0, 256).toString('hex') }
+    : { text: withoutSecrets(read), hex: null };
+};
+
+export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
+  const { kafka, codec, writer, clock, config } = settings;
+  const changeTopics = Object.keys(config.sources).map((source) => changeTopic(source).name);
+  const found = (at: string) => {
+    const held = models.deadLetters.get(at);
+    if (!held) throw new FreshetError('not-found', `${at} is not among the last dead letters`);
+    return held;
+  };
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/dead-letters',
+      tag: 'refusals',
+      summary: 'Records that could not be processed, newest first, counted by reason',
+      query: z.strictObject({ limit: wholeNumber(1, 1_000, 100), ...filter }),
+      answers: [
+        {
+          ...{ status: 200, description: 'Dead letters.' },
+          schema: z.object({
+            held: z.number().describe('All that match, of the last 1,000.'),
+            groups: z.array(z.object({ name: z.string(), count: z.number() })).describe('By reason.'),
+            items: z.array(z.object({ ...letter, redriven: z.boolean() })),
+          }),
+        },
+      ],
+      errors: [],
+      handle: async ({ query: { limit, ...asked } }) => {
+        const { items, ...rest } = models.deadLetters.list(limit, asked);
+        return { ...rest, items: items.map((each) => ({ ...each, at: isoTime(each.at) })) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/dead-letters/record',
+      tag: 'refusals',
+      summary: 'One of them with the beginning of the record itself, credentials taken out',
+      query: z.strictObject({ place }),
+      answers: [
+        {
+          ...{ status: 200, description: 'The dead letter.' },
+          schema: z.object({
+            ...letter,
+            inLog: z.boolean().describe('False: its topic keeps it no more.'),
+            headers: z.record(z.string(), z.string()),
+            value: z.object({ text: z.string().nullable(), hex: z.string().nullable() }).nullable(),
+          }),
+        },
+      ],
+      errors: ['not-found', 'kafka-unavailable'],
+      handle: async ({ query }) => {
+        const held = found(query.place);
+        const record = await readRecord(kafka, held.origin);
+        const headers = Object.entries(record?.headers ?? {}).map(([name, value]) => [
+          name,
+          withoutSecrets(value.toString('utf8').slice(0, 500)),
+        ]);
+        return {
+          ...held,
+          at: isoTime(held.at),
+          inLog: record !== undefined,
+          headers: Object.fromEntries(headers) as Record<string, string>,
+          value: record?.value ? preview(record.value) : null,
+        };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/dead-letters/redrive',
+      tag: 'refusals',
+      summary:
+        'Takes records through again, as they stand in the log: named ones, or all that match and were not yet',
+      body: z
+        .strictObject({
+          places: z.array(place).min(1).max(MOST_REDRIVEN).optional(),
+          filter: z.strictObject(filter).optional(),
+          reason: text(500).optional().describe('Why: audited.'),
+          dryRun: z.boolean().default(false),
+        })
+        .refine(
+          ({ places, filter: by }) => (places === undefined) !== (by === undefined),
+          'give places or filter',
+        ),
+      answers: [
+        {
+          ...{ status: 200, description: 'What was taken through again, or would be.' },
+          schema: z.object({
+            dryRun: z.boolean(),
+            redriven: z.array(z.string()),
+            left,
+            more: z.number().describe(`Matches beyond the ${MOST_REDRIVEN} of one request.`),
+          }),
+        },
+      ],
+      errors: ['not-found', 'append-failed', 'kafka-unavailable'],
+      handle: async ({ body, principal }) => {
+        const { dryRun, places, reason = null } = body;
+        const matches = places
+          ? places.map(found)
+          : models.deadLetters
+              .list(Number.MAX_SAFE_INTEGER, body.filter)
+              .items.filter((each) => !each.redriven);
+        const more = Math.max(0, matches.length - MOST_REDRIVEN);
+        const not: { place: string; why: string }[] = [];
+        const again = [];
+        for (const { place: at, origin } of matches.slice(0, MOST_REDRIVEN)) {
+          const never = notRedriven(origin.topic, changeTopics);
+          const record = never === null ? await readRecord(kafka, origin) : undefined;
+          const appended = record && againOf(record);
+          if (appended) again.push({ at, record: appended });
+          else
+            not.push({
+              place: at,
+              why: never ?? (record ? 'its key or a header is no text' : 'its topic keeps it no more'),
+            });
+        }
+        const redriven = again.map(({ at }) => at);
+        if (!dryRun && again.length > 0) {
+          const audit = {
+            at: clock(),
+            by: principal.name,
+            action: DEAD_LETTER_REDRIVE,
+            targets: redriven,
+            reason,
+          };
+          // The audit first: nothing is done that is not written down.
+          await writer.append([auditRecord(codec, audit)]);
+          await writer.append(again.map(({ record }) => record));
+        }
+        return { dryRun, redriven, left: not, more };
+      },
+    }),
+  ];
+};

@@ -1,0 +1,174 @@
+/** Documents that a gate refused: looked at with the span that failed, and decided about, one or many. */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { FreshetError } from '../../schemas/errors.ts';
+import { NEVER_RELEASED } from '../../schemas/gates.ts';
+import type { Quarantined } from '../../schemas/records.ts';
+import { controlKeyOf, controlOf, RELEASE_ACTIONS } from '../../schemas/release-decision.ts';
+import { changeTopic, TOPICS } from '../../schemas/topics.ts';
+import { auditRecord } from '../audit-record.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { documentId, line, tenant, text, wholeNumber } from '../http/fields.ts';
+import { visibleTenant } from '../http/principal-of-request.ts';
+import { route } from '../http/route.ts';
+import { isoTime } from '../views/times.ts';
+
+const MOST_DECIDED = 1_000;
+const filter = {
+  gate: line(40).optional(),
+  reason: line(80).optional(),
+  source: line(41).optional(),
+  table: line(200).optional(),
+  tenant: tenant.optional(),
+};
+
+const item = z.object({
+  documentId: z.string(),
+  source: z.string(),
+  table: z.string(),
+  tenant: z.string().nullable(),
+  version: z.string(),
+  gate: z.string(),
+  reason: z.string(),
+  detail: z.string(),
+  change: z.object({ topic: z.string(), partition: z.number(), offset: z.number() }),
+  contentHash: z.string(),
+  finding: z
+    .object({
+      field: z.string(),
+      start: z.number(),
+      end: z.number(),
+      excerpt: z.string().describe('Around the span, secrets and personal data taken out.'),
+      excerptStart: z.number(),
+      excerptEnd: z.number(),
+    })
+    .nullable(),
+  keptVersion: z.string().nullable().describe('Of the good document that stays searchable, marked stale.'),
+  at: z.string().nullable(),
+});
+const shown = ({ outcome: _, partition: __, ...each }: Quarantined) => ({ ...each, at: isoTime(each.at) });
+
+export const quarantineRoutes = ({ models, settings }: GatewayContext) => [
+  route({
+    method: 'GET',
+    path: '/v1/quarantine',
+    tag: 'refusals',
+    summary: 'Documents that a gate refused, newest first, counted by gate and reason',
+    query: z.strictObject({ limit: wholeNumber(1, 1_000, 100), ...filter }),
+    answers: [
+      {
+        ...{ status: 200, description: 'Quarantined documents.' },
+        schema: z.object({
+          held: z.number().describe('All that match; at most 10,000 are held.'),
+          groups: z.array(z.object({ name: z.string(), count: z.number() })).describe('By gate and reason.'),
+          items: z.array(item),
+        }),
+      },
+    ],
+    errors: [],
+    handle: async ({ query: { limit, ...asked }, principal }) => {
+      const visible = { ...asked, tenant: visibleTenant(principal, asked.tenant) };
+      const { items, ...rest } = models.quarantine.list(limit, visible);
+      return { ...rest, items: items.map(shown) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/quarantine/document',
+    tag: 'refusals',
+    summary: 'One document in quarantine, with the span that failed',
+    query: z.strictObject({ id: documentId }),
+    answers: [{ status: 200, description: 'The refusal.', schema: item }],
+    errors: ['not-found'],
+    handle: async ({ query, principal }) => {
+      const found = models.quarantine.get(query.id);
+      const visible = visibleTenant(principal, undefined);
+      if (!found || (visible !== undefined && found.tenant !== visible))
+        throw new FreshetError('not-found', `${query.id} is not in quarantine`);
+      return shown(found);
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/quarantine/decisions',
+    tag: 'refusals',
+    summary:
+      'Release, redrive or drop what stands in quarantine: named documents, or all that match a filter',
+    body: z
+      .strictObject({
+        action: z.enum(RELEASE_ACTIONS),
+        documentIds: z.array(documentId).min(1).max(MOST_DECIDED).optional(),
+        filter: z.strictObject(filter).optional(),
+        reason: text(500).optional().describe('Why: audited.'),
+        dryRun: z.boolean().default(false),
+      })
+      .refine(
+        ({ documentIds, filter: by }) => (documentIds === undefined) !== (by === undefined),
+        'give documentIds or filter',
+      ),
+    answers: [
+      {
+        ...{ status: 200, description: 'What was decided, or would be.' },
+        schema: z.object({
+          action: z.enum(RELEASE_ACTIONS),
+          dryRun: z.boolean(),
+          decided: z.array(z.string()),
+          left: z
+            .array(z.object({ documentId: z.string(), why: z.string() }))
+            .describe('Not decided about, and why.'),
+          more: z.number().describe('Matches beyond the 1,000 of one request.'),
+        }),
+      },
+    ],
+    errors: ['append-failed', 'kafka-unavailable'],
+    handle: async ({ body, principal }) => {
+      const { action, dryRun, documentIds, reason = null } = body;
+      const visible = visibleTenant(principal, body.filter?.tenant);
+      const matches = documentIds
+        ? documentIds.map((id) => models.quarantine.get(id) ?? id)
+        : models.quarantine.list(Number.MAX_SAFE_INTEGER, { ...body.filter, tenant: visible }).items;
+      const left: { documentId: string; why: string }[] = [];
+      const found: Quarantined[] = [];
+      for (const each of matches.slice(0, MOST_DECIDED)) {
+        const why = leftBecause(each, action, principal.tenant, settings.clock());
+        if (why !== null) left.push({ documentId: typeof each === 'string' ? each : each.documentId, why });
+        else if (typeof each !== 'string') found.push(each);
+      }
+      const decided = found.map((each) => each.documentId);
+      const more = Math.max(0, matches.length - MOST_DECIDED);
+      if (dryRun || found.length === 0) return { action, dryRun, decided, left, more };
+      const at = settings.clock();
+      const decisions = found.map((each) => ({
+        topic: TOPICS.control.name,
+        key: controlKeyOf(each.documentId),
+        value: settings.codec.encode(
+          'Control',
+          controlOf({ ...each, action }, { id: randomUUID(), by: principal.name, reason, at }),
+        ),
+      }));
+      const audit = { at, by: principal.name, action: `quarantine ${action}`, targets: decided, reason };
+      // The audit first: nothing is done that is not written down.
+      await settings.writer.append([auditRecord(settings.codec, audit)]);
+      await settings.writer.append(decisions);
+      return { action, dryRun, decided, left, more };
+    },
+  }),
+];
+
+const leftBecause = (
+  each: Quarantined | string,
+  action: (typeof RELEASE_ACTIONS)[number],
+  ownTenant: string | null,
+  now: number,
+): string | null => {
+  if (typeof each === 'string' || (ownTenant !== null && each.tenant !== ownTenant))
+    return 'not in quarantine';
+  if (each.partition < 0)
+    return 'refused by an older version of Freshet: snapshot its table to judge it again';
+  const keptMicros = Number(changeTopic(each.source).settings['retention.ms']) * 1_000;
+  if (each.change.offset < 0 || each.at < now - keptMicros)
+    return `its change is in the log no more; run: freshet source snapshot ${each.source} --tables ${each.table}`;
+  if (action !== 'release') return null;
+  const never = [...NEVER_RELEASED].some((gate) => gate === each.gate) && each.reason !== 'drifted';
+  return never || each.contentHash === '' ? `what ${each.gate} refuses cannot be stored: mend the row` : null;
+};

@@ -1,0 +1,25 @@
+/** What people have let pass as it stands now, for whoever judges rows outside of the pipeline's own loop. */
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import {
+  decisionOf,
+  type IsReleased,
+  type ReleaseDecision,
+  releasedBy,
+} from '../../schemas/release-decision.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+
+/** Errors: `kafka-unavailable`. */
+export const readReleases = async (
+  kafka: KafkaClient,
+  codec: Pick<RecordCodec, 'decode'>,
+): Promise<IsReleased> => {
+  const held = new Map<string, ReleaseDecision>();
+  await scanTopic(kafka, { topic: TOPICS.control.name }, async ({ key, value }) => {
+    if (value === null || key?.toString('utf8').startsWith('release:') !== true) return;
+    const decision = decisionOf(await codec.decode('Control', value));
+    if (decision) held.set(decision.documentId, decision);
+  });
+  return (documentId, contentHash) => releasedBy(held.get(documentId), contentHash);
+};
