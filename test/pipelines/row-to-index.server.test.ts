@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { KafkaRecord, RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
+import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
@@ -24,6 +26,20 @@ let index: Awaited<ReturnType<typeof startIndex>>;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let written = 0;
 
+const instant = createHashEmbeddingModel();
+/** Fault 21: vectors that no index can hold, of texts that ask for them. */
+const model: EmbeddingModel = {
+  ...instant,
+  embed: async (texts, context) =>
+    (await instant.embed(texts, context)).map((vector, at) =>
+      texts[at]?.includes('nanberry')
+        ? Float32Array.from(vector, () => Number.NaN)
+        : texts[at]?.includes('shortberry')
+          ? vector.slice(0, 10)
+          : vector,
+    ),
+};
+
 beforeAll(async () => {
   folder = await temporaryFolder();
   plane = await openDataPlane(inject('stack'), 'main-path');
@@ -31,7 +47,7 @@ beforeAll(async () => {
     INSERT INTO articles (id, tenant, title, category, body)
     SELECT n, CASE WHEN n % 3 = 0 THEN 'brim' ELSE 'acme' END, 'Article ' || n, 'seed', 'The word of article ' || n || ' is seed' || n || '.'
     FROM generate_series(1, 30) AS n`);
-  pipeline = await startPipeline(plane, folder.path);
+  pipeline = await startPipeline(plane, folder.path, model);
   index = await startIndex(plane, folder.path);
   await plane.capture();
 }, 120_000);
@@ -210,6 +226,25 @@ test('21: poison is dead-lettered with its reason, and the partition goes on', a
   );
   expect(letters.find(({ valueBytes }) => valueBytes === 5_000_000)?.value).toBeNull();
   expect(pipeline.counts['dead-lettered']).toBe(poison.length);
+  await settled();
+});
+
+test('21: a vector that is not finite or too short refuses its document alone, and a better text mends it', async () => {
+  await plane.client.query(
+    `INSERT INTO articles VALUES (150, 'acme', 'Good', 'a', 'The word is skirret.'), (151, 'acme', 'Nan', 'a', 'The word is nanberry.'), (152, 'acme', 'Short', 'a', 'The word is shortberry.'), (153, 'acme', 'Good', 'a', 'The word is samphire.')`,
+  );
+  await until('the others are there', async () => (await found('skirret')) && (await found('samphire')));
+  await until(
+    'both are refused',
+    async () => (await kindOf(151)) === 'refused' && (await kindOf(152)) === 'refused',
+  );
+  const refusals = (await quarantined(plane)).filter((each) => [id(151), id(152)].includes(each.documentId));
+  expect(refusals.map(({ gate, reason }) => `${gate}: ${reason}`).sort()).toEqual([
+    'embedding: not-finite',
+    'embedding: wrong-dimensions',
+  ]);
+  await plane.client.query(`UPDATE articles SET body = 'The word is salsify ' || id WHERE id IN (151, 152)`);
+  await until('mended', async () => (await kindOf(151)) === 'document' && (await kindOf(152)) === 'document');
   await settled();
 });
 
