@@ -1,7 +1,7 @@
 /** `freshet search "<query>"`. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { SearchResponse } from '../../schemas/search.ts';
+import type { SearchHit, SearchResponse } from '../../schemas/search.ts';
 import { freshnessOptions } from '../freshness-options.ts';
 import { createOutput, duration, oneLine, printable } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
@@ -36,10 +36,16 @@ const timeOf = (text: string): string => {
   return new Date(at).toISOString();
 };
 
+/** The row has changed since and was refused; and what gates saw in it and let pass. */
+const marksOf = ({ stale, flags = [] }: SearchHit): string =>
+  [...(stale ? [`stale: what the row became was refused (${stale.reason})`] : []), ...flags]
+    .map((mark) => `\n    ! ${printable(mark)}`)
+    .join('');
+
 const describe = ({ hits, receipt }: SearchResponse): string => {
   const lines = hits.map(
     (hit, at) =>
-      `${String(at + 1).padStart(2)}  ${hit.score.toFixed(3)}  ${printable(hit.title)}\n    ${oneLine(hit.text, 160)}\n    ${hit.documentId} chunk ${hit.chunk} · committed ${duration(hit.ageMs)} ago · version ${hit.version}`,
+      `${String(at + 1).padStart(2)}  ${hit.score.toFixed(3)}  ${printable(hit.title)}\n    ${oneLine(hit.text, 160)}\n    ${hit.documentId} chunk ${hit.chunk} · committed ${duration(hit.ageMs)} ago · version ${hit.version}${marksOf(hit)}`,
   );
   const sources = Object.entries(receipt.watermarks).map(
     ([source, { state, reason, position, stalenessMs }]) =>

@@ -3,7 +3,7 @@ import { byId, empty, make, pill } from './elements.js';
 import { ago, duration, shortVersion } from './format.js';
 import { request } from './requests.js';
 
-const hit = ({ title, text, score, ageMs, version, documentId }, onTrace) =>
+const hit = ({ title, text, score, ageMs, version, documentId, stale, flags = [] }, onTrace) =>
   make(
     'article',
     { class: 'hit' },
@@ -14,6 +14,14 @@ const hit = ({ title, text, score, ageMs, version, documentId }, onTrace) =>
       make('span', { class: 'age', text: `${duration(ageMs)} old` }),
     ),
     make('p', { text }),
+    stale ? make('p', {}, pill(`stale: what the row became was refused (${stale.reason})`, 'warn')) : null,
+    flags.length > 0
+      ? make(
+          'p',
+          {},
+          flags.map((flag) => pill(flag, 'warn')),
+        )
+      : null,
     make('div', { class: 'muted' }, `score ${score.toFixed(3)} · version ${shortVersion(version)}`),
     make('button', {
       class: 'linklike mono',

@@ -8,6 +8,7 @@ import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import {
   decisionOf,
   type IsReleased,
@@ -40,7 +41,9 @@ export interface ReleaseDecisionsSettings {
   readonly onTrouble: (error: Error) => void;
 }
 
-/** Errors: `kafka-unavailable`. */
+const READ_WITHIN_MS = 60_000;
+
+/** Resolves when every decision that stands is known. Errors: `kafka-unavailable`. */
 export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): Promise<ReleaseDecisions> => {
   const { kafka, codec, table } = settings;
   const held = new Map<string, ReleaseDecision>();
@@ -56,6 +59,12 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
     },
     onTrouble: settings.onTrouble,
   });
+
+  // A change of released content that came before its decision was read would be refused, and nothing would bring it again.
+  if (!(await follower.caughtUp(TOPICS.control.name, READ_WITHIN_MS))) {
+    await follower.close();
+    throw new FreshetError('kafka-unavailable', `${TOPICS.control.name} could not be read in time`);
+  }
 
   const standing = ({ partition, documentId, version }: ReleaseDecision): boolean => {
     const stands = table.standing(partition, documentId);
