@@ -47,8 +47,8 @@ afterAll(async () => {
 const written = async (topic: string): Promise<readonly string[]> => {
   const found: string[] = [];
   await scanTopic(plane.kafka, { topic }, ({ key, value }) => {
-    const text = `${key?.toString('latin1') ?? ''} ${value?.toString('latin1') ?? ''}`;
-    if (text.includes(SOURCE)) found.push(text);
+    if (![key, value].some((bytes) => bytes?.includes(SOURCE))) return;
+    found.push(`${key?.toString('latin1') ?? ''} ${value?.toString('latin1') ?? ''}`);
   });
   return found;
 };
