@@ -134,7 +134,7 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
     const staleness: number[] = [];
     const kills: readonly (readonly [number, () => Promise<unknown> | unknown])[] = [
       [0.35, () => process.kill(freshet.run.roles.pipeline ?? 0, 'SIGKILL')],
-      [0.65, () => freshet.stack.killServer('connect')],
+      [0.65, () => freshet.stack?.killServer('connect')],
     ];
     let killed = 0;
     const deadline = performance.now() + DEADLINE_MS;

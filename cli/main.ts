@@ -23,6 +23,10 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     says: 'look at your own database and write a configuration for its tables',
     load: async () => (await import('./commands/init.ts')).addInitCommand,
   },
+  prepare: {
+    says: 'download what a start would, and start nothing',
+    load: async () => (await import('./commands/prepare.ts')).addPrepareCommand,
+  },
   doctor: {
     says: 'each server, connector, topic and role: fine, or what to do',
     load: async () => (await import('./commands/doctor.ts')).addDoctorCommand,

@@ -2,13 +2,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
 import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { findRun, serverFolderOf } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
 
-export const addResetCommand = (freshet: Command, { root }: Surroundings): void => {
+export const addResetCommand = (freshet: Command, { root, environment }: Surroundings): void => {
   freshet
     .command('reset')
     .description('forget all data of this folder')
@@ -21,6 +22,7 @@ export const addResetCommand = (freshet: Command, { root }: Surroundings): void 
         );
       const folder = serverFolderOf(root);
       if (existsSync(folder)) await endLeftServers(folder);
+      if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
       for (const outside of outsideFolders(folder)) rmSync(outside, { recursive: true, force: true });
       rmSync(join(root, '.freshet'), { recursive: true, force: true });
       process.stderr.write('  all data of this folder is forgotten; npm start makes it anew\n');

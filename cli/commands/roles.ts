@@ -67,6 +67,14 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .env('FRESHET_CONNECT_REGISTRY'),
       )
       .addOption(
+        new Option(
+          '--connect-loopback <host>',
+          'how Kafka Connect calls this machine, where it is in a container',
+        )
+          .default('')
+          .env('FRESHET_CONNECT_LOOPBACK'),
+      )
+      .addOption(
         new Option('--config <file>', 'what to index and which agents run')
           .default('freshet.config.ts')
           .env('FRESHET_CONFIG'),

@@ -1,6 +1,6 @@
 /** `freshet up`: everything on one machine, until Ctrl-C; with --check, a proof of the main job and an exit code. */
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
@@ -10,6 +10,7 @@ import { hasSample } from '../start/prepare-sources.ts';
 import { startSampleActivity } from '../start/sample-activity.ts';
 import { untilSampleIndexed } from '../start/sample-indexed.ts';
 import { type RunningFreshet, startEverything } from '../start/start-everything.ts';
+import { SERVER_PLACES, type ServerPlace } from '../start/start-servers.ts';
 import { tellIndexed } from '../start/tell-indexed.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -18,6 +19,8 @@ interface UpOptions {
   readonly rate: string;
   readonly check?: boolean;
   readonly ports: string;
+  readonly servers: ServerPlace;
+  readonly docker?: boolean;
   readonly port?: string;
   readonly config: string;
   readonly json?: boolean;
@@ -38,6 +41,12 @@ export const addUpCommand = (freshet: Command, { root, environment }: Surroundin
     .option('--check', 'prove the main job end to end, then stop; exit 0 or 1')
     .option('--ports <fixed|free>', 'the usual ports, or free ones beside another Freshet', 'fixed')
     .option('--port <port>', "the gateway's port")
+    .addOption(
+      new Option('--servers <place>', 'run here, in containers, or running already at the usual ports')
+        .choices([...SERVER_PLACES])
+        .default('native'),
+    )
+    .option('--docker', 'the same as --servers docker: the servers of docker-compose.yml')
     .option('--config <file>', 'what to index and which agents run', 'freshet.config.ts')
     .option('--json', 'with --check: the summary as JSON on stdout')
     .action((options: UpOptions) => up(root, environment, options));
@@ -53,6 +62,9 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     );
   if (options.ports !== 'fixed' && options.ports !== 'free')
     throw new FreshetError('usage', '--ports takes fixed or free');
+  const servers = options.docker ? 'docker' : options.servers;
+  if (servers !== 'native' && options.ports === 'free')
+    throw new FreshetError('usage', '--ports free is for native servers: those of containers are fixed');
   const configFile = resolve(root, options.config);
   const config = await loadConfig(configFile);
   // It writes rows of its own: not into anybody's database.
@@ -78,6 +90,7 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     configFile,
     config,
     environment,
+    servers,
     freePorts: options.ports === 'free',
     ...(options.port === undefined ? {} : { gatewayPort: positive(options.port, '--port') }),
     sampleRows: positive(options.rows, '--rows'),

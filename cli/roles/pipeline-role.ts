@@ -6,6 +6,7 @@ import { createChangeReader } from '../../connectors/debezium/read-change.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
+import { withoutLoopback } from '../../connectors/sources/without-loopback.ts';
 import {
   type IndexDocumentsEvent,
   startIndexDocuments,
@@ -54,6 +55,10 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
           capture: {
             kafka: settings.kafka,
             schemaRegistry: settings.connectRegistry || registryBase(settings.registry),
+            // The sample's database stands beside Connect, wherever that is.
+            ...(settings.connectLoopback && config.sources[source]?.url !== 'sample'
+              ? { url: withoutLoopback(urlOf(source), settings.connectLoopback) }
+              : {}),
           },
           clock: systemClock,
         })),

@@ -23,6 +23,8 @@ export interface RoleSettings {
   readonly connect: string;
   /** Base URL of the registry as Connect reaches it; empty: that of `registry`. */
   readonly connectRegistry: string;
+  /** Host by which Connect reaches what sources' URLs call localhost; empty: by that name. */
+  readonly connectLoopback: string;
   readonly config: string;
   /** Folder for what can be rebuilt. */
   readonly data: string;

@@ -7,18 +7,18 @@ import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { LoadResult } from '../../connectors/sample-source/load-sample-source.ts';
-import { sourcePlugins, sourceTopics } from '../../connectors/sources/source-kinds.ts';
-import { type ServerName, USUAL_SERVERS } from '../../connectors/stack/stack-event.ts';
-import { type Stack, startStack } from '../../connectors/stack/start-stack.ts';
+import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
+import type { Stack } from '../../connectors/stack/start-stack.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Progress } from '../progress.ts';
-import { type RunFile, removeRunFile, serverFolderOf, writeRunFile } from '../run-file.ts';
+import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
 import { type KeptRunning, keepRunning } from './keep-running.ts';
 import { rolePorts } from './ports.ts';
 import { hasSample, prepareCapture, prepareSample, sampleUrlOf } from './prepare-sources.ts';
 import { type RoleProcess, startRole } from './start-role.ts';
+import { type RunningServers, type ServerPlace, startServers } from './start-servers.ts';
 
 export interface StartSettings {
   /** Folder that holds .freshet. */
@@ -27,6 +27,8 @@ export interface StartSettings {
   readonly configFile: string;
   readonly config: FreshetConfig;
   readonly environment: NodeJS.ProcessEnv;
+  /** Default: native. */
+  readonly servers?: ServerPlace;
   readonly freePorts: boolean;
   readonly gatewayPort?: number;
   readonly sampleRows: number;
@@ -38,7 +40,8 @@ export interface StartSettings {
 
 export interface RunningFreshet {
   readonly run: RunFile;
-  readonly stack: Stack;
+  /** The servers one by one, where they run natively. */
+  readonly stack: Stack | undefined;
   readonly sampleUrl: string;
   readonly sample: LoadResult | undefined;
   stop(): Promise<void>;
@@ -52,48 +55,24 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
   const usesSample = hasSample(config);
   const roles = new Map<RoleName, RoleProcess>();
   const kept: KeptRunning[] = [];
-  let stack: Stack | undefined;
+  let servers: RunningServers | undefined;
   let stopping = false;
 
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
     for (const each of kept) each.release();
+    servers?.release();
     removeRunFile(root);
     // Against the flow: nobody is left asking one that is gone.
     for (const role of [...ROLES].reverse()) await roles.get(role)?.stop();
-    await stack?.stop();
+    await servers?.stop();
   };
 
   try {
     const ports = await rolePorts(settings.freePorts, settings.gatewayPort);
-    const servers = new Map<ServerName, KeptRunning>();
-    stack = await startStack({
-      dataDirectory: serverFolderOf(root),
-      cacheDirectory: settings.cacheDirectory,
-      environment: settings.environment,
-      // The database of the stack is there for the sample alone.
-      servers: USUAL_SERVERS.filter((name) => name !== 'postgres' || usesSample),
-      plugins: sourcePlugins(config.sources),
-      signal,
-      ...(settings.freePorts ? { ports: 'free' as const } : {}),
-      onProgress: ({ part, state, ms, detail }) => {
-        if (state === 'ready') progress.line(part, `ready after ${(ms / 1_000).toFixed(1)} s`);
-        else if (state === 'installing') progress.line(part, `installing${detail ? `: ${detail}` : ''}`);
-      },
-      onServerExit: (name, error) => servers.get(name)?.died(error),
-    });
-    const running = stack;
-    for (const { name } of running.servers()) {
-      const keeper = keepRunning({
-        start: () => running.startServer(name),
-        onRestart: (error, attempt) =>
-          progress.line(name, `died, starting it again (${attempt}): ${firstLine(error.message)}`),
-        onGivenUp: settings.onFailure,
-      });
-      servers.set(name, keeper);
-      kept.push(keeper);
-    }
+    servers = await startServers({ ...settings, place: settings.servers ?? 'native' });
+    const running = servers;
 
     const registryUrl = `${running.schemaRegistry}/apis/ccompat/v7`;
     const sampleUrl = sampleUrlOf(running.postgres.url);
@@ -123,6 +102,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       models: running.modelDirectory,
       index: `http://127.0.0.1:${ports.index}`,
       'sample-url': sampleUrl,
+      'connect-loopback': running.connectLoopback,
       peers: [ports.index, ports.pipeline, ports.agents].map((port) => `http://127.0.0.1:${port}`).join(','),
     };
     const describe = (): RunFile => ({
@@ -139,7 +119,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       ),
       roles: Object.fromEntries([...roles].map(([name, { pid }]) => [name, pid])),
       roleUrls: Object.fromEntries([...roles].map(([name, { url }]) => [name, url])),
-      servers: Object.fromEntries(running.servers().map(({ name, pid }) => [name, pid])),
+      servers: running.pids(),
       config: settings.configFile,
     });
     const keeper = (role: RoleName): KeptRunning =>
@@ -175,7 +155,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     signal.throwIfAborted();
     const run = describe();
     writeRunFile(root, run);
-    return { run, stack: running, sampleUrl, sample, stop };
+    return { run, stack: running.stack, sampleUrl, sample, stop };
   } catch (thrown) {
     await stop();
     throw toFreshetError(thrown);

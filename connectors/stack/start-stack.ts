@@ -9,8 +9,8 @@ import { prepareStack } from './prepare-stack.ts';
 import { diskFullError } from './server-failure.ts';
 import { endLeftServers, openServerRecords } from './server-records.ts';
 import { mariadbUrl } from './servers/mariadb-server.ts';
-import { POSTGRES_USER } from './servers/postgres-server.ts';
 import { serverPassword } from './servers/server-password.ts';
+import { type StackAddresses, stackAddresses } from './stack-addresses.ts';
 import {
   type Environment,
   type OnStackEvent,
@@ -42,26 +42,11 @@ export type StackOptions = {
 };
 
 /** A running stack: where everything is, and the servers one by one. */
-export type Stack = StackServers & {
-  /** host:port */
-  readonly kafka: string;
-  /** Base URL; Confluent's API is at /apis/ccompat/v7, Apicurio's at /apis/registry/v2. */
-  readonly schemaRegistry: string;
-  readonly connect: string;
-  readonly redis: string;
-  readonly postgres: {
-    /** Of the superuser, database `postgres`. */
-    readonly url: string;
-    readonly host: string;
-    readonly port: number;
-    readonly user: string;
-    readonly password: string;
+export type Stack = StackServers &
+  StackAddresses & {
+    /** Of an account with all rights, without a database; only where `mariadb` was asked for. */
+    readonly mariadb: { readonly url: string } | undefined;
   };
-  /** Of an account with all rights, without a database; only where `mariadb` was asked for. */
-  readonly mariadb: { readonly url: string } | undefined;
-  readonly modelDirectory: string;
-  readonly ports: StackPorts;
-};
 
 /**
  * Installs what is missing and starts the servers in parallel; resolves when all are ready. Servers left behind by a run
@@ -103,25 +88,14 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
       onStopped: lock.release,
     });
     await servers.startAll();
-    const password = await serverPassword(dataDirectory, 'postgres');
+    const postgresPassword = await serverPassword(dataDirectory, 'postgres');
+    const { modelDirectory } = artifactsIn(cacheDirectory);
     return {
       ...servers,
-      kafka: `127.0.0.1:${ports.kafka}`,
-      schemaRegistry: `http://127.0.0.1:${ports.schemaRegistry}`,
-      connect: `http://127.0.0.1:${ports.connect}`,
-      redis: `redis://127.0.0.1:${ports.redis}`,
-      postgres: {
-        url: `postgres://${POSTGRES_USER}:${password}@127.0.0.1:${ports.postgres}/postgres`,
-        host: '127.0.0.1',
-        port: ports.postgres,
-        user: POSTGRES_USER,
-        password,
-      },
+      ...stackAddresses({ ports, postgresPassword, modelDirectory }),
       mariadb: names.includes('mariadb')
         ? { url: await mariadbUrl(dataDirectory, ports.mariadb) }
         : undefined,
-      modelDirectory: artifactsIn(cacheDirectory).modelDirectory,
-      ports,
     };
   } catch (error) {
     await lock.release();

@@ -14,8 +14,9 @@ export interface WatchedSource {
   readonly kind: SourceKind;
   readonly url: string;
   readonly mappings: Readonly<Record<string, TableMapping>>;
-  /** What the connector is made from beside the source and its epoch. */
-  readonly capture: Pick<CaptureOptions, 'kafka' | 'schemaRegistry' | 'pollIntervalMs' | 'heartbeatMs'>;
+  /** What the connector is made from beside the source and its epoch; `url` where it reaches the database by another than we do. */
+  readonly capture: Pick<CaptureOptions, 'kafka' | 'schemaRegistry' | 'pollIntervalMs' | 'heartbeatMs'> &
+    Partial<Pick<CaptureOptions, 'url'>>;
   readonly connect: ConnectApi;
   readonly kafka: KafkaClient;
   readonly writer: RecordWriter;

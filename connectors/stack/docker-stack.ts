@@ -1,0 +1,160 @@
+/** The servers of docker-compose.yml, for machines where containers are welcome and Java is not. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FreshetError } from '../../schemas/errors.ts';
+import { artifactsIn } from './artifacts.ts';
+import { findInPath } from './find-commands.ts';
+import { installFolder } from './install-folder.ts';
+import { DEFAULT_PORTS } from './ports.ts';
+import { serverPassword } from './servers/server-password.ts';
+import { type StackAddresses, stackAddresses } from './stack-addresses.ts';
+import type { Environment, OnStackEvent } from './stack-event.ts';
+
+export type DockerStackOptions = {
+  /** Absolute. Its name tells this stack's containers and volumes from those of other folders. */
+  readonly dataDirectory: string;
+  /** Absolute. Receives the embedding model. */
+  readonly cacheDirectory: string;
+  readonly environment: Environment;
+  readonly onProgress: OnStackEvent;
+  readonly signal: AbortSignal;
+};
+
+/** How Connect, in its container, calls the machine that it runs on. */
+export const DOCKER_HOST_NAME = 'host.docker.internal';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const SERVERS = ['kafka', 'connect', 'schema-registry', 'postgres', 'redis'] as const;
+const MARK = 'docker';
+
+/** Whether a data directory's servers were run in containers: what they keep is then in Docker's volumes. */
+export const isDockerStack = (dataDirectory: string): boolean => existsSync(join(dataDirectory, MARK));
+
+/**
+ * Builds what is missing, starts the containers and waits until all are healthy. Docker starts what dies again.
+ * @throws FreshetError `prerequisite-missing`, or `server-failed` with what Docker said
+ */
+export const startDockerStack = async (
+  options: DockerStackOptions,
+): Promise<StackAddresses & { readonly stop: () => Promise<void> }> => {
+  const { dataDirectory, onProgress } = options;
+  const started = performance.now();
+  const sinceMs = (): number => Math.round(performance.now() - started);
+  const progress = (detail: string): void =>
+    onProgress({ part: 'prerequisites', state: 'installing', ms: sinceMs(), detail });
+  const docker = dockerCommand(options);
+  await docker(['compose', 'version'], progress).catch((cause: unknown) => {
+    throw new FreshetError(
+      'prerequisite-missing',
+      'Docker does not answer, or lacks its compose plugin: start Docker, or install docker-compose-plugin.',
+      { cause },
+    );
+  });
+  await mkdir(dataDirectory, { recursive: true });
+  await writeFile(join(dataDirectory, MARK), '');
+  const modelDirectory = await installModel(options, docker, progress);
+  await docker(['compose', 'up', '--build', '--detach', '--wait', ...SERVERS], progress);
+  onProgress({ part: 'prerequisites', state: 'ready', ms: sinceMs() });
+  const postgresPassword = await serverPassword(dataDirectory, 'postgres');
+  return {
+    ...stackAddresses({ ports: DEFAULT_PORTS, postgresPassword, modelDirectory }),
+    stop: () => docker(['compose', 'stop'], progress).catch(() => undefined),
+  };
+};
+
+/** Removes the containers and all that they keep. @throws FreshetError as `startDockerStack` */
+export const forgetDockerStack = (
+  options: Pick<DockerStackOptions, 'dataDirectory' | 'environment'>,
+): Promise<void> =>
+  dockerCommand({ ...options, signal: new AbortController().signal })(
+    ['compose', 'down', '--volumes'],
+    () => undefined,
+  );
+
+type Docker = (words: readonly string[], onLine: (line: string) => void) => Promise<void>;
+
+const dockerCommand = (
+  options: Pick<DockerStackOptions, 'dataDirectory' | 'environment' | 'signal'>,
+): Docker => {
+  const { dataDirectory, environment, signal } = options;
+  const command = findInPath('docker', environment);
+  if (command === undefined)
+    throw new FreshetError(
+      'prerequisite-missing',
+      'Docker was not found: install Docker with its compose plugin, or start without --docker.',
+    );
+  const name = `freshet-${createHash('sha256').update(dataDirectory).digest('hex').slice(0, 8)}`;
+  return async (words, onLine) => {
+    const password = await serverPassword(dataDirectory, 'postgres');
+    return run(command, words, onLine, {
+      cwd: PROJECT,
+      env: {
+        ...environment,
+        COMPOSE_PROJECT_NAME: name,
+        FRESHET_POSTGRES_PASSWORD: password,
+        // The page's own port is the gateway's, which runs outside: any other one here.
+        FRESHET_PAGE_PORT: '',
+      },
+      signal,
+    });
+  };
+};
+
+/** How much of what Docker said an error repeats. */
+const LAST_LINES = 6;
+
+const run = (
+  command: string,
+  words: readonly string[],
+  onLine: (line: string) => void,
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, words, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said: readonly string[] = [];
+    child.stderr.on('data', (bytes) => {
+      const lines = String(bytes)
+        .split(/[\r\n]+/)
+        .map((line) => line.trim())
+        .filter((line) => line !== '');
+      said = [...said, ...lines].slice(-LAST_LINES);
+      const last = lines.at(-1);
+      if (last !== undefined) onLine(last.slice(0, 100));
+    });
+    const failed = (cause: string): void =>
+      reject(
+        new FreshetError(
+          options.signal.aborted ? 'not-running' : 'server-failed',
+          `docker ${words.slice(0, 2).join(' ')} ${cause}: ${said.join('\n')}`,
+        ),
+      );
+    child.once('error', ({ message }) => failed(message));
+    child.once('close', (code) => (code === 0 ? resolve() : failed(`ended with code ${code}`)));
+  });
+
+/** The model of a native install where there is one; otherwise that of the image. */
+const installModel = async (
+  { cacheDirectory }: DockerStackOptions,
+  docker: Docker,
+  progress: (detail: string) => void,
+): Promise<string> => {
+  const native = artifactsIn(cacheDirectory);
+  if (existsSync(native.modelDirectory)) return native.modelDirectory;
+  const directory = `${native.directory.replace(/stack-/, 'model-')}`;
+  await mkdir(cacheDirectory, { recursive: true });
+  await installFolder(directory, progress, (partial) =>
+    docker(
+      [
+        'build',
+        ...['--file', 'deploy/Dockerfile', '--target', 'model'],
+        ...['--output', `type=local,dest=${partial}`, '.'],
+      ],
+      progress,
+    ),
+  );
+  return directory;
+};
