@@ -158,6 +158,33 @@ export const openGroupReader = async (
     close: async () => raw?.close(),
   };
 
+  const stopAt = ({ at, next = 0, restartsAt }: Ownership, fetchedFrom: number): void => {
+    fail(outOfRange(keyOf(at), next, `Kafka went on at ${fetchedFrom}`));
+    proxy.pause([at]);
+    // The library has overwritten the group's offset by now: a restart would go on as if nothing were missing.
+    proxy.commit([{ ...at, offset: restartsAt, metadata: '' }]).catch(() => undefined);
+  };
+
+  /**
+   * Of a batch whose last records compaction took, the library steps over one offset after the other and hands out nothing.
+   * That is no loss while the log begins where it did; where it begins later by now, records were deleted unread.
+   */
+  const passOver = async (ownership: Ownership, fetchedFrom: number): Promise<void> => {
+    const { at, next = 0 } = ownership;
+    proxy.pause([at]);
+    try {
+      const offsets = await client.admin.offsets(at.topic);
+      if (owned.get(keyOf(at)) !== ownership || ownership.next !== next) return;
+      const earliest = offsets.find(({ partition }) => partition === at.partition)?.earliest ?? 0;
+      if (earliest > next) return stopAt(ownership, fetchedFrom);
+      ownership.next = fetchedFrom;
+    } catch (error) {
+      fail(error);
+    }
+    proxy.seek({ ...at, offset: ownership.next ?? next });
+    if (!ownership.held) proxy.resume([at]);
+  };
+
   raw = await client.consume(settings, {
     // The first join happens while `consume` is still under way, before there is a consumer to pause: hold it.
     onJoined: (assignment) => {
@@ -183,12 +210,12 @@ export const openGroupReader = async (
         proxy.commit([{ topic, partition, offset: 0, metadata: '' }]).catch(() => undefined);
         return;
       }
+      if (fetchedFrom > ownership.next && !settings.gapless?.(topic)) {
+        void passOver(ownership, fetchedFrom);
+        return;
+      }
       if (fetchedFrom !== ownership.next) {
-        fail(outOfRange(keyOf({ topic, partition }), ownership.next, `Kafka went on at ${fetchedFrom}`));
-        proxy.pause([{ topic, partition }]);
-        // The library has overwritten the group's offset by now: a restart would go on as if nothing were missing.
-        const offset = ownership.restartsAt;
-        proxy.commit([{ topic, partition, offset, metadata: '' }]).catch(() => undefined);
+        stopAt(ownership, fetchedFrom);
         return;
       }
       const first = records[0];

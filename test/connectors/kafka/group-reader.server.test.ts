@@ -208,6 +208,40 @@ test('committed below the earliest offset: said, and nothing read, where every r
   await lenient.reader.close();
 });
 
+test('a batch whose last record compaction took is passed over, not taken for a loss', async () => {
+  const topic = `test.compacted.${randomUUID()}`;
+  const settings = {
+    'cleanup.policy': 'compact',
+    'segment.bytes': '1048576',
+    'min.cleanable.dirty.ratio': '0.001',
+    'max.compaction.lag.ms': '1000',
+  };
+  await kafka.client.admin.createTopics([{ name: topic, partitions: 1, settings }]);
+  const record = (key: string, bytes: number) => ({
+    ...{ topic, partition: 0, key },
+    value: Buffer.alloc(bytes, 'x'),
+  });
+  // One batch, [a, b]; b is written again, in a segment that has no room to be merged with the first.
+  await writer.append([record('a', 700_000), record('b', 10)]);
+  await writer.append([record('b', 700_000)]);
+  await writer.append([record('c', 700_000)]);
+  const read = async (): Promise<readonly number[]> => {
+    const each = await member(`test.${randomUUID()}`, [topic]);
+    try {
+      await until(
+        'read or stopped',
+        () => each.offsetsOf(`${topic}:0`).includes(3) || each.failures.length > 0,
+      );
+      expect(each.failures).toEqual([]);
+      return each.offsetsOf(`${topic}:0`);
+    } finally {
+      await each.reader.close();
+    }
+  };
+  await until('compacted', async () => !(await read()).includes(1), { within: 90_000, every: 1_000 });
+  expect(await read()).toEqual([0, 2, 3]);
+}, 120_000);
+
 test('records deleted under a reader: said at once, and said again after a restart, until a person decides', async () => {
   const topic = await kafka.topic(1);
   await append(topic, 0, 10);
