@@ -5,7 +5,7 @@
  */
 import type { DocumentTable, StoredDocument } from '../connectors/document-table/document-table.ts';
 import { floorIdOf, tablePrefixOf } from '../schemas/document-id.ts';
-import { orderOf } from '../schemas/document-order.ts';
+import { orderOf, withoutOlderThan } from '../schemas/document-order.ts';
 import type { Document } from '../schemas/records.ts';
 
 export interface LoggedDocument {
@@ -42,6 +42,16 @@ export const foldDocuments = (
   const again = new Map<string, Document>();
   const floorOf = (id: string): string | undefined => floors.get(id)?.version ?? table.floor(partition, id);
 
+  const below = (id: string, { record, offset }: StoredDocument, floor: string): void => {
+    if (record.version < floor) {
+      documents.delete(id);
+      removed.add(id);
+      return;
+    }
+    const left = withoutOlderThan(record, floor);
+    if (left !== record) documents.set(id, { record: left, offset });
+  };
+
   const applyFloor = (record: Document, offset: number): boolean => {
     const held = floorOf(record.documentId);
     if (held !== undefined && held > record.version) {
@@ -54,28 +64,25 @@ export const foldDocuments = (
     floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
     const prefix = tablePrefixOf(record.source, record.table);
     for (const stored of table.list(partition, prefix)) {
-      const { documentId, version } = stored.record;
-      if (version < record.version && !documents.has(documentId)) removed.add(documentId);
+      const { documentId } = stored.record;
+      if (!documents.has(documentId)) below(documentId, stored, record.version);
     }
-    for (const [id, stored] of documents) {
-      if (!id.startsWith(prefix) || stored.record.version >= record.version) continue;
-      documents.delete(id);
-      removed.add(id);
-    }
+    for (const [id, stored] of [...documents]) if (id.startsWith(prefix)) below(id, stored, record.version);
     return true;
   };
 
   const applyDocument = (record: Document, offset: number): boolean => {
     const id = record.documentId;
+    const floor = floorOf(floorIdOf(record.source, record.table));
     const pending = documents.get(id);
     const held = pending
       ? { version: pending.record.version, offset: pending.offset }
       : removed.has(id)
         ? undefined
         : table.standing(partition, id);
-    const order = orderOf(record.version, held, floorOf(floorIdOf(record.source, record.table)));
+    const order = orderOf(record.version, held, floor);
     if (order === 'newer') {
-      documents.set(id, { record, offset });
+      documents.set(id, { record: withoutOlderThan(record, floor), offset });
       removed.delete(id);
       again.delete(id);
       return true;
@@ -83,7 +90,7 @@ export const foldDocuments = (
     if (!held || offset <= held.offset) return false;
     if (order === 'same') {
       // The same change again, further on: what stands last in the log is what the table points to.
-      documents.set(id, { record, offset });
+      documents.set(id, { record: withoutOlderThan(record, floor), offset });
       again.delete(id);
       return false;
     }

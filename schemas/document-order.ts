@@ -23,3 +23,12 @@ export const orderOf = (version: string, held: Standing | undefined, floor: stri
 /** True where a record carries text and vectors to be found by search: a document, or a marker that keeps what was good before. */
 export const isSearchable = (record: Pick<Document, 'kind' | 'stale'>): boolean =>
   record.kind === 'document' || record.stale !== null;
+
+/** A marker without what it kept of before a floor: text that a truncate or a sweep took is not answered from, whichever came first. */
+export const withoutOlderThan = (record: Document, floor: string | undefined): Document =>
+  record.stale && floor !== undefined && record.stale.version < floor
+    ? {
+        ...record,
+        ...{ title: '', text: '', metadata: {}, model: '', chunks: [], stale: null, fingerprint: null },
+      }
+    : record;

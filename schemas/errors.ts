@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   'registry-unavailable': { exit: 7, status: 503 },
   'schema-incompatible': { exit: 5, status: 409 },
   'source-unavailable': { exit: 7, status: 503 },
+  'table-unreadable': { exit: 6, status: 409 },
   'index-unavailable': { exit: 7, status: 503 },
   'index-corrupt': { exit: 6, status: 503 },
   'model-failed': { exit: 7, status: 502 },

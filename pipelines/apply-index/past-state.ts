@@ -30,6 +30,8 @@ export interface PastHit {
 
 interface Standing {
   readonly version: string;
+  /** Of what it shows: a marker may keep what was good before it. */
+  readonly shown: string;
   readonly floorId: string;
   /** Undefined: of another tenant, or a marker. */
   readonly hits: readonly PastHit[] | undefined;
@@ -72,13 +74,14 @@ export const createPastState = ({ vector, tenant, tags, model }: PastQuestion): 
       if ((standings.get(id)?.version ?? '') >= record.version) return;
       standings.set(id, {
         version: record.version,
+        shown: record.stale?.version ?? record.version,
         floorId: place(floorIdOf(record.source, record.table)),
         hits: hitsOf(record, partition, offset),
       });
     },
     hits: () =>
       [...standings.values()]
-        .filter(({ version, floorId }) => version >= (floors.get(floorId) ?? ''))
+        .filter(({ shown, floorId }) => shown >= (floors.get(floorId) ?? ''))
         .flatMap(({ hits }) => hits ?? [])
         .sort(
           (a, b) =>

@@ -79,7 +79,9 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
   const noteVolume = (table: string, kind: 'deletes' | 'empty-texts', at: number, place: string): void => {
     const settings = gatesOfTable(config, source, table).volume;
     if (settings.action === 'off' || pauses.has(table)) return;
-    const reason = volume.note({ source, table }, kind, settings, at);
+    // Read once from end to end: each change is another one.
+    const position = { partition: 0, offset: counts.changes };
+    const reason = volume.note({ source, table }, kind, settings, { at, position });
     if (reason !== null) pauses.set(table, { table, reason, place });
   };
 

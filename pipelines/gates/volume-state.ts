@@ -10,29 +10,56 @@ export interface VolumeTable {
 }
 export type VolumeKind = 'deletes' | 'empty-texts';
 
+export interface NotedChange {
+  /** Microseconds since the Unix epoch. */
+  readonly at: number;
+  /** In the change topic of the source. */
+  readonly position: { readonly partition: number; readonly offset: number };
+}
+
 export interface VolumeWatch {
-  /** Counts one. Why to pause, or null. `now` in microseconds. */
-  note(table: VolumeTable, kind: VolumeKind, limits: GateSettings['volume'], now: number): string | null;
+  /**
+   * Counts one, by the time it was committed: a backlog of hours is no burst. A change that comes again, as a batch is tried
+   * again, counts once. Why to pause, or null.
+   */
+  note(
+    table: VolumeTable,
+    kind: VolumeKind,
+    limits: GateSettings['volume'],
+    change: NotedChange,
+  ): string | null;
   /** The table goes on: what was counted is forgotten. */
   forget(table: VolumeTable): void;
 }
 
 const BUCKETS = 12;
+/** Records of a partition that may come again. */
+const MOST_AGAIN = 10_000;
 
 /** `documentsOf`: how many documents of the table are held; asked for only when `atLeast` is reached. */
 export const createVolumeWatch = (documentsOf: (table: VolumeTable) => number): VolumeWatch => {
   const counts = new Map<string, Map<number, number>>();
   const keyOf = ({ source, table }: VolumeTable): string => `${source}/${table}`;
   const asked = new Map<string, number>();
+  /** By source and partition: the offset of the last change counted. */
+  const counted = new Map<string, number>();
   return {
-    note: (table, kind, { windowMs, atLeast, share }, now) => {
+    note: (table, kind, { windowMs, atLeast, share }, { at, position: { partition, offset } }) => {
       const key = `${keyOf(table)} ${kind}`;
       const width = (windowMs * 1_000) / BUCKETS;
-      const bucket = Math.floor(now / width);
+      const bucket = Math.floor(at / width);
       const buckets = counts.get(key) ?? new Map<number, number>();
-      counts.set(key, buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1));
-      for (const old of buckets.keys()) if (old <= bucket - BUCKETS) buckets.delete(old);
-      const count = [...buckets.values()].reduce((sum, each) => sum + each, 0);
+      const place = `${table.source} ${partition}`;
+      const last = counted.get(place) ?? -1;
+      // A batch tried again goes back a little; a topic made anew goes back to its beginning.
+      if (offset > last || offset < last - MOST_AGAIN) {
+        counted.set(place, offset);
+        counts.set(key, buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1));
+      }
+      // Partitions are read at their own pace: what counts is the window that ends where this change stands.
+      for (const old of buckets.keys()) if (old <= bucket - 2 * BUCKETS) buckets.delete(old);
+      let count = 0;
+      for (const [when, each] of buckets) if (when > bucket - BUCKETS && when <= bucket) count += each;
       if (count < atLeast) {
         asked.delete(key);
         return null;

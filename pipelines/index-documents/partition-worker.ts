@@ -5,7 +5,7 @@ import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Version } from '../../schemas/version.ts';
-import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
+import { type BatchQueue, type BatchQueueSettings, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
@@ -175,19 +175,20 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   const queue = (
     process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
     batch: BatchBounds,
-    pressure: { readonly onFull: () => void; readonly onDrained: () => void },
+    events: Pick<BatchQueueSettings<KafkaRecord>, 'onFull' | 'onDrained' | 'onRetry'>,
   ): BatchQueue<KafkaRecord> =>
-    createBatchQueue({
-      batch,
-      highWater: HIGH_WATER,
-      ...RECORD_BOUNDS,
-      process,
-      ...pressure,
-      onRetry: settings.onRetry,
-    });
-  const { onFull, onDrained, onTailFull, onTailDrained } = settings;
-  const changes = queue(processChanges, CHANGES, { onFull, onDrained });
-  const tail = queue(processTail, TAIL, { onFull: onTailFull, onDrained: onTailDrained });
+    createBatchQueue({ batch, highWater: HIGH_WATER, ...RECORD_BOUNDS, process, ...events });
+  const { onFull, onDrained, onTailFull, onTailDrained, onRetry } = settings;
+  const changes = queue(processChanges, CHANGES, {
+    onFull,
+    onDrained,
+    onRetry: (error, attempt) => {
+      // What holds this batch up may be a table that is paused by now: its mark stands behind the batch.
+      paused = undefined;
+      onRetry(error, attempt);
+    },
+  });
+  const tail = queue(processTail, TAIL, { onFull: onTailFull, onDrained: onTailDrained, onRetry });
 
   return {
     changes: (records) => changes.push(records),

@@ -10,6 +10,7 @@ import { type FreshetConfig, gatesOfTable, mappingOfTable, type Row } from '../.
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { IsReleased } from '../../schemas/release-decision.ts';
@@ -88,7 +89,7 @@ export interface PrepareSettings {
   /** True where a person let this very content pass. */
   readonly isReleased: IsReleased;
   readonly clock: Clock;
-  /** The columns' stored values as they are now; undefined where the row is gone. Errors: `source-unavailable`. */
+  /** The columns' stored values as they are now; undefined where the row is gone. Errors: `source-unavailable`, `table-unreadable`. */
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
 }
 
@@ -182,7 +183,8 @@ export const prepareChanges = async (
     const last = contents.get(documentId) ?? newest;
     let mapped = mapRow(mapping, change.row, change.unavailable, last);
     if (mapped.kind === 'needs-row') {
-      const row = await settings.readRow(place.source, change);
+      const row = await readRow(place.source, change);
+      if (row === 'unreadable') return { ...place, kind: 'dropped' };
       // The row is gone: the delete that took it is behind this change on the same partition.
       if (!row) return { ...place, kind: 'superseded' };
       mapped = mapRow(mapping, { ...change.row, ...row }, [], undefined);
@@ -224,9 +226,25 @@ export const prepareChanges = async (
       // Where nobody can pause a table, a burst is no reason to lose its changes.
       if (gates.volume.action === 'off' || !holdings.pauses) return false;
       const table = { source: place.source, table: change.table };
-      const reason = settings.volume.note(table, kind, gates.volume, settings.clock());
+      const { partition, offset } = place.record;
+      const reason = settings.volume.note(table, kind, gates.volume, {
+        at: change.committedAt,
+        position: { partition, offset },
+      });
       if (reason !== null) holdings.pauses.pause(place.source, change.table, reason);
       return reason !== null;
+    }
+  }
+
+  /** A table that the source no longer lets anyone read waits for a person; the others of this partition go on. */
+  async function readRow(source: string, change: UpsertChange): Promise<Row | undefined | 'unreadable'> {
+    try {
+      return await settings.readRow(source, change);
+    } catch (error) {
+      if (!holdings.pauses || !(error instanceof FreshetError) || error.code !== 'table-unreadable')
+        throw error;
+      holdings.pauses.pause(source, change.table, error.message);
+      return 'unreadable';
     }
   }
 

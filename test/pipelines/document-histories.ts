@@ -29,6 +29,9 @@ export const historyEvent: fc.Arbitrary<HistoryEvent> = fc.record({
 
 export const history = fc.array(historyEvent, { minLength: 1, maxLength: 14 });
 
+/** A refused one keeps what was good three commits before. */
+const keptAt = (at: number): number => Math.max(0, at - 3);
+
 /** The record of the event that was committed as number `at`. */
 export const recordOf = ({ kind, table, key }: HistoryEvent, at: number): Document => ({
   kind,
@@ -38,13 +41,16 @@ export const recordOf = ({ kind, table, key }: HistoryEvent, at: number): Docume
   version: makeVersion(1, [BigInt(at), 0n]),
   tenant: kind === 'document' ? 'acme' : null,
   title: '',
-  text: kind === 'document' ? `text ${at}` : '',
+  text: kind === 'document' ? `text ${at}` : kind === 'refused' ? `text ${keptAt(at)}` : '',
   metadata: {},
   model: '',
   chunks: [],
   reason: null,
   flags: [],
-  stale: null,
+  stale:
+    kind === 'refused'
+      ? { version: makeVersion(1, [BigInt(keptAt(at)), 0n]), since: at, committedAt: keptAt(at) }
+      : null,
   fingerprint: null,
   timing: { committedAt: at, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
   change: { topic: 'cdc.helpcentre', partition: 0, offset: at },
@@ -59,7 +65,7 @@ export const deliveries = (events: readonly HistoryEvent[]): fc.Arbitrary<readon
   });
 };
 
-/** What ends up standing, said without a fold: the newest of each document, unless a floor of its table is newer. */
+/** What ends up standing, said without a fold: the newest of each document, unless a floor of its table is newer, and what it keeps likewise. */
 export const truthOf = (records: readonly Document[]): Readonly<Record<string, string>> => {
   const floors = new Map<string, string>();
   const newest = new Map<string, Document>();
@@ -73,7 +79,10 @@ export const truthOf = (records: readonly Document[]): Readonly<Record<string, s
     ...[...floors].map(([table, version]) => [floorIdOf(SOURCE, table), `floor ${version}`]),
     ...[...newest]
       .filter(([, { table, version }]) => version >= (floors.get(table) ?? ''))
-      .map(([id, { kind, version, text }]) => [id, `${kind} ${version} ${text}`]),
+      .map(([id, { kind, version, text, table, stale }]) => {
+        const taken = stale !== null && stale.version < (floors.get(table) ?? '');
+        return [id, `${kind} ${version} ${taken ? '' : text}`];
+      }),
   ]);
 };
 

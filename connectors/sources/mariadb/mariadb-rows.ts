@@ -3,6 +3,9 @@ import { FreshetError, toError } from '../../../schemas/errors.ts';
 import type { RowReader } from '../row-reader.ts';
 import { connectMariaDb } from './mariadb-connection.ts';
 
+/** No such table or column; table or column not to be read by this user. */
+const NAMES_AND_RIGHTS: ReadonlySet<number> = new Set([1146, 1054, 1142, 1143]);
+
 const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /** Rows as text. MariaDB never leaves a value out of a change, so this is asked only by what compares source and index. */
@@ -27,8 +30,9 @@ export const openMariaDbRows = (url: string): RowReader => {
         return rows[0];
       } catch (thrown) {
         const error = toError(thrown);
+        const { errno = 0 } = error as { readonly errno?: number };
         throw new FreshetError(
-          'source-unavailable',
+          NAMES_AND_RIGHTS.has(errno) ? 'table-unreadable' : 'source-unavailable',
           `could not read a row of ${table} from the source: ${error.message.split('\n')[0]}`,
           { cause: error },
         );

@@ -4,6 +4,9 @@ import type { KeyValue } from '../../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import type { RowReader } from '../row-reader.ts';
 
+/** SQLSTATE class 42: a table or column that is not there, or that this user may not read. */
+const NAMES_AND_RIGHTS = '42';
+
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** One query for a row: identifiers quoted, values passed apart and typed by the server, so that the primary key's index serves it. */
@@ -40,8 +43,9 @@ export const openPostgresRows = (url: string): RowReader => {
         return rows[0];
       } catch (thrown) {
         const error = toError(thrown);
+        const { code = '' } = error as { readonly code?: string };
         throw new FreshetError(
-          'source-unavailable',
+          code.startsWith(NAMES_AND_RIGHTS) ? 'table-unreadable' : 'source-unavailable',
           `could not read a row of ${table} from the source: ${error.message}`,
           { cause: error },
         );

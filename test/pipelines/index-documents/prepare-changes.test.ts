@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { UNAVAILABLE } from '../../../connectors/debezium/change.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { embedDocuments, type Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
+import { pausedTables } from '../../../pipelines/index-documents/paused-tables.ts';
 import { type Holdings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { documentIdOf, floorIdOf } from '../../../schemas/document-id.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
 import {
   deleteAt,
@@ -204,6 +206,19 @@ describe('refused and TOASTed (rule G)', () => {
   test('a source that is away fails the batch, which is tried again', async () => {
     const settings = prepareSettings(() => Promise.reject(new Error('away')));
     await expect(prepareChanges(settings, holding(), toPrepare([toasted(2)]))).rejects.toThrow('away');
+  });
+
+  test('a table that the source lets nobody read any more is paused; its changes are dropped, others go on', async () => {
+    const gone = new FreshetError('table-unreadable', 'could not read a row of public.a: no such column');
+    const settings = prepareSettings(() => Promise.reject(gone));
+    const pauses = pausedTables(new Set());
+    const prepared = await prepareChanges(
+      settings,
+      { ...holding(), pauses },
+      toPrepare([toasted(2), upsertAt(3)]),
+    );
+    expect(prepared.map((each) => each.kind)).toEqual(['dropped', 'dropped']);
+    expect(pauses.found()).toEqual([{ source: 'shop', table: 'public.a', reason: gone.message }]);
   });
 
   test('a refused change leaves a marker with its version, and a later one of another column publishes nothing refused', async () => {
