@@ -1,6 +1,7 @@
 /** The databases that changes come from: how they stand, and what an operator asks of them. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { checkCommand } from '../../pipelines/watch-sources/check-command.ts';
 import { commandRecord, SOURCE_ACTIONS } from '../../pipelines/watch-sources/source-commands.ts';
 import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -54,6 +55,7 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
       body: z.strictObject({
         tables: z.array(z.string()).min(1).max(1_000).optional(),
         reason: z.string().max(500).optional(),
+        dryRun: z.boolean().optional().describe('Say what would be asked, and ask nothing.'),
       }),
       answers: [
         {
@@ -64,28 +66,28 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
             source: z.string(),
             action: z.string(),
             tables: z.array(z.string()).nullable(),
+            asked: z.boolean(),
           }),
         },
       ],
-      errors: ['not-found', 'request-invalid', 'append-failed'],
+      errors: ['not-found', 'request-invalid', 'conflict', 'append-failed'],
       handle: async ({ params, body, principal }) => {
         const { source: name, action } = params;
         const configured = config.sources[name];
         if (!configured) throw new FreshetError('not-found', `there is no source ${name}`);
-        const tables = body.tables ?? (action === 'snapshot' ? Object.keys(configured.tables) : undefined);
-        for (const table of tables ?? [])
-          if (!Object.hasOwn(configured.tables, table))
-            throw new FreshetError(
-              'not-found',
-              `the source ${name} has no table ${table}; it has ${Object.keys(configured.tables).join(', ')}`,
-            );
+        const tables = checkCommand(Object.keys(configured.tables), models.sourceStates.get(name), {
+          source: name,
+          action,
+          tables: body.tables,
+        });
+        if (body.dryRun) return { source: name, action, tables: tables ?? null, asked: false };
         const command = { source: name, action, by: principal.name, reason: body.reason ?? null };
         await writer.append(
           (tables ?? [undefined]).map((table) =>
             commandRecord(codec, { ...command, table }, randomUUID(), clock()),
           ),
         );
-        return { source: name, action, tables: tables ?? null };
+        return { source: name, action, tables: tables ?? null, asked: true };
       },
     }),
   ];
