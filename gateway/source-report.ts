@@ -6,6 +6,7 @@ import type { FreshetConfig } from '../schemas/config.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic } from '../schemas/topics.ts';
+import { standingState } from './views/standing-state.ts';
 import { isoTime } from './views/times.ts';
 
 export interface SourceLag {
@@ -51,7 +52,8 @@ export const reportSource = async (
   const configured = config.sources[source];
   if (!configured)
     throw new FreshetError('not-found', `there is no source ${source}; run: freshet source list`);
-  const state = states.get(source);
+  const said = states.get(source);
+  const state = said && standingState(said, nowMs * 1_000);
   return {
     source,
     kind: configured.kind,

@@ -28,6 +28,7 @@ import { taskEventRoutes } from './routes/task-event-routes.ts';
 import { taskRoutes } from './routes/task-routes.ts';
 import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
+import { standingState } from './views/standing-state.ts';
 
 export interface Gateway {
   readonly url: string;
@@ -73,7 +74,9 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
         waitingFor: reader.waitingFor(),
         deadLetters: models.deadLetters.all().length,
         quarantined: models.quarantine.all().length,
-        sources: [...models.sourceStates.values()].filter(({ source }) => config.sources[source]),
+        sources: [...models.sourceStates.values()]
+          .filter(({ source }) => config.sources[source])
+          .map((state) => standingState(state, clock())),
       }),
     ),
   };
