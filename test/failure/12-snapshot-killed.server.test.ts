@@ -41,8 +41,10 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-const kindOf = async (key: number) =>
-  (await index.document(documentIdOf(SOURCE, 'public.articles', { id: String(key) })))?.record.kind;
+const recordOf = async (key: number) =>
+  (await index.document(documentIdOf(SOURCE, 'public.articles', { id: String(key) })))?.record;
+const kindOf = async (key: number) => (await recordOf(key))?.kind;
+const textOf = async (key: number) => (await recordOf(key))?.text;
 
 test('what the first attempt read and the second did not see is swept; the source is not green before', async () => {
   watch = await watchPlane(plane);
@@ -56,7 +58,24 @@ test('what the first attempt read and the second did not see is swept; the sourc
   expect(watch.states.map(({ state }) => state)).not.toContain('streaming');
   await stack.startServer('connect');
   await watch.untilStreaming(1);
-  expect(await kindOf(10)).toBeUndefined();
+  await until('swept', async () => (await kindOf(10)) === undefined);
   expect(await kindOf(60)).toBe('document');
   await untilEqual(plane, index);
 }, 180_000);
+
+test('an incremental snapshot that Connect is killed in goes on, and overwrites nothing that changed meanwhile', async () => {
+  const before = await changesWritten(plane);
+  await watch.command({ action: 'snapshot', table: 'public.articles' });
+  await until('it is under way', async () => (await changesWritten(plane)) > before + 3_000);
+  await stack.killServer('connect');
+  expect(await changesWritten(plane)).toBeLessThan(before + ROWS);
+  await plane.client.query('DELETE FROM articles WHERE id BETWEEN 60 AND 70');
+  await plane.client.query(`UPDATE articles SET body = 'Changed meanwhile.' WHERE id BETWEEN 71 AND 80`);
+  await stack.startServer('connect');
+  // Its rows were being read when Connect was killed: it is not the live of before.
+  await until('live', () => watch.state()?.tables[0]?.state === 'live', { within: 120_000 });
+  expect(watch.state()?.epoch).toBe(1);
+  await until('gone', async () => (await kindOf(65)) !== 'document');
+  await until('changed', async () => (await textOf(75)) === 'Changed meanwhile.');
+  await untilEqual(plane, index);
+}, 240_000);
