@@ -1,11 +1,28 @@
 import type { KafkaRecord } from '../connectors/kafka/kafka.ts';
+import { checkVector } from '../connectors/models/embedding/check-vector.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import { vectorOfBytes } from '../connectors/vector-index/vector-codec.ts';
 import { FreshetError } from '../schemas/errors.ts';
+import type { Document } from '../schemas/records.ts';
 import type { LoggedDocument } from './fold-documents.ts';
 
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+/** Whether every chunk has a vector that an index can hold, all of one size. No pipeline of ours writes others (fault 21). */
+const holdsVectors = ({ chunks }: Document): boolean => {
+  const size = chunks[0]?.vector.byteLength ?? 0;
+  return chunks.every(
+    ({ vector }) =>
+      vector.byteLength === size &&
+      size % BYTES === 0 &&
+      checkVector(vectorOfBytes(vector), size / BYTES) === null,
+  );
+};
+
 /**
- * The documents among records of freshet.documents. Somebody else's record is neither newer nor older than a document, so it
- * is passed over. Errors: `registry-unavailable`: try again.
+ * The documents among records of freshet.documents. Somebody else's record, and one whose vectors are none, is neither newer nor
+ * older than a document, so it is passed over: by the owner of its partition and by every index alike. Errors:
+ * `registry-unavailable`: try again.
  */
 export const decodeDocuments = async (
   codec: Pick<RecordCodec, 'decode'>,
@@ -14,7 +31,8 @@ export const decodeDocuments = async (
   const decoded = await Promise.all(
     records.map(async (record) => {
       try {
-        return { record: await codec.decode('Document', record.value), offset: record.offset };
+        const document = await codec.decode('Document', record.value);
+        return holdsVectors(document) ? { record: document, offset: record.offset } : undefined;
       } catch (error) {
         if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
         throw error;

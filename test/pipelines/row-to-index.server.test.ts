@@ -5,6 +5,9 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
+import type { Document } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { isVersion, repairVersion } from '../../schemas/version.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import {
@@ -245,6 +248,45 @@ test('21: a vector that is not finite or too short refuses its document alone, a
   ]);
   await plane.client.query(`UPDATE articles SET body = 'The word is salsify ' || id WHERE id IN (151, 152)`);
   await until('mended', async () => (await kindOf(151)) === 'document' && (await kindOf(152)) === 'document');
+  await settled();
+});
+
+test('21: a document in the log whose vector is none is passed over, and its partition goes on', async () => {
+  await plane.client.query(`INSERT INTO articles VALUES (160, 'acme', 'Good', 'a', 'The word is sorrel.')`);
+  await until('inserted', () => found('sorrel'));
+  const traced = await until('traced', () => index.document(id(160)));
+  let record: Document | undefined;
+  await scanTopic(
+    plane.kafka,
+    { topic: TOPICS.documents.name, partitions: [traced.partition] },
+    async ({ key, value }) => {
+      if (key?.toString() === id(160)) record = await plane.codec.decode('Document', value);
+    },
+  );
+  if (!record || !isVersion(record.version)) throw new Error('the document is not in the log');
+  const whole = record;
+  const version = repairVersion(record.version);
+  const { unreadable } = index.counts;
+  const vectors = [
+    Buffer.alloc(whole.chunks[0]?.vector.length ?? 0, 0xff),
+    Buffer.alloc(7, 1),
+    Buffer.alloc(1_536),
+  ];
+  await plane.writer.append(
+    vectors.map((vector) => ({
+      topic: TOPICS.documents.name,
+      partition: traced.partition,
+      key: id(160),
+      value: plane.codec.encode('Document', {
+        ...whole,
+        version,
+        chunks: whole.chunks.map((chunk) => ({ ...chunk, vector })),
+      }),
+    })),
+  );
+  await until('passed over', () => index.counts.unreadable >= unreadable + vectors.length);
+  await plane.client.query(`UPDATE articles SET body = 'The word is lovage.' WHERE id = 160`);
+  await until('the partition goes on', () => found('lovage'));
   await settled();
 });
 
