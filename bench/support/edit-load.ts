@@ -22,6 +22,8 @@ export interface EditFigures {
   /** In the order of their commits; Infinity for what was not seen in time. */
   readonly foundMs: readonly number[];
   readonly commitMs: readonly number[];
+  /** What was not seen in time. */
+  readonly lost: readonly Edit[];
 }
 
 const WARM_UP_SECONDS = 3;
@@ -67,6 +69,7 @@ export const runEdits = async (load: EditLoad): Promise<EditFigures> => {
   const warmUp = WARM_UP_SECONDS * load.changesPerSecond;
   const foundMs: number[] = [];
   const commitMs: number[] = [];
+  const lost: Edit[] = [];
   const failed = new AbortController();
 
   const apply = async (edit: Edit, at: number): Promise<void> => {
@@ -77,6 +80,7 @@ export const runEdits = async (load: EditLoad): Promise<EditFigures> => {
     if (at % LOOKED_FOR === 0) {
       const passed = await look(load, edit, committedAt);
       if (at >= warmUp) foundMs[Math.floor((at - warmUp) / LOOKED_FOR)] = passed;
+      if (!Number.isFinite(passed)) lost.push(edit);
     }
     mix.release(edit.row.id);
   };
@@ -92,7 +96,7 @@ export const runEdits = async (load: EditLoad): Promise<EditFigures> => {
       all.push(applied);
     }
     await Promise.all(all);
-    return { foundMs: foundMs.filter((passed) => passed !== undefined), commitMs };
+    return { foundMs: foundMs.filter((passed) => passed !== undefined), commitMs, lost };
   } finally {
     await pool.end();
   }
