@@ -457,6 +457,8 @@ export interface Timing {
   /** read by the index and decided */
   readonly appliedAt: number;
   readonly searchableAt: number;
+  /** the source's clock less ours, as far as it is known to be apart: committedAt is by the source's */
+  readonly clockOffsetMicros: number;
 }
 
 /** A table that is paused or read anew: its own watermark stands still. */

@@ -127,6 +127,7 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
             }),
             refused: () => [],
             clock,
+            clockOffset: () => 0,
           },
           { query: question.question, tenant: question.tenant, topK: TOP_K, maxPerDocument: 1, mode },
         );

@@ -29,3 +29,7 @@ export const estimateOffset = (trips: readonly RoundTrip[]): ClockOffset | null 
   }
   return best;
 };
+
+/** What is to be taken from a time of the other clock: nothing where the two may well be one. */
+export const knownOffset = (offsetMicros: number | null, errorMicros: number | null): number =>
+  offsetMicros !== null && Math.abs(offsetMicros) > (errorMicros ?? 0) ? offsetMicros : 0;

@@ -30,6 +30,8 @@ export interface ApplyIndexSettings {
   readonly codec: RecordCodec;
   readonly generation: () => IndexGeneration;
   readonly clock: Clock;
+  /** The clock of a source less ours, microseconds, as far as it is known. */
+  readonly clockOffset: (source: string) => number;
   /** Whether this replica tells how long changes took: one of several does. */
   readonly timings: boolean;
   readonly onEvent: (event: ApplyIndexEvent) => void;
@@ -159,6 +161,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
         outcome: wasApplied ? 'applied' : 'superseded',
         index: settings.name,
         ...timing,
+        clockOffsetMicros: settings.clockOffset(source),
         appendedAt,
         appliedAt,
         searchableAt,

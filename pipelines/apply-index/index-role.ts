@@ -14,6 +14,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { PROBE_TENANT } from '../../schemas/probe.ts';
 import type { SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { IndexGeneration } from './apply-documents.ts';
@@ -132,6 +133,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     generation: () => withKeywords(generations.serving()),
     topic,
     serves: settings.serves ?? (() => true),
+    clockOffset: watermarks.clockOffset,
     onApplied: (records, { partition, last }) => {
       refusals.applied(records);
       coverage?.applied(partition, last);
@@ -254,6 +256,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
               basis,
               refused: refusals.of,
               clock,
+              clockOffset: watermarks.clockOffset,
             },
             request,
           ),
@@ -262,7 +265,8 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
           endIfDamaged(error);
           throw error;
         });
-      settings.onEvent({ type: 'search', micros: clock() - begun });
+      // A probe is no search of anyone's.
+      if (request.tenant !== PROBE_TENANT) settings.onEvent({ type: 'search', micros: clock() - begun });
       return response;
     },
     covers: async (freshness) => {

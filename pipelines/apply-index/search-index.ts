@@ -26,6 +26,8 @@ export interface SearchSettings {
   readonly basis: () => ReceiptBasis;
   readonly refused: (tenant: string, source: string) => readonly RefusedDocument[];
   readonly clock: Clock;
+  /** The clock of a source less ours, microseconds, as far as it is known. */
+  readonly clockOffset: (source: string) => number;
 }
 
 const MAX_PER_DOCUMENT = 3;
@@ -48,7 +50,7 @@ const visibleHit = (
   tenant: string,
   { vector, model }: { readonly vector: Float32Array; readonly model: string },
   id: string,
-  now: number,
+  now: (source: string) => number,
 ): Found | undefined => {
   const origin = table.origin(id);
   const record = origin && table.get(origin.partition, origin.documentId)?.record;
@@ -67,7 +69,10 @@ const visibleHit = (
     metadata: { ...record.metadata, source, table: record.table },
     version: record.stale?.version ?? record.version,
     model: record.model,
-    ageMs: Math.max(0, Math.round((now - (record.stale?.committedAt ?? record.timing.committedAt)) / 1_000)),
+    ageMs: Math.max(
+      0,
+      Math.round((now(source) - (record.stale?.committedAt ?? record.timing.committedAt)) / 1_000),
+    ),
     ...(record.stale ? { stale: { since: record.stale.since, reason: record.reason ?? '' } } : {}),
     ...(record.flags.length > 0 ? { flags: record.flags } : {}),
   };
@@ -122,7 +127,9 @@ export const searchIndex = async (
         'the keyword index does not answer yet, or this tenant is too large for its memory; search with mode "vector"',
       );
     if (mode === 'hybrid') answeredBy = worded ? 'hybrid' : 'vector';
-    const now = settings.clock();
+    const at = settings.clock();
+    // Commit times are by the source's clock, and so is the moment they are held against.
+    const now = (source: string): number => at + settings.clockOffset(source);
     const ranked = worded && mode === 'hybrid' ? fuseRankings([near, worded]) : (worded ?? near);
     // Looked up one by one as they are needed: a record is decoded whole, vectors too.
     let gone = 0;

@@ -2,6 +2,7 @@
 import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { knownOffset } from '../../connectors/sources/clock-skew.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { HeldTable, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED, type Watermark } from '../../schemas/search.ts';
@@ -11,6 +12,8 @@ import { advance, type Coverage, type PositionOf, withPoint } from './coverage-s
 export interface Watermarks {
   /** As of now, of every source that counts; unknown where nothing was published of it. */
   all(): Readonly<Record<string, SourceWatermark>>;
+  /** The clock of a source less ours, microseconds; 0 where they are not known to be apart. */
+  clockOffset(source: string): number;
   /** To be told that this index has applied more. */
   applied(): void;
   /** True once every point that stood in the log at the start is known. */
@@ -105,6 +108,10 @@ export const openWatermarks = async (settings: WatermarksSettings): Promise<Wate
           return [source, coverage ? watermarkOf(coverage, now) : UNTRACKED];
         }),
       );
+    },
+    clockOffset: (source) => {
+      const newest = coverages.get(source)?.newest;
+      return newest ? knownOffset(newest.clockOffsetMicros, newest.clockErrorMicros) : 0;
     },
     applied,
     current: follower.current,

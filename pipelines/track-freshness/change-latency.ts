@@ -1,4 +1,4 @@
-/** What one timing says: whether it counts as a commit made searchable, how long that took, and where. Pure. */
+/** What one timing says: whether it counts as a commit made searchable, how long that took by our clock, and where. Pure. */
 import type { Timing } from '../../schemas/records.ts';
 import { isRevision, isVersion, parseVersion } from '../../schemas/version.ts';
 
@@ -51,8 +51,10 @@ export const latencyOf = (timing: Timing): ChangeLatency => {
     return Math.max(0, to - from);
   };
   const stages: Partial<Record<StageName, number>> = {};
+  const committedAt = timing.committedAt - timing.clockOffsetMicros;
+  const ours = { ...timing, committedAt };
   for (const { name, from, to } of STAGES) {
-    if (timing[from] > 0 && timing[to] > 0) stages[name] = between(timing[from], timing[to]);
+    if (timing[from] > 0 && timing[to] > 0) stages[name] = between(ours[from], ours[to]);
   }
-  return { kind, totalMicros: between(timing.committedAt, timing.searchableAt), stages, clamped };
+  return { kind, totalMicros: between(committedAt, timing.searchableAt), stages, clamped };
 };

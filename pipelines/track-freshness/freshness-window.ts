@@ -37,7 +37,10 @@ export interface FreshnessWindow {
 
 interface Newest {
   readonly version: string;
+  /** By the source's clock. */
   readonly committedAt: number;
+  /** By ours. */
+  readonly seenAt: number;
 }
 
 interface SourceState {
@@ -53,7 +56,7 @@ const ageOf = (newest: Newest | null, now: number): NewestApplied | null =>
   newest && {
     version: newest.version,
     committedAt: iso(newest.committedAt),
-    ageMs: Math.max(0, (now - newest.committedAt) / 1_000),
+    ageMs: Math.max(0, (now - newest.seenAt) / 1_000),
   };
 
 const newer = (a: Newest | null, b: Newest | null): Newest | null =>
@@ -109,7 +112,10 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
       const known = state.tables.get(table) ?? { newest: null };
       state.tables.set(table, known);
       if (timing.outcome === 'applied' && timing.committedAt > 0)
-        known.newest = newer(known.newest, { version: timing.version, committedAt: timing.committedAt });
+        known.newest = newer(known.newest, {
+          ...{ version: timing.version, committedAt: timing.committedAt },
+          seenAt: timing.committedAt - timing.clockOffsetMicros,
+        });
       if (latency.kind === 'commit') {
         const kept = latency.totalMicros <= targetMs * 1_000;
         state.slo.add(at, kept);

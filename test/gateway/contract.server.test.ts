@@ -41,6 +41,7 @@ const timing = (source: string) => {
     appendedAt: at(20_000),
     appliedAt: at(10_000),
     searchableAt: now,
+    clockOffsetMicros: 0,
   });
 };
 

@@ -17,7 +17,7 @@ import {
 } from '../../pipelines/index-documents/index-documents.ts';
 import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
 import { pausedIn, readSourceStates } from '../../pipelines/watch-sources/source-states.ts';
-import { systemClock } from '../../schemas/clock.ts';
+import { type Clock, systemClock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { DataPlane } from './indexed-source.ts';
 
@@ -26,11 +26,14 @@ export const temporaryFolder = async (): Promise<{ readonly path: string; remove
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 };
 
-type IndexPlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'source' | 'config'>;
+/** Our clock, where it is not the system's. */
+type Timed = { readonly clock?: Clock };
+
+type IndexPlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'source' | 'config'> & Timed;
 
 type Outcome = Extract<IndexDocumentsEvent, { type: 'records' }>['outcome'];
 
-type PipelinePlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'registry' | 'config' | 'url'>;
+type PipelinePlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'registry' | 'config' | 'url'> & Timed;
 
 /** index-documents in this process, with everything it said. */
 export const startPipeline = async (
@@ -62,7 +65,7 @@ export const startPipeline = async (
     ...{ kafka, writer, codec, registry, table, config },
     model,
     embeds,
-    clock: systemClock,
+    clock: plane.clock ?? systemClock,
     readRow: async (source, change) => {
       rowsRead.push(String(change.key.id));
       return readers.get(source)?.read(change.table, change.key, change.unavailable);
@@ -107,7 +110,7 @@ export const startIndex = async (
     model,
     timings,
     keywords: openMinisearchKeywordIndex(),
-    clock: systemClock,
+    clock: plane.clock ?? systemClock,
     sources: Object.keys(plane.config.sources),
     targetMs: plane.config.freshness.targetMs,
     onEvent: (event) => {

@@ -26,6 +26,7 @@ const timingOf = (over: Partial<Timing> & { readonly gaps?: readonly number[] } 
     kind: 'document',
     outcome: 'applied',
     index: 'index-1',
+    clockOffsetMicros: 0,
     ...(Object.fromEntries(times) as unknown as Pick<Timing, 'searchableAt'>),
     ...rest,
   } as Timing;
