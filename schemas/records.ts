@@ -339,6 +339,8 @@ export interface SourceTableState {
   readonly signal: null | string;
   /** types of the columns that its mapping reads, as accepted */
   readonly columns: Readonly<Record<string, string>>;
+  /** how often it was paused or taken again; the marks in the change topic carry it, and what was asked for before the last one counts for nothing */
+  readonly turn: number;
 }
 
 /** How a source is, as its watch last saw it. Key: the source. Topic: freshet.source-states, compacted. */

@@ -17,7 +17,7 @@ import { startExecutionProjection } from '../../pipelines/project-executions/pro
 import { scanInBackground } from '../../pipelines/reconcile/scan-in-background.ts';
 import { trackFreshness } from '../../pipelines/track-freshness/track-freshness.ts';
 import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
-import { pausedIn, readSourceStates } from '../../pipelines/watch-sources/source-states.ts';
+import { readSourceStates, turnsIn } from '../../pipelines/watch-sources/source-states.ts';
 import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.ts';
 import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts';
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
@@ -190,7 +190,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     config,
     clock: systemClock,
     readRow: async (source, change) => rows.get(source)?.read(change.table, change.key, change.unavailable),
-    pausedTables: async () => pausedIn(await readSourceStates(kafka, codec)),
+    tableTurns: async () => turnsIn(await readSourceStates(kafka, codec)),
     askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),
     onEvent,
     onFailure: fail,

@@ -8,27 +8,36 @@ import type { KafkaRecord, RecordToAppend } from '../kafka/kafka.ts';
 export interface TableMark {
   readonly table: string;
   readonly paused: boolean;
+  /** Of the table's turns, which one this is: the state of the source says the same number. */
+  readonly turn: number;
 }
 
 const MARK_HEADER = 'freshet-mark';
 const TABLE_HEADER = 'freshet-table';
+const TURN_HEADER = 'freshet-turn';
 
 /** One record for each partition of the source's change topic. */
 export const tableMarks = (
   source: string,
   partitions: number,
-  { table, paused }: TableMark,
+  { table, paused, turn }: TableMark,
 ): readonly RecordToAppend[] =>
   Array.from({ length: partitions }, (_, partition) => ({
     topic: changeTopic(source).name,
     partition,
     key: null,
     value: null,
-    headers: { [MARK_HEADER]: paused ? 'pause' : 'resume', [TABLE_HEADER]: table },
+    headers: {
+      [MARK_HEADER]: paused ? 'pause' : 'resume',
+      [TABLE_HEADER]: table,
+      [TURN_HEADER]: String(turn),
+    },
   }));
 
 export const tableMarkOf = ({ headers }: Pick<KafkaRecord, 'headers'>): TableMark | undefined => {
   const mark = headers[MARK_HEADER]?.toString('utf8');
   const table = headers[TABLE_HEADER]?.toString('utf8');
-  return table && (mark === 'pause' || mark === 'resume') ? { table, paused: mark === 'pause' } : undefined;
+  if (!table || (mark !== 'pause' && mark !== 'resume')) return undefined;
+  const turn = Number(headers[TURN_HEADER]?.toString('utf8') ?? 0);
+  return { table, paused: mark === 'pause', turn: Number.isSafeInteger(turn) ? turn : 0 };
 };

@@ -23,7 +23,7 @@ import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
-import type { FoundPause } from './paused-tables.ts';
+import type { FoundPause, TableTurn } from './paused-tables.ts';
 import { openReleaseDecisions } from './release-decisions.ts';
 
 export interface IndexDocumentsSettings {
@@ -38,8 +38,8 @@ export interface IndexDocumentsSettings {
   readonly config: FreshetConfig;
   readonly clock: Clock;
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
-  /** The tables that are paused now, asked for when a partition was taken on (paused-tables.ts). None where left out. */
-  readonly pausedTables?: () => Promise<ReadonlySet<string>>;
+  /** Which tables are paused now, asked for when a partition was taken on (paused-tables.ts). None where left out. */
+  readonly tableTurns?: () => Promise<ReadonlyMap<string, TableTurn>>;
   /** Asks for a pause of tables whose rows no longer fit their mapping; resolves when that is in the log. */
   readonly askForPause?: (found: readonly FoundPause[]) => Promise<void>;
   readonly onEvent: (event: IndexDocumentsEvent) => void;
@@ -161,7 +161,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         for (const letter of plan.deadLetters) settings.onEvent({ type: 'dead-lettered', ...letter });
         for (const judged of plan.judged) settings.onEvent({ type: 'gate-judged', ...judged });
       },
-      pausedTables: settings.pausedTables ?? (() => Promise.resolve(new Set())),
+      tableTurns: settings.tableTurns ?? (() => Promise.resolve(new Map())),
       askForPause: settings.askForPause ?? (() => Promise.resolve()),
       onReappended: (count) => settings.onEvent({ type: 'reappended', partition, count }),
       onRetry: (error, attempt) => settings.onEvent({ type: 'retry', partition, error, attempt }),

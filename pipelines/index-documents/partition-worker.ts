@@ -11,7 +11,7 @@ import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
-import { type FoundPause, pausedTables } from './paused-tables.ts';
+import { type FoundPause, pausedTables, type TableTurn } from './paused-tables.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
 import { type AppendPlan, documentHeaders, planAppends } from './records-to-append.ts';
@@ -38,8 +38,8 @@ export interface PartitionWorkerSettings {
   readonly onTailDrained: () => void;
   /** The table has caught up with the log as it stood at the assignment, or after a failed append. */
   readonly onCurrent: () => void;
-  /** The tables that are paused now (paused-tables.ts); marks in the stream say what follows. */
-  readonly pausedTables: () => Promise<ReadonlySet<string>>;
+  /** Which tables are paused now (paused-tables.ts); marks in the stream say what follows. */
+  readonly tableTurns: () => Promise<ReadonlyMap<string, TableTurn>>;
   readonly askForPause: (found: readonly FoundPause[]) => Promise<void>;
   /** One past the last offset of the partition of freshet.documents. */
   readonly logEnd: () => Promise<number>;
@@ -65,7 +65,7 @@ const HIGH_WATER = 2_000;
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
   const { partition, table, writer, codec } = settings;
   let suspect = false;
-  let paused: ReadonlySet<string> | undefined;
+  let turns: ReadonlyMap<string, TableTurn> | undefined;
   let target: number | undefined;
   let caughtUp: (() => void)[] = [];
   const redriven = new WeakMap<KafkaRecord, Redrive>();
@@ -95,8 +95,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await untilCurrent();
       suspect = false;
     }
-    paused ??= await settings.pausedTables();
-    const pauses = pausedTables(paused);
+    turns ??= await settings.tableTurns();
+    const pauses = pausedTables(turns);
     const changes = await Promise.all(
       records.map(async (record) => ({
         record,
@@ -136,7 +136,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       suspect = true;
       throw error;
     }
-    paused = pauses.after();
+    turns = pauses.after();
     settings.onDone(
       records.filter((record) => !redriven.has(record)),
       plan,
@@ -184,7 +184,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     onDrained,
     onRetry: (error, attempt) => {
       // What holds this batch up may be a table that is paused by now: its mark stands behind the batch.
-      paused = undefined;
+      turns = undefined;
       onRetry(error, attempt);
     },
   });

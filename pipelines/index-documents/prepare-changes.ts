@@ -125,7 +125,7 @@ export const prepareChanges = async (
     const place = { record, source, gatedAt: settings.clock() };
     if (read.kind === 'dropped') prepared.push({ ...place, kind: 'dropped' });
     else if (read.kind === 'mark') {
-      holdings.pauses?.set(source, read.mark.table, read.mark.paused);
+      holdings.pauses?.set(source, read.mark);
       if (!read.mark.paused) settings.volume.forget({ source, table: read.mark.table });
       prepared.push({ ...place, kind: 'dropped' });
     } else if (read.kind === 'unreadable')

@@ -19,8 +19,13 @@ export const askForPause = async (
   found: readonly FoundPause[],
 ): Promise<void> => {
   await writer.append(
-    found.map(({ source, table, reason }) =>
-      commandRecord(codec, { source, table, action: 'pause', by: 'freshet', reason }, randomUUID(), clock()),
+    found.map(({ source, table, reason, turn }) =>
+      commandRecord(
+        codec,
+        { source, table, action: 'pause', by: 'freshet', reason, turn },
+        randomUUID(),
+        clock(),
+      ),
     ),
   );
 };

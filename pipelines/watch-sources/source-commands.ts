@@ -17,18 +17,23 @@ export interface SourceCommand {
   readonly action: SourceAction;
   readonly by: string;
   readonly reason: string | null;
+  /** The table's turn that it was asked for in; a person means the one there is. */
+  readonly turn?: number;
 }
 
 const TOPIC = TOPICS.control.name;
 
 export const commandRecord = (
   codec: Pick<RecordCodec, 'encode'>,
-  { source, table, action, by, reason }: SourceCommand,
+  { source, table, action, by, reason, turn }: SourceCommand,
   id: string,
   at: number,
 ): RecordToAppend => {
   const name = table === undefined ? source : `${source}/${table}`;
-  const values = table === undefined ? {} : { table };
+  const values = {
+    ...(table === undefined ? {} : { table }),
+    ...(turn === undefined ? {} : { turn: String(turn) }),
+  };
   const control: Control = { kind: 'source', name, action, id, values, by, reason, at };
   return {
     topic: TOPIC,
@@ -42,7 +47,8 @@ const commandOf = ({ kind, name, action, values, by, reason }: Control): SourceC
   const known = SOURCE_ACTIONS.find((each) => each === action);
   const source = name.split('/')[0];
   if (kind !== 'source' || !known || !source) return undefined;
-  return { source, table: values.table, action: known, by, reason };
+  const turn = values.turn === undefined ? {} : { turn: Number(values.turn) };
+  return { source, table: values.table, action: known, by, reason, ...turn };
 };
 
 export interface ReadCommands {

@@ -7,7 +7,7 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { pausedKey } from '../index-documents/paused-tables.ts';
+import { type TableTurn, tableKey } from '../index-documents/paused-tables.ts';
 
 const TOPIC = TOPICS.sourceStates.name;
 
@@ -29,11 +29,14 @@ export const readSourceStates = async (
   return states;
 };
 
-/** The tables that are paused, by `source/table`. */
-export const pausedIn = (states: ReadonlyMap<string, SourceState>): ReadonlySet<string> =>
-  new Set(
+/** Which tables are paused, and their turns, by `source/table`. */
+export const turnsIn = (states: ReadonlyMap<string, SourceState>): ReadonlyMap<string, TableTurn> =>
+  new Map(
     [...states.values()].flatMap(({ source, tables }) =>
-      tables.flatMap(({ table, state }) => (state === 'paused' ? [pausedKey(source, table)] : [])),
+      tables.map(({ table, state, turn }) => [
+        tableKey(source, table),
+        { paused: state === 'paused', turn, marked: false },
+      ]),
     ),
   );
 

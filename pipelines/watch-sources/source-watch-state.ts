@@ -48,7 +48,8 @@ export const nextEpoch = (state: SourceState, loss: SourceLoss, seen: SourceSeen
   identity: '',
   changeEnds: [],
   epochFrom: loss === 'topic-remade' ? [] : (seen.changeEnds ?? state.epochFrom),
-  tables: state.tables.map((table) => ({ ...table, signal: null })),
+  // Whatever was paused or taken before it counts in the new one by marks of its own.
+  tables: state.tables.map((table) => ({ ...table, signal: null, turn: table.turn + 1 })),
 });
 
 const reasonOf = (

@@ -1,4 +1,5 @@
 /** What commands, the configuration and the columns of its tables make of a source's state. Pure. */
+import type { TableMark } from '../../connectors/debezium/table-mark.ts';
 import type { TableColumns } from '../../connectors/sources/source-kind.ts';
 import type { SourceState, SourceTableState } from '../../schemas/records.ts';
 import { acceptedColumns, columnTrouble } from './column-changes.ts';
@@ -12,6 +13,16 @@ export const newTable = (table: string, now: number): SourceTableState => ({
   since: now,
   signal: null,
   columns: {},
+  turn: 0,
+});
+
+const paused = (table: SourceTableState, reason: string, now: number): SourceTableState => ({
+  ...table,
+  state: 'paused',
+  reason,
+  since: now,
+  signal: null,
+  turn: table.turn + 1,
 });
 
 /** Tables as the configuration names them: a new one of a running source is read by an incremental snapshot. */
@@ -33,7 +44,7 @@ export const withTables = (
 /** Carries a command out, as far as the state is concerned. What it names and is not there is passed over. */
 export const commanded = (
   state: SourceState,
-  { table, action, by, reason }: SourceCommand,
+  { table, action, by, reason, turn }: SourceCommand,
   signal: string,
   now: number,
 ): SourceState => {
@@ -47,12 +58,12 @@ export const commanded = (
     ...state,
     tables: state.tables.map((each): SourceTableState => {
       if (table !== undefined && each.table !== table) return each;
+      // Found in rows from before it was mended and taken again; the mark of that is on its way to who found it.
+      if (turn !== undefined && turn < each.turn) return each;
       switch (action) {
         case 'pause':
           // The first reason is the one that has to be mended.
-          return each.state === 'paused'
-            ? each
-            : { ...each, state: 'paused', reason: because, since: now, signal: null };
+          return each.state === 'paused' ? each : paused(each, because, now);
         case 'resume':
           return each.state === 'paused' ? snapshotOf(each, signal, 'resumed', now) : each;
         case 'snapshot':
@@ -69,7 +80,15 @@ const snapshotOf = (
   signal: string,
   reason: string,
   now: number,
-): SourceTableState => ({ ...table, state: 'snapshotting', reason, since: now, signal, columns: {} });
+): SourceTableState => ({
+  ...table,
+  state: 'snapshotting',
+  reason,
+  since: now,
+  signal,
+  columns: {},
+  turn: table.turn + 1,
+});
 
 /** Pauses tables whose columns no longer fit their mappings; accepts the columns of those that were just taken on. */
 export const withColumns = (
@@ -85,16 +104,14 @@ export const withColumns = (
     if (Object.keys(each.columns).length === 0)
       return { ...each, columns: acceptedColumns(readBy.get(each.table) ?? [], found) };
     const reason = columnTrouble(each.columns, found);
-    return reason ? { ...each, state: 'paused' as const, reason, since: at, signal: null } : each;
+    return reason ? paused(each, reason, at) : each;
   }),
 });
 
-/** Tables that are paused after and were not before, and the other way round. */
-export const pauseTurns = (
-  before: SourceState,
-  after: SourceState,
-): readonly { readonly table: string; readonly paused: boolean }[] =>
-  after.tables.flatMap(({ table, state }) => {
-    const was = before.tables.find((each) => each.table === table)?.state === 'paused';
-    return was === (state === 'paused') ? [] : [{ table, paused: !was }];
-  });
+/** How each table stands. */
+export const marksOf = ({ tables }: SourceState): readonly TableMark[] =>
+  tables.map(({ table, state, turn }) => ({ table, paused: state === 'paused', turn }));
+
+/** The pauses that are still to be marked, given the turns that were. A table that is taken again is marked before its signal. */
+export const unmarked = (state: SourceState, marked: ReadonlyMap<string, number>): readonly TableMark[] =>
+  marksOf(state).filter(({ table, paused, turn }) => paused && marked.get(table) !== turn);

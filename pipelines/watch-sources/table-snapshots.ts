@@ -49,11 +49,14 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
 
   const begin = async (state: SourceState, signal: string): Promise<void> => {
     const { source, kind, url, writer } = watched;
-    const tables = state.tables.filter((table) => table.signal === signal).map(({ table }) => table);
+    const taken = state.tables.filter((table) => table.signal === signal);
+    const tables = taken.map(({ table }) => table);
     const from = await changeEnds(watched);
     // Before the signal, so that whatever follows it in the stream is taken again in every partition.
     await writer.append(
-      tables.flatMap((table) => tableMarks(source, from.length || PARTITIONS, { table, paused: false })),
+      taken.flatMap(({ table, turn }) =>
+        tableMarks(source, from.length || PARTITIONS, { table, paused: false, turn }),
+      ),
     );
     const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
     await kind.signal({ source, url }, { id: signal, type: 'execute-snapshot', data });

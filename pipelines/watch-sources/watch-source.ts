@@ -12,7 +12,7 @@ import { type TableMark, tableMarks } from '../../connectors/debezium/table-mark
 import { SOURCE_LOSSES, type SourceLoss } from '../../connectors/sources/source-kind.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
-import { PARTITIONS } from '../../schemas/topics.ts';
+import { changeTopic, PARTITIONS } from '../../schemas/topics.ts';
 import { makeVersion, type Version } from '../../schemas/version.ts';
 import { columnsRead } from '../index-documents/draft.ts';
 import { findSnapshot } from './find-signal.ts';
@@ -23,7 +23,7 @@ import { writeSourceState } from './source-states.ts';
 import { isNews, isSwept, lossIn, nextEpoch, PAUSED_BY, RESUMING, stateAfter } from './source-watch-state.ts';
 import { startOver } from './start-over.ts';
 import { appendFloors, isIndexedTo } from './sweep.ts';
-import { commanded, newTable, pauseTurns, withColumns, withTables } from './table-changes.ts';
+import { commanded, marksOf, newTable, unmarked, withColumns, withTables } from './table-changes.ts';
 import { createTableSnapshots, newSignal } from './table-snapshots.ts';
 import type { WatchedSource } from './watched-source.ts';
 
@@ -81,6 +81,8 @@ export const watchSource = (
   let health: ConnectorWatch = NEW_WATCH;
   let registered = false;
   let resuming = from?.reason === RESUMING;
+  /** Turns that this watch has marked: the last one may have ended between saying so and marking it, or an append failed. */
+  const marked = new Map<string, number>();
   let sightings = 0;
   let epochBegunAt = Number.NEGATIVE_INFINITY;
   let columnsSeenAt = Number.NEGATIVE_INFINITY;
@@ -88,20 +90,25 @@ export const watchSource = (
   let through: { readonly version: Version; readonly ends: readonly number[] } | undefined;
 
   const publish = async (next: SourceState): Promise<void> => {
-    const turns = pauseTurns(state, next).filter(({ paused }) => paused);
     state = next;
-    if (isNews(written, state) || state.updatedAt - (written?.updatedAt ?? 0) > WRITE_EVERY_US) {
+    const news = isNews(written, state) || state.updatedAt - (written?.updatedAt ?? 0) > WRITE_EVERY_US;
+    if (news) {
       await writeSourceState(watched, state);
       written = state;
-      onEvent({ type: 'state', state });
     }
-    await mark(turns);
+    try {
+      if (registered) await mark(unmarked(state, marked));
+    } finally {
+      if (news) onEvent({ type: 'state', state });
+    }
   };
 
   /** After the state that says so: an owner that begins in between knows either one or the other. */
-  const mark = async (turns: readonly TableMark[]): Promise<void> => {
+  const mark = async (marks: readonly TableMark[]): Promise<void> => {
+    if (marks.length === 0) return;
     const partitions = state.changeEnds.length || PARTITIONS;
-    await writer.append(turns.flatMap((turn) => tableMarks(source, partitions, turn)));
+    await writer.append(marks.flatMap((each) => tableMarks(source, partitions, each)));
+    for (const { table, turn } of marks) marked.set(table, turn);
   };
 
   const keepRunning = async (looked: LookedAt): Promise<void> => {
@@ -121,10 +128,8 @@ export const watchSource = (
       const [first = 0n, ...rest] = [...end, 0n];
       await appendFloors(watched, removed, makeVersion(state.epoch, [first, ...rest] as [bigint, bigint]));
     }
-    await publish(withTables(state, tables, newSignal(), clock()));
-    // The last watch may have ended between saying so and marking it.
-    await mark(state.tables.flatMap((each) => (each.state === 'paused' ? [{ ...each, paused: true }] : [])));
     registered = true;
+    await publish(withTables(state, tables, newSignal(), clock()));
   };
 
   const loseEpoch = async (loss: SourceLoss, looked: LookedAt): Promise<void> => {
@@ -137,12 +142,17 @@ export const watchSource = (
     }
     sightings = 0;
     through = undefined;
+    // The change topic may be gone: nothing is marked in it until the epoch begins.
+    registered = false;
     onEvent({ type: 'lost', source, loss, epoch: state.epoch + 1 });
     await publish({ ...nextEpoch(state, loss, looked), updatedAt: clock() });
     await beginEpoch();
   };
 
   const beginEpoch = async (): Promise<void> => {
+    // Before anything of the epoch: marks that had not been appended yet, or were in a topic that is gone, are made good.
+    await watched.kafka.admin.createTopics([changeTopic(source)]);
+    await mark(marksOf(state));
     await startOver(watched, state.epoch);
     epochBegunAt = performance.now();
     registered = true;
@@ -188,7 +198,12 @@ export const watchSource = (
       done.includes(each.table)
         ? { ...each, state: 'live' as const, reason: null, signal: null, since: clock() }
         : stuck.includes(each.table)
-          ? { ...each, signal, reason: 'its snapshot did not begin and was asked for again' }
+          ? {
+              ...each,
+              signal,
+              reason: 'its snapshot did not begin and was asked for again',
+              turn: each.turn + 1,
+            }
           : each,
     );
     await publish({ ...state, tables: next, updatedAt: clock() });

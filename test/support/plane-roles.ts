@@ -16,7 +16,7 @@ import {
   startIndexDocuments,
 } from '../../pipelines/index-documents/index-documents.ts';
 import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
-import { pausedIn, readSourceStates } from '../../pipelines/watch-sources/source-states.ts';
+import { readSourceStates, turnsIn } from '../../pipelines/watch-sources/source-states.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { DataPlane } from './indexed-source.ts';
@@ -70,7 +70,7 @@ export const startPipeline = async (
       rowsRead.push(String(change.key.id));
       return readers.get(source)?.read(change.table, change.key, change.unavailable);
     },
-    pausedTables: async () => pausedIn(await readSourceStates(kafka, codec)),
+    tableTurns: async () => turnsIn(await readSourceStates(kafka, codec)),
     askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),
     onEvent: (event) => {
       if (event.type === 'records') counts[event.outcome] += event.count;

@@ -112,7 +112,7 @@ test('a burst of deletes pauses the table at its limit; what comes after it is s
   const held: Holdings = {
     ...holding(),
     standing: () => ({ version: versionAt(0), kind: 'document' }),
-    pauses: pausedTables(new Set()),
+    pauses: pausedTables(new Map()),
   };
   const settings = settingsOf({ volume: { atLeast: 3, share: 0.5 } }, { volume: createVolumeWatch(() => 4) });
   const outcomes = await outcomesOf(

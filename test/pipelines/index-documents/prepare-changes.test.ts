@@ -211,7 +211,7 @@ describe('refused and TOASTed (rule G)', () => {
   test('a table that the source lets nobody read any more is paused; its changes are dropped, others go on', async () => {
     const gone = new FreshetError('table-unreadable', 'could not read a row of public.a: no such column');
     const settings = prepareSettings(() => Promise.reject(gone));
-    const pauses = pausedTables(new Set());
+    const pauses = pausedTables(new Map());
     const prepared = await prepareChanges(
       settings,
       { ...holding(), pauses },

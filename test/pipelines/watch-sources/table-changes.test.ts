@@ -6,7 +6,7 @@ import {
   type SourceAction,
   type SourceCommand,
 } from '../../../pipelines/watch-sources/source-commands.ts';
-import { commanded, pauseTurns, withTables } from '../../../pipelines/watch-sources/table-changes.ts';
+import { commanded, unmarked, withTables } from '../../../pipelines/watch-sources/table-changes.ts';
 import { stateOf } from './watched-states.ts';
 
 const TABLES = ['public.a', 'public.b'];
@@ -39,7 +39,24 @@ test('the first reason of a pause stays: it is what has to be mended', () => {
   const first = commanded(stateOf(), command('pause', 'public.a', 'a column is gone'), 'x', 1);
   const again = commanded(first, command('pause', 'public.a', 'something else'), 'y', 2);
   expect(again.tables[0]?.reason).toBe('paused by ada: a column is gone');
-  expect(pauseTurns(stateOf(), again)).toEqual([{ table: 'public.a', paused: true }]);
+  const mark = { table: 'public.a', paused: true, turn: 1 };
+  expect(unmarked(again, new Map())).toEqual([mark]);
+  // An append that failed is made good at the next look, and one that did not is not repeated.
+  expect(unmarked(again, new Map([['public.a', 0]]))).toEqual([mark]);
+  expect(unmarked(again, new Map([['public.a', 1]]))).toEqual([]);
+});
+
+test('what was found in rows from before a table was mended and taken again does not pause it anew', () => {
+  const asked = (turn: number): SourceCommand => ({
+    ...command('pause', 'public.a', 'a column is gone'),
+    turn,
+  });
+  const found = commanded(stateOf(), asked(0), 'x', 1);
+  expect(found.tables[0]).toMatchObject({ state: 'paused', turn: 1 });
+  const resumed = commanded(found, command('resume', 'public.a'), 'sig', 2);
+  expect(resumed.tables[0]).toMatchObject({ state: 'snapshotting', turn: 2 });
+  for (const late of [0, 1]) expect(commanded(resumed, asked(late), 'y', 3)).toEqual(resumed);
+  expect(commanded(resumed, asked(2), 'y', 3).tables[0]).toMatchObject({ state: 'paused', turn: 3 });
 });
 
 test('a source that is about to begin anew is not paused: it would forget to', () => {
