@@ -18,6 +18,8 @@ export interface SourceLag {
 /** Null where there is no change topic, or nothing was ever committed. */
 const lagOf = async (kafka: KafkaClient, source: string, nowMs: number): Promise<SourceLag | null> => {
   const topic = changeTopic(source).name;
+  // A source that was never captured, or whose topic was deleted, must not hide how the others stand.
+  if (!(await kafka.admin.listTopics()).includes(topic)) return null;
   const committed = await kafka.admin.committed(INDEX_DOCUMENTS_GROUP, topic);
   if (committed.size === 0) return null;
   const behind = (await kafka.admin.offsets(topic)).flatMap(({ partition, earliest, latest }) => {
