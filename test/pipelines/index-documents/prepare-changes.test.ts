@@ -218,7 +218,7 @@ describe('refused and TOASTed (rule G)', () => {
       toPrepare([toasted(2), upsertAt(3)]),
     );
     expect(prepared.map((each) => each.kind)).toEqual(['dropped', 'dropped']);
-    expect(pauses.found()).toEqual([{ source: 'shop', table: 'public.a', reason: gone.message }]);
+    expect(pauses.found()).toEqual([{ source: 'shop', table: 'public.a', turn: 0, reason: gone.message }]);
   });
 
   test('a refused change leaves a marker with its version, and a later one of another column publishes nothing refused', async () => {
