@@ -34,7 +34,7 @@ const TOP_K = 10;
 const RECALL_QUESTIONS = 100;
 const PRODUCED_AT_ONCE = 1_000;
 const UPSERTS_A_SECOND = 200;
-const SEARCHED_SECONDS = 90;
+const SEARCHED_SECONDS = 60;
 const model = createHashEmbeddingModel();
 
 type Tell = (line: string) => void;
@@ -151,14 +151,14 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
     for (;;) {
       await sleep(500);
       const status = await openIndexClient(role?.url ?? '').status();
-      if (status.documents >= toldAt + 50_000 || status.current) {
+      const first = status.current && figures['read from the log'] === undefined;
+      if (status.documents >= toldAt + 50_000 || first) {
         toldAt = status.documents;
         tell(
           `${status.documents} documents, ${status.build.recent} not built in, after ${((performance.now() - begun) / 1_000).toFixed(0)} s`,
         );
       }
-      if (figures['read from the log'] === undefined && status.current)
-        figures['read from the log'] = { value: (performance.now() - begun) / 1_000, unit: 's' };
+      if (first) figures['read from the log'] = { value: (performance.now() - begun) / 1_000, unit: 's' };
       if (status.current && !status.build.running && status.build.recent < 20_000) break;
     }
     figures['read and built'] = { value: (performance.now() - begun) / 1_000, unit: 's' };

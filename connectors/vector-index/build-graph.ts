@@ -6,7 +6,6 @@
 import { constants } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
-import type { Graph } from './graph.ts';
 import { rowsOf } from './graph.ts';
 import { sealedBytes, sealGraph } from './graph-seal.ts';
 import { requireSpace } from './zvec-engine.ts';
@@ -16,7 +15,7 @@ export interface GraphPlan {
   /** Where it is made. */
   readonly folder: string;
   readonly dimensions: number;
-  readonly last: Graph | undefined;
+  readonly last: { readonly folder: string; readonly count: number } | undefined;
   /** Rows of the last graph that are no longer there. */
   readonly removed: readonly string[];
   /** None of them in the last graph, removed ones apart. */
@@ -24,8 +23,8 @@ export interface GraphPlan {
   readonly threads: number;
 }
 
-/** About 5 ms of this thread before the event loop has its turn. */
-const ROWS_AT_ONCE = 25;
+/** Between two turns of the event loop, in which this process may learn that it is to end. */
+const ROWS_AT_ONCE = 50;
 const REMOVALS_AT_ONCE = 200;
 const ROWS_PROVED = 64;
 

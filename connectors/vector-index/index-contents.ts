@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { CrashMarker } from '../document-table/crash-marker.ts';
 import { IdleFlush } from '../document-table/idle-flush.ts';
-import { buildGraph } from './build-graph.ts';
 import { type Graph, openBuiltGraph, openGraph } from './graph.ts';
+import { GraphBuilder } from './graph-builder.ts';
 import { graphFolder, logNumbers, logPath, type Manifest, sweep, writeManifest } from './index-files.ts';
 import { compareHits } from './recent-rows.ts';
 import { type LogEntry, RowLog, readLog } from './row-log.ts';
@@ -22,6 +22,7 @@ export class IndexContents {
   readonly #folder: string;
   readonly #idle: IdleFlush;
   readonly #tiers = new Tiers();
+  readonly #builder = new GraphBuilder();
   /** The last one is written to; while a build runs, the one before tells what goes into it. */
   readonly #logs: RowLog[] = [];
   #manifest: Manifest;
@@ -118,7 +119,8 @@ export class IndexContents {
     const { dimensions } = this.#manifest;
     let next: Graph;
     try {
-      await buildGraph({ folder, dimensions, last, removed, rows, threads });
+      const base = last && { folder: last.folder, count: last.count };
+      await this.#builder.build({ folder, dimensions, last: base, removed, rows, threads });
       next = openBuiltGraph(folder);
       this.#manifest = writeManifest(this.#folder, { dimensions, graph: number, log });
     } catch (thrown) {
@@ -137,6 +139,7 @@ export class IndexContents {
   /** Waits for queries and ends listings; reads the graph for its checksums. */
   async close(): Promise<void> {
     this.#idle.stop();
+    this.#builder.close();
     try {
       await this.#idle.now();
       await Promise.all([...this.#retired].map((graph) => graph.discard()));

@@ -11,6 +11,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { BackgroundBuild } from './background-build.ts';
 import { ExclusiveGate } from './exclusive-gate.ts';
+import { endOrphanedBuilder } from './graph-builder.ts';
 import { type IndexContents, openContents } from './index-contents.ts';
 import { discardFiles, readManifest } from './index-files.ts';
 import type { BuildState, VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
@@ -237,6 +238,7 @@ export const openZvecVectorIndex = async (options: ZvecVectorIndexOptions): Prom
         `${doing}: process ${claim.heldBy} holds ${folder}; stop it, or ask it over the gateway`,
       );
     lock = claim;
+    await endOrphanedBuilder(folder);
     if (options.discard) discardFiles(folder);
     const contents = await openContents(folder, dimensions, readManifest(folder, dimensions));
     return new ZvecVectorIndex(contents, lock, options);

@@ -53,7 +53,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   fastify: ['gateway/', 'connectors/index-service/'],
   commander: ['cli/'],
   pino: ['cli/'],
-  tsx: ['cli/'],
+  tsx: ['cli/', 'connectors/vector-index/build-process.mjs'],
   zod: [''],
 };
 
