@@ -118,7 +118,7 @@ const freshnessOf = async (
         return runEdits({ url, indexer, rows: ROWS_UNDER_EDITS, changesPerSecond, seconds, seed: 1, signal });
       },
     );
-    const { foundMs, commitMs } = measured;
+    const { foundMs, commitMs, lost } = measured;
     const kept = keptUp(measured);
     const name = `${system.name} at ${changesPerSecond}/s`;
     const ms = (at: number): Figure => ({ value: percentile(foundMs, at), unit: 'ms' });
@@ -138,6 +138,7 @@ const freshnessOf = async (
     tell(
       `${name}: p50 ${percentile(foundMs, 50).toFixed(1)}, p99 ${percentile(foundMs, 99).toFixed(1)} ms of ${foundMs.length}${kept ? '' : '; did not keep up'}`,
     );
+    for (const { kind, row } of lost) tell(`not seen in 10 s: ${kind} of row ${row.id}`);
     if (kept) break;
   }
   return figures;

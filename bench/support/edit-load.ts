@@ -79,8 +79,10 @@ export const runEdits = async (load: EditLoad): Promise<EditFigures> => {
     if (at >= warmUp) commitMs.push(committedAt - sentAt);
     if (at % LOOKED_FOR === 0) {
       const passed = await look(load, edit, committedAt);
-      if (at >= warmUp) foundMs[Math.floor((at - warmUp) / LOOKED_FOR)] = passed;
-      if (!Number.isFinite(passed)) lost.push(edit);
+      if (at >= warmUp) {
+        foundMs[Math.floor((at - warmUp) / LOOKED_FOR)] = passed;
+        if (!Number.isFinite(passed)) lost.push(edit);
+      }
     }
     mix.release(edit.row.id);
   };
