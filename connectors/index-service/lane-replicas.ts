@@ -3,7 +3,8 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { openIndexClient } from './index-client.ts';
 import type { LaneService, LanesStatus } from './lane-service.ts';
 
-const lagging = (statuses: readonly LanesStatus[]): LanesStatus => {
+/** Errors: `index-unavailable` without any. Pure. */
+export const furthestBehind = (statuses: readonly LanesStatus[]): LanesStatus => {
   const [first] = statuses;
   if (!first) throw new FreshetError('index-unavailable', 'no index replica is configured');
   const { wanted, lanes } = first;
@@ -24,7 +25,7 @@ const lagging = (statuses: readonly LanesStatus[]): LanesStatus => {
 export const openLaneReplicas = (addresses: string): LaneService => {
   const clients = addresses.split(',').map((address) => openIndexClient(address.trim()));
   return {
-    lanes: async () => lagging(await Promise.all(clients.map((client) => client.lanes()))),
+    lanes: async () => furthestBehind(await Promise.all(clients.map((client) => client.lanes()))),
     measure: async (queries) => {
       const [first] = clients;
       if (!first) throw new FreshetError('index-unavailable', 'no index replica is configured');
