@@ -8,14 +8,17 @@ import type { LoggedDocument } from './fold-documents.ts';
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** Whether every chunk has a vector that an index can hold, all of one size. No pipeline of ours writes others (fault 21). */
+/**
+ * Whether every chunk has a vector that an index can hold, all of one size, or none at all: then it is embedded behind this log,
+ * for another model's (decision 16). No pipeline of ours writes others (fault 21).
+ */
 const holdsVectors = ({ chunks }: Document): boolean => {
   const size = chunks[0]?.vector.byteLength ?? 0;
   return chunks.every(
     ({ vector }) =>
       vector.byteLength === size &&
       size % BYTES === 0 &&
-      checkVector(vectorOfBytes(vector), size / BYTES) === null,
+      (size === 0 || checkVector(vectorOfBytes(vector), size / BYTES) === null),
   );
 };
 
