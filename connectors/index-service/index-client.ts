@@ -94,6 +94,9 @@ export const openIndexClient = (baseUrl: string): IndexService & LaneService => 
     covers: async (freshness) => {
       await json('/covers', posted(freshness));
     },
+    floor: async (source, table) =>
+      (await json<{ readonly version: string | null }>(`/floor?${new URLSearchParams({ source, table })}`))
+        .version,
     describe: (documentIds) => json<readonly HeldDocument[]>('/describe', posted(documentIds)),
     restore: async (documentIds) =>
       (await json<{ readonly rows: number }>('/restore', posted(documentIds))).rows,

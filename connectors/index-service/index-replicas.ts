@@ -78,6 +78,7 @@ export const amongReplicas = (
         replica.covers({ ...freshness, waitMs }),
       ),
     describe: (ids) => first((replica) => replica.describe(ids)),
+    floor: (source, table) => first((replica) => replica.floor(source, table)),
     restore: async (ids) => {
       const restored = await Promise.all(replicas.map((replica) => replica.restore(ids)));
       return restored.reduce((sum, each) => sum + each, 0);

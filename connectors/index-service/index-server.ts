@@ -80,6 +80,9 @@ export const serveIndex = async (
     await service.covers(request.body);
     return {};
   });
+  app.get<{ Querystring: { source?: string; table?: string } }>('/floor', async ({ query }) => ({
+    version: await service.floor(query.source ?? '', query.table ?? ''),
+  }));
   app.post<{ Body: readonly string[] }>('/describe', { bodyLimit: DESCRIBE_BYTES }, async (request) =>
     service.describe(request.body),
   );

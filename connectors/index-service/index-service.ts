@@ -77,6 +77,8 @@ export interface IndexService extends Retriever {
   covers(freshness: FreshnessRequest): Promise<void>;
   /** Those of the documents that are held, markers too, in any order. At most 1,000. */
   describe(documentIds: readonly string[]): Promise<readonly HeldDocument[]>;
+  /** The newest floor of a table: what is older is deleted. Null where it never had one. */
+  floor(source: string, table: string): Promise<string | null>;
   /** Ids of all documents of a table that a search can find. */
   list(source: string, table: string): AsyncIterable<string>;
   /** Writes rows again that the vectors have lost, of these documents; gives how many. */

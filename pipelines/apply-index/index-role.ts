@@ -13,6 +13,7 @@ import type { EmbeddingModel } from '../../connectors/models/embedding/embedding
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { floorIdOf } from '../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { PROBE_TENANT } from '../../schemas/probe.ts';
 import type { SearchRequest, SearchResponse } from '../../schemas/search.ts';
@@ -277,6 +278,11 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       if (documentIds.length > MOST_DESCRIBED)
         throw new FreshetError('request-invalid', `at most ${MOST_DESCRIBED} documents at once`);
       return generations.using((generation) => describeDocuments(generation, numbers, documentIds));
+    },
+    floor: async (source, table) => {
+      const id = floorIdOf(source, table);
+      const floors = numbers.map((partition) => generations.serving().table.floor(partition, id) ?? '');
+      return floors.sort().at(-1) || null;
     },
     list: async function* (source, table) {
       yield* listDocuments(generations.serving(), numbers, source, table);

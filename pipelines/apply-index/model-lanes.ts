@@ -155,6 +155,7 @@ export const openModelLanes = async (settings: ModelLanesSettings): Promise<Mode
     search: (request, signal) => (request.asOf === undefined ? role() : rememberer()).search(request, signal),
     covers: (freshness) => role().covers(freshness),
     describe: (ids) => role().describe(ids),
+    floor: (source, table) => role().floor(source, table),
     list: (source, table) => role().list(source, table),
     restore: (ids) => role().restore(ids),
     document: (id) => role().document(id),

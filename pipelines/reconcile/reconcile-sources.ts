@@ -18,7 +18,10 @@ export interface ReconcileSourcesSettings {
   readonly config: FreshetConfig;
   /** Where a source is, `sample` resolved. */
   readonly urlOf: (source: string) => string;
-  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'restore' | 'watermarks' | 'status'>;
+  readonly index: Pick<
+    IndexService,
+    'describe' | 'floor' | 'list' | 'covers' | 'restore' | 'watermarks' | 'status'
+  >;
   /** What repairs are embedded with, as freshet.documents is. */
   readonly model: EmbeddingModel;
   /** See EmbedSettings. */

@@ -27,7 +27,7 @@ export interface TableReport {
   readonly table: string;
   readonly rows: number;
   readonly divergent: readonly Divergent[];
-  /** Could not be told from changes in flight: they changed at every look, or the watermark of the source stands still. */
+  /** Could not be told from changes in flight: they changed at every look, the table is paused, or the watermark of the source stands still. */
   readonly unsettled: readonly string[];
   /** Documents that differed at the first look and turned out to be changes in flight. */
   readonly inFlight: number;
@@ -37,7 +37,7 @@ export interface ReconcileSettings {
   readonly source: string;
   readonly table: string;
   readonly scanner: RowScanner;
-  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers'>;
+  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'watermarks'>;
   readonly prepare: PrepareSettings;
   /** The end of the source's log: what was committed before is at or below it. */
   readonly currentPosition: () => Promise<string>;
@@ -86,6 +86,11 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
         await index.covers({ after: { source, position }, waitMs: COVERED_WITHIN_MS });
       } catch (thrown) {
         if (!(thrown instanceof FreshetError && thrown.code === 'stale')) throw thrown;
+        unsettled.push(...open);
+        return;
+      }
+      // What a paused table holds back is no divergence: a burst of deletes it was paused for is not to be carried out here.
+      if ((await index.watermarks())[source]?.heldTables[table]) {
         unsettled.push(...open);
         return;
       }

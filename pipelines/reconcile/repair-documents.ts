@@ -8,7 +8,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Document } from '../../schemas/records.ts';
 import { PARTITIONS, TOPICS } from '../../schemas/topics.ts';
-import { isVersion, makeVersion, repairVersion } from '../../schemas/version.ts';
+import { isVersion, makeVersion, repairVersion, type Version } from '../../schemas/version.ts';
 import { deletedMarker } from '../index-documents/document-records.ts';
 import { type EmbedSettings, embedDocuments } from '../index-documents/embed-documents.ts';
 import type { PrepareSettings } from '../index-documents/prepare-changes.ts';
@@ -23,17 +23,28 @@ export interface RepairSettings {
   readonly epoch: number;
   readonly prepare: PrepareSettings;
   readonly embed: EmbedSettings;
-  readonly index: Pick<IndexService, 'restore'>;
+  readonly index: Pick<IndexService, 'restore' | 'floor'>;
   readonly writer: RecordWriter;
   readonly codec: Pick<RecordCodec, 'encode'>;
 }
 
-const recordOf = async (settings: RepairSettings, divergent: Divergent): Promise<Document | undefined> => {
+/**
+ * What a document that nothing at all is held of is written under: below every read of a snapshot, so that whatever the source
+ * says of the row wins, and above the table's floor, which would delete it again.
+ */
+const versionOfNothing = async ({ index, source, table, epoch }: RepairSettings): Promise<Version> => {
+  const least = makeVersion(epoch, [0n, 1n]);
+  const floor = await index.floor(source, table);
+  return floor !== null && isVersion(floor) && floor > least ? repairVersion(floor) : least;
+};
+
+const recordOf = async (
+  settings: RepairSettings & { readonly ofNothing: Version },
+  divergent: Divergent,
+): Promise<Document | undefined> => {
   const { source, table, prepare } = settings;
   const { documentId, held, row } = divergent;
-  // Below every read of a snapshot: whatever the source says of the row wins.
-  const version =
-    held && isVersion(held.version) ? repairVersion(held.version) : makeVersion(settings.epoch, [0n, 1n]);
+  const version = held && isVersion(held.version) ? repairVersion(held.version) : settings.ofNothing;
   const now = prepare.clock();
   if (!row) {
     const timing = { committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now };
@@ -52,10 +63,11 @@ export const repairDocuments = async (
 ): Promise<number> => {
   const unfindable = divergents.filter(({ divergence }) => divergence === 'unfindable');
   if (unfindable.length > 0) await settings.index.restore(unfindable.map(({ documentId }) => documentId));
+  const ofNothing = await versionOfNothing(settings);
   let mended = unfindable.length;
   for (const divergent of divergents) {
     if (divergent.divergence === 'unfindable') continue;
-    const record = await recordOf(settings, divergent);
+    const record = await recordOf({ ...settings, ofNothing }, divergent);
     if (!record) continue;
     const partition =
       divergent.held?.partition ??

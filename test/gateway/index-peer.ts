@@ -45,6 +45,7 @@ export const startIndexPeer = async (): Promise<IndexPeer> => {
     },
     covers: async () => undefined,
     describe: async () => [],
+    floor: async () => null,
     list: async function* () {},
     restore: async () => 0,
     document: async () => undefined,

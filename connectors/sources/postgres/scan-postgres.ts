@@ -1,5 +1,5 @@
 /**
- * Rows of a Postgres table with the types that Debezium gives them (time.precision.mode=adaptive, decimal.handling.mode=string),
+ * Rows of a Postgres table with the types that Debezium gives them (time.precision.mode=isostring, decimal.handling.mode=string),
  * so that a mapping makes the same document of either.
  */
 import pg from 'pg';
@@ -21,20 +21,13 @@ const OID = {
   timestamp: 1114,
   timestamptz: 1184,
 } as const;
-const DAY_MS = 86_400_000;
-/** Milliseconds where a column keeps three digits of the second or fewer, microseconds otherwise. */
-const MOST_MILLISECOND_DIGITS = 3;
-
-const microsOf = (text: string): bigint => {
-  const [whole = '', fraction = ''] = text.replace(' ', 'T').split('.');
-  return BigInt(Date.parse(`${whole}Z`)) * 1_000n + BigInt(fraction.padEnd(6, '0').slice(0, 6));
-};
+const INFINITE = /infinity/;
 
 /** `2026-11-21 14:33:46.5+00` → `2026-11-21T14:33:46.5Z`; sessions here are in UTC. */
 const zonedText = (text: string): string => text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z');
 
 /** A value as the server writes it → as a change carries it. Infinite times are left as text. */
-export const captured = (text: string, type: number, modifier: number): ColumnValue => {
+export const captured = (text: string, type: number): ColumnValue => {
   switch (type) {
     case OID.boolean:
       return text === 't';
@@ -49,15 +42,9 @@ export const captured = (text: string, type: number, modifier: number): ColumnVa
     case OID.bytes:
       return Buffer.from(text.slice(2), 'hex');
     case OID.date:
-      return /^\d{4}-/.test(text) ? Date.parse(`${text}T00:00:00Z`) / DAY_MS : text;
+    case OID.time:
     case OID.timestamp:
-    case OID.time: {
-      const dated = type === OID.time ? `1970-01-01 ${text}` : text;
-      if (!/^\d{4}-/.test(dated)) return text;
-      const micros = microsOf(dated);
-      if (modifier < 0 || modifier > MOST_MILLISECOND_DIGITS) return micros;
-      return type === OID.time ? Number(micros / 1_000n) : micros / 1_000n;
-    }
+      return INFINITE.test(text) ? text : `${text.replace(' ', 'T')}Z`;
     case OID.timestamptz:
       return zonedText(text);
     default:
@@ -119,9 +106,9 @@ export const openPostgresScan = (url: string): RowScanner => {
   const scanned = (result: pg.QueryResult, columns: readonly string[]): readonly ScannedRow[] =>
     result.rows.map((held: Record<string, string | null>) => {
       const row: Record<string, ColumnValue> = {};
-      for (const { name, dataTypeID, dataTypeModifier } of result.fields) {
+      for (const { name, dataTypeID } of result.fields) {
         const text = held[name];
-        row[name] = typeof text === 'string' ? captured(text, dataTypeID, dataTypeModifier) : null;
+        row[name] = typeof text === 'string' ? captured(text, dataTypeID) : null;
       }
       return { row: row as Row, key: Object.fromEntries(columns.map((name) => [name, row[name] as string])) };
     });

@@ -6,14 +6,15 @@ import { createHashEmbeddingModel } from '../../../connectors/models/embedding/h
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
 import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
 import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
+import { floorRecord } from '../../../pipelines/index-documents/document-records.ts';
 import type { PrepareSettings } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { reconcileTable, type TableReport } from '../../../pipelines/reconcile/reconcile-table.ts';
 import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
 import { systemClock } from '../../../schemas/clock.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
 import type { Document } from '../../../schemas/records.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
-import { isVersion, repairVersion, type Version } from '../../../schemas/version.ts';
+import { PARTITIONS, TOPICS } from '../../../schemas/topics.ts';
+import { isVersion, makeVersion, repairVersion, type Version } from '../../../schemas/version.ts';
 import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
 import { startTracking } from '../../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
@@ -133,6 +134,33 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     );
   };
 
+  /** A row that no change was ever captured of, in a table with a floor, as after a snapshot that was swept. */
+  const neverCaptured = async (key: number): Promise<void> => {
+    const publication = plane.names.publication;
+    await plane.client.query(`ALTER PUBLICATION ${publication} DROP TABLE articles`);
+    await plane.client.query(
+      `INSERT INTO articles (id, tenant, title, body) VALUES (${key}, 'acme', 'Lost', 'The word is lost.')`,
+    );
+    await plane.client.query(`ALTER PUBLICATION ${publication} ADD TABLE articles`);
+    const timing = { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 };
+    const change = { table: TABLE, version: makeVersion(1, [0n, 2n]) };
+    const floor = floorRecord({
+      source,
+      change,
+      timing,
+      position: { topic: plane.topic, partition: 0, offset: 0 },
+    });
+    await plane.writer.append(
+      Array.from({ length: PARTITIONS }, (_, partition) => ({
+        topic: TOPICS.documents.name,
+        partition,
+        key: floor.documentId,
+        value: plane.codec.encode('Document', floor),
+      })),
+    );
+    await until('the floor is there', async () => (await index.floor(source, TABLE)) === floor.version);
+  };
+
   test('finds nothing where nothing is, while the source is written to', async () => {
     const load = writeOn();
     const report = await verify();
@@ -147,6 +175,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     for (const key of [21, 22]) await plant(key, (record) => ({ ...record, text: 'Another text.' }));
     const extra = id(rows + 77);
     await plant(rows + 77, (record) => ({ ...record, documentId: extra }));
+    await neverCaptured(rows + 99);
     const load = writeOn();
     const report = await verify();
     const found = Object.fromEntries(report.divergent.map((each) => [each.documentId, each.divergence]));
@@ -157,6 +186,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
       [id(21)]: 'different',
       [id(22)]: 'different',
       [extra]: 'extra',
+      [id(rows + 99)]: 'missing',
     });
     const before = (await index.document(id(31)))?.offset;
     const mended = await repairDocuments(
@@ -172,7 +202,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
       },
       report.divergent,
     );
-    expect(mended).toBe(6);
+    expect(mended).toBe(7);
     // A later change of a mended row wins over the repair.
     await plane.client.query(`UPDATE articles SET body = 'Changed after the repair.' WHERE id = 11`);
     await until(

@@ -1,0 +1,96 @@
+/** A row scanned for comparing makes the same document as its change by Debezium, whatever the types of its columns. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
+import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
+import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
+import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
+import { reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
+import { systemClock } from '../../../schemas/clock.ts';
+import { mapTable, parseConfig } from '../../../schemas/config.ts';
+import { documentIdOf } from '../../../schemas/document-id.ts';
+import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
+import { startTracking } from '../../support/plane-freshness.ts';
+import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
+import { until } from '../../support/until.ts';
+
+const SOURCE = 'scanned-types';
+const TABLE = 'public.articles';
+const model = createHashEmbeddingModel();
+const asText = (row: object): string =>
+  JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
+
+let plane: DataPlane;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+let index: Awaited<ReturnType<typeof startIndex>>;
+let tracker: Awaited<ReturnType<typeof startTracking>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const opened = await openDataPlane(inject('stack'), SOURCE);
+  const [table] = Object.values(opened.config.sources[SOURCE]?.tables ?? {});
+  plane = {
+    ...opened,
+    config: parseConfig({
+      ...opened.config,
+      sources: {
+        [SOURCE]: {
+          ...opened.config.sources[SOURCE],
+          tables: {
+            [TABLE]: mapTable({ ...table, title: () => 'types', text: asText, tenant: () => 'acme' }),
+          },
+        },
+      },
+    } as never),
+  };
+  await plane.client.query(`ALTER TABLE articles
+    ADD d date, ADD t time, ADD t3 time(3), ADD ts timestamp, ADD ts3 timestamp(3), ADD tz timestamptz,
+    ADD n numeric(10, 2), ADD j jsonb, ADD u uuid, ADD b boolean, ADD f float8, ADD bytes bytea, ADD small smallint`);
+  pipeline = await startPipeline(plane, folder.path);
+  index = await startIndex(plane, folder.path);
+  tracker = await startTracking(plane);
+  await plane.capture();
+}, 180_000);
+
+afterAll(async () => {
+  await tracker?.stop();
+  await pipeline?.stop();
+  await index?.stop();
+  await plane?.close();
+  await folder?.remove();
+});
+
+test('no difference is found where none is', async () => {
+  const values = `'a', 'x', 7, '2026-11-21', '14:03:06.5', '14:03:06.120', '2026-11-21 14:03:06.000001', '2026-11-21 14:03:06',
+    '2026-11-21 14:03:06.25+02', 1234.50, '{"b": [1, 2.50], "a": null}', 'c0ffee00-0000-4000-8000-000000000001', true, 0.1, '\\xdeadbeef', -3`;
+  const columns = 'category, body, views, d, t, t3, ts, ts3, tz, n, j, u, b, f, bytes, small';
+  await plane.client.query(
+    `INSERT INTO articles (id, tenant, title, ${columns}) VALUES (1, 'acme', 't', ${values})`,
+  );
+  await plane.client.query(`INSERT INTO articles (id, tenant, title) VALUES (2, 'acme', 't')`);
+  const scanner = openPostgresScan(plane.url);
+  try {
+    await until('indexed', async () => (await index.status()).documents === 2);
+    const report = await reconcileTable({
+      ...{ source: SOURCE, table: TABLE, scanner, index },
+      prepare: {
+        config: plane.config,
+        model: model.id,
+        chunking: { ...plane.config.chunking, countTokens: (text) => model.countTokens(text) },
+        limits: { maxRecordBytes: 8_000_000 },
+        ...JUDGED_ALONE,
+        clock: systemClock,
+        readRow: async () => undefined,
+      },
+      currentPosition: () => POSTGRES.currentPosition(plane.url),
+      pauseMs: 0,
+      onProgress: () => undefined,
+    });
+    const [row] = await scanner.rows(TABLE, [['1']]);
+    const text = (await index.document(documentIdOf(SOURCE, TABLE, { id: 1 })))?.record.text;
+    expect(JSON.parse(text ?? '')).toEqual(JSON.parse(asText(row?.row ?? {})));
+    expect(report).toMatchObject({ rows: 2, divergent: [], unsettled: [] });
+  } finally {
+    await scanner.close();
+  }
+}, 120_000);
