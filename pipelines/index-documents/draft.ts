@@ -62,11 +62,14 @@ const make = <Part>(
   return missed() === read.size ? before : undefined;
 };
 
+/** What JSON.stringify, await and printing ask every object for: no columns unless the row has them. */
+const ASKED_OF_ANYTHING: ReadonlySet<string> = new Set(['toJSON', 'then', 'inspect', 'constructor']);
+
 /** The row, telling which columns are read of it that it does not have. */
 const noticing = (row: Row, onMissing: (column: string) => void): Row =>
   new Proxy(row, {
     get: (of, column, receiver) => {
-      if (typeof column === 'string' && !(column in of)) onMissing(column);
+      if (typeof column === 'string' && !(column in of) && !ASKED_OF_ANYTHING.has(column)) onMissing(column);
       return Reflect.get(of, column, receiver);
     },
   });
@@ -76,7 +79,8 @@ export const columnsRead = (mapping: TableMapping): readonly string[] => {
   const read = new Set<string>();
   const row = new Proxy({} as Row, {
     get: (_, column) => {
-      if (typeof column === 'string') read.add(column);
+      if (typeof column !== 'string' || ASKED_OF_ANYTHING.has(column)) return undefined;
+      read.add(column);
       return '';
     },
   });

@@ -23,11 +23,20 @@ const OID = {
 } as const;
 const INFINITE = /infinity/;
 
-/** `2026-11-21 14:33:46.5+00` → `2026-11-21T14:33:46.5Z`; sessions here are in UTC. */
-const zonedText = (text: string): string => text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z');
+const MOST_FRACTION_DIGITS = 6;
+
+/** `2026-11-21 14:33:46.5+00` → `2026-11-21T14:33:46.500000Z`, as many digits as the column keeps; sessions here are in UTC. */
+const zonedText = (text: string, modifier: number): string => {
+  const [whole = '', fraction = ''] = text
+    .replace(' ', 'T')
+    .replace(/\+00(:00)?$/, '')
+    .split('.');
+  const digits = modifier < 0 ? MOST_FRACTION_DIGITS : modifier;
+  return `${whole}${digits > 0 ? `.${fraction.padEnd(digits, '0')}` : ''}Z`;
+};
 
 /** A value as the server writes it → as a change carries it. Infinite times are left as text. */
-export const captured = (text: string, type: number): ColumnValue => {
+export const captured = (text: string, type: number, modifier: number): ColumnValue => {
   switch (type) {
     case OID.boolean:
       return text === 't';
@@ -46,7 +55,7 @@ export const captured = (text: string, type: number): ColumnValue => {
     case OID.timestamp:
       return INFINITE.test(text) ? text : `${text.replace(' ', 'T')}Z`;
     case OID.timestamptz:
-      return zonedText(text);
+      return INFINITE.test(text) ? text : zonedText(text, modifier);
     default:
       return text;
   }
@@ -106,9 +115,9 @@ export const openPostgresScan = (url: string): RowScanner => {
   const scanned = (result: pg.QueryResult, columns: readonly string[]): readonly ScannedRow[] =>
     result.rows.map((held: Record<string, string | null>) => {
       const row: Record<string, ColumnValue> = {};
-      for (const { name, dataTypeID } of result.fields) {
+      for (const { name, dataTypeID, dataTypeModifier } of result.fields) {
         const text = held[name];
-        row[name] = typeof text === 'string' ? captured(text, dataTypeID) : null;
+        row[name] = typeof text === 'string' ? captured(text, dataTypeID, dataTypeModifier) : null;
       }
       return { row: row as Row, key: Object.fromEntries(columns.map((name) => [name, row[name] as string])) };
     });

@@ -44,7 +44,7 @@ beforeAll(async () => {
     } as never),
   };
   await plane.client.query(`ALTER TABLE articles
-    ADD d date, ADD t time, ADD t3 time(3), ADD ts timestamp, ADD ts3 timestamp(3), ADD tz timestamptz,
+    ADD d date, ADD t time, ADD t3 time(3), ADD ts timestamp, ADD ts3 timestamp(3), ADD tz timestamptz, ADD tz3 timestamptz(3), ADD tz0 timestamptz(0),
     ADD n numeric(10, 2), ADD j jsonb, ADD u uuid, ADD b boolean, ADD f float8, ADD bytes bytea, ADD small smallint`);
   pipeline = await startPipeline(plane, folder.path);
   index = await startIndex(plane, folder.path);
@@ -62,15 +62,17 @@ afterAll(async () => {
 
 test('no difference is found where none is', async () => {
   const values = `'a', 'x', 7, '2026-11-21', '14:03:06.5', '14:03:06.120', '2026-11-21 14:03:06.000001', '2026-11-21 14:03:06',
-    '2026-11-21 14:03:06.25+02', 1234.50, '{"b": [1, 2.50], "a": null}', 'c0ffee00-0000-4000-8000-000000000001', true, 0.1, '\\xdeadbeef', -3`;
-  const columns = 'category, body, views, d, t, t3, ts, ts3, tz, n, j, u, b, f, bytes, small';
+    '2026-11-21 14:03:06.25+02', 1234.50, '{"b": [1, 2.50], "a": null}', 'c0ffee00-0000-4000-8000-000000000001', true, 0.1, '\\xdeadbeef', -3, '2026-11-21 14:03:06.2+00', '2026-11-21 14:03:06+00'`;
+  const columns = 'category, body, views, d, t, t3, ts, ts3, tz, n, j, u, b, f, bytes, small, tz3, tz0';
   await plane.client.query(
     `INSERT INTO articles (id, tenant, title, ${columns}) VALUES (1, 'acme', 't', ${values})`,
   );
   await plane.client.query(`INSERT INTO articles (id, tenant, title) VALUES (2, 'acme', 't')`);
+  await plane.client.query(`INSERT INTO articles (id, tenant, title, tz, tz3, ts, ts3, t) VALUES (3, 'acme', 't',
+    '2026-11-21 14:03:06+00', '2026-11-21 14:03:06+00', '2026-11-21 14:03:00', '0099-01-01 00:00:00', '00:00')`);
   const scanner = openPostgresScan(plane.url);
   try {
-    await until('indexed', async () => (await index.status()).documents === 2);
+    await until('indexed', async () => (await index.status()).documents === 3);
     const report = await reconcileTable({
       ...{ source: SOURCE, table: TABLE, scanner, index },
       prepare: {
@@ -86,10 +88,12 @@ test('no difference is found where none is', async () => {
       pauseMs: 0,
       onProgress: () => undefined,
     });
-    const [row] = await scanner.rows(TABLE, [['1']]);
-    const text = (await index.document(documentIdOf(SOURCE, TABLE, { id: 1 })))?.record.text;
-    expect(JSON.parse(text ?? '')).toEqual(JSON.parse(asText(row?.row ?? {})));
-    expect(report).toMatchObject({ rows: 2, divergent: [], unsettled: [] });
+    for (const id of [1, 2, 3]) {
+      const [row] = await scanner.rows(TABLE, [[String(id)]]);
+      const text = (await index.document(documentIdOf(SOURCE, TABLE, { id })))?.record.text;
+      expect(JSON.parse(text ?? '')).toEqual(JSON.parse(asText(row?.row ?? {})));
+    }
+    expect(report).toMatchObject({ rows: 3, divergent: [], unsettled: [] });
   } finally {
     await scanner.close();
   }
