@@ -64,6 +64,8 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     topics: [TOPICS.freshness.name, TOPICS.watermarks.name, TOPICS.alerts.name],
     name: 'freshness-alerts',
     recent: RECENT,
+    // A timing per change: read some at a time, not each by a request of its own.
+    ...{ maxWaitMs: 500, minBytes: 64 * 1_024 },
     onRecord: async ({ topic, partition, offset, value }) => {
       // A follower that lost its connection begins again, and a change must not be counted twice.
       const place = `${topic}:${partition}`;
