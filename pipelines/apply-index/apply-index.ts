@@ -69,6 +69,8 @@ export interface ApplyIndex {
 
 const BATCH: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
+/** The least that a broker takes unless it is told otherwise. */
+const SESSION_TIMEOUT_MS = 6_000;
 export const indexGroup = (name: string): string => `freshet.apply-index.${name}`;
 
 export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<ApplyIndex> => {
@@ -185,7 +187,8 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const reader = await openGroupReader(
     kafka,
-    { groupId: indexGroup(settings.name), topics: [documentsTopic] },
+    // Killed, this replica is a member until its session ends: nobody takes over for it, so it waits for that alone.
+    { groupId: indexGroup(settings.name), sessionTimeoutMs: SESSION_TIMEOUT_MS, topics: [documentsTopic] },
     {
       onAssigned: async (partitions) => {
         const log = new Map(
