@@ -40,8 +40,9 @@ afterAll(async () => {
   await folder?.remove();
 });
 
+/** In this source alone: the log is shared, and other tests' rows of the same tenant say nothing of how old they are here. */
 const search = (query: string, freshness: FreshnessRequest, filter: Record<string, string> = {}) =>
-  index.search({ query, tenant: 'acme', topK: 5, freshness, filter });
+  index.search({ query, tenant: 'acme', topK: 5, freshness, filter: { source: SOURCE, ...filter } });
 
 const position = async (client = plane.client): Promise<string> =>
   (await client.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn')).rows[0]?.lsn ?? '';
@@ -57,7 +58,6 @@ test('a quiet source has a watermark that moves, and a receipt says how old its 
     'it moves',
     async () => ((await watermark())?.committedAt ?? 0) > (first.committedAt ?? 0) + 1e6,
   );
-  // The index holds other tests' sources too, which have no watermark here: they make nothing unknown.
   const { receipt } = await search('first', { maxStalenessMs: 30_000, waitMs: 20_000 });
   expect(receipt.fresh).toBe(true);
   expect(receipt.stalenessMs).toBeLessThan(30_000);
