@@ -52,6 +52,28 @@ export const nextEpoch = (state: SourceState, loss: SourceLoss, seen: SourceSeen
   tables: state.tables.map((table) => ({ ...table, signal: null, turn: table.turn + 1 })),
 });
 
+/**
+ * What the sweep after an epoch's snapshot is for. Of a table that is paused, or was and waits for a snapshot of its own, the
+ * workers may have passed over every read: it keeps what it has until that snapshot.
+ */
+export const tablesToSweep = ({ tables }: Pick<SourceState, 'tables'>): readonly string[] =>
+  tables.filter(({ state, signal }) => state !== 'paused' && signal === null).map(({ table }) => table);
+
+/** After the sweep of these tables, at the version of the snapshot. */
+export const sweptState = (
+  state: SourceState,
+  tables: readonly string[],
+  version: string,
+  now: number,
+): SourceState => ({
+  ...state,
+  swept: version,
+  tables: state.tables.map((each) =>
+    tables.includes(each.table) ? { ...each, state: 'live' as const, reason: null, since: now } : each,
+  ),
+  updatedAt: now,
+});
+
 const reasonOf = (
   seen: SourceSeen,
 ): { readonly state: SourceState['state']; readonly reason: string } | undefined => {

@@ -108,6 +108,10 @@ export const withColumns = (
   }),
 });
 
+/** The tables that a snapshot of their own was asked for under a signal, and that were not paused or asked for anew since. */
+export const tablesOf = ({ tables }: Pick<SourceState, 'tables'>, signal: string): readonly string[] =>
+  tables.filter((each) => each.signal === signal).map(({ table }) => table);
+
 /** How each table stands. */
 export const marksOf = ({ tables }: SourceState): readonly TableMark[] =>
   tables.map(({ table, state, turn }) => ({ table, paused: state === 'paused', turn }));

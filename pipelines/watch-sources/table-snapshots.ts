@@ -11,12 +11,12 @@ import { PARTITIONS } from '../../schemas/topics.ts';
 import { parseVersion, type Version } from '../../schemas/version.ts';
 import { findSignal, hasChangeSince } from './find-signal.ts';
 import { appendFloors, changeEnds, isIndexedTo } from './sweep.ts';
+import { tablesOf } from './table-changes.ts';
 import type { WatchedSource } from './watched-source.ts';
 
 /** One signal under way; lost with the process, and then asked for again under the same id. */
 interface Run {
   readonly signal: string;
-  readonly tables: readonly string[];
   readonly from: readonly number[];
   readonly begunAt: number;
   version?: Version | undefined;
@@ -49,8 +49,8 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
 
   const begin = async (state: SourceState, signal: string): Promise<void> => {
     const { source, kind, url, writer } = watched;
-    const taken = state.tables.filter((table) => table.signal === signal);
-    const tables = taken.map(({ table }) => table);
+    const tables = tablesOf(state, signal);
+    const taken = state.tables.filter(({ table }) => tables.includes(table));
     const from = await changeEnds(watched);
     // Before the signal, so that whatever follows it in the stream is taken again in every partition.
     await writer.append(
@@ -61,7 +61,7 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
     const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
     await kind.signal({ source, url }, { id: signal, type: 'execute-snapshot', data });
     // Asked for by another process before: its row stands somewhere behind the epoch's begin.
-    run = { signal, tables, from: state.epochFrom, begunAt: performance.now() };
+    run = { signal, from: state.epochFrom, begunAt: performance.now() };
   };
 
   return {
@@ -76,30 +76,30 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
         await begin(state, signal);
         return none;
       }
+      // One that was paused since is not part of it any more: the workers pass over what is read of it.
+      const tables = tablesOf(state, signal);
       if (!run.ends) {
         run.version ??= await findSignal(watched, signal, state.epoch, run.from);
         // While the connector works on it, or has not come to it, there is nothing to see.
         if (!run.version || !offset || isSnapshotting(offset)) return none;
         if (!watched.kind.hasPassed(offset, parseVersion(run.version).position)) return none;
         const ends = await changeEnds(watched);
-        for (const table of run.tables) {
+        for (const table of tables) {
           const { source, kind, url } = watched;
           if (await hasChangeSince(watched, table, run.version, run.from)) continue;
           // Rows that nobody read: the floor would delete them all.
           if (await kind.hasRows({ source, url }, table)) {
             if (performance.now() - run.begunAt < BEGINS_WITHIN_MS) return none;
-            const stuck = run.tables;
             run = undefined;
-            return { done: [], stuck };
+            return { done: [], stuck: tables };
           }
         }
         run.ends = ends;
       }
       if (!run.version || !(await isIndexedTo(watched, run.ends))) return none;
-      await appendFloors(watched, run.tables, run.version);
-      const done = run.tables;
+      await appendFloors(watched, tables, run.version);
       run = undefined;
-      return { done, stuck: [] };
+      return { done: tables, stuck: [] };
     },
   };
 };

@@ -8,7 +8,6 @@ import {
   decideConnector,
   NEW_WATCH,
 } from '../../connectors/debezium/connector-health-state.ts';
-import { type TableMark, tableMarks } from '../../connectors/debezium/table-mark.ts';
 import { SOURCE_LOSSES, type SourceLoss } from '../../connectors/sources/source-kind.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
@@ -20,7 +19,17 @@ import { type LookedAt, lookAt } from './look-at-source.ts';
 import { registerConnector } from './register-connector.ts';
 import type { SourceCommand } from './source-commands.ts';
 import { writeSourceState } from './source-states.ts';
-import { isNews, isSwept, lossIn, nextEpoch, PAUSED_BY, RESUMING, stateAfter } from './source-watch-state.ts';
+import {
+  isNews,
+  isSwept,
+  lossIn,
+  nextEpoch,
+  PAUSED_BY,
+  RESUMING,
+  stateAfter,
+  sweptState,
+  tablesToSweep,
+} from './source-watch-state.ts';
 import { startOver } from './start-over.ts';
 import { appendFloors, isIndexedTo } from './sweep.ts';
 import { commanded, marksOf, newTable, unmarked, withColumns, withTables } from './table-changes.ts';
@@ -169,16 +178,13 @@ export const watchSource = (
       through = { version: version ?? makeVersion(state.epoch, [0n, 0n]), ends: looked.changeEnds };
     }
     if (!(await isIndexedTo(watched, through.ends))) return;
-    const swept = state.tables.filter((each) => each.state !== 'paused').map(({ table }) => table);
+    const swept = tablesToSweep(state);
     for (const table of swept) {
       // Nothing that a snapshot read of an empty table can be there still, whichever of its attempts read it.
       const full = await kind.hasRows({ source, url }, table);
       await appendFloors(watched, [table], full ? through.version : makeVersion(state.epoch, [1n, 0n]));
     }
-    const live = state.tables.map((each) =>
-      swept.includes(each.table) ? { ...each, state: 'live' as const, reason: null, since: clock() } : each,
-    );
-    await publish({ ...state, swept: through.version, tables: live, updatedAt: clock() });
+    await publish(sweptState(state, swept, through.version, clock()));
     onEvent({ type: 'swept', source });
     through = undefined;
   };
@@ -239,10 +245,10 @@ export const watchSource = (
   return {
     state: () => state,
     command: async (command, next) => {
-      await publish({
-        ...commanded(state, command, newSignal(), clock()),
-        handled: next,
-        updatedAt: clock(),
+      const said = { ...commanded(state, command, newSignal(), clock()), handled: next, updatedAt: clock() };
+      await publish(said).catch((error) => {
+        // Said and not marked: the look that follows marks it, or finds out why it cannot be. No command stands in its way.
+        if (written !== said) throw error;
       });
       resuming ||= state.reason === RESUMING;
       // What a table that is taken on again looks like now is what it is held to from now on.
