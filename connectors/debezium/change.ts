@@ -19,6 +19,8 @@ export interface UpsertChange extends ChangeFacts {
   readonly kind: 'upsert';
   readonly key: Readonly<Record<string, KeyValue>>;
   readonly row: Row;
+  /** By a snapshot: the row as it stood. Otherwise streamed: the row as someone left it. */
+  readonly read: boolean;
   /** Columns whose stored value was not sent, as the update left it alone (TOAST). */
   readonly unavailable: readonly string[];
 }

@@ -187,7 +187,8 @@ export const createChangeReader = (
       const row = envelope.after;
       if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);
       const unavailable = Object.keys(row).filter((column) => isUnavailable(row[column]));
-      return { kind: 'change', change: { kind: 'upsert', key, row, unavailable, ...facts } };
+      const isRead = op === 'r';
+      return { kind: 'change', change: { kind: 'upsert', key, row, read: isRead, unavailable, ...facts } };
     },
   };
 };

@@ -65,6 +65,7 @@ export const expectedDocument = async (
             capturedAt: now,
             key,
             row,
+            read: true,
             unavailable: [],
           },
         },

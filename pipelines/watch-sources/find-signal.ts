@@ -1,4 +1,5 @@
 /** Finds where a row of a source's signal table stands among the changes: positions that nothing but the stream itself knows. */
+import type { Change } from '../../connectors/debezium/change.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { changeTopic } from '../../schemas/topics.ts';
 import { parseVersion, type Version } from '../../schemas/version.ts';
@@ -49,8 +50,15 @@ export const findSnapshot = async (
   return highest;
 };
 
-/** Whether any change of a table at or above a version stands from offsets by partition to the end. */
-export const hasChangeSince = async (
+/**
+ * Whether a change tells that a table is read by the snapshot that a signal at this version asked for. One that is streamed tells
+ * nothing: it comes of a busy table whether or not the connector knew the table when it met the signal. Pure.
+ */
+export const isReadSince = (change: Change, table: string, version: Version): boolean =>
+  change.kind === 'upsert' && change.read && change.table === table && change.version >= version;
+
+/** Whether a row of a table was read for a signal at this version, from offsets by partition to the end. */
+export const hasReadSince = async (
   { source, kafka, changes }: Pick<WatchedSource, 'source' | 'kafka' | 'changes'>,
   table: string,
   version: Version,
@@ -59,7 +67,7 @@ export const hasChangeSince = async (
   let found = false;
   await scanTopic(kafka, { topic: changeTopic(source).name, from: offsetsFrom(from) }, async (record) => {
     const read = await changes.read(record);
-    found = read.kind === 'change' && read.change.table === table && read.change.version >= version;
+    found = read.kind === 'change' && isReadSince(read.change, table, version);
     return !found;
   });
   return found;

@@ -9,7 +9,7 @@ import { tableMarks } from '../../connectors/debezium/table-mark.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { PARTITIONS } from '../../schemas/topics.ts';
 import { parseVersion, type Version } from '../../schemas/version.ts';
-import { findSignal, hasChangeSince } from './find-signal.ts';
+import { findSignal, hasReadSince } from './find-signal.ts';
 import { appendFloors, changeEnds, isIndexedTo } from './sweep.ts';
 import { tablesOf } from './table-changes.ts';
 import type { WatchedSource } from './watched-source.ts';
@@ -86,7 +86,7 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
         const ends = await changeEnds(watched);
         for (const table of tables) {
           const { source, kind, url } = watched;
-          if (await hasChangeSince(watched, table, run.version, run.from)) continue;
+          if (await hasReadSince(watched, table, run.version, run.from)) continue;
           // Rows that nobody read: the floor would delete them all.
           if (await kind.hasRows({ source, url }, table)) {
             if (performance.now() - run.begunAt < BEGINS_WITHIN_MS) return none;

@@ -136,6 +136,7 @@ describe('operations', () => {
         capturedAt: 1_700_000_000_000_009,
         key: { id: '9007199254740993' },
         row,
+        read: op === 'r',
         unavailable: [],
       },
     });

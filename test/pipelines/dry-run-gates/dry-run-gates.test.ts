@@ -38,6 +38,7 @@ const upsert = (key: number, body: string, over: Partial<UpsertChange> = {}): Ch
   kind: 'upsert',
   key: { id: String(key) },
   row: { title: 'T', body, tenant: 'acme' },
+  read: false,
   unavailable: [],
   ...over,
 });

@@ -59,6 +59,7 @@ export const upsertAt = (
   capturedAt: position,
   key: { id: '1' },
   row: { id: 1n, title: 'Title', body: `Body ${position}.`, tenant: 'acme', kind: 'x', ...row },
+  read: false,
   unavailable: [],
   ...fields,
 });
