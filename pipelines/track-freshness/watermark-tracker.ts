@@ -15,6 +15,8 @@ import type { Clock } from '../../schemas/clock.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import type { ProbeResult, SourceState, WatermarkPoint } from '../../schemas/records.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
+import { commandOf } from '../watch-sources/source-commands.ts';
+import { NO_PAUSES, tableHolds, withRecord } from './table-holds.ts';
 import {
   captured,
   claimed,
@@ -26,7 +28,6 @@ import {
   restarted,
   resumeTrack,
   sampled,
-  type TableHold,
   uncertain,
   type WatermarkTrack,
 } from './watermark-state.ts';
@@ -75,6 +76,7 @@ export const startWatermarkTracker = async (
   const { signal } = stopped;
   const states = new Map<string, SourceState>();
   const points = new Map<string, WatermarkPoint>();
+  let asked = NO_PAUSES;
   const refused = new Map<string, { quarantined: number; deadLettered: number }>();
   const sourceOfTopic = new Map(settings.sources.map(({ name }) => [changeTopic(name).name, name]));
 
@@ -88,14 +90,17 @@ export const startWatermarkTracker = async (
   const follower: TopicFollower = await followTopics(kafka, {
     topics: [
       TOPICS.sourceStates.name,
+      TOPICS.control.name,
       TOPICS.watermarks.name,
       TOPICS.quarantine.name,
       TOPICS.deadLetters.name,
     ],
     name: 'watermark-tracker',
-    onRecord: async ({ topic, value }) => {
+    onRecord: async ({ topic, offset, value }) => {
       if (value === null) return;
-      if (topic === TOPICS.sourceStates.name) {
+      if (topic === TOPICS.control.name) {
+        asked = withRecord(asked, offset, commandOf(await codec.decode('Control', value)));
+      } else if (topic === TOPICS.sourceStates.name) {
         const state = await codec.decode('SourceState', value);
         states.set(state.source, state);
       } else if (topic === TOPICS.watermarks.name) {
@@ -150,12 +155,17 @@ export const startWatermarkTracker = async (
       const count = passed(state, finished);
       if (count === 0) return;
       const documentEnds = await endsOf(TOPICS.documents.name);
-      // A table that was paused before its changes were skipped is known to be so before they are claimed.
-      if (!(await follower.caughtUp(TOPICS.sourceStates.name, STATES_WITHIN_MS))) return;
+      // A table that was paused before its changes were skipped is known to be so before they are claimed: by its state, or by
+      // the command that a worker waited for before it counted them as done.
+      const [toldOf, askedOf] = await Promise.all([
+        follower.caughtUp(TOPICS.sourceStates.name, STATES_WITHIN_MS),
+        follower.caughtUp(TOPICS.control.name, STATES_WITHIN_MS),
+      ]);
+      if (!toldOf || !askedOf) return;
       const known = states.get(source.name);
       if (known && (known.epoch > state.epoch || known.state === 'snapshotting' || known.state === 'lost'))
         return;
-      state = claimed(state, count, documentEnds, holdsOf(known));
+      state = claimed(state, count, documentEnds, tableHolds(source.name, known, asked));
     };
 
     const publish = async (): Promise<void> => {
@@ -213,11 +223,6 @@ export const startWatermarkTracker = async (
     },
   };
 };
-
-const holdsOf = (state: SourceState | undefined): readonly TableHold[] =>
-  (state?.tables ?? [])
-    .filter((each) => each.state !== 'live')
-    .map(({ table, state: how, reason }) => ({ table, reason: reason ? `${how}: ${reason}` : how }));
 
 const saysMore = (before: WatermarkPoint, after: WatermarkPoint): boolean =>
   before.state !== after.state ||

@@ -43,7 +43,8 @@ export const commandRecord = (
   };
 };
 
-const commandOf = ({ kind, name, action, values, by, reason }: Control): SourceCommand | undefined => {
+/** The command to a source that a record of freshet.control is; undefined where it is something else. */
+export const commandOf = ({ kind, name, action, values, by, reason }: Control): SourceCommand | undefined => {
   const known = SOURCE_ACTIONS.find((each) => each === action);
   const source = name.split('/')[0];
   if (kind !== 'source' || !known || !source) return undefined;

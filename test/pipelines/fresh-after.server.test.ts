@@ -1,5 +1,6 @@
 /** Reads of one's own writes on the whole path: a row written, its position taken, found by the next search; or why not. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { PROBE_QUERY, PROBE_TENANT } from '../../schemas/probe.ts';
@@ -155,4 +156,18 @@ test('while the pipeline stands still the watermark does too, its staleness grow
   );
   expect(found).toMatchObject({ receipt: { watermarks: { [SOURCE]: { state: 'known' } } } });
   expect((found as SearchResponse).hits.some((hit) => hit.text.includes('late'))).toBe(true);
+});
+
+test('a table that a worker asked to pause is held back before any watch has come to it', async () => {
+  const table = 'public.articles';
+  const { writer, codec } = plane;
+  const reason = 'a column is gone';
+  // Nobody watches this source: its state never says so.
+  await askForPause({ writer, codec, clock: systemClock }, [{ source: SOURCE, table, reason }]);
+  const mark = await until('held back', async () => {
+    const now = await watermark();
+    return now?.heldTables[table] !== undefined && now;
+  });
+  expect(mark.state).toBe('known');
+  expect(mark.heldTables[table]).toMatchObject({ reason: `asked to be paused: ${reason}` });
 });
