@@ -52,6 +52,23 @@ export const nextEpoch = (state: SourceState, loss: SourceLoss, seen: SourceSeen
   tables: state.tables.map((table) => ({ ...table, signal: null, turn: table.turn + 1 })),
 });
 
+/** Whether a capture has to begin anew: an epoch was raised, and nobody has said since that it was begun. */
+export const isToBegin = ({ state, identity }: Pick<SourceState, 'state' | 'identity'>): boolean =>
+  state === 'lost' && identity === '';
+
+/**
+ * What has to stand in the log before a capture begins anew. Under an epoch that may have been begun before (`unused` is the one
+ * that is known not to have been) a change may have been streamed already, above the floor that the next snapshot would set.
+ */
+export const stateToBegin = (state: SourceState, unused: number | undefined): SourceState =>
+  state.epoch === unused
+    ? state
+    : {
+        ...state,
+        epoch: state.epoch + 1,
+        reason: state.reason?.replace(`epoch ${state.epoch}`, `epoch ${state.epoch + 1}`) ?? null,
+      };
+
 /**
  * What the sweep after an epoch's snapshot is for. Of a table that is paused, or was and waits for a snapshot of its own, the
  * workers may have passed over every read: it keeps what it has until that snapshot.

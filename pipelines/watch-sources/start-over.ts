@@ -1,6 +1,6 @@
 /**
  * Captures a source anew under an epoch that was published before: every step may be done again, so that a crash in between
- * is made good by starting over with the same epoch. Whatever the old capture still writes carries the lower epoch.
+ * is made good by starting over, with the next epoch (decision 12). Whatever the old capture still writes carries the lower one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
@@ -10,28 +10,53 @@ import type { WatchedSource } from './watched-source.ts';
 
 const STOPS_WITHIN_MS = 30_000;
 
-/** Errors: as registerConnector's. */
-export const startOver = async (watched: WatchedSource, epoch: number): Promise<void> => {
+export interface StartOverSettings {
+  /** From here on changes may be captured under the epoch. */
+  readonly onBegin: () => void;
+  /** Another process may do this by now: what is not begun is left to it. */
+  readonly stopped: AbortSignal;
+}
+
+/** Errors: as registerConnector's; the signal's reason once it is given. */
+export const startOver = async (
+  watched: WatchedSource,
+  epoch: number,
+  { onBegin, stopped }: StartOverSettings,
+): Promise<void> => {
   const { source, kind, url, connect } = watched;
   const { connector } = sourceNames(source);
-  if (await connect.status(connector)) {
+  const begin = (): void => {
+    stopped.throwIfAborted();
+    onBegin();
+  };
+  const stands = (await connect.status(connector)) !== undefined;
+  if (stands) {
     await connect.steer(connector, 'stop');
-    await untilStopped(watched, connector);
+    await untilStopped(watched, connector, stopped);
     // Offsets of the old place would make Debezium go on from there instead of reading the tables.
     await connect.deleteOffsets(connector);
   }
+  stopped.throwIfAborted();
   await kind.release({ source, url });
+  // One that stands is stopped until it is resumed; one that does not runs as soon as it is registered.
+  if (!stands) begin();
   await registerConnector(watched, epoch);
+  if (stands) begin();
   await connect.steer(connector, 'resume').catch((error) => {
     // A connector that was not there before runs from the start.
     if (!(error instanceof FreshetError && error.code === 'not-found')) throw error;
   });
 };
 
-const untilStopped = async ({ connect }: WatchedSource, connector: string): Promise<void> => {
+const untilStopped = async (
+  { connect }: WatchedSource,
+  connector: string,
+  stopped: AbortSignal,
+): Promise<void> => {
   const deadline = performance.now() + STOPS_WITHIN_MS;
   for (;;) {
     const status = await connect.status(connector);
+    stopped.throwIfAborted();
     if (status?.connector.state === 'STOPPED' && status.tasks.length === 0) return;
     if (performance.now() > deadline)
       throw new FreshetError(

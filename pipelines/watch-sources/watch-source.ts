@@ -8,6 +8,7 @@ import {
   decideConnector,
   NEW_WATCH,
 } from '../../connectors/debezium/connector-health-state.ts';
+import { type TableMark, tableMarks } from '../../connectors/debezium/table-mark.ts';
 import { SOURCE_LOSSES, type SourceLoss } from '../../connectors/sources/source-kind.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
@@ -22,11 +23,13 @@ import { writeSourceState } from './source-states.ts';
 import {
   isNews,
   isSwept,
+  isToBegin,
   lossIn,
   nextEpoch,
   PAUSED_BY,
   RESUMING,
   stateAfter,
+  stateToBegin,
   sweptState,
   tablesToSweep,
 } from './source-watch-state.ts';
@@ -77,8 +80,14 @@ export const watchSource = (
   from: SourceState | undefined,
   {
     betweenEpochsMs,
+    stopped,
     onEvent,
-  }: { readonly betweenEpochsMs: number; readonly onEvent: (event: SourceEvent) => void },
+  }: {
+    readonly betweenEpochsMs: number;
+    /** Given when another process may watch the source: nothing is published or begun after it. */
+    readonly stopped: AbortSignal;
+    readonly onEvent: (event: SourceEvent) => void;
+  },
 ): SourceWatch => {
   const { source, connect, kind, url, writer, clock } = watched;
   const { connector } = sourceNames(source);
@@ -93,12 +102,15 @@ export const watchSource = (
   /** Turns that this watch has marked: the last one may have ended between saying so and marking it, or an append failed. */
   const marked = new Map<string, number>();
   let sightings = 0;
+  /** An epoch that this watch raised, while nothing can have been captured under it. */
+  let unused: number | undefined;
   let epochBegunAt = Number.NEGATIVE_INFINITY;
   let columnsSeenAt = Number.NEGATIVE_INFINITY;
   /** The snapshot that is through, and where the change topic ended when it was seen to be. */
   let through: { readonly version: Version; readonly ends: readonly number[] } | undefined;
 
   const publish = async (next: SourceState): Promise<void> => {
+    stopped.throwIfAborted();
     state = next;
     const news = isNews(written, state) || state.updatedAt - (written?.updatedAt ?? 0) > WRITE_EVERY_US;
     if (news) {
@@ -141,29 +153,38 @@ export const watchSource = (
     await publish(withTables(state, tables, newSignal(), clock()));
   };
 
+  const isTooSoon = (): boolean => performance.now() - epochBegunAt < betweenEpochsMs;
+
   const loseEpoch = async (loss: SourceLoss, looked: LookedAt): Promise<void> => {
     sightings += 1;
     if (sightings < (loss === 'offsets-missing' ? SIGHTINGS_OF_NOTHING : SIGHTINGS)) return;
-    const wait = performance.now() - epochBegunAt < betweenEpochsMs;
-    if (wait) {
+    if (isTooSoon()) {
       await publish({ ...state, state: 'lost', reason: SOURCE_LOSSES[loss], updatedAt: clock() });
       return;
     }
     sightings = 0;
-    through = undefined;
     // The change topic may be gone: nothing is marked in it until the epoch begins.
     registered = false;
     onEvent({ type: 'lost', source, loss, epoch: state.epoch + 1 });
-    await publish({ ...nextEpoch(state, loss, looked), updatedAt: clock() });
+    const next = nextEpoch(state, loss, looked);
+    unused = next.epoch;
+    await publish({ ...next, updatedAt: clock() });
     await beginEpoch();
   };
 
   const beginEpoch = async (): Promise<void> => {
+    const next = stateToBegin(state, unused);
+    unused = next.epoch;
+    through = undefined;
+    await publish({ ...next, updatedAt: clock() });
     // Before anything of the epoch: marks that had not been appended yet, or were in a topic that is gone, are made good.
     await watched.kafka.admin.createTopics([changeTopic(source)]);
     await mark(marksOf(state));
-    await startOver(watched, state.epoch);
-    epochBegunAt = performance.now();
+    const onBegin = (): void => {
+      unused = undefined;
+      epochBegunAt = performance.now();
+    };
+    await startOver(watched, state.epoch, { onBegin, stopped });
     registered = true;
     const live = state.tables.map((each) =>
       each.state === 'paused' ? each : { ...each, state: 'snapshotting' as const, since: clock() },
@@ -226,7 +247,7 @@ export const watchSource = (
   };
 
   const step = async (): Promise<void> => {
-    if (state.state === 'lost' && state.identity === '') return beginEpoch();
+    if (isToBegin(state)) return state.epoch !== unused && isTooSoon() ? undefined : beginEpoch();
     if (!registered) await register();
     const looked = await lookAt(watched);
     const loss = lossIn(state, looked);
@@ -258,6 +279,7 @@ export const watchSource = (
       try {
         await step();
       } catch (thrown) {
+        if (stopped.aborted) return;
         const error = toFreshetError(thrown);
         onEvent({ type: 'trouble', source, error });
         const failed = error.code === 'config-invalid' || error.code === 'connector-invalid';

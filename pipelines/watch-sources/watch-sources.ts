@@ -26,10 +26,11 @@ export const watchSources = async ({
   if (!first) return { stop: async () => undefined };
   const { kafka, codec } = first;
   const known = await readSourceStates(kafka, codec);
-  const watches = sources.map((each) =>
-    watchSource(each, known.get(each.source), { betweenEpochsMs, onEvent }),
-  );
   const stopped = new AbortController();
+  const { signal } = stopped;
+  const watches = sources.map((each) =>
+    watchSource(each, known.get(each.source), { betweenEpochsMs, stopped: signal, onEvent }),
+  );
   // The least that any of them has handled: each knows what it did already.
   let readTo = Math.min(...watches.map((watch) => watch.state().handled));
 
@@ -52,7 +53,9 @@ export const watchSources = async ({
 
   const again = async (what: () => Promise<void>, source: string): Promise<void> => {
     while (!stopped.signal.aborted) {
-      await what().catch((thrown) => onEvent({ type: 'trouble', source, error: toError(thrown) }));
+      await what().catch((thrown) => {
+        if (!stopped.signal.aborted) onEvent({ type: 'trouble', source, error: toError(thrown) });
+      });
       await sleep(everyMs, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };

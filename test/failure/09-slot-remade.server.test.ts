@@ -3,6 +3,9 @@
  * rows between are lost to the stream: noticed within seconds, read again under a new epoch, and what is gone is swept.
  */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { postgresConnectorConfig } from '../../connectors/sources/postgres/connector-config.ts';
+import { writeSourceState } from '../../pipelines/watch-sources/source-states.ts';
+import { systemClock } from '../../schemas/clock.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
@@ -110,4 +113,34 @@ test('the publication made again', async () => {
   await plane.prepare();
   await untilRecovered(4, 9);
   expect(lost().at(-1)).toBe('identity-changed');
+}, 120_000);
+
+test('a watch that died while it started over: what was captured under its epoch is gone with it', async () => {
+  const last = watch.state();
+  if (!last) throw new Error('no state');
+  await watch.stop();
+  const { writer, codec, connect, client, names } = plane;
+  // It had raised the epoch and begun to capture under it, and never came to say so.
+  const reason = 'changes were lost; all tables are read again under epoch 5';
+  const begun = { epoch: 5, state: 'lost', reason, identity: '', changeEnds: [] } as const;
+  await writeSourceState({ writer, codec }, { ...last, ...begun, updatedAt: systemClock() });
+  const config = await connect.config(names.connector);
+  await connect.putConnector(names.connector, {
+    ...config,
+    ...postgresConnectorConfig({
+      ...{ source: SOURCE, url: plane.url, tables: ['public.articles'], epoch: 5, heartbeatMs: 500 },
+      ...{ kafka: plane.servers.kafka, schemaRegistry: plane.servers.schemaRegistry },
+    }),
+  });
+  await client.query(`INSERT INTO articles VALUES (500, 'acme', 'Between', 'a', 'Between two slots.')`);
+  await until('streamed under its epoch', async () =>
+    (await documentOf(500))?.version.startsWith('00000005'),
+  );
+  await connect.steer(names.connector, 'stop');
+  await dropSlot();
+  await client.query('DELETE FROM articles WHERE id = 500');
+  watch = await watchPlane(plane);
+  await watch.untilStreaming(6);
+  await untilEqual(plane, index);
+  expect(await documentOf(500)).toBeUndefined();
 }, 120_000);

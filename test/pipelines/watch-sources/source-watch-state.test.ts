@@ -1,11 +1,14 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { postgresLoss } from '../../../connectors/sources/postgres/postgres-loss.ts';
 import {
   isNews,
+  isToBegin,
   lossIn,
   nextEpoch,
   type SourceSeen,
   stateAfter,
+  stateToBegin,
 } from '../../../pipelines/watch-sources/source-watch-state.ts';
 import type { SourceState } from '../../../schemas/records.ts';
 import { makeVersion } from '../../../schemas/version.ts';
@@ -33,6 +36,51 @@ test('a new epoch forgets identity and ends of the old one, so that a successor 
   const next = nextEpoch(stateOf(), 'place-missing', seen());
   expect(next).toMatchObject({ epoch: 4, state: 'lost', identity: '', changeEnds: [], epochFrom: [5, 5] });
   expect(lossIn(next, seen({ observed: OTHER, offset: 'none' }))).toBeUndefined();
+});
+
+test('no epoch is begun twice, whoever dies in between and whatever fails', () => {
+  const fates = fc.constantFrom(
+    'not written',
+    'died once written',
+    'failed before it began',
+    'died once begun',
+    'failed once begun',
+    'begun and said so',
+  );
+  fc.assert(
+    fc.property(fc.array(fates, { maxLength: 12 }), (fated) => {
+      const begun: number[] = [];
+      let log = nextEpoch(stateOf(), 'place-missing', seen());
+      let memory = log;
+      let unused: number | undefined = log.epoch;
+      const dies = (): void => {
+        memory = log;
+        unused = undefined;
+      };
+      for (const fate of fated) {
+        if (!isToBegin(memory)) {
+          memory = nextEpoch(memory, 'place-missing', seen());
+          unused = memory.epoch;
+          log = memory;
+        }
+        memory = stateToBegin(memory, unused);
+        unused = memory.epoch;
+        if (fate === 'not written') continue;
+        log = memory;
+        if (fate === 'died once written') dies();
+        if (fate === 'died once written' || fate === 'failed before it began') continue;
+        expect(begun).not.toContain(memory.epoch);
+        begun.push(memory.epoch);
+        unused = undefined;
+        if (fate === 'died once begun') dies();
+        if (fate !== 'begun and said so') continue;
+        memory = { ...memory, state: 'snapshotting', identity: 'one' };
+        log = memory;
+      }
+      // What is said of the reason names the epoch that is meant.
+      if (isToBegin(memory)) expect(memory.reason).toMatch(new RegExp(`epoch ${memory.epoch}$`));
+    }),
+  );
 });
 
 test('green only while everything answers, runs, and the snapshot of this epoch was swept', () => {
