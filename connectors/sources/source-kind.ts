@@ -139,13 +139,3 @@ export interface SourceKind {
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }
-
-/** Negative when a is before b, positive when after, 0 when they are the same. */
-export const comparePositions = (kind: Pick<SourceKind, 'parsePosition'>, a: string, b: string): number => {
-  const other = kind.parsePosition(b);
-  for (const [at, part] of kind.parsePosition(a).entries()) {
-    const against = other[at] ?? 0n;
-    if (part !== against) return part < against ? -1 : 1;
-  }
-  return 0;
-};

@@ -22,6 +22,7 @@ import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/
 import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
+import { createPartitionClaims } from './partition-claims.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
 import type { FoundPause, TableTurn } from './paused-tables.ts';
 import { openReleaseDecisions } from './release-decisions.ts';
@@ -93,6 +94,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const documentPartitions = await kafka.admin.partitionCount(documents);
   const cache = new EmbeddingCache({ model: settings.model, maxBytes: CACHE_BYTES });
   const changeReader = createChangeReader(settings.registry);
+  const claims = createPartitionClaims();
   const workers = new Map<number, PartitionWorker>();
   const volume = createVolumeWatch(({ source, table: name }) =>
     [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
@@ -179,12 +181,19 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
     });
 
+  let ready: (() => void) | undefined;
+  const opened = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
   const assigned = async (
     partitions: readonly TopicPartition[],
   ): Promise<readonly (TopicPartition & { offset: number })[]> => {
-    const mine = partitions.filter((each) => each.topic === documents).map((each) => each.partition);
+    const stillMine = claims.claim(
+      partitions.filter((each) => each.topic === documents).map((each) => each.partition),
+    );
+    await opened;
     const log = new Map((await kafka.admin.offsets(documents)).map((each) => [each.partition, each]));
-    return mine.map((partition) => {
+    return stillMine().map((partition) => {
       const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
       // A table that is ahead of its log belongs to a topic that was made anew: it explains nothing any more.
       if ((table.position(partition) ?? 0) > latest) table.clear(partition);
@@ -222,10 +231,6 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     onDecision: (partition) => carryOut(partition),
     onTrouble: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }),
   });
-  let ready: (() => void) | undefined;
-  const opened = new Promise<void>((resolve) => {
-    ready = resolve;
-  });
   const reader = await openGroupReader(
     kafka,
     {
@@ -235,14 +240,12 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       mayBeRemade: (topic) => topic !== documents,
     },
     {
-      onAssigned: async (partitions) => {
-        await opened;
-        return assigned(partitions);
-      },
+      onAssigned: assigned,
       onRevoked: (partitions) => {
         for (const { topic, partition } of partitions) {
           done.delete(`${topic}:${partition}`);
           if (topic !== documents) continue;
+          claims.lose(partition);
           workers.get(partition)?.abandon();
           workers.delete(partition);
           current.delete(partition);

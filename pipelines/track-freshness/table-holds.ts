@@ -3,7 +3,7 @@
  * soon as the pause is asked for on freshet.control; the source's state says so only once the watch has come to it. Pure.
  */
 import type { SourceState } from '../../schemas/records.ts';
-import { pausedKey } from '../index-documents/paused-tables.ts';
+import { tableKey } from '../index-documents/paused-tables.ts';
 import type { SourceCommand } from '../watch-sources/source-commands.ts';
 import type { TableHold } from './watermark-state.ts';
 
@@ -26,7 +26,7 @@ export const withRecord = (
   const at = new Map(offset < asked.end ? [] : asked.at);
   // One that is taken on again was paused all the same.
   if (command?.table !== undefined && command.action === 'pause')
-    at.set(pausedKey(command.source, command.table), { offset, command });
+    at.set(tableKey(command.source, command.table), { offset, command });
   return { end: offset + 1, at };
 };
 

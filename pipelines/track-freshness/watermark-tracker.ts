@@ -16,6 +16,7 @@ import { toFreshetError } from '../../schemas/errors.ts';
 import type { ProbeResult, SourceState, WatermarkPoint } from '../../schemas/records.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { commandOf } from '../watch-sources/source-commands.ts';
+import { isRefusal, NO_REFUSALS, withRefusal } from './refusal-counts.ts';
 import { NO_PAUSES, tableHolds, withRecord } from './table-holds.ts';
 import {
   captured,
@@ -77,15 +78,8 @@ export const startWatermarkTracker = async (
   const states = new Map<string, SourceState>();
   const points = new Map<string, WatermarkPoint>();
   let asked = NO_PAUSES;
-  const refused = new Map<string, { quarantined: number; deadLettered: number }>();
+  let refused = NO_REFUSALS;
   const sourceOfTopic = new Map(settings.sources.map(({ name }) => [changeTopic(name).name, name]));
-
-  const count = (source: string | undefined, what: 'quarantined' | 'deadLettered'): void => {
-    if (source === undefined) return;
-    const counts = refused.get(source) ?? { quarantined: 0, deadLettered: 0 };
-    counts[what] += 1;
-    refused.set(source, counts);
-  };
 
   const follower: TopicFollower = await followTopics(kafka, {
     topics: [
@@ -96,7 +90,8 @@ export const startWatermarkTracker = async (
       TOPICS.deadLetters.name,
     ],
     name: 'watermark-tracker',
-    onRecord: async ({ topic, offset, value }) => {
+    onRecord: async (record) => {
+      const { topic, offset, value } = record;
       if (value === null) return;
       if (topic === TOPICS.control.name) {
         asked = withRecord(asked, offset, commandOf(await codec.decode('Control', value)));
@@ -107,9 +102,11 @@ export const startWatermarkTracker = async (
         const point = await codec.decode('WatermarkPoint', value);
         points.set(point.source, point);
       } else if (topic === TOPICS.quarantine.name) {
-        count((await codec.decode('Quarantined', value)).source, 'quarantined');
+        const quarantined = await codec.decode('Quarantined', value);
+        if (isRefusal(quarantined)) refused = withRefusal(refused, record, quarantined.source, 'quarantined');
       } else {
-        count(sourceOfTopic.get((await codec.decode('DeadLetter', value)).origin.topic), 'deadLettered');
+        const { origin } = await codec.decode('DeadLetter', value);
+        refused = withRefusal(refused, record, sourceOfTopic.get(origin.topic), 'deadLettered');
       }
     },
     onTrouble: (error) => settings.onTrouble('', error),
@@ -174,8 +171,8 @@ export const startWatermarkTracker = async (
       const point = pointOf(state, {
         clockOffsetMicros: offset?.offsetMicros ?? null,
         clockErrorMicros: offset?.errorMicros ?? null,
-        quarantined: refused.get(source.name)?.quarantined ?? 0,
-        deadLettered: refused.get(source.name)?.deadLettered ?? 0,
+        quarantined: refused.bySource.get(source.name)?.quarantined ?? 0,
+        deadLettered: refused.bySource.get(source.name)?.deadLettered ?? 0,
         probe: source.lastProbe(),
         at: now,
       });

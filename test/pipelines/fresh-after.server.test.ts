@@ -163,7 +163,7 @@ test('a table that a worker asked to pause is held back before any watch has com
   const { writer, codec } = plane;
   const reason = 'a column is gone';
   // Nobody watches this source: its state never says so.
-  await askForPause({ writer, codec, clock: systemClock }, [{ source: SOURCE, table, reason }]);
+  await askForPause({ writer, codec, clock: systemClock }, [{ source: SOURCE, table, reason, turn: 0 }]);
   const mark = await until('held back', async () => {
     const now = await watermark();
     return now?.heldTables[table] !== undefined && now;

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { MARIADB } from '../../connectors/sources/mariadb/mariadb-kind.ts';
-import { comparePositions } from '../../connectors/sources/source-kind.ts';
 import { sourcePlugins } from '../../connectors/sources/source-kinds.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { comparePositions } from '../../schemas/source-position.ts';
 import { parseVersion } from '../../schemas/version.ts';
 import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { foundProbe, startTracking } from '../support/plane-freshness.ts';
@@ -166,12 +166,12 @@ test('the position of a quiet source moves past what was committed', async () =>
   };
   await until(
     'acknowledged',
-    async () => comparePositions(MARIADB, (await acknowledged()) ?? 'x.0:0', position) >= 0,
+    async () => (comparePositions((await acknowledged()) ?? 'x.0:0', position) ?? -1) >= 0,
   );
   expect(await textOf(400)).toBe('The word is service.');
   await both.shop.query('FLUSH BINARY LOGS');
   const next = await MARIADB.currentPosition(both.shopUrl);
-  expect(comparePositions(MARIADB, next, position)).toBeGreaterThan(0);
+  expect(comparePositions(next, position)).toBeGreaterThan(0);
   await both.shop.query(`UPDATE articles SET body = 'The word is service, again.' WHERE id = 400`);
   await until('in the next file', async () => (await textOf(400)) === 'The word is service, again.');
 });
