@@ -195,7 +195,7 @@ test.each<[string, Bugs]>([
   expect(() =>
     fc.assert(
       fc.property(STEPS, (choices) => void simulate(choices, bugs)),
-      { numRuns: 300, endOnFailure: true },
+      { numRuns: 5_000, endOnFailure: true },
     ),
   ).toThrow();
 });
