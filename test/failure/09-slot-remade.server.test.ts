@@ -124,6 +124,11 @@ test('a watch that died while it started over: what was captured under its epoch
   const reason = 'changes were lost; all tables are read again under epoch 5';
   const begun = { epoch: 5, state: 'lost', reason, identity: '', changeEnds: [] } as const;
   await writeSourceState({ writer, codec }, { ...last, ...begun, updatedAt: systemClock() });
+  await connect.steer(names.connector, 'stop');
+  await until('stopped', async () => {
+    const status = await connect.status(names.connector);
+    return status?.connector.state === 'STOPPED' && status.tasks.length === 0;
+  });
   const config = await connect.config(names.connector);
   await connect.putConnector(names.connector, {
     ...config,
@@ -132,6 +137,7 @@ test('a watch that died while it started over: what was captured under its epoch
       ...{ kafka: plane.servers.kafka, schemaRegistry: plane.servers.schemaRegistry },
     }),
   });
+  await connect.steer(names.connector, 'resume');
   await client.query(`INSERT INTO articles VALUES (500, 'acme', 'Between', 'a', 'Between two slots.')`);
   await until('streamed under its epoch', async () =>
     (await documentOf(500))?.version.startsWith('00000005'),
