@@ -21,6 +21,12 @@ export const lookAt = async (watched: WatchedSource): Promise<LookedAt> => {
   const offsets =
     typeof status === 'object' ? await connect.offsets(connector).catch(() => undefined) : undefined;
   const connectOffset = offsets?.find(({ offset }) => offset !== null);
+  let loss = observed && offsets && kind.lossOf(observed, connectOffset);
+  if (loss === 'database-restored') {
+    // The log goes on between the two questions, and Connect with it: a log that ends before what was read ends there still.
+    const again = await kind.observe({ source, url }).catch(() => undefined);
+    if (!again || kind.lossOf(again, connectOffset) !== loss) loss = undefined;
+  }
   return {
     observed,
     connector: status,
@@ -33,7 +39,7 @@ export const lookAt = async (watched: WatchedSource): Promise<LookedAt> => {
           : kind.acknowledgedPosition(connectOffset) === undefined
             ? 'snapshot'
             : 'streaming',
-    loss: observed && offsets && kind.lossOf(observed, connectOffset),
+    loss,
     changeEnds: await changeEnds(watched).catch(() => undefined),
   };
 };
