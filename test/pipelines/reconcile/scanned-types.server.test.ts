@@ -72,7 +72,8 @@ test('no difference is found where none is', async () => {
     '2026-11-21 14:03:06+00', '2026-11-21 14:03:06+00', '2026-11-21 14:03:00', '0099-01-01 00:00:00', '00:00')`);
   const scanner = openPostgresScan(plane.url);
   try {
-    await until('indexed', async () => (await index.status()).documents === 3);
+    for (const id of [1, 2, 3])
+      await until('indexed', () => index.document(documentIdOf(SOURCE, TABLE, { id })));
     const report = await reconcileTable({
       ...{ source: SOURCE, table: TABLE, scanner, index },
       prepare: {
