@@ -46,9 +46,12 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     index = await startIndex(plane, folder.path);
     tracker = await startTracking(plane);
     await plane.capture();
-    await until('all rows are there', async () => (await index.status()).documents >= rows, {
-      within: 300_000,
-    });
+    const isThere = async (): Promise<boolean> => {
+      let there = 0;
+      for await (const _ of index.list(source, TABLE)) there += 1;
+      return there >= rows;
+    };
+    await until('all rows are there', isThere, { within: 300_000, every: 500 });
   }, 360_000);
 
   afterAll(async () => {
