@@ -73,7 +73,7 @@ const measure = async (
     const ends = performance.now() + seconds * 1_000;
     while (performance.now() < ends && !signal.aborted) await sleep(1_000);
     await editor.stop();
-    const codec = await openRecordCodec(openSchemaRegistry(`${run.schemaRegistry}/apis/ccompat/v7`));
+    const codec = await openRecordCodec(openSchemaRegistry(run.schemaRegistry));
     const latencies: number[] = [];
     const settled = performance.now() + SETTLES_WITHIN_MS;
     do {
