@@ -33,6 +33,7 @@ export interface LmdbDocumentTableOptions {
 
 /** Abortable (1), and committed when it returns (2). */
 const COMMIT: number = 3;
+const MOST_FORGOTTEN = 10_000;
 
 export class LmdbDocumentTable implements DocumentTable {
   /** Why the table began empty at this opening; undefined where it goes on from before. */
@@ -40,6 +41,8 @@ export class LmdbDocumentTable implements DocumentTable {
   readonly #files: TableFiles;
   readonly #lock: OwnerLock;
   readonly #idle: IdleFlush;
+  /** Stale rows to forget with the next commit: one of its own would cost a third of every small batch. Lost by a crash, they are removed again. */
+  readonly #forgotten = new Set<string>();
 
   /** Use openLmdbDocumentTable. */
   constructor(files: TableFiles, lock: OwnerLock) {
@@ -77,7 +80,10 @@ export class LmdbDocumentTable implements DocumentTable {
   }
 
   *staleRows(): Iterable<string> {
-    for (const key of this.#files.stale.getKeys()) yield key.toString();
+    for (const key of this.#files.stale.getKeys()) {
+      const rowId = key.toString();
+      if (!this.#forgotten.has(rowId)) yield rowId;
+    }
   }
 
   position(partition: number): number | undefined {
@@ -107,10 +113,8 @@ export class LmdbDocumentTable implements DocumentTable {
   }
 
   forgetStaleRows(rowIds: readonly string[]): void {
-    if (rowIds.length === 0) return;
-    this.#commit('forgetting stale rows', () => {
-      for (const rowId of rowIds) this.#files.stale.removeSync(Buffer.from(rowId));
-    });
+    for (const rowId of rowIds) this.#forgotten.add(rowId);
+    if (this.#forgotten.size > MOST_FORGOTTEN) this.#forget();
   }
 
   clear(partition: number): void {
@@ -141,6 +145,7 @@ export class LmdbDocumentTable implements DocumentTable {
 
   async close(): Promise<void> {
     this.#idle.stop();
+    if (this.#forgotten.size > 0) this.#forget();
     padFile(this.#files);
     await this.flushed();
     await this.#files.root.close();
@@ -155,10 +160,18 @@ export class LmdbDocumentTable implements DocumentTable {
     }
   }
 
+  #forget(): void {
+    this.#commit('forgetting stale rows', () => undefined);
+  }
+
   #commit(doing: string, action: () => void): void {
     try {
       this.#idle.writing();
-      this.#files.root.transactionSync(action, COMMIT);
+      this.#files.root.transactionSync(() => {
+        for (const rowId of this.#forgotten) this.#files.stale.removeSync(Buffer.from(rowId));
+        action();
+      }, COMMIT);
+      this.#forgotten.clear();
     } catch (thrown) {
       throw failure(thrown, doing, this.#files.folder);
     }

@@ -60,6 +60,7 @@ export interface PartitionWorker {
 /** A row changed during a long load waits for a second of embedding at most, not for the load. */
 const CHANGES: BatchBounds = { least: 16, most: 256, withinMs: 250 };
 const TAIL: BatchBounds = { least: 200, most: 800, withinMs: 100 };
+const TAIL_LINGER_MS = 100;
 const HIGH_WATER = 2_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
@@ -175,7 +176,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   const queue = (
     process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
     batch: BatchBounds,
-    events: Pick<BatchQueueSettings<KafkaRecord>, 'onFull' | 'onDrained' | 'onRetry'>,
+    events: Pick<BatchQueueSettings<KafkaRecord>, 'onFull' | 'onDrained' | 'onRetry' | 'lingerMs'>,
   ): BatchQueue<KafkaRecord> =>
     createBatchQueue({ batch, highWater: HIGH_WATER, ...RECORD_BOUNDS, process, ...events });
   const { onFull, onDrained, onTailFull, onTailDrained, onRetry } = settings;
@@ -188,7 +189,10 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       onRetry(error, attempt);
     },
   });
-  const tail = queue(processTail, TAIL, { onFull: onTailFull, onDrained: onTailDrained, onRetry });
+  // What it reads is mostly its own: read some at a time, each is a commit of the table.
+  const tail = queue(processTail, TAIL, {
+    ...{ lingerMs: TAIL_LINGER_MS, onFull: onTailFull, onDrained: onTailDrained, onRetry },
+  });
 
   return {
     changes: (records) => changes.push(records),
