@@ -74,7 +74,8 @@ export const startProbes = (settings: ProbeSettings): ProbeWriter => {
         await settings.sourceClock.writeProbe(source, tick);
         const committedAt = clock();
         const foundAt = await untilFound(tick, committedAt);
-        if (!signal.aborted) last = { tick, committedAt, foundAt };
+        // Until the first one is found, what looks for them may still be starting.
+        if (!signal.aborted && (foundAt > 0 || last !== null)) last = { tick, committedAt, foundAt };
       } catch (error) {
         if (!signal.aborted) settings.onTrouble(toError(error));
       }
