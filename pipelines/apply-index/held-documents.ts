@@ -16,7 +16,8 @@ const describe = async (
   partition: number,
   record: Document,
 ): Promise<HeldDocument> => {
-  const ids = record.chunks.map((chunk) => rowIdOf(record, chunk.hash));
+  const tags = tagsOf(record);
+  const ids = record.chunks.map((chunk) => rowIdOf(record, chunk.hash, tags));
   const there = await index.has(ids);
   return {
     documentId: record.documentId,

@@ -6,13 +6,15 @@ import type { Document } from '../../schemas/records.ts';
 import { rowIdOf, tagsOf } from './index-rows.ts';
 
 /** One row a chunk, of the ids in `wanted`: title and slice, as it was embedded. */
-export const keywordRows = (record: Document, wanted: (rowId: string) => boolean): readonly KeywordRow[] =>
-  record.chunks.flatMap((chunk) => {
-    const id = rowIdOf(record, chunk.hash);
+export const keywordRows = (record: Document, wanted: (rowId: string) => boolean): readonly KeywordRow[] => {
+  const tags = tagsOf(record);
+  return record.chunks.flatMap((chunk) => {
+    const id = rowIdOf(record, chunk.hash, tags);
     if (!wanted(id)) return [];
     const text = `${record.title}\n${record.text.slice(chunk.start, chunk.end)}`;
-    return [{ id, tenant: record.tenant ?? '', tags: tagsOf(record), text }];
+    return [{ id, tenant: record.tenant ?? '', tags, text }];
   });
+};
 
 /** Documents between two turns of the event loop: a millisecond or two. */
 const DOCUMENTS_AT_ONCE = 20;

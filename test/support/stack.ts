@@ -3,25 +3,10 @@
  * its addresses with `inject('stack')`. A test that kills servers starts a stack of its own (own-stack.ts).
  */
 import type { TestProject } from 'vitest/node';
+import type { StackAddresses } from '../../connectors/stack/stack-addresses.ts';
 import { startTestStack } from './own-stack.ts';
 
-export type SharedStack = {
-  /** host:port */
-  readonly kafka: string;
-  /** Base URL; Confluent's API is at /apis/ccompat/v7. */
-  readonly schemaRegistry: string;
-  readonly connect: string;
-  readonly redis: string;
-  readonly postgres: {
-    readonly url: string;
-    readonly host: string;
-    readonly port: number;
-    readonly user: string;
-    readonly password: string;
-  };
-  /** Folder with model.onnx and tokenizer.json. */
-  readonly modelDirectory: string;
-};
+export type SharedStack = Omit<StackAddresses, 'ports'>;
 
 declare module 'vitest' {
   interface ProvidedContext {
