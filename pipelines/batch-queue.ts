@@ -17,8 +17,6 @@ export interface BatchQueueSettings<Item> {
   readonly highWaterBytes: number;
   /** What an item holds in memory, in bytes. */
   readonly bytesOf: (item: Item) => number;
-  /** Waits so long before a batch that is not full, where a moment does not matter and many small ones cost. Default 0; ms. */
-  readonly lingerMs?: number;
   readonly process: (batch: readonly Item[], signal: AbortSignal) => Promise<void>;
   readonly onFull: () => void;
   readonly onDrained: () => void;
@@ -82,9 +80,6 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0 && !stopped) {
-      if (settings.lingerMs && waiting.length < size)
-        await sleep(settings.lingerMs, undefined, { signal: gone.signal }).catch(() => undefined);
-      if (stopped) break;
       const batch = takeBatch();
       if (full && waiting.length <= settings.highWater / 2 && bytes <= settings.highWaterBytes / 2) {
         full = false;

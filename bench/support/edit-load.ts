@@ -26,7 +26,7 @@ export interface EditFigures {
   readonly lost: readonly Edit[];
 }
 
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 10;
 const CONNECTIONS = 8;
 /** One edit in so many is looked for: looking costs the machine that is measured. */
 const LOOKED_FOR = 5;

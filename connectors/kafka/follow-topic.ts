@@ -18,7 +18,7 @@ export interface FollowSettings {
   /** Names this follower's group; a unique end is added. */
   readonly name: string;
   readonly maxWaitMs?: number;
-  readonly minBytes?: number;
+  readonly restMs?: number;
   /** Topics of which the last of each partition are enough: written in the last hours, and at most so many. */
   readonly recent?: Readonly<Record<string, { readonly hours: number; readonly most: number }>>;
   /** In order of a partition; a record that it rejects is passed over. */
@@ -60,7 +60,7 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
         groupId,
         topics: settings.topics,
         ...(settings.maxWaitMs === undefined ? {} : { maxWaitMs: settings.maxWaitMs }),
-        ...(settings.minBytes === undefined ? {} : { minBytes: settings.minBytes }),
+        restMs: () => settings.restMs ?? 0,
       },
       {
         onAssigned: async (partitions) => {

@@ -31,6 +31,8 @@ export interface GroupReaderHandlers {
 export interface GroupReader {
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
+  /** Ends the rest of a partition: what stands there is wanted now. */
+  hurry(partition: TopicPartition): void;
   /** Reads a partition again from an offset, after what was handed over became doubtful. */
   rewind(at: TopicPartition & { readonly offset: number }): void;
   /** Commits where the partitions are still owned; others are passed over. */
@@ -46,6 +48,8 @@ export interface GroupReaderSettings extends ConsumeSettings {
   readonly gapless?: (topic: string) => boolean;
   /** Topics that are read from their start where they end before the group's offset: they were made anew, and the caller knows. */
   readonly mayBeRemade?: (topic: string) => boolean;
+  /** Milliseconds that a partition rests once it is read to its end: where a moment does not matter, fewer and larger batches cost less. */
+  readonly restMs?: (topic: string) => number;
 }
 
 interface Ownership {
@@ -56,6 +60,7 @@ interface Ownership {
   restartsAt: number;
   ready: boolean;
   held: boolean;
+  resting?: NodeJS.Timeout | undefined;
 }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
@@ -122,6 +127,22 @@ export const openGroupReader = async (
     }
   };
 
+  const rest = (ownership: Ownership): void => {
+    const ms = settings.restMs?.(ownership.at.topic) ?? 0;
+    if (ms === 0 || ownership.resting) return;
+    proxy.pause([ownership.at]);
+    ownership.resting = setTimeout(() => endRest(ownership), ms);
+    ownership.resting.unref();
+  };
+
+  const endRest = (ownership: Ownership): void => {
+    if (!ownership.resting) return;
+    clearTimeout(ownership.resting);
+    ownership.resting = undefined;
+    if (!closed && !ownership.held && owned.get(keyOf(ownership.at)) === ownership)
+      proxy.resume([ownership.at]);
+  };
+
   const joined = (consumer: RawConsumer, assignment: readonly TopicPartition[]): void => {
     const now = new Set(assignment.map(keyOf));
     const lost = [...owned.values()].filter((each) => !now.has(keyOf(each.at)));
@@ -132,7 +153,7 @@ export const openGroupReader = async (
       if (kept?.ready && kept.next !== undefined) {
         // The library would go on from the committed offset; what was read and not yet committed is still in hand.
         consumer.seek({ ...at, offset: kept.next });
-        if (kept.held) consumer.pause([at]);
+        if (kept.held || kept.resting) consumer.pause([at]);
       } else {
         const ownership: Ownership = {
           at,
@@ -230,6 +251,7 @@ export const openGroupReader = async (
       }
       ownership.next = last.offset + 1;
       handlers.onBatch({ topic, partition, records, highWatermark });
+      if (ownership.next >= highWatermark) rest(ownership);
     },
   });
   if (joinedBeforeReady) joined(proxy, joinedBeforeReady);
@@ -245,7 +267,11 @@ export const openGroupReader = async (
       const ownership = owned.get(keyOf(at));
       if (!ownership?.held) return;
       ownership.held = false;
-      if (ownership.ready) proxy.resume([at]);
+      if (ownership.ready && !ownership.resting) proxy.resume([at]);
+    },
+    hurry: (at) => {
+      const ownership = owned.get(keyOf(at));
+      if (ownership) endRest(ownership);
     },
     rewind: (at) => {
       const ownership = owned.get(keyOf(at));

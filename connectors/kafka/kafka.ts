@@ -82,8 +82,6 @@ export interface ConsumeSettings {
   readonly sessionTimeoutMs?: number;
   /** How long a fetch waits at the broker when there is nothing, which is also how late a resume may be. */
   readonly maxWaitMs?: number;
-  /** A fetch waits for so many bytes, up to maxWaitMs: fewer requests where a moment does not matter. Default 1. */
-  readonly minBytes?: number;
 }
 
 export interface PartitionOffsets {

@@ -17,7 +17,8 @@ const RECENT = {
   [TOPICS.tasks.name]: { hours: 24, least: 100, most: 1_000 },
   [TOPICS.agentEvents.name]: { hours: 24, least: 200, most: 4_000 },
   [TOPICS.taskStream.name]: { hours: 1, least: 0, most: 2_000 },
-  [TOPICS.freshness.name]: { hours: 1, least: 20, most: 20_000 },
+  // One of every change: read some at a time.
+  [TOPICS.freshness.name]: { hours: 1, least: 20, most: 20_000, restMs: 500 },
   [TOPICS.watermarks.name]: { hours: 1, least: 200, most: 20_000 },
   [TOPICS.alerts.name]: { hours: 1, least: 1_000, most: 1_000 },
   [TOPICS.costs.name]: { hours: 24, least: 100, most: 5_000 },
@@ -27,7 +28,14 @@ const RECENT = {
   // What stands in quarantine waits for a person, however long that takes.
   [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 20_000 },
   [TOPICS.audit.name]: { hours: 720, least: 1_000, most: 1_000 },
-} as const;
+} as const satisfies Record<string, Recent>;
+
+interface Recent {
+  readonly hours: number;
+  readonly least: number;
+  readonly most: number;
+  readonly restMs?: number;
+}
 
 const HOUR_MS = 3_600_000;
 const MAX_BATCH = 256;
@@ -51,6 +59,8 @@ export interface ReadTopicsSettings {
   readonly onRestart: () => void;
   readonly onTrouble: (error: FreshetError) => void;
 }
+
+const restOf = (topic: string): number => (RECENT as Record<string, Recent>)[topic]?.restMs ?? 0;
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
 
@@ -117,7 +127,7 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
   const open = (): Promise<GroupReader> =>
     openGroupReader(
       kafka,
-      { groupId, topics, maxWaitMs: 100 },
+      { groupId, topics, maxWaitMs: 100, restMs: restOf },
       {
         onAssigned: startOf,
         onRevoked: () => undefined,

@@ -4,7 +4,7 @@
  */
 
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
-import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { KafkaClient, KafkaRecord, RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
@@ -69,6 +69,7 @@ export interface ApplyIndex {
 
 const BATCH: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
+const TIMINGS_EVERY_MS = 100;
 /** The least that a broker takes unless it is told otherwise. */
 const SESSION_TIMEOUT_MS = 6_000;
 export const indexGroup = (name: string): string => `freshet.apply-index.${name}`;
@@ -79,6 +80,9 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   /** By partition: what its batch is tried again for. */
   const troubles = new Map<number, Error>();
   const newestApplied: Record<string, { version: string; committedAt: number }> = {};
+  /** What is to be told with the next of many: one by one they would cost as much as the changes. */
+  let timings: RecordToAppend[] = [];
+  let telling: NodeJS.Timeout | undefined;
   /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */
   const liveFrom = new Map(
     (await kafka.admin.offsets(documentsTopic)).map((each) => [each.partition, each.latest]),
@@ -120,6 +124,17 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     }
   };
 
+  // Timings tell of the work and must never hold it back: one that cannot be written is lost, and counted.
+  const tellTimings = async (): Promise<void> => {
+    clearTimeout(telling);
+    telling = undefined;
+    const told = timings;
+    timings = [];
+    await settings.writer
+      .append(told)
+      .catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 0 }));
+  };
+
   const leaveTimings = (
     partition: number,
     records: readonly KafkaRecord[],
@@ -133,24 +148,22 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
       .map(({ record, offset }, at) => ({ record, offset, applied: applied[at] ?? false }))
       .filter((each) => each.offset >= (liveFrom.get(partition) ?? 0));
     if (live.length === 0 || !settings.timings || !settings.serves()) return;
-    const timings = live.map((each) => timingOf(each.record, each.applied, appended.get(each.offset) ?? 0));
-    // Timings tell of the work and must never hold it back: one that cannot be written is lost, and counted.
-    settings.writer
-      .append(
-        timings.map((timing) => ({
-          topic: TOPICS.freshness.name,
-          partition,
-          key: timing.documentId,
-          value: codec.encode('Timing', timing),
-          headers: cloudEventHeaders({
-            id: `${settings.name}:${timing.documentId}@${timing.version}`,
-            type: 'freshet.timing',
-            source: 'freshet/apply-index',
-            at: timing.searchableAt,
-          }),
-        })),
-      )
-      .catch((error) => settings.onEvent({ type: 'retry', partition, error, attempt: 0 }));
+    const taken = live.map((each) => timingOf(each.record, each.applied, appended.get(each.offset) ?? 0));
+    timings.push(
+      ...taken.map((timing) => ({
+        topic: TOPICS.freshness.name,
+        partition,
+        key: timing.documentId,
+        value: codec.encode('Timing', timing),
+        headers: cloudEventHeaders({
+          id: `${settings.name}:${timing.documentId}@${timing.version}`,
+          type: 'freshet.timing',
+          source: 'freshet/apply-index',
+          at: timing.searchableAt,
+        }),
+      })),
+    );
+    telling ??= setTimeout(tellTimings, TIMINGS_EVERY_MS);
 
     function timingOf(record: Document, wasApplied: boolean, appendedAt: number): Timing {
       const { documentId, source, table, version, kind, timing } = record;
@@ -232,6 +245,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     },
     stop: async () => {
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
+      await tellTimings();
       await reader.close();
     },
   };

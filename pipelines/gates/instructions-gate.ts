@@ -80,9 +80,9 @@ export const instructionsIn = (
   const plain = foldAscii(text);
   const likely =
     !plain || maySpeakToModels(plain.text)
-      ? INSTRUCTION_PATTERNS.filter(({ pattern }) => !plain || pattern.mayMatch(plain.text))
+      ? INSTRUCTION_PATTERNS.filter(({ pattern }) => !plain || pattern.matches(plain.text, plain.text, steps))
       : [];
-  const squeezedLikely = !plain || SQUEEZED_PATTERN.mayMatch(plain.squeezed);
+  const squeezedLikely = !plain || SQUEEZED_PATTERN.matches(plain.squeezed, plain.squeezed, steps);
   const sightings =
     likely.length > 0 || squeezedLikely ? [...saidIn(text, field, likely, squeezedLikely, steps)] : [];
   if (depth < MOST_DEPTH) {

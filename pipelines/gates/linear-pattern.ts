@@ -12,8 +12,8 @@ export interface Span {
 export interface LinearPattern {
   /** Words one of which it cannot match without. */
   readonly anchors: readonly string[];
-  /** False where none of its words occurs in a text, given in lower case where the words are. */
-  mayMatch(text: string): boolean;
+  /** Whether it matches somewhere: a quarter of what finding costs. `lower` as below. */
+  matches(text: string, lower: string, steps: (characters: number) => void): boolean;
   /** Spans in order, at most `most`; group 1 where the pattern has one. `lower` is the text in lower case, of the same length. */
   find(text: string, lower: string, most: number, steps: (characters: number) => void): readonly Span[];
 }
@@ -42,13 +42,15 @@ export const linearPattern = (pattern: string, anchors: readonly string[]): Line
   const folded = anchors.every((anchor) => anchor === anchor.toLowerCase());
   const compiled = folded ? RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE) : RE2JS.compile(pattern);
   const mayMatch = oneOf(anchors);
+  const matches: LinearPattern['matches'] = (text, lower, steps) => {
+    steps(text.length * anchors.length);
+    // Without spans the automaton is several times as fast.
+    return mayMatch(folded ? lower : text) && compiled.test(text);
+  };
   return {
-    ...{ anchors, mayMatch },
+    ...{ anchors, matches },
     find: (text, lower, most, steps) => {
-      steps(text.length * anchors.length);
-      if (!mayMatch(folded ? lower : text)) return [];
-      // Without spans the automaton is several times as fast.
-      if (!compiled.test(text)) return [];
+      if (!matches(text, lower, steps)) return [];
       const matcher = compiled.matcher(text);
       const spans: Span[] = [];
       let from = 0;

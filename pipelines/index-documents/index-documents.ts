@@ -82,6 +82,7 @@ const GATHER_DECISIONS_MS = 200;
 /** A watermark can be no younger than this. */
 const COMMIT_EVERY_MS = 100;
 const FINISH_WITHIN_MS = 2_000;
+const TAIL_REST_MS = 500;
 const CACHE_BYTES = 64 * 1024 * 1024;
 /** Headers, key and batch framing beside the value. */
 const RECORD_MARGIN_BYTES = 64 * 1024;
@@ -171,6 +172,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       onDrained: () => changesOf(partition).forEach((each) => void reader.resume(each)),
       onTailFull: () => reader.pause({ topic: documents, partition }),
       onTailDrained: () => reader.resume({ topic: documents, partition }),
+      onBehind: () => reader.hurry({ topic: documents, partition }),
       onCurrent: () => {
         settings.onEvent({ type: 'current', partition });
         current.add(partition);
@@ -238,6 +240,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       topics: [...changeTopics, documents],
       gapless: isGapless,
       mayBeRemade: (topic) => topic !== documents,
+      // What it reads there is mostly its own.
+      restMs: (topic) => (topic === documents ? TAIL_REST_MS : 0),
     },
     {
       onAssigned: assigned,

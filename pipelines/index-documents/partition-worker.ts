@@ -36,6 +36,8 @@ export interface PartitionWorkerSettings {
   /** As onFull and onDrained, of the partition of freshet.documents. */
   readonly onTailFull: () => void;
   readonly onTailDrained: () => void;
+  /** The end of the partition of freshet.documents is waited for. */
+  readonly onBehind: () => void;
   /** The table has caught up with the log as it stood at the assignment, or after a failed append. */
   readonly onCurrent: () => void;
   /** Which tables are paused now (paused-tables.ts); marks in the stream say what follows. */
@@ -60,7 +62,6 @@ export interface PartitionWorker {
 /** A row changed during a long load waits for a second of embedding at most, not for the load. */
 const CHANGES: BatchBounds = { least: 16, most: 256, withinMs: 250 };
 const TAIL: BatchBounds = { least: 200, most: 800, withinMs: 100 };
-const TAIL_LINGER_MS = 100;
 const HIGH_WATER = 2_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
@@ -86,6 +87,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     await new Promise<void>((resolve) => {
       caughtUp.push(resolve);
       target = Math.max(target ?? 0, end);
+      settings.onBehind();
       announce();
     });
   };
@@ -150,7 +152,11 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   };
 
   const processTail = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
-    const decoded = await decodeDocuments(codec, records);
+    // What this worker appended is in the table already; the rest is another's, or older than a crash.
+    const unknown = records.filter(
+      ({ key, offset }) => table.standing(partition, key?.toString() ?? '')?.offset !== offset,
+    );
+    const decoded = await decodeDocuments(codec, unknown);
     const last = records.at(-1);
     if (!last || signal.aborted) return;
     let folded = foldDocuments(table, partition, decoded);
@@ -176,7 +182,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   const queue = (
     process: (records: readonly KafkaRecord[], signal: AbortSignal) => Promise<void>,
     batch: BatchBounds,
-    events: Pick<BatchQueueSettings<KafkaRecord>, 'onFull' | 'onDrained' | 'onRetry' | 'lingerMs'>,
+    events: Pick<BatchQueueSettings<KafkaRecord>, 'onFull' | 'onDrained' | 'onRetry'>,
   ): BatchQueue<KafkaRecord> =>
     createBatchQueue({ batch, highWater: HIGH_WATER, ...RECORD_BOUNDS, process, ...events });
   const { onFull, onDrained, onTailFull, onTailDrained, onRetry } = settings;
@@ -189,10 +195,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       onRetry(error, attempt);
     },
   });
-  // What it reads is mostly its own: read some at a time, each is a commit of the table.
-  const tail = queue(processTail, TAIL, {
-    ...{ lingerMs: TAIL_LINGER_MS, onFull: onTailFull, onDrained: onTailDrained, onRetry },
-  });
+  const tail = queue(processTail, TAIL, { onFull: onTailFull, onDrained: onTailDrained, onRetry });
 
   return {
     changes: (records) => changes.push(records),

@@ -33,6 +33,7 @@ export interface RaiseAlertsSettings {
 }
 
 const EVERY_MS = 5_000;
+const STAGES_OVER_MS = 30_000;
 /** What is read again when another takes over: spans beyond it begin anew. */
 const RECENT = {
   [TOPICS.freshness.name]: { hours: 6, most: 5_000 },
@@ -55,7 +56,8 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
   const { webhook } = config.freshness;
   const stopped = new AbortController();
   const { signal } = stopped;
-  const window = createFreshnessWindow(config.freshness);
+  // Percentiles serve to name the slowest stage of now; merging five minutes of them would hold up the changes of this process.
+  const window = createFreshnessWindow({ ...config.freshness, windowMs: STAGES_OVER_MS });
   const published = new Map<string, Alert>();
   const tracks = new Map<string, AlertTrack>();
   const next = new Map<string, number>();
@@ -65,7 +67,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     name: 'freshness-alerts',
     recent: RECENT,
     // A timing per change: read some at a time, not each by a request of its own.
-    ...{ maxWaitMs: 500, minBytes: 64 * 1_024 },
+    restMs: 500,
     onRecord: async ({ topic, partition, offset, value }) => {
       // A follower that lost its connection begins again, and a change must not be counted twice.
       const place = `${topic}:${partition}`;

@@ -61,7 +61,8 @@ export interface WatermarkTracker {
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 100;
+/** As often as Connect flushes what it has acknowledged (deploy/connect/worker.properties). */
+const LOOK_EVERY_MS = 250;
 /** A point that says nothing new is written again after this, with fresh counts. */
 const REPEAT_EVERY_MICROS = 2_000_000;
 const TROUBLE_PAUSE_MS = 1_000;

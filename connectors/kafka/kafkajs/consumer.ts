@@ -56,7 +56,7 @@ export const consume = async (
     heartbeatInterval: 2_000,
     rebalanceTimeout: 15_000,
     maxWaitTimeInMs: settings.maxWaitMs ?? 200,
-    minBytes: settings.minBytes ?? 1,
+    minBytes: 1,
     maxBytesPerPartition: 4 * 1024 * 1024,
     maxBytes: 16 * 1024 * 1024,
     partitionAssigners: [coPartitionAssigner],
