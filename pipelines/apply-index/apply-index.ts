@@ -4,21 +4,20 @@
  */
 
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
-import type { KafkaClient, KafkaRecord, RecordToAppend } from '../../connectors/kafka/kafka.ts';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
-import type { Document, Timing } from '../../schemas/records.ts';
+import type { Document } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import type { LoggedDocument } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { applyDocuments, type IndexGeneration, removeStale } from './apply-documents.ts';
+import { createTimings } from './leave-timings.ts';
 
 export interface ApplyIndexSettings {
   /** Names this replica: its consumer group, its receipts, its timings. */
@@ -69,7 +68,6 @@ export interface ApplyIndex {
 
 const BATCH: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
-const TIMINGS_EVERY_MS = 100;
 /** The least that a broker takes unless it is told otherwise. */
 const SESSION_TIMEOUT_MS = 6_000;
 export const indexGroup = (name: string): string => `freshet.apply-index.${name}`;
@@ -80,9 +78,10 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   /** By partition: what its batch is tried again for. */
   const troubles = new Map<number, Error>();
   const newestApplied: Record<string, { version: string; committedAt: number }> = {};
-  /** What is to be told with the next of many: one by one they would cost as much as the changes. */
-  let timings: RecordToAppend[] = [];
-  let telling: NodeJS.Timeout | undefined;
+  const timings = createTimings({
+    ...{ name: settings.name, writer: settings.writer, codec, clockOffset: settings.clockOffset },
+    onLost: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 0 }),
+  });
   /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */
   const liveFrom = new Map(
     (await kafka.admin.offsets(documentsTopic)).map((each) => [each.partition, each.latest]),
@@ -113,7 +112,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     settings.onEvent({ type: 'records', outcome: 'superseded', count: applied.length - count });
     settings.onEvent({ type: 'records', outcome: 'unreadable', count: records.length - documents.length });
     noteNewest(documents, applied);
-    leaveTimings(partition, records, documents, applied, appliedAt, searchableAt);
+    leaveTimings(partition, records, documents, applied, { appliedAt, searchableAt });
   };
 
   const noteNewest = (documents: readonly LoggedDocument[], applied: readonly boolean[]): void => {
@@ -124,64 +123,22 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     }
   };
 
-  // Timings tell of the work and must never hold it back: one that cannot be written is lost, and counted.
-  const tellTimings = async (): Promise<void> => {
-    clearTimeout(telling);
-    telling = undefined;
-    const told = timings;
-    timings = [];
-    await settings.writer
-      .append(told)
-      .catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 0 }));
-  };
-
   const leaveTimings = (
     partition: number,
     records: readonly KafkaRecord[],
     documents: readonly LoggedDocument[],
     applied: readonly boolean[],
-    appliedAt: number,
-    searchableAt: number,
+    times: { readonly appliedAt: number; readonly searchableAt: number },
   ): void => {
+    if (!settings.timings || !settings.serves()) return;
     const appended = new Map(records.map((record) => [record.offset, record.timestamp * 1_000]));
     const live = documents
-      .map(({ record, offset }, at) => ({ record, offset, applied: applied[at] ?? false }))
-      .filter((each) => each.offset >= (liveFrom.get(partition) ?? 0));
-    if (live.length === 0 || !settings.timings || !settings.serves()) return;
-    const taken = live.map((each) => timingOf(each.record, each.applied, appended.get(each.offset) ?? 0));
-    timings.push(
-      ...taken.map((timing) => ({
-        topic: TOPICS.freshness.name,
-        partition,
-        key: timing.documentId,
-        value: codec.encode('Timing', timing),
-        headers: cloudEventHeaders({
-          id: `${settings.name}:${timing.documentId}@${timing.version}`,
-          type: 'freshet.timing',
-          source: 'freshet/apply-index',
-          at: timing.searchableAt,
-        }),
-      })),
-    );
-    telling ??= setTimeout(tellTimings, TIMINGS_EVERY_MS);
-
-    function timingOf(record: Document, wasApplied: boolean, appendedAt: number): Timing {
-      const { documentId, source, table, version, kind, timing } = record;
-      return {
-        documentId,
-        source,
-        table,
-        version,
-        kind,
-        outcome: wasApplied ? 'applied' : 'superseded',
-        index: settings.name,
-        ...timing,
-        clockOffsetMicros: settings.clockOffset(source),
-        appendedAt,
-        appliedAt,
-        searchableAt,
-      };
-    }
+      .map(({ record, offset }, at) => ({
+        ...{ record, offset, applied: applied[at] ?? false },
+        appendedAt: appended.get(offset) ?? 0,
+      }))
+      .filter(({ offset }) => offset >= (liveFrom.get(partition) ?? 0));
+    timings.leave(partition, live, times);
   };
 
   const queueOf = (partition: number): BatchQueue<KafkaRecord> =>
@@ -245,7 +202,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     },
     stop: async () => {
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
-      await tellTimings();
+      await timings.close();
       await reader.close();
     },
   };

@@ -32,13 +32,16 @@ export interface ChangeLatency {
   readonly clamped: number;
 }
 
+/** Rule V: a read of a snapshot has 0 where a commit has its position. */
+export const isSnapshotRead = (version: string): boolean =>
+  isVersion(version) && parseVersion(version).position[0] === 0n;
+
 export const timingKindOf = (timing: Timing): TimingKind => {
   if (timing.outcome === 'superseded') return 'superseded';
   if (timing.kind === 'floor') return 'floor';
   // One that a person took through again waited for that person, not for the pipeline.
   if (!isVersion(timing.version) || isRevision(timing.version)) return 'untimed';
-  // Rule V: a read of a snapshot has 0 where a commit has its position.
-  if (parseVersion(timing.version).position[0] === 0n) return 'snapshot';
+  if (isSnapshotRead(timing.version)) return 'snapshot';
   return timing.committedAt > 0 && timing.searchableAt > 0 ? 'commit' : 'untimed';
 };
 

@@ -23,6 +23,7 @@ test('parameters reach their places', () => {
     'transforms.epoch.value.literal': '3',
     'value.converter.apicurio.registry.url': 'http://127.0.0.1:8081/apis/registry/v2',
     'poll.interval.ms': '3',
+    'max.batch.size': '1',
   });
   expect(Object.values(config).join(' ')).not.toContain('${');
 });

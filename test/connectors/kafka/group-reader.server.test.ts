@@ -35,6 +35,7 @@ const member = async (
   options: {
     readonly gapless?: boolean;
     readonly commits?: boolean;
+    readonly restMs?: number;
     readonly handlers?: Partial<GroupReaderHandlers>;
   } = {},
 ) => {
@@ -44,7 +45,10 @@ const member = async (
   const opened: GroupReader[] = [];
   const reader = await openGroupReader(
     kafka.client,
-    { groupId, topics, maxWaitMs: 50, ...(options.gapless ? { gapless: () => true } : {}) },
+    {
+      ...{ groupId, topics, maxWaitMs: 50, restMs: () => options.restMs ?? 0 },
+      ...(options.gapless ? { gapless: () => true } : {}),
+    },
     {
       onAssigned: async (partitions) => {
         for (const { topic, partition } of partitions)
@@ -307,4 +311,27 @@ test('a caller that cannot say where to begin is told of, and reads nothing', as
   await until('told', () => each.failures.length > 0);
   expect(each.failures[0]).toMatchObject({ code: 'internal', message: 'no table' });
   await each.reader.close();
+});
+
+test('a partition read to its end rests until its time is over, or somebody is in a hurry; another is read meanwhile', async () => {
+  const topic = await kafka.topic(2);
+  const { reader, offsetsOf } = await member(`test.${randomUUID()}`, [topic], { restMs: 3_600_000 });
+  const [resting, other] = [`${topic}:0`, `${topic}:1`];
+  await append(topic, 0, 3);
+  await until('read to its end', () => offsetsOf(resting).length === 3);
+  await append(topic, 0, 4);
+  await append(topic, 1, 2);
+  await until('the other one', () => offsetsOf(other).length === 2);
+  expect(offsetsOf(resting)).toEqual(range(0, 3));
+  // Held back by its reader, it stays so however much of a hurry there is.
+  reader.pause({ topic, partition: 0 });
+  reader.hurry({ topic, partition: 0 });
+  reader.hurry({ topic, partition: 1 });
+  await append(topic, 1, 1);
+  await until('the other one again', () => offsetsOf(other).length === 3);
+  expect(offsetsOf(resting)).toEqual(range(0, 3));
+  reader.resume({ topic, partition: 0 });
+  await until('all of it', () => offsetsOf(resting).length === 7);
+  expect(offsetsOf(resting)).toEqual(range(0, 7));
+  await reader.close();
 });
