@@ -8,7 +8,7 @@ import { type BuilderAnswer, type BuilderOrder, builderLock } from './graph-buil
 import { startEngine } from './zvec-engine.ts';
 import type { HashedRow } from './zvec-rows.ts';
 
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+setPriority(constants.priority.PRIORITY_LOW);
 // Whoever wanted the graph is gone: a next process may want the folder.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 

@@ -21,16 +21,19 @@ export class Graph {
   readonly #collection: ZVecCollection;
   readonly #gate = new ExclusiveGate();
   readonly #iterators = new Set<ZVecDocIterator>();
+  /** A graph never changes, and zvec takes milliseconds to count its rows. */
+  readonly #count: number;
   #closed = false;
 
   /** Use openGraph. */
   constructor(folder: string, collection: ZVecCollection) {
     this.folder = folder;
     this.#collection = collection;
+    this.#count = collection.stats.docCount;
   }
 
   get count(): number {
-    return this.#closed ? 0 : this.#collection.stats.docCount;
+    return this.#closed ? 0 : this.#count;
   }
 
   /** Up to topK hits that are not hidden; fewer than there are only when hidden ones fill the first 1,000 places. */
