@@ -13,9 +13,9 @@ import type { EmbeddingModel } from '../../connectors/models/embedding/embedding
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { floorIdOf } from '../../schemas/document-id.ts';
+import { floorIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
-import { PROBE_TENANT } from '../../schemas/probe.ts';
+import { PROBE_TENANT, probeTable } from '../../schemas/probe.ts';
 import type { SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { IndexGeneration } from './apply-documents.ts';
@@ -89,6 +89,8 @@ export interface IndexRole extends IndexService {
   using: Generations['using'];
   stop(): Promise<void>;
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 const MOST_DESCRIBED = 1_000;
 const QUERY_CACHE_BYTES = 16 * 1024 * 1024;
@@ -294,14 +296,18 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     status: async () => {
       const { table, index } = generations.serving();
       const counts = numbers.map((partition) => table.count(partition));
+      // A probe is nobody's document.
+      const probes = settings.sources.flatMap((source) =>
+        numbers.map((partition) => table.countOf(partition, tablePrefixOf(source, probeTable(source)))),
+      );
       return {
         name: settings.name,
         engine: index.engine,
         model: model.id,
         current: applyIndex.current(),
         waiting: applyIndex.waiting(),
-        documents: counts.reduce((sum, each) => sum + each.documents, 0),
-        markers: counts.reduce((sum, each) => sum + each.markers, 0),
+        documents: sum(counts.map((each) => each.documents)) - sum(probes),
+        markers: sum(counts.map((each) => each.markers)),
         rows: await index.count(),
         trouble: applyIndex.trouble()?.message ?? null,
         build: {
