@@ -15,7 +15,7 @@ import type { Bench, Figures } from './support/bench.ts';
 import { type FreshetUnderBench, startFreshetUnderBench } from './support/freshet-under-bench.ts';
 import { processesOf } from './support/processes.ts';
 
-const ROWS = 1_500;
+const ROWS = 3_000;
 const LOOK_EVERY_MS = 50;
 const WARM_UP_TEXTS = 8;
 
@@ -94,7 +94,7 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
 export const embeddingThroughputBench: Bench = {
   name: 'embedding-throughput',
   measures:
-    'initial load of 1,500 rows with the real model, beside the bare model on the same texts and threads',
+    'initial load of 3,000 rows with the real model, beside the bare model on the same texts and threads',
   runs: 3,
   run: measure,
 };
