@@ -20,6 +20,9 @@ interface Unit extends TextSlice {
 }
 
 const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
+/** A line of ASCII that ends a sentence nowhere but at its end, if at all: most lines, and asking ICU costs more than all the rest. */
+const ASCII = /^[\t\x20-\x7e]*$/;
+const ENDS_AT_ITS_END = /^[^.!?]*[.!?]*["')]*[ \t]*$/;
 const HEADING = /^#{1,6}\s/;
 const HEADINGS = /^#{1,6}\s/m;
 
@@ -59,6 +62,10 @@ const unitsWithin = (
   ];
 };
 
+/** Exported for its test: the same as the segmenter's, whatever the line. */
+export const segmentsOf = (line: string): Iterable<{ readonly index: number; readonly segment: string }> =>
+  ASCII.test(line) && ENDS_AT_ITS_END.test(line) ? [{ index: 0, segment: line }] : SENTENCES.segment(line);
+
 const sentencesOf = (text: string, limits: ChunkLimits): readonly Unit[] => {
   const units: Unit[] = [];
   let lineStart = 0;
@@ -66,7 +73,7 @@ const sentencesOf = (text: string, limits: ChunkLimits): readonly Unit[] => {
     if (HEADING.test(line)) {
       units.push(...unitsWithin(text, { start: lineStart, end: lineStart + line.length }, true, limits));
     } else {
-      for (const { index, segment } of SENTENCES.segment(line)) {
+      for (const { index, segment } of segmentsOf(line)) {
         const start = lineStart + index;
         units.push(...unitsWithin(text, { start, end: start + segment.length }, false, limits));
       }

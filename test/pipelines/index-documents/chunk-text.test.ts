@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { longDocument } from '../../../connectors/sample-source/long-document.ts';
-import { type ChunkLimits, chunkText } from '../../../pipelines/index-documents/chunk-text.ts';
+import { type ChunkLimits, chunkText, segmentsOf } from '../../../pipelines/index-documents/chunk-text.ts';
 import { planChunks } from '../../../pipelines/index-documents/document-records.ts';
 
 const model = createHashEmbeddingModel();
@@ -141,4 +141,58 @@ test('an edit in one section of a long document leaves nearly all other chunks a
     // Chunks run on until a heading finds one half full: from there on they are as before.
     expect(fresh).toBeLessThanOrEqual(held.size / 2);
   }
+});
+
+test('a line cut without ICU is cut as ICU would cut it, into pieces that hold anything', () => {
+  const icu = new Intl.Segmenter('en', { granularity: 'sentence' });
+  // White space alone at the end belongs to no unit, wherever it is counted to.
+  const pieces = (segments: Iterable<{ readonly segment: string }>) =>
+    [...segments].map(({ segment }) => segment.trim()).filter((piece) => piece !== '');
+  const part = fc.constantFrom(
+    ...[
+      'a',
+      'Word',
+      'Dr',
+      '3',
+      '12',
+      ' ',
+      '  ',
+      '.',
+      '...',
+      '!',
+      '?',
+      ')',
+      '"',
+      "'",
+      ',',
+      ';',
+      ':',
+      '-',
+      '\t',
+    ],
+    ...[
+      'e.g. ',
+      'v4.12.3',
+      '. ',
+      '.)',
+      '?" ',
+      '(',
+      '/',
+      '#',
+      '*',
+      '\u00a0',
+      '\u2028',
+      '\u3002',
+      '\r',
+      '\v',
+      '\x85',
+    ],
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+      const line = parts.join('');
+      expect(pieces(segmentsOf(line))).toEqual(pieces(icu.segment(line)));
+    }),
+    { numRuns: 5_000 },
+  );
 });
