@@ -6,6 +6,7 @@ import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import { tablePrefixOf } from '../../schemas/document-id.ts';
 import type { Document, Timing } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { isSnapshotRead } from '../track-freshness/change-latency.ts';
@@ -42,12 +43,11 @@ const TELL_EVERY_MS = 100;
 
 /** Rows that a snapshot read were committed whenever it was: the last of a table in a batch tells that it came this far. */
 export const worthTelling = (changes: readonly AppliedChange[]): readonly AppliedChange[] => {
-  const lastRead = new Map(
-    changes.filter(({ record }) => isSnapshotRead(record.version)).map((each) => [each.record.table, each]),
+  const tablesRead = changes.map(({ record: { version, source, table } }) =>
+    isSnapshotRead(version) ? tablePrefixOf(source, table) : undefined,
   );
-  return changes.filter(
-    (each) => !isSnapshotRead(each.record.version) || lastRead.get(each.record.table) === each,
-  );
+  const lastOf = new Map(tablesRead.map((table, at) => [table, at]));
+  return changes.filter((_, at) => tablesRead[at] === undefined || lastOf.get(tablesRead[at]) === at);
 };
 
 export const createTimings = ({ name, writer, codec, clockOffset, onLost }: TimingsSettings): Timings => {

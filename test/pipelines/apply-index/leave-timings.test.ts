@@ -3,8 +3,13 @@ import { type AppliedChange, worthTelling } from '../../../pipelines/apply-index
 import type { Document } from '../../../schemas/records.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 
-const change = (id: number, table: string, lsn: bigint): AppliedChange => ({
-  record: { documentId: `s/${table}/${id}`, table, version: makeVersion(1, [lsn, 5n]) } as Document,
+const change = (id: number, table: string, lsn: bigint, source = 's'): AppliedChange => ({
+  record: {
+    documentId: `${source}/${table}/${id}`,
+    source,
+    table,
+    version: makeVersion(1, [lsn, 5n]),
+  } as Document,
   ...{ applied: true, appendedAt: 0 },
 });
 
@@ -22,4 +27,9 @@ test('every change is told; of the rows that a snapshot read, the last of each t
     's/a/4',
     's/b/5',
   ]);
+});
+
+test('tables of two sources that have one name are two', () => {
+  const changes = [change(1, 'a', 0n), change(2, 'a', 0n, 't'), change(3, 'a', 0n)];
+  expect(worthTelling(changes).map(({ record }) => record.documentId)).toEqual(['t/a/2', 's/a/3']);
 });
