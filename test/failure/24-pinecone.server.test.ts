@@ -84,6 +84,7 @@ test('it ends as the source is, and as the embedded index is, through every faul
   server.faultOf = () => undefined;
   await untilEqual(plane, pinecone);
   await untilEqual(plane, embedded);
+  expect(looked).toBeGreaterThan(0);
   expect([...pipeline.failures, ...pinecone.failures]).toEqual([]);
 });
 
