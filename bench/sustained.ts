@@ -12,7 +12,7 @@ import { type EditorChange, startEditor } from '../connectors/sample-source/star
 import { latencyOf, STAGES, type StageName } from '../pipelines/track-freshness/change-latency.ts';
 import { isProbeTable } from '../schemas/probe.ts';
 import { TOPICS } from '../schemas/topics.ts';
-import { type Bench, type Figures, percentile } from './support/bench.ts';
+import { type Bench, type Figures, percentile, WARM_UP_SECONDS } from './support/bench.ts';
 import { startFreshetUnderBench } from './support/freshet-under-bench.ts';
 
 const SAMPLE_ROWS = 2_000;
@@ -21,8 +21,6 @@ const CHANGES_PER_SECOND = 100;
 const TENANTS = ['tarnwell', 'osterby'];
 const LOOK_ONE_IN = 100;
 const LOOK_EVERY_MS = 5;
-/** Of edits before those that count: processes that have just started run code that nobody has compiled yet. */
-const WARM_UP_SECONDS = 10;
 const SETTLES_WITHIN_MS = 30_000;
 
 const measure = async (

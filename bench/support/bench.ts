@@ -45,6 +45,9 @@ export const machineFacts = (): Readonly<Record<string, string | number>> => ({
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
 });
 
+/** Of edits before those that count: processes that have just started run code that nobody has compiled yet. */
+export const WARM_UP_SECONDS = 10;
+
 /** Value at a percentile (0 to 100) of samples, nearest rank. */
 export const percentile = (samples: readonly number[], at: number): number => {
   const sorted = [...samples].sort((a, b) => a - b);

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { WARM_UP_SECONDS } from './bench.ts';
 import { type Edit, type EditedRow, editMix } from './edit-mix.ts';
 import type { Indexer } from './indexer.ts';
 
@@ -26,7 +27,6 @@ export interface EditFigures {
   readonly lost: readonly Edit[];
 }
 
-const WARM_UP_SECONDS = 10;
 const CONNECTIONS = 8;
 /** One edit in so many is looked for: looking costs the machine that is measured. */
 const LOOKED_FOR = 5;

@@ -47,6 +47,8 @@ const connectorOf = (url: URL): Readonly<Record<string, string>> => ({
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'value.converter.schemas.enable': 'false',
   'poll.interval.ms': '2',
+  // As Freshet's own connector has it: a change does not wait for a batch.
+  'max.batch.size': '1',
   'producer.override.linger.ms': '0',
   'producer.override.batch.size': '131072',
 });
