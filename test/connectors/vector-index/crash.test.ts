@@ -23,14 +23,12 @@ it('keeps what it acknowledged when its process is killed: rows are found, remov
         else gone.add(start);
         next = Math.max(next, start - (start % 10) + 10);
       }
-      // What was under way was not acknowledged: it may be there or not, so the next child writes on from there.
+      // A removal under way when the process was killed was not acknowledged: it may be done or not, here and in every later round.
+      if (there.has(next - 7) && !gone.has(next - 7)) there.delete(next - 7);
       const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows: 300 });
-      const underWay = (row: number): boolean => row >= next - 10;
       const expected = [...there].filter((row) => !gone.has(row));
       const held = await index.has(expected.map(rowId));
-      expect(expected.filter((row) => !held.has(rowId(row)) && !(underWay(row) && row % 10 === 3))).toEqual(
-        [],
-      );
+      expect(expected.filter((row) => !held.has(rowId(row)))).toEqual([]);
       expect(await index.has([...gone].map(rowId))).toEqual(new Set());
       expect(new Set(await collect(index.ids())).size).toBe(await index.count());
       for (const row of expected.filter((_, place) => place % 97 === 0)) {
