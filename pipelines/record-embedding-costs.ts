@@ -50,6 +50,8 @@ export const recordEmbeddingCosts = (settings: EmbeddingCostSettings): Embedding
       usd: formatUsd(priceOf({ inputTokens: tokens, outputTokens: 0 }, price)),
       priceTable: priceTableOf(price),
       settled,
+      kind: 'embedding',
+      outcome: settled ? 'done' : 'lost',
       at,
     };
     return settings.writer.append([

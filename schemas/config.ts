@@ -108,6 +108,8 @@ export type VectorIndexConfig =
 export interface FreshetConfig {
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly agents: readonly AgentDefinition[];
+  /** Further versions of the agents that no worker runs: older ones for replays, and candidates for `replay --behaviour`. */
+  readonly behaviours: readonly AgentDefinition[];
   readonly languageModel: LanguageModelConfig;
   readonly embedding: EmbeddingConfig;
   /** Where every index role keeps its vectors that `vectorsByIndex` does not name. */
@@ -200,6 +202,24 @@ const SOURCE_SETTINGS = {
     }),
   ),
 };
+const AGENT = z.strictObject({
+  name,
+  version: z.string().min(1),
+  instructions: z.string().min(1),
+  retrieve: z
+    .strictObject({ topK: z.int().min(1).max(100), filter: z.record(z.string(), z.string()).optional() })
+    .optional(),
+  tools: z.array(z.custom<object>((value) => typeof value === 'object' && value !== null)).optional(),
+  limits: z
+    .strictObject({
+      maxSteps: z.int().min(1).max(1_000),
+      maxUsd: decimal,
+      maxMs: z.int().min(1),
+      maxOutputTokens: z.int().min(1),
+    })
+    .partial()
+    .optional(),
+});
 const SCHEMA = z.strictObject({
   sources: z.record(
     name,
@@ -219,26 +239,8 @@ const SCHEMA = z.strictObject({
       }),
     ]),
   ),
-  agents: z.array(
-    z.strictObject({
-      name,
-      version: z.string().min(1),
-      instructions: z.string().min(1),
-      retrieve: z
-        .strictObject({ topK: z.int().min(1).max(100), filter: z.record(z.string(), z.string()).optional() })
-        .optional(),
-      tools: z.array(z.custom<object>((value) => typeof value === 'object' && value !== null)).optional(),
-      limits: z
-        .strictObject({
-          maxSteps: z.int().min(1).max(1_000),
-          maxUsd: decimal,
-          maxMs: z.int().min(1),
-          maxOutputTokens: z.int().min(1),
-        })
-        .partial()
-        .optional(),
-    }),
-  ),
+  agents: z.array(AGENT),
+  behaviours: z.array(AGENT).default([]),
   languageModel: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('extractive') }),

@@ -9,12 +9,17 @@ export interface CallCost {
   /** executionId:epoch:step. */
   readonly costId: string;
   readonly step: number;
+  /** Empty where it is a tool's. */
   readonly model: string;
+  /** Null where it is a model's. */
+  readonly tool: string | null;
   readonly usage: Usage;
   readonly usd: string;
   readonly priceTable: string;
   /** open: reserved, no outcome yet. lost: counted at the reservation for good, unless its reply still comes. */
   readonly state: 'open' | 'settled' | 'lost';
+  /** The call ended in an error. */
+  readonly failed: boolean;
   readonly at: number;
 }
 
@@ -42,15 +47,19 @@ export const changedCosts = (
 ): readonly CallCost[] => {
   const costId = costIdOf(event);
   const { step, at } = event;
+  // A model's call has no idempotency key, as it changes nothing; its reservation and its error are told by that.
+  const isTool = event.type === 'tool-call' || event.idempotencyKey !== null;
   const entry = {
     costId,
     step,
-    model: event.name ?? 'unknown',
+    model: isTool ? '' : (event.name ?? 'unknown'),
+    tool: isTool ? (event.name ?? 'unknown') : null,
+    failed: event.error !== null,
     usage: event.usage ?? NO_USAGE,
     priceTable: event.priceTable ?? '',
     at,
   };
-  if (event.type === 'llm-response' && event.costUsd !== null)
+  if ((event.type === 'llm-response' || event.type === 'tool-call') && event.costUsd !== null)
     return [{ ...entry, usd: event.costUsd, state: 'settled' }];
   // A failed call: free where the provider said so, at its reservation where it may have charged.
   if (event.type === 'error' && costs.get(costId)?.state !== 'settled') {

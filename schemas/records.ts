@@ -137,7 +137,9 @@ export interface Cost {
   readonly agent: string;
   readonly tenant: null | string;
   readonly feature: null | string;
+  /** whose call it was; null of a model's */
   readonly tool: null | string;
+  /** empty where a tool's call was paid */
   readonly model: string;
   readonly step: number;
   readonly inputTokens: number;
@@ -145,9 +147,13 @@ export interface Cost {
   readonly cachedInputTokens: number;
   /** exact decimal */
   readonly usd: string;
+  /** the price it was counted by; empty of a tool */
   readonly priceTable: string;
   /** false: the reservation of a call whose outcome was lost */
   readonly settled: boolean;
+  readonly kind: 'model' | 'tool' | 'embedding';
+  /** failed: the call ended in an error; lost: its outcome never came, so it counts at its reservation */
+  readonly outcome: 'done' | 'failed' | 'lost';
   /** microseconds since the Unix epoch */
   readonly at: number;
 }
@@ -247,6 +253,23 @@ export interface Document {
   readonly stale: null | StaleSince;
   /** 8 bytes of the text's hash and 8 bytes of its SimHash, where the table looks for duplicates */
   readonly fingerprint: null | Buffer;
+}
+
+/** What somebody thought of an answer; of one person about one task the newest holds. Key: the task id. Topic: freshet.feedback. */
+export interface Feedback {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  /** version of the agent definition that answered */
+  readonly behaviour: string;
+  readonly tenant: null | string;
+  /** 0: useless, 1: right */
+  readonly score: number;
+  readonly comment: null | string;
+  /** the principal */
+  readonly by: string;
+  /** microseconds since the Unix epoch */
+  readonly at: number;
 }
 
 /** Where a record stands in Kafka. */
@@ -419,6 +442,18 @@ export interface TaskFreshness {
   readonly waitMs: null | number;
 }
 
+/** Where an execution begins that goes on from another's recorded state. */
+export interface TaskFork {
+  /** of freshet.agent-events */
+  readonly partition: number;
+  /** of any event of the origin */
+  readonly offset: number;
+  /** the last that is taken over */
+  readonly step: number;
+  /** undo what the origin did outside after that step, where its tools say how */
+  readonly compensate: boolean;
+}
+
 /** A request to an agent. Key: the session id, or the task id, or none. Topic: freshet.tasks. */
 export interface Task {
   readonly agent: string;
@@ -435,6 +470,8 @@ export interface Task {
   readonly budget: null | Budget;
   /** what the index must cover before the agent retrieves */
   readonly freshness: null | TaskFreshness;
+  /** the execution that this one is forked from */
+  readonly fork: null | TaskFork;
   /** microseconds since the Unix epoch; 0: the time of the record */
   readonly createdAt: number;
 }
@@ -520,6 +557,7 @@ export interface Records {
   readonly Cost: Cost;
   readonly DeadLetter: DeadLetter;
   readonly Document: Document;
+  readonly Feedback: Feedback;
   readonly Quarantined: Quarantined;
   readonly Result: Result;
   readonly SourceState: SourceState;
@@ -541,6 +579,7 @@ export const SCHEMA_FILES = {
   Cost: 'cost.avsc',
   DeadLetter: 'dead-letter.avsc',
   Document: 'document.avsc',
+  Feedback: 'feedback.avsc',
   Quarantined: 'quarantined.avsc',
   Result: 'result.avsc',
   SourceState: 'source-state.avsc',

@@ -101,6 +101,7 @@ export const TOPICS = {
   control: { name: 'freshet.control', value: 'Control', partitions: 1, settings: compacted(0) },
   alerts: { name: 'freshet.alerts', value: 'Alert', partitions: 1, settings: compacted(0) },
   audit: { name: 'freshet.audit', value: 'Audit', partitions: 1, settings: kept(365 * DAY_MS) },
+  feedback: { name: 'freshet.feedback', value: 'Feedback', partitions: 1, settings: kept(365 * DAY_MS) },
   costs: { name: 'freshet.costs', value: 'Cost', partitions: PARTITIONS, settings: kept(365 * DAY_MS) },
 } as const satisfies Record<string, TopicDefinition>;
 

@@ -65,6 +65,7 @@ export const openAgentsStack = async (): Promise<AgentsStack> => {
         feature: null,
         budget: null,
         freshness: null,
+        fork: null,
         createdAt: 0,
         ...task,
       };
