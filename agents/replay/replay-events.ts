@@ -15,6 +15,7 @@ import { type ExecutionState, INITIAL_STATE, stateHashOf } from '../runtime/exec
 import { applyEvent } from '../runtime/fold-events.ts';
 import { requestHashOf } from '../runtime/run-execution.ts';
 import { limitsOf } from '../runtime/run-terms.ts';
+import type { FindBehaviour } from './find-behaviour.ts';
 
 export interface DecisionDigest {
   readonly kind: string;
@@ -35,19 +36,36 @@ export interface ReplayedDecision {
   readonly same: boolean;
 }
 
-/** Every decision of an execution's events that counted, with `agent` as it is configured now. */
+export interface ReplayedEvent {
+  readonly state: ExecutionState;
+  /** Null for what no decision led to: outcomes, claims, events of stale claims. */
+  readonly decision: ReplayedDecision | null;
+}
+
+/** One event further: a range follows thousands of executions at once, and keeps nothing of each but its state. */
+export const replayEvent = (
+  state: ExecutionState,
+  event: AgentEvent,
+  findBehaviour: FindBehaviour,
+): ReplayedEvent => {
+  const next = applyEvent(state, event);
+  if (next.order === state.order) return { state: next, decision: null };
+  const replayed = decisionBehind(state, event, findBehaviour(event.agent, event.behaviour));
+  const decision = replayed && compare(event, replayed, stateHashOf(state), stateHashOf(next));
+  return { state: next, decision };
+};
+
+/** Every decision of an execution's events that counted. */
 export const replayEvents = (
   events: readonly AgentEvent[],
-  agent: AgentDefinition | null,
+  findBehaviour: FindBehaviour,
 ): readonly ReplayedDecision[] => {
   const decisions: ReplayedDecision[] = [];
   let state: ExecutionState = INITIAL_STATE;
   for (const event of events) {
-    const next = applyEvent(state, event);
-    const counted = next.order !== state.order;
-    const replayed = counted ? decisionBehind(state, event, agent) : null;
-    if (replayed) decisions.push(compare(event, replayed, stateHashOf(state), stateHashOf(next)));
-    state = next;
+    const replayed = replayEvent(state, event, findBehaviour);
+    if (replayed.decision) decisions.push(replayed.decision);
+    state = replayed.state;
   }
   return decisions;
 };
@@ -103,7 +121,8 @@ const requestBehind = (state: ExecutionState, event: AgentEvent, agent: AgentDef
   };
 };
 
-const recordedKindOf = (state: ExecutionState, event: AgentEvent): string | null => {
+/** What a decision that led to an event is called; null for an event that none led to. */
+export const recordedKindOf = (state: ExecutionState, event: AgentEvent): string | null => {
   const { phase } = state;
   switch (event.type) {
     case 'response':
@@ -129,7 +148,8 @@ const recordedKindOf = (state: ExecutionState, event: AgentEvent): string | null
 /** Why a task was refused is found outside of the fold (its size, its budget, a fault): it is the journal's word too. */
 const REFUSALS: readonly string[] = ['too-large', 'task-invalid', 'internal'] satisfies readonly EndCode[];
 
-const refusalOf = ({ type, error }: AgentEvent) =>
+/** The refusal that an event tells of; null where it tells of none. */
+export const refusalOf = ({ type, error }: AgentEvent) =>
   type === 'response' && error && REFUSALS.includes(error.code)
     ? { code: error.code as EndCode, message: error.message }
     : null;

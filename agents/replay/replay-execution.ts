@@ -4,6 +4,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
+import { findAmong } from './find-behaviour.ts';
 import { type JournalPlace, readRecordedExecution } from './recorded-execution.ts';
 import { type ReplayedDecision, replayEvents } from './replay-events.ts';
 
@@ -34,20 +35,26 @@ export const replayExecution = async (settings: {
   readonly kafka: KafkaClient;
   readonly codec: Pick<RecordCodec, 'decode'>;
   readonly agents: readonly AgentDefinition[];
+  /** Further versions of them, that no worker runs. */
+  readonly behaviours?: readonly AgentDefinition[];
   readonly at: JournalPlace;
 }): Promise<Replay> => {
   const events = await readRecordedExecution(settings.kafka, settings.codec, settings.at);
-  return replayRecorded(events, settings.agents);
+  return replayRecorded(events, settings.agents, settings.behaviours);
 };
 
 /** The same over events at hand, in log order from the first on. Throws `not-found` where there are none. */
-export const replayRecorded = (events: readonly AgentEvent[], agents: readonly AgentDefinition[]): Replay => {
+export const replayRecorded = (
+  events: readonly AgentEvent[],
+  agents: readonly AgentDefinition[],
+  behaviours: readonly AgentDefinition[] = [],
+): Replay => {
   const [first] = events;
   if (!first) throw new FreshetError('not-found', 'an execution without events cannot be replayed');
-  const agent = agents.find((each) => each.name === first.agent) ?? null;
-  const decisions = replayEvents(events, agent);
+  const findBehaviour = findAmong(agents, behaviours);
+  const decisions = replayEvents(events, findBehaviour);
   const recorded = [...new Set(events.map((event) => event.behaviour))];
-  const replayed = agent?.version ?? null;
+  const replayed = findBehaviour(first.agent, events.at(-1)?.behaviour ?? '')?.version ?? null;
   return {
     executionId: first.executionId,
     taskId: first.taskId,

@@ -1,0 +1,74 @@
+/** Reads a stretch of the journal for the executions that used a document or a memory: each is told of as it ends, nothing is collected. */
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { createUseSearch, type UsedBy } from './used-in.ts';
+
+export interface FindUsesSettings {
+  readonly kafka: KafkaClient;
+  readonly codec: Pick<RecordCodec, 'decode'>;
+  /** Of a document or a memory. */
+  readonly id: string;
+  /** Where to begin and to end, both read; all of the journal where left out. */
+  readonly from?: { readonly partition: number; readonly offset: number };
+  readonly to?: { readonly partition: number; readonly offset: number };
+  readonly tenant?: string;
+  /** A promise holds the reading back until it is settled. */
+  readonly onUse: (use: UsedBy) => unknown;
+  readonly signal?: AbortSignal;
+}
+
+export interface UsesRead {
+  readonly read: number;
+  readonly executions: number;
+}
+
+const TOPIC = TOPICS.agentEvents.name;
+
+/**
+ * Errors: `request-invalid` (the two ends are of different partitions), `kafka-unavailable`, `registry-unavailable`.
+ * An execution that brought it in before `from` is not among the answers: it is in those of an earlier stretch.
+ */
+export const findUses = async (settings: FindUsesSettings): Promise<UsesRead> => {
+  const { kafka, codec, from, to, signal } = settings;
+  if (from && to && from.partition !== to.partition)
+    throw new FreshetError(
+      'request-invalid',
+      `offsets are compared within one partition; ${from.partition}:${from.offset} and ${to.partition}:${to.offset} are of two`,
+    );
+  const partition = from?.partition ?? to?.partition;
+  const search = createUseSearch(settings.id);
+  let read = 0;
+  let executions = 0;
+  const tell = async (use: UsedBy): Promise<void> => {
+    if (settings.tenant !== undefined && use.tenant !== settings.tenant) return;
+    executions += 1;
+    await settings.onUse(use);
+  };
+  await scanTopic(
+    kafka,
+    {
+      topic: TOPIC,
+      ...(partition === undefined ? {} : { partitions: [partition] }),
+      ...(from ? { from: new Map([[from.partition, from.offset]]) } : {}),
+      ...(to ? { to: new Map([[to.partition, to.offset + 1]]) } : {}),
+    },
+    async (record) => {
+      if (signal?.aborted) return false;
+      read += 1;
+      const { key, value } = record;
+      if (value === null || !search.concerns(key?.toString('utf8') ?? '', value)) return true;
+      const event: AgentEvent | null = await codec.decode('AgentEvent', value).catch((thrown: unknown) => {
+        if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
+        return null;
+      });
+      if (event) for (const use of search.offer(record.partition, record.offset, event)) await tell(use);
+      return true;
+    },
+  );
+  for (const use of search.rest()) await tell(use);
+  return { read, executions };
+};
