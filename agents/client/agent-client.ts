@@ -1,0 +1,242 @@
+/**
+ * One agent over HTTP, as a program works with it: what every production agent answers, typed. It needs the gateway's
+ * address and nothing else of Freshet. Errors are FreshetError with the gateway's own code; `unavailable` where it does
+ * not answer at all.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openGateway } from './gateway-calls.ts';
+
+export interface AgentRequest {
+  readonly input: string;
+  /** Tasks of one session run in order. */
+  readonly sessionId?: string;
+  readonly feature?: string;
+  readonly tenant?: string;
+  readonly budget?: { readonly maxUsd?: string; readonly maxSteps?: number };
+  /** The same key is the same task, however often it is sent; made anew where left out. */
+  readonly idempotencyKey?: string;
+}
+
+export interface AgentAnswer {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly outcome: 'completed' | 'failed' | 'halted';
+  /** `{text, citations, model, finishReason}` where it completed. */
+  readonly result: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** How old the context was. */
+  readonly receipt: unknown;
+  readonly costUsd: string;
+}
+
+export interface AgentHealth {
+  readonly state: 'healthy' | 'degraded' | 'failing' | 'unknown';
+  readonly reasons: readonly string[];
+  readonly open: number;
+}
+
+export interface AgentFigures {
+  readonly since: string | null;
+  readonly requests: number;
+  readonly requestsPerMinute: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly halted: number;
+  readonly successRate: number | null;
+  readonly errorRate: number | null;
+  readonly loopRate: number | null;
+  readonly latencyMs: {
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly p99: number | null;
+  };
+  readonly meanResolutionMs: number | null;
+  readonly tokensPerRequest: number | null;
+  readonly apiCallsPerRequest: number | null;
+  readonly meanCostUsd: string | null;
+  readonly toolSuccessRate: number | null;
+  readonly feedbackScore: number | null;
+  readonly feedbackCount: number;
+  readonly memoryBytes: number | null;
+}
+
+export interface Recovered {
+  readonly taskId: string;
+  /** Why it had failed. */
+  readonly code: string;
+  /** The task that was sent in its place; the same one, however often this is called. */
+  readonly newTaskId: string;
+}
+
+/** One step of one execution, as it ended. */
+export interface AgentAction {
+  readonly executionId: string;
+  readonly taskId: string;
+  readonly step: number;
+  readonly kind: string;
+  readonly name: string | null;
+  readonly state: string;
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly costUsd: string | null;
+  readonly startedAt: string | null;
+  readonly durationMs: number;
+  /** topic:partition:offset of its first event: where a replay begins. */
+  readonly position: string | null;
+}
+
+export interface AgentClient {
+  /** Resolves when the task has ended, however it ended. A gateway that goes away meanwhile is asked again. */
+  execute(request: AgentRequest, options?: { readonly signal?: AbortSignal }): Promise<AgentAnswer>;
+  healthCheck(): Promise<AgentHealth>;
+  getMetrics(): Promise<AgentFigures>;
+  /**
+   * Sends recent tasks again that failed for a reason that passes, each once: models or the index out of reach, a worker
+   * that died. What failed for good, or may have had an effect, is left to a person.
+   */
+  recoverFromErrors(options?: { readonly tenant?: string }): Promise<readonly Recovered[]>;
+  /** Calls `onAction` for every step that ended, of the recent executions and then of those to come, until the signal. */
+  logAllActions(onAction: (action: AgentAction) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** Ends that pass by themselves and changed nothing outside. */
+const PASSING: ReadonlySet<string> = new Set(['model-failed', 'retrieve-failed', 'stale', 'call-lost']);
+/** What tasks that were sent again are attributed to. */
+const RECOVERY = 'recovery';
+const WAIT_SECONDS = 2;
+const POLL_MS = 250;
+const LIST = 100;
+const MAX_TOLD = 50_000;
+
+interface TaskView {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly input: string;
+  readonly sessionId: string | null;
+  readonly feature: string | null;
+  readonly tenant: string | null;
+  readonly outcome: AgentAnswer['outcome'] | null;
+  readonly result: unknown;
+  readonly error: AgentAnswer['error'];
+  readonly receipt: unknown;
+  readonly cost: { readonly usd: string };
+}
+
+interface ExecutionView {
+  readonly executionId: string;
+  readonly taskId: string;
+  readonly state: string;
+  readonly steps: number;
+  readonly timeline: readonly (Omit<AgentAction, 'executionId' | 'taskId' | 'position'> & {
+    readonly events: readonly { readonly position: string }[];
+  })[];
+}
+
+const answerOf = (task: TaskView, outcome: AgentAnswer['outcome']): AgentAnswer => {
+  const { taskId, executionId, result, error, receipt, cost } = task;
+  return { taskId, executionId, outcome, result, error, receipt, costUsd: cost.usd };
+};
+
+export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient => {
+  const gateway = openGateway(gatewayUrl);
+  const name = encodeURIComponent(agent);
+
+  const submit = (request: AgentRequest, key: string, wait: boolean, signal?: AbortSignal) => {
+    const { idempotencyKey: _, ...asked } = request;
+    return gateway.post<TaskView>(
+      '/v1/tasks',
+      { agent, ...asked },
+      {
+        headers: { 'idempotency-key': key, ...(wait ? { prefer: `wait=${WAIT_SECONDS}` } : {}) },
+        ...(signal ? { signal } : {}),
+      },
+    );
+  };
+
+  return {
+    execute: async (request, { signal } = {}) => {
+      const key = request.idempotencyKey ?? randomUUID();
+      let task = await gateway.persist(() => submit(request, key, true, signal), signal);
+      while (task.outcome === null || task.outcome === undefined) {
+        await sleep(POLL_MS, undefined, signal ? { signal } : {});
+        const path = `/v1/tasks/${encodeURIComponent(task.taskId)}`;
+        task = await gateway.persist(() => gateway.get<TaskView>(path, signal), signal);
+      }
+      return answerOf(task, task.outcome);
+    },
+    healthCheck: async () => (await gateway.get<{ health: AgentHealth }>(`/v1/agents/${name}`)).health,
+    getMetrics: async () => (await gateway.get<{ metrics: AgentFigures }>(`/v1/agents/${name}`)).metrics,
+    recoverFromErrors: async ({ tenant } = {}) => {
+      const of = tenant === undefined ? '' : `&tenant=${encodeURIComponent(tenant)}`;
+      const { tasks } = await gateway.get<{ tasks: readonly TaskView[] }>(
+        `/v1/tasks?agent=${name}&state=failed&limit=${LIST}${of}`,
+      );
+      const recovered: Recovered[] = [];
+      for (const task of tasks) {
+        const code = task.error?.code ?? '';
+        // One that was sent in another's place failed too: that is no reason that passes.
+        if (!PASSING.has(code) || task.feature === RECOVERY) continue;
+        const again = await submit(
+          {
+            input: task.input,
+            feature: RECOVERY,
+            ...(task.sessionId === null ? {} : { sessionId: task.sessionId }),
+            ...(task.tenant === null ? {} : { tenant: task.tenant }),
+          },
+          `recover ${task.taskId}`,
+          false,
+        );
+        recovered.push({ taskId: task.taskId, code, newTaskId: again.taskId });
+      }
+      return recovered;
+    },
+    logAllActions: async (onAction, signal) => {
+      const told = new Set<string>();
+      const seen = new Map<string, string>();
+      while (!signal.aborted) {
+        const { executions } = await gateway.persist(
+          () =>
+            gateway.get<{ executions: readonly ExecutionView[] }>(
+              `/v1/executions?agent=${name}&limit=${LIST}`,
+              signal,
+            ),
+          signal,
+        );
+        for (const { executionId, state, steps } of [...executions].reverse()) {
+          const stands = `${state} ${steps}`;
+          if (seen.get(executionId) === stands) continue;
+          const path = `/v1/executions/${encodeURIComponent(executionId)}`;
+          const detail = await gateway.persist(() => gateway.get<ExecutionView>(path, signal), signal);
+          for (const action of endedActions(detail)) {
+            const key = `${executionId}:${action.step}`;
+            if (told.has(key)) continue;
+            told.add(key);
+            onAction(action);
+          }
+          seen.set(executionId, stands);
+        }
+        forgetOldest(told);
+        forgetOldest(seen);
+        await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+      }
+    },
+  };
+};
+
+const endedActions = ({ executionId, taskId, timeline }: ExecutionView): readonly AgentAction[] =>
+  timeline
+    .filter(({ state }) => state !== 'running')
+    .map(({ events, ...step }) => ({ executionId, taskId, ...step, position: events[0]?.position ?? null }));
+
+const forgetOldest = (kept: {
+  readonly size: number;
+  keys(): Iterable<string>;
+  delete(key: string): boolean;
+}) => {
+  for (const key of kept.keys()) {
+    if (kept.size <= MAX_TOLD) return;
+    kept.delete(key);
+  }
+};

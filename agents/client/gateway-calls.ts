@@ -1,0 +1,80 @@
+/** Calls of the gateway as a client makes them: problems become the errors they name, and what passes is tried again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
+
+export interface GatewayCalls {
+  get<T>(path: string, signal?: AbortSignal): Promise<T>;
+  post<T>(
+    path: string,
+    body: unknown,
+    more?: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
+  ): Promise<T>;
+  /** Tries again what failed for a reason that passes, with a growing pause, for a minute. */
+  persist<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+}
+
+const CALL_WITHIN_MS = 30_000;
+const PERSIST_MS = 60_000;
+const FIRST_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 5_000;
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'unavailable',
+  'append-failed',
+  'kafka-unavailable',
+  'too-many-requests',
+]);
+
+const failureOf = async (response: Response): Promise<FreshetError> => {
+  const problem = (await response.json().catch(() => ({}))) as {
+    readonly code?: string;
+    readonly detail?: string;
+  };
+  const known = problem.code !== undefined && Object.hasOwn(ERROR_CODES, problem.code);
+  const code = known ? (problem.code as ErrorCode) : 'unavailable';
+  return new FreshetError(code, problem.detail ?? `the gateway answered ${response.status}`);
+};
+
+export const openGateway = (url: string): GatewayCalls => {
+  const call = async <T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> => {
+    const within = AbortSignal.timeout(CALL_WITHIN_MS);
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, url), {
+        ...init,
+        signal: signal ? AbortSignal.any([signal, within]) : within,
+      });
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw new FreshetError('unavailable', `the gateway at ${url} does not answer`, {
+        cause: toError(thrown),
+      });
+    }
+    if (!response.ok) throw await failureOf(response);
+    return (await response.json()) as T;
+  };
+  return {
+    get: (path, signal) => call(path, {}, signal),
+    post: (path, body, { headers = {}, signal } = {}) =>
+      call(
+        path,
+        {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+        },
+        signal,
+      ),
+    persist: async (attempt, signal) => {
+      const end = performance.now() + PERSIST_MS;
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(MAX_PAUSE_MS, 2 * pause)) {
+        try {
+          return await attempt();
+        } catch (thrown) {
+          const passes = thrown instanceof FreshetError && PASSING.has(thrown.code);
+          if (!passes || performance.now() > end) throw thrown;
+          await sleep(pause, undefined, signal ? { signal } : {});
+        }
+      }
+    },
+  };
+};
