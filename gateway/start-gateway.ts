@@ -14,6 +14,7 @@ import { createLiveMetrics } from './read-models/live-metrics.ts';
 import { createReadModels } from './read-models/read-models.ts';
 import { readTopics } from './read-models/read-topics.ts';
 import { remember } from './remember.ts';
+import { agentRoutes } from './routes/agent-routes.ts';
 import { costRoutes } from './routes/cost-routes.ts';
 import { deadLetterRoutes } from './routes/dead-letter-routes.ts';
 import { executionRoutes } from './routes/execution-routes.ts';
@@ -21,6 +22,7 @@ import { freshnessRoutes } from './routes/freshness-routes.ts';
 import { registerHealth } from './routes/health-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
 import { quarantineRoutes } from './routes/quarantine-routes.ts';
+import { replayRoutes } from './routes/replay-routes.ts';
 import { searchRoutes } from './routes/search-routes.ts';
 import { sourceRoutes } from './routes/source-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
@@ -86,9 +88,11 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     ...searchRoutes(context),
     ...freshnessRoutes(context),
     ...executionRoutes(context),
+    ...replayRoutes(context),
     ...quarantineRoutes(context),
     ...deadLetterRoutes(context),
     ...costRoutes(context),
+    ...agentRoutes(context),
     ...sourceRoutes(context),
     ...statusRoutes(context),
   ];

@@ -12,7 +12,7 @@ import { TOPICS } from '../schemas/topics.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 
 export interface TaskToSubmit
-  extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget' | 'freshness'> {
+  extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget' | 'freshness' | 'fork'> {
   readonly tenant: string;
   readonly principal: string;
 }
@@ -42,8 +42,13 @@ const contentOf = ({
   feature,
   budget,
   freshness,
+  fork,
 }: Omit<TaskToSubmit, 'tenant' | 'principal'>): string =>
-  hashOf({ agent, input, sessionId, feature, budget, ...(freshness ? { freshness: { ...freshness } } : {}) });
+  hashOf({
+    ...{ agent, input, sessionId, feature, budget },
+    ...(freshness ? { freshness: { ...freshness } } : {}),
+    ...(fork ? { fork: { ...fork } } : {}),
+  });
 
 export const createSubmitTask = (settings: {
   readonly writer: RecordWriter;

@@ -9,6 +9,8 @@ export interface MetricsRegistry {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+const CALLS = [0, 1, 2, 3, 5, 8, 13, 21, 50];
+
 export const createMetrics = (role: string) => {
   const registry = new Registry();
   const registers = [registry];
@@ -111,6 +113,19 @@ export const createMetrics = (role: string) => {
     breakerState: gauge('freshet_breaker_state', 'Of an outside service: 0 closed, 1 half open, 2 open.', [
       'tool',
     ]),
+    resolutionSeconds: histogram(
+      'freshet_resolution_seconds',
+      'Task created to its answer, of those that completed.',
+      ['agent'],
+    ),
+    apiCallsPerTask: new Histogram({
+      name: 'freshet_api_calls_per_task',
+      help: 'Calls of models, tools and the index in one task.',
+      labelNames: ['agent'],
+      buckets: CALLS,
+      registers,
+    }),
+    feedbackScore: gauge('freshet_feedback_score', 'Mean of what people gave, 0 to 1.', ['agent']),
     requests: counter('freshet_requests_total', 'Tasks taken on.', ['agent']),
   };
   return {

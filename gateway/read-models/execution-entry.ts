@@ -39,6 +39,7 @@ export interface ExecutionEntry {
   readonly input: string;
   readonly budget: Task['budget'];
   readonly freshness: Task['freshness'];
+  readonly fork: Task['fork'];
   /** The task was read from freshet.tasks, or acknowledged to this gateway. */
   readonly hasTask: boolean;
   readonly state: JobState;
@@ -70,6 +71,7 @@ export const newEntry = (taskId: string): ExecutionEntry => ({
   input: '',
   budget: null,
   freshness: null,
+  fork: null,
   hasTask: false,
   state: 'pending',
   order: UNCLAIMED,
@@ -99,6 +101,7 @@ export const withTask = (entry: ExecutionEntry, task: Task, createdAt: number): 
         input: task.input,
         budget: task.budget,
         freshness: task.freshness,
+        fork: task.fork,
         createdAt,
         updatedAt: Math.max(entry.updatedAt, createdAt),
       };

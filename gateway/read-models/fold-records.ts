@@ -28,7 +28,9 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     [TOPICS.agentEvents.name]: async (record, live) => {
       const event = await codec.decode('AgentEvent', record.value);
       const { entry, counts } = models.executions.addEvent(event, record);
-      if (live && counts) metrics.event(event, entry);
+      if (!counts) return;
+      const ended = models.agents.event(event, entry);
+      if (live) metrics.event(event, entry, ended?.calls ?? 0);
     },
     [TOPICS.taskStream.name]: async (record) => {
       const { partition, offset } = record;
@@ -51,6 +53,11 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       const cost = await codec.decode('Cost', record.value);
       const before = models.costs.add(cost);
       if (live) metrics.cost(cost, before);
+    },
+    [TOPICS.feedback.name]: async (record) => {
+      const feedback = await codec.decode('Feedback', record.value);
+      models.agents.feedback(feedback);
+      metrics.feedback(feedback.agent, models.agents.of(feedback.agent).feedbackScore);
     },
     [TOPICS.deadLetters.name]: async (record) => {
       models.deadLetters.add(summaryOf(await codec.decode('DeadLetter', record.value)));

@@ -16,8 +16,10 @@ export interface LiveMetrics {
   timing(timing: Timing): void;
   /** What a tracker published: its probe counts once. */
   point(point: WatermarkPoint): void;
-  /** An event that counts, with the entry after it. */
-  event(event: AgentEvent, entry: ExecutionEntry): void;
+  /** An event that counts, with the entry after it, and the calls that its execution made, where it ended. */
+  event(event: AgentEvent, entry: ExecutionEntry, calls: number): void;
+  /** The mean after a new one. */
+  feedback(agent: string, score: number | null): void;
   /** `before`: what was known under the same id. */
   cost(cost: Cost, before: Cost | undefined): void;
 }
@@ -69,19 +71,19 @@ export const createLiveMetrics = (
       metrics.probes.inc({ source, outcome: latency === null ? 'missed' : 'found' });
       if (latency !== null) metrics.probeSeconds.observe({ source }, latency / 1e6);
     },
-    event: (event, entry) => {
+    event: (event, entry, calls) => {
       const agent = agentOf(event.agent);
-      const took = event.durationMicros / 1e6;
+      const stepTook = event.durationMicros / 1e6;
       switch (event.type) {
         case 'claim':
           if (event.epoch === 1) metrics.requests.inc({ agent });
           return;
         case 'llm-response':
-          metrics.stepSeconds.observe({ agent, kind: 'model' }, took);
+          metrics.stepSeconds.observe({ agent, kind: 'model' }, stepTook);
           return;
         case 'tool-call': {
           const kind = event.name === 'retrieve' ? 'retrieve' : 'tool';
-          metrics.stepSeconds.observe({ agent, kind }, took);
+          metrics.stepSeconds.observe({ agent, kind }, stepTook);
           if (kind === 'tool')
             metrics.toolCalls.inc({ tool: toolOf(event.name), outcome: event.error ? 'failed' : 'done' });
           return;
@@ -93,7 +95,10 @@ export const createLiveMetrics = (
         case 'response': {
           const outcome = entry.result?.outcome ?? 'failed';
           metrics.tasks.inc({ agent, outcome });
-          metrics.taskSeconds.observe({ agent }, seconds(entry.createdAt || entry.startedAt, event.at));
+          const took = seconds(entry.createdAt || entry.startedAt, event.at);
+          metrics.taskSeconds.observe({ agent }, took);
+          metrics.apiCallsPerTask.observe({ agent }, calls);
+          if (outcome === 'completed') metrics.resolutionSeconds.observe({ agent }, took);
           if (outcome === 'halted')
             metrics.loopHalts.inc({ agent, reason: entry.result?.error?.code ?? 'unknown' });
           return;
@@ -107,6 +112,9 @@ export const createLiveMetrics = (
         default:
           event.type satisfies never;
       }
+    },
+    feedback: (agent, score) => {
+      if (known.has(agent) && score !== null) metrics.feedbackScore.set({ agent }, score);
     },
     cost: (cost, held) => {
       // What is reserved for a request under way is no spending yet; a counter could not take it back.

@@ -5,6 +5,7 @@ import {
 } from '../../pipelines/track-freshness/freshness-window.ts';
 import type { Objective } from '../../pipelines/track-freshness/service-level.ts';
 import type { SourceState } from '../../schemas/records.ts';
+import { type AgentTallies, createAgentTallies } from './agent-metrics.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
 import { createDeadLetterList, type DeadLetterList } from './dead-letter-list.ts';
 import { createExecutionList, type ExecutionList } from './execution-list.ts';
@@ -15,6 +16,7 @@ export interface ReadModels {
   readonly executions: ExecutionList;
   readonly chunks: RecentChunks;
   readonly costs: CostLedger;
+  readonly agents: AgentTallies;
   readonly deadLetters: DeadLetterList;
   readonly quarantine: QuarantineList;
   /** By source, as the watch of the sources last said. */
@@ -29,6 +31,7 @@ export const createReadModels = (objective: Objective): ReadModels => {
     executions: createExecutionList(),
     chunks: createRecentChunks(),
     costs: createCostLedger(),
+    agents: createAgentTallies(),
     deadLetters: createDeadLetterList(),
     quarantine: createQuarantineList(),
     sourceStates: new Map<string, SourceState>(),

@@ -22,6 +22,7 @@ const RECENT = {
   [TOPICS.watermarks.name]: { hours: 1, least: 200, most: 20_000 },
   [TOPICS.alerts.name]: { hours: 1, least: 1_000, most: 1_000 },
   [TOPICS.costs.name]: { hours: 24, least: 100, most: 5_000 },
+  [TOPICS.feedback.name]: { hours: 720, least: 1_000, most: 20_000 },
   [TOPICS.deadLetters.name]: { hours: 24, least: 1_000, most: 1_000 },
   // Newest of each source: written every ten seconds at least.
   [TOPICS.sourceStates.name]: { hours: 1, least: 1_000, most: 1_000 },

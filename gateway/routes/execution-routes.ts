@@ -1,63 +1,70 @@
-/** Executions as they run and ran, and their replay. */
+/** Executions as they run and ran: a list, the ones that used a document or a memory, one step by step, two side by side. */
 import { z } from 'zod';
-import { replayExecution } from '../../agents/replay/replay-execution.ts';
-import { FreshetError } from '../../schemas/errors.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import type { FoundExecution } from '../find-older.ts';
+import { findUses } from '../../agents/replay/find-uses.ts';
+import { findExecution } from '../find-execution.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { executionId, line, tenant, wholeNumber } from '../http/fields.ts';
+import { documentId, executionId, line, tenant, wholeNumber } from '../http/fields.ts';
+import { answerInLines } from '../http/line-stream.ts';
+import { place } from '../http/positions.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
+import { compareTimelines } from '../views/compare-timelines.ts';
 import {
   executionDetailOf,
   executionDetailSchema,
   executionSchema,
   executionSummaryOf,
 } from '../views/execution-view.ts';
+import { positionOf, timelineOf } from '../views/timeline.ts';
+import { isoTime } from '../views/times.ts';
 
-const findExecution = async ({ models, findOlder }: GatewayContext, id: string): Promise<FoundExecution> => {
-  const entry = models.executions.execution(id);
-  const events = models.executions.events(id);
-  if (entry && events) return { entry, events };
-  // A task that no worker has begun has no events yet.
-  if (entry?.hasTask && entry.first === null) return { entry, events: [] };
-  const found = await findOlder.execution(id, entry && !entry.incomplete ? entry.first : null);
-  if (!found) throw new FreshetError('not-found', `there is no execution ${id}, or it is no longer kept`);
-  return found;
-};
-
-const digest = z.object({
-  kind: z.string(),
-  name: z.string().nullable(),
-  inputHash: z.string().nullable(),
-  input: z.string().nullable().describe('Canonical JSON, where the two differ.'),
-  stateHashBefore: z.string().nullable(),
-  stateHashAfter: z.string().nullable(),
-});
-
-const replaySchema = z.object({
+const usedBySchema = z.object({
   executionId: z.string(),
   taskId: z.string(),
   agent: z.string(),
   tenant: z.string().nullable(),
-  behaviour: z.object({
-    recorded: z.array(z.string()),
-    replayed: z.string().nullable(),
-    same: z.boolean(),
-  }),
-  ended: z.boolean().describe('False while it still runs: then what there is of it was replayed.'),
+  brought: z.array(
+    z.object({
+      step: z.number(),
+      via: z.enum(['retrieve', 'tool', 'memory']),
+      name: z.string().nullable(),
+      position: z.string(),
+      version: z.string().nullable(),
+      ageMs: z.number().nullable(),
+    }),
+  ),
   decisions: z.array(
     z.object({
       step: z.number(),
-      kind: z.string(),
+      kind: z.enum(['model', 'tool', 'answer']),
       name: z.string().nullable(),
-      recorded: digest,
-      replayed: digest,
-      same: z.boolean(),
+      position: z.string(),
+      at: z.string().nullable(),
     }),
   ),
-  identical: z.boolean(),
-  outsideCalls: z.literal(0),
+  cited: z.boolean(),
+  ended: z.boolean(),
+});
+
+const side = z
+  .object({
+    step: z.number(),
+    kind: z.string(),
+    name: z.string().nullable(),
+    state: z.string(),
+    input: z.unknown(),
+    output: z.unknown(),
+    error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
+    costUsd: z.string().nullable(),
+    durationMs: z.number(),
+  })
+  .nullable();
+
+const comparisonSchema = z.object({
+  a: executionSchema,
+  b: executionSchema,
+  steps: z.array(z.object({ a: side, b: side, differs: z.array(z.enum(['input', 'output', 'error'])) })),
+  same: z.boolean().describe('Every step of one has its pair in the other, with the same input and output.'),
 });
 
 export const executionRoutes = (context: GatewayContext) => [
@@ -65,20 +72,53 @@ export const executionRoutes = (context: GatewayContext) => [
     method: 'GET',
     path: '/v1/executions',
     tag: 'executions',
-    summary: 'Recent executions, newest first',
+    summary:
+      'Recent executions, newest first; with `used`, those that had a document or a memory before them, from the journal',
     query: z.strictObject({
       agent: line(60).optional(),
       state: z.enum(['pending', 'processing', 'completed', 'failed']).optional(),
       tenant: tenant.optional(),
       limit: wholeNumber(1, 500, 50),
+      used: documentId
+        .optional()
+        .describe(
+          'Id of a document or a memory. The answer is then lines of JSON, the last one `{done, read, executions}`.',
+        ),
+      from: place.optional().describe('With `used`: partition:offset of freshet.agent-events to begin at.'),
+      to: place.optional().describe('With `used`: the last that is read.'),
     }),
     answers: [
       { status: 200, description: 'Executions.', schema: z.object({ executions: z.array(executionSchema) }) },
     ],
-    errors: [],
-    handle: async ({ query, principal }) => {
-      const { agent, state, limit } = query;
+    errors: ['kafka-unavailable', 'registry-unavailable'],
+    handle: async ({ query, principal }, reply) => {
+      const { agent, state, limit, used, from, to } = query;
       const of = visibleTenant(principal, query.tenant);
+      if (used !== undefined)
+        return answerInLines(reply, async ({ line: tell, closed }) => {
+          const { kafka, codec } = context.settings;
+          const read = await findUses({
+            ...{ kafka, codec, id: used, signal: closed },
+            ...(from ? { from } : {}),
+            ...(to ? { to } : {}),
+            ...(of === undefined ? {} : { tenant: of }),
+            onUse: ({ partition, brought, decisions, ...use }) =>
+              (agent === undefined || use.agent === agent) &&
+              tell({
+                ...use,
+                brought: brought.map(({ offset, ...each }) => ({
+                  ...each,
+                  position: positionOf(partition, offset),
+                })),
+                decisions: decisions.map(({ offset, at, ...each }) => ({
+                  ...each,
+                  position: positionOf(partition, offset),
+                  at: isoTime(at),
+                })),
+              } satisfies z.infer<typeof usedBySchema>),
+          });
+          await tell({ done: true, ...read });
+        });
       const filter = {
         ...(agent ? { agent } : {}),
         ...(state ? { state } : {}),
@@ -102,21 +142,24 @@ export const executionRoutes = (context: GatewayContext) => [
     },
   }),
   route({
-    method: 'POST',
-    path: '/v1/executions/{executionId}/replay',
+    method: 'GET',
+    path: '/v1/executions/{executionId}/diff',
     tag: 'executions',
-    summary:
-      'Runs the execution again on recorded results and holds every decision against the journal; calls nothing outside',
+    summary: 'Two executions side by side: their steps in pairs, and what of each differs',
     params: z.object({ executionId }),
-    answers: [{ status: 200, description: 'Every decision, recorded and replayed.', schema: replaySchema }],
+    query: z.strictObject({ with: executionId }),
+    answers: [{ status: 200, description: 'The two.', schema: comparisonSchema }],
     errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
-    handle: async ({ params }) => {
-      const { kafka, codec, agents } = context.settings;
-      const { entry } = await findExecution(context, params.executionId);
-      if (entry.first === null)
-        throw new FreshetError('not-found', 'no worker has begun this task yet: there is nothing to replay');
-      const at = { topic: TOPICS.agentEvents.name, ...entry.first };
-      return replayExecution({ kafka, codec, agents, at });
+    handle: async ({ params, query }) => {
+      const a = await findExecution(context, params.executionId);
+      const b = await findExecution(context, query.with);
+      const steps = compareTimelines(timelineOf(a.events).steps, timelineOf(b.events).steps);
+      return {
+        a: executionSummaryOf(a.entry),
+        b: executionSummaryOf(b.entry),
+        steps,
+        same: steps.every((each) => each.a && each.b && each.differs.length === 0),
+      };
     },
   }),
 ];

@@ -1,9 +1,7 @@
 /** How the whole stands, the live feed of the page, and the rebuild of the index. */
-import { once } from 'node:events';
 import { z } from 'zod';
-import { toFreshetError } from '../../schemas/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { problemOf } from '../http/problem.ts';
+import { answerInLines } from '../http/line-stream.ts';
 import { route } from '../http/route.ts';
 import { executionSummaryOf } from '../views/execution-view.ts';
 
@@ -120,24 +118,9 @@ export const statusRoutes = (context: GatewayContext) => [
     ],
     errors: ['conflict', 'index-unavailable'],
     handle: async (_, reply) => {
-      const lines = context.settings.index.rebuild()[Symbol.asyncIterator]();
-      // The first line decides between an error and a stream.
-      let next = await lines.next();
-      const headers = reply.getHeaders();
-      reply.hijack();
-      const { raw } = reply;
-      raw.on('error', () => undefined);
-      raw.writeHead(200, { ...(headers as Record<string, string>), 'content-type': 'application/x-ndjson' });
-      try {
-        for (; next.done !== true; next = await lines.next()) {
-          if (!raw.write(`${JSON.stringify(next.value)}\n`))
-            await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
-        }
-      } catch (thrown) {
-        raw.write(`${JSON.stringify({ error: problemOf(toFreshetError(thrown)) })}\n`);
-      }
-      raw.end();
-      return undefined;
+      return answerInLines(reply, async ({ line }) => {
+        for await (const each of context.settings.index.rebuild()) await line(each);
+      });
     },
   }),
 ];

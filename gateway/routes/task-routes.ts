@@ -89,6 +89,7 @@ export const taskRoutes = (context: GatewayContext) => {
                   waitMs: body.freshness.waitMs ?? null,
                 }
               : null,
+            fork: null,
             tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
             principal: principal.name,
           },

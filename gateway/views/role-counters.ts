@@ -1,32 +1,44 @@
-/** Reads freshet_records_total out of the JSON metrics of other roles. Pure; what does not look like it is passed over. */
+/** Reads single metrics out of the JSON metrics of other roles. Pure; what does not look like one is passed over. */
 export interface RecordCounter {
   readonly stage: string;
   readonly outcome: string;
   readonly count: number;
 }
 
-const RECORDS = 'freshet_records_total';
+interface Sample {
+  readonly labels: Readonly<Record<string, unknown>>;
+  readonly value: number;
+}
+
+const samplesOf = (roles: readonly unknown[], wanted: string): readonly Sample[] =>
+  roles
+    .flatMap((role) => (Array.isArray(role) ? (role as unknown[]) : []))
+    .flatMap((metric) => {
+      const { name, values } = (metric ?? {}) as { readonly name?: unknown; readonly values?: unknown };
+      return name === wanted && Array.isArray(values) ? (values as unknown[]) : [];
+    })
+    .flatMap((each) => {
+      const { labels, value } = (each ?? {}) as { readonly labels?: unknown; readonly value?: unknown };
+      return typeof value === 'number' && typeof labels === 'object' && labels !== null
+        ? [{ labels: labels as Readonly<Record<string, unknown>>, value }]
+        : [];
+    });
 
 export const countersOf = (roles: readonly unknown[]): readonly RecordCounter[] => {
   const counts = new Map<string, RecordCounter>();
-  for (const metric of roles.flatMap((role) => (Array.isArray(role) ? (role as unknown[]) : []))) {
-    const { name, values } = (metric ?? {}) as { readonly name?: unknown; readonly values?: unknown };
-    if (name !== RECORDS || !Array.isArray(values)) continue;
-    for (const each of values as unknown[]) {
-      const { labels, value } = (each ?? {}) as {
-        readonly labels?: { readonly stage?: unknown; readonly outcome?: unknown };
-        readonly value?: unknown;
-      };
-      if (
-        typeof value !== 'number' ||
-        typeof labels?.stage !== 'string' ||
-        typeof labels.outcome !== 'string'
-      )
-        continue;
-      const { stage, outcome } = labels;
-      const key = `${stage} ${outcome}`;
-      counts.set(key, { stage, outcome, count: (counts.get(key)?.count ?? 0) + value });
-    }
+  for (const { labels, value } of samplesOf(roles, 'freshet_records_total')) {
+    const { stage, outcome } = labels;
+    if (typeof stage !== 'string' || typeof outcome !== 'string') continue;
+    const key = `${stage} ${outcome}`;
+    counts.set(key, { stage, outcome, count: (counts.get(key)?.count ?? 0) + value });
   }
   return [...counts.values()];
+};
+
+/** Resident memory of all processes of a role, bytes; null where none answered. */
+export const memoryOfRole = (roles: readonly unknown[], role: string): number | null => {
+  const samples = samplesOf(roles, 'freshet_process_memory_bytes').filter(
+    ({ labels }) => labels.role === role,
+  );
+  return samples.length === 0 ? null : samples.reduce((sum, { value }) => sum + value, 0);
 };

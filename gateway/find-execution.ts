@@ -1,0 +1,19 @@
+/** An execution with its events: from memory, else from the journal. */
+import { FreshetError } from '../schemas/errors.ts';
+import type { FoundExecution } from './find-older.ts';
+import type { GatewayContext } from './gateway-context.ts';
+
+/** Errors: `not-found`, `too-many-requests`, `kafka-unavailable`, `unavailable`. */
+export const findExecution = async (
+  { models, findOlder }: Pick<GatewayContext, 'models' | 'findOlder'>,
+  id: string,
+): Promise<FoundExecution> => {
+  const entry = models.executions.execution(id);
+  const events = models.executions.events(id);
+  if (entry && events) return { entry, events };
+  // A task that no worker has begun has no events yet.
+  if (entry?.hasTask && entry.first === null) return { entry, events: [] };
+  const found = await findOlder.execution(id, entry && !entry.incomplete ? entry.first : null);
+  if (!found) throw new FreshetError('not-found', `there is no execution ${id}, or it is no longer kept`);
+  return found;
+};

@@ -1,0 +1,241 @@
+/** Replays: one execution or a range, on recorded results; what another behaviour would have done; a new execution from a recorded state. */
+import { z } from 'zod';
+import { compensationsOf } from '../../agents/replay/compensations.ts';
+import { estimatePrompt } from '../../agents/replay/estimate-prompt.ts';
+import { candidateOf, findAmong } from '../../agents/replay/find-behaviour.ts';
+import { forkedEvents } from '../../agents/replay/fork-events.ts';
+import { replayExecution } from '../../agents/replay/replay-execution.ts';
+import { replayRange } from '../../agents/replay/replay-range.ts';
+import { whatIf } from '../../agents/replay/what-if.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { auditRecord } from '../audit-record.ts';
+import { findExecution } from '../find-execution.ts';
+import type { FoundExecution } from '../find-older.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { executionId, line, text, usd } from '../http/fields.ts';
+import { answerInLines } from '../http/line-stream.ts';
+import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
+import { route } from '../http/route.ts';
+import {
+  behaviourSchema,
+  forkedSchema,
+  rangeExecutionSchema,
+  replaySchema,
+  whatIfSchema,
+} from '../views/replay-schemas.ts';
+import { positionOf } from '../views/timeline.ts';
+
+/** Ranges replayed at a time: each reads and decodes thousands of records. */
+const MAX_RANGES = 2;
+const MAX_KEY = line(255);
+
+const begunOf = ({ entry }: FoundExecution) => {
+  if (entry.first === null)
+    throw new FreshetError('not-found', 'no worker has begun this task yet: there is nothing to replay');
+  return entry.first;
+};
+
+const rangeToReplay = z.strictObject({
+  partition: z.int().min(0).max(100_000),
+  offset: z.int().min(0).describe('The first of the range.'),
+  toOffset: z.int().min(0).describe('The last of the range.'),
+});
+
+const forkToMake = z.strictObject({
+  step: z.int().min(0).max(100_000).describe('The last step that is taken over; 0 begins anew.'),
+  budget: z
+    .strictObject({ maxUsd: usd.optional(), maxSteps: z.int().min(1).max(1_000).optional() })
+    .optional()
+    .describe("Its own; clamped to the agent's limits."),
+  compensate: z
+    .boolean()
+    .default(false)
+    .describe('Undo first what the origin did outside after that step, where its tools say how.'),
+  reason: text(500).optional().describe('For the audit.'),
+  dryRun: z.boolean().default(false).describe('Say what would be taken over and undone, and change nothing.'),
+});
+
+export const replayRoutes = (context: GatewayContext) => {
+  const { settings, submitTask } = context;
+  const { kafka, codec, agents, config, writer, clock } = settings;
+  const { behaviours } = config;
+  let ranges = 0;
+
+  return [
+    route({
+      method: 'POST',
+      path: '/v1/executions/{executionId}/replay',
+      tag: 'replay',
+      summary:
+        'Runs the execution again on recorded results and holds every decision against the journal; calls nothing outside',
+      params: z.object({ executionId }),
+      answers: [{ status: 200, description: 'Every decision, recorded and replayed.', schema: replaySchema }],
+      errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
+      handle: async ({ params }) => {
+        const first = begunOf(await findExecution(context, params.executionId));
+        const at = { topic: TOPICS.agentEvents.name, ...first };
+        return replayExecution({ kafka, codec, agents, behaviours, at });
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/executions/{executionId}/what-if',
+      tag: 'replay',
+      summary:
+        'What another version of the agent would have decided over the recorded outcomes, where it leaves them, and how cost would differ, as an estimate; calls nothing outside',
+      params: z.object({ executionId }),
+      body: z.strictObject({ behaviour: line(60).describe('A version that the configuration holds.') }),
+      answers: [{ status: 200, description: 'Recorded and candidate.', schema: whatIfSchema }],
+      errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
+      handle: async ({ params, body }) => {
+        const found = await findExecution(context, params.executionId);
+        begunOf(found);
+        const candidate = candidateOf(agents, behaviours, found.entry.agent, body.behaviour);
+        return whatIf(
+          found.events.map(({ event }) => event),
+          candidate,
+          estimatePrompt,
+        );
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/replays',
+      tag: 'replay',
+      summary:
+        'Replays every execution with an event in a range of offsets of freshet.agent-events, in one pass; lines of JSON: each execution as it ends, `{progress}`, and last `{summary}`',
+      body: rangeToReplay,
+      answers: [
+        {
+          status: 200,
+          description: 'Executions, progress, and the summary.',
+          contentType: 'application/x-ndjson',
+          schema: rangeExecutionSchema,
+        },
+      ],
+      errors: ['not-found', 'too-many-requests', 'kafka-unavailable', 'registry-unavailable'],
+      handle: async ({ body, principal }, reply) => {
+        if (ranges >= MAX_RANGES)
+          throw new FreshetError(
+            'too-many-requests',
+            `${MAX_RANGES} ranges are being replayed already; try again`,
+          );
+        const { partition, offset: from, toOffset: to } = body;
+        const tenant = visibleTenant(principal, undefined);
+        ranges += 1;
+        try {
+          return await answerInLines(reply, async ({ line: tell, closed }) => {
+            const summary = await replayRange({
+              ...{ kafka, codec, signal: closed },
+              findBehaviour: findAmong(agents, behaviours),
+              range: { topic: TOPICS.agentEvents.name, partition, from, to },
+              ...(tenant === undefined ? {} : { tenant }),
+              onExecution: ({ offset, ...execution }) =>
+                tell({ ...execution, position: positionOf(partition, offset) }),
+              onProgress: (progress) => void tell({ progress }),
+            });
+            await tell({ summary });
+          });
+        } finally {
+          ranges -= 1;
+        }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/executions/{executionId}/fork',
+      tag: 'replay',
+      summary:
+        'A new live execution that begins from the recorded state after a step: its decisions up to there are taken over, the rest is decided anew. Audited',
+      headers: { 'Idempotency-Key': 'The same key is the same fork, however often it is sent.' },
+      params: z.object({ executionId }),
+      body: forkToMake,
+      answers: [
+        { status: 202, description: 'Acknowledged by Kafka.', schema: forkedSchema },
+        { status: 200, description: 'With dryRun: what it would be.', schema: forkedSchema },
+      ],
+      errors: ['not-found', 'conflict', 'append-failed', 'too-many-requests', 'kafka-unavailable'],
+      handle: async ({ params, body, headers, principal }, reply) => {
+        const found = await findExecution(context, params.executionId);
+        const first = begunOf(found);
+        const recorded = found.events.map(({ event }) => event);
+        const fork = forkedEvents(recorded, body.step);
+        const agent = agents.find(({ name }) => name === fork.agent) ?? null;
+        if (!agent)
+          throw new FreshetError(
+            'conflict',
+            `the agent ${fork.agent} is not configured any more: nobody would run it`,
+          );
+        const effects = compensationsOf(recorded, body.step, agent);
+        const told = {
+          origin: fork.origin,
+          takenOver: { events: fork.drafts.length, step: fork.step },
+          effects: effects.map(({ step, tool, idempotencyKey, kind }) => ({
+            step,
+            tool,
+            idempotencyKey,
+            kind,
+          })),
+          compensate: body.compensate,
+        };
+        if (body.dryRun) return reply.code(200).send({ taskId: null, executionId: null, ...told });
+        const key = headers['idempotency-key'];
+        if (key !== undefined && !MAX_KEY.safeParse(key).success)
+          throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
+        const { budget } = body;
+        const taskId = await submitTask(
+          {
+            agent: fork.agent,
+            input: fork.input.text,
+            sessionId: null,
+            feature: fork.input.feature,
+            budget: budget ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null } : null,
+            freshness: fork.input.freshness ?? null,
+            fork: { ...first, step: body.step, compensate: body.compensate },
+            tenant: tenantOf(principal, fork.tenant ?? undefined, config.localTenant),
+            principal: principal.name,
+          },
+          key,
+          headers.traceparent,
+        );
+        const targets = [
+          fork.origin,
+          executionIdOf(taskId),
+          ...told.effects.map((each) => each.idempotencyKey),
+        ];
+        const facts = {
+          at: clock(),
+          by: principal.name,
+          action: 'execution fork',
+          reason: body.reason ?? null,
+        };
+        await writer.append([auditRecord(codec, { ...facts, targets })]);
+        reply.header('location', `/v1/tasks/${encodeURIComponent(taskId)}`);
+        return reply.code(202).send({ taskId, executionId: executionIdOf(taskId), ...told });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/behaviours',
+      tag: 'replay',
+      summary:
+        'The versions of each agent that the configuration holds: the one that runs, and the others to replay with',
+      answers: [
+        {
+          status: 200,
+          description: 'Behaviours.',
+          schema: z.object({ behaviours: z.array(behaviourSchema) }),
+        },
+      ],
+      errors: [],
+      handle: async () => ({
+        behaviours: [
+          ...agents.map(({ name, version }) => ({ agent: name, version, runs: true })),
+          ...behaviours.map(({ name, version }) => ({ agent: name, version, runs: false })),
+        ],
+      }),
+    }),
+  ];
+};
