@@ -15,8 +15,12 @@ export interface GatewayClient {
     path: string,
     signal: AbortSignal,
   ): AsyncIterable<{ readonly event: string; readonly id: string; readonly data: unknown }>;
-  /** Lines of JSON as they come. */
-  lines<T>(path: string, body: unknown): AsyncIterable<T>;
+  /** Lines of JSON as they come; of a GET where there is no body. */
+  lines<T>(
+    path: string,
+    body?: unknown,
+    query?: Readonly<Record<string, string | undefined>>,
+  ): AsyncIterable<T>;
 }
 
 const failureOf = async (response: Response): Promise<FreshetError> => {
@@ -26,6 +30,13 @@ const failureOf = async (response: Response): Promise<FreshetError> => {
       ? (problem.code as ErrorCode)
       : 'unavailable';
   return new FreshetError(code, problem.detail ?? problem.title ?? `the gateway answered ${response.status}`);
+};
+
+const withQuery = (path: string, query: Readonly<Record<string, string | undefined>>): string => {
+  const search = new URLSearchParams(
+    Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  return search.size > 0 ? `${path}?${search.toString()}` : path;
 };
 
 export const openGatewayClient = (baseUrl: string): GatewayClient => {
@@ -57,18 +68,17 @@ export const openGatewayClient = (baseUrl: string): GatewayClient => {
     }
   };
   return {
-    get: async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) => {
-      const search = new URLSearchParams(
-        Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined),
-      );
-      const suffix = search.size > 0 ? `?${search.toString()}` : '';
-      return (await (await call(`${path}${suffix}`, {})).json()) as T;
-    },
+    get: async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) =>
+      (await (await call(withQuery(path, query), {})).json()) as T,
     post: async <T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
       (await (await call(path, posted(body, headers))).json()) as T,
-    lines: async function* <T>(path: string, body: unknown) {
-      for await (const line of textLines(await call(path, posted(body))))
-        if (line !== '') yield JSON.parse(line) as T;
+    lines: async function* <T>(
+      path: string,
+      body?: unknown,
+      query: Readonly<Record<string, string | undefined>> = {},
+    ) {
+      const response = await call(withQuery(path, query), body === undefined ? {} : posted(body));
+      for await (const line of textLines(response)) if (line !== '') yield JSON.parse(line) as T;
     },
     events: async function* (path, signal) {
       const response = await call(path, { signal, headers: { accept: 'text/event-stream' } });

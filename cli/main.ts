@@ -52,12 +52,16 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/task.ts')).addTaskCommand,
   },
   execution: {
-    says: 'runs of tasks, step by step: list, show',
+    says: 'runs of tasks, step by step: list, show, diff',
     load: async () => (await import('./commands/execution.ts')).addExecutionCommand,
   },
   replay: {
-    says: 'run an execution again on its recorded results',
+    says: 'run executions again on their recorded results, under another version, or on from a step',
     load: async () => (await import('./commands/replay.ts')).addReplayCommand,
+  },
+  behaviour: {
+    says: 'versions of agents: list',
+    load: async () => (await import('./commands/behaviour.ts')).addBehaviourCommand,
   },
   'dead-letter': {
     says: 'records that could not be processed: list, show, redrive',

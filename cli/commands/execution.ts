@@ -1,6 +1,8 @@
-/** `freshet execution list|show`. */
+/** `freshet execution list|show|diff`. */
 import type { Command } from 'commander';
 import { createOutput, duration, oneLine, table } from '../output.ts';
+import { type Comparison, describeComparison } from './execution-comparison.ts';
+import { listUses } from './execution-uses.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 interface Execution {
@@ -77,6 +79,16 @@ const describe = (execution: ExecutionDetail): string => {
   return [...head, ...steps].join('\n');
 };
 
+interface ListOptions {
+  readonly agent?: string;
+  readonly state?: string;
+  readonly limit: string;
+  readonly used?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly json?: boolean;
+}
+
 export const addExecutionCommand = (freshet: Command, surroundings: Surroundings): void => {
   const execution = freshet.command('execution').description('executions: runs of tasks, step by step');
   execution
@@ -85,8 +97,12 @@ export const addExecutionCommand = (freshet: Command, surroundings: Surroundings
     .option('--agent <agent>', 'of this agent')
     .option('--state <state>', 'pending, processing, completed or failed')
     .option('--limit <n>', 'how many', '20')
-    .option('--json', 'JSON')
-    .action(async (options: { agent?: string; state?: string; limit: string; json?: boolean }) => {
+    .option('--used <id>', 'that had this document or memory before them, from the journal')
+    .option('--from <partition:offset>', 'with --used: where in freshet.agent-events to begin')
+    .option('--to <partition:offset>', 'with --used: the last that is read')
+    .option('--json', 'JSON; with --used a line per execution')
+    .action(async (options: ListOptions) => {
+      if (options.used !== undefined) return listUses(gatewayOf(surroundings), options.used, options);
       const { executions } = await gatewayOf(surroundings).get<{ executions: readonly Execution[] }>(
         '/v1/executions',
         { agent: options.agent, state: options.state, limit: options.limit },
@@ -116,6 +132,18 @@ export const addExecutionCommand = (freshet: Command, surroundings: Surroundings
           `/v1/executions/${encodeURIComponent(executionId)}`,
         ),
         describe,
+      );
+    });
+  execution
+    .command('diff <a> <b>')
+    .description('two executions side by side: their steps in pairs, and what of each differs')
+    .option('--json', 'JSON')
+    .action(async (a: string, b: string, options: { json?: boolean }) => {
+      createOutput(options.json ?? false).print(
+        await gatewayOf(surroundings).get<Comparison>(`/v1/executions/${encodeURIComponent(a)}/diff`, {
+          with: b,
+        }),
+        describeComparison,
       );
     });
 };

@@ -1,0 +1,66 @@
+/** Executions that had a document or a memory before them, as the journal is read. */
+import { FreshetError } from '../../schemas/errors.ts';
+import type { GatewayClient } from '../gateway-client.ts';
+import { createOutput, duration } from '../output.ts';
+
+interface Use {
+  readonly executionId: string;
+  readonly agent: string;
+  readonly brought: readonly {
+    readonly step: number;
+    readonly via: string;
+    readonly version: string | null;
+    readonly ageMs: number | null;
+    readonly position: string;
+  }[];
+  readonly decisions: readonly {
+    readonly step: number;
+    readonly kind: string;
+    readonly name: string | null;
+    readonly position: string;
+  }[];
+  readonly cited: boolean;
+  readonly ended: boolean;
+}
+
+type Line =
+  | Use
+  | { readonly done: true; readonly read: number; readonly executions: number }
+  | { readonly error: { readonly detail: string } };
+
+const describe = ({ executionId, agent, brought, decisions, cited, ended }: Use): string =>
+  [
+    `${executionId} ${agent}${cited ? ', cited in the answer' : ''}${ended ? '' : ', its end was not read'}`,
+    ...brought.map(
+      (each) =>
+        `  ←  step ${each.step} by ${each.via}${each.ageMs === null ? '' : `, ${duration(each.ageMs)} old`}  ${each.position}`,
+    ),
+    ...decisions.map(
+      (each) => `     step ${each.step} ${each.kind}${each.name ? ` ${each.name}` : ''}  ${each.position}`,
+    ),
+  ].join('\n');
+
+/** Errors: `unavailable` where the reading broke off, and those of the gateway. */
+export const listUses = async (
+  gateway: GatewayClient,
+  used: string,
+  {
+    agent,
+    from,
+    to,
+    json,
+  }: {
+    readonly agent?: string;
+    readonly from?: string;
+    readonly to?: string;
+    readonly json?: boolean;
+  },
+): Promise<void> => {
+  const output = createOutput(json ?? false);
+  for await (const line of gateway.lines<Line>('/v1/executions', undefined, { used, agent, from, to })) {
+    if ('error' in line) throw new FreshetError('unavailable', line.error.detail);
+    if (!('done' in line)) output.stream(line, describe);
+    else if (output.json) output.stream(line, () => '');
+    else output.talk(`${line.executions} executions, ${line.read} records of the journal read`);
+  }
+};
