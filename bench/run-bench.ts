@@ -6,6 +6,7 @@ import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
 import { memoryBench } from './memory.ts';
 import { peersBenches } from './peers.ts';
+import { replayBench } from './replay.ts';
 import { retrievalBench } from './retrieval/retrieval.ts';
 import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   memoryBench,
   ...peersBenches,
   stepOverheadBench,
+  replayBench,
   ...scaleBenches,
   retrievalBench,
   ...keywordBenches,
