@@ -52,12 +52,13 @@ export interface ReplayRangeSettings {
   readonly onExecution: (execution: ReplayedExecution) => unknown;
   readonly onProgress?: (progress: RangeProgress) => void;
   readonly signal?: AbortSignal;
+  /** Records before the range that are read along; most executions are shorter. */
+  readonly leadIn?: number;
   /** Only executions of this tenant are told of. */
   readonly tenant?: string;
 }
 
 const TOPIC = TOPICS.agentEvents.name;
-/** Records before the range that are read along: most executions are shorter. */
 const LEAD_IN = 5_000;
 const PROGRESS_MS = 500;
 
@@ -94,7 +95,7 @@ export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeS
   const counts = { executions: 0, identical: 0, different: 0, unfinished: 0, cut: 0, decisions: 0 };
   let read = 0;
   let unreadable = 0;
-  let told = 0;
+  let told = began;
 
   const tell = async (execution: ReplayedExecution): Promise<void> => {
     if (settings.tenant !== undefined && execution.tenant !== settings.tenant) return;
@@ -136,7 +137,7 @@ export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeS
     for (const execution of replay.rest()) await tell(execution);
   };
 
-  const start = Math.max(earliest, from - LEAD_IN);
+  const start = Math.max(earliest, from - (settings.leadIn ?? LEAD_IN));
   const whole = createRangeReplay({ from, to, findBehaviour });
   await pass(whole, start);
   let lost = whole.beheaded();

@@ -44,6 +44,7 @@ export interface GatewayUnderTestSettings {
   /** A real one, in the place of the one that only keeps what it was asked. */
   readonly index?: IndexService;
   readonly agents?: readonly AgentDefinition[];
+  readonly behaviours?: readonly AgentDefinition[];
   readonly localTenant?: string;
   /** Beside its own. */
   readonly sources?: FreshetConfig['sources'];
@@ -101,6 +102,7 @@ export const startGatewayUnderTest = async (
       },
     },
     agents,
+    behaviours: over.behaviours ?? [],
     localTenant: over.localTenant ?? 'acme',
   });
   const gateway = await startGateway({

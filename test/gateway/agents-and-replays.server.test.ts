@@ -1,0 +1,265 @@
+/** A worker, the projection and the gateway over one broker: what each agent is asked, costs, is thought of; replays and forks. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type AgentAction, openAgentClient } from '../../agents/client/agent-client.ts';
+import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { addCostCommand } from '../../cli/commands/cost.ts';
+import { addExecutionCommand } from '../../cli/commands/execution.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { ModelError } from '../../connectors/models/language/model-error.ts';
+import { agentSchema } from '../../gateway/routes/agent-routes.ts';
+import { costsSchema } from '../../gateway/routes/cost-routes.ts';
+import { forkedSchema, rangeExecutionSchema, whatIfSchema } from '../../gateway/views/replay-schemas.ts';
+import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { parseUsd } from '../../schemas/money.ts';
+import { fixedRetriever } from '../agents/fixed-retriever.ts';
+import { AGENT as RANDOM } from '../agents/replay/recorded-executions.ts';
+import { runCommand } from '../support/run-command.ts';
+import { until } from '../support/until.ts';
+import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from './gateway-under-test.ts';
+
+const ID = randomUUID().slice(0, 8);
+const frugal: AgentDefinition = { ...RANDOM, name: `frugal-${ID}`, version: '1' };
+const wordy: AgentDefinition = { ...RANDOM, name: `wordy-${ID}`, version: '1' };
+const FAILING = 'fail, please';
+
+/** Answers at once for the one agent, and after two looks for the other; fails when it is asked to, as long as it is told to. */
+let failing = true;
+const model: LanguageModel = {
+  id: `model-${ID}`,
+  price: { inputPerMillionUsd: '3', outputPerMillionUsd: '15' },
+  estimate: ({ messages }) => ({ inputTokens: 100 * messages.length, outputTokens: 50 }),
+  generate: async ({ messages }) => {
+    const asked = messages[0]?.content ?? '';
+    if (asked.includes(FAILING) && failing)
+      throw new ModelError('no', {
+        reason: 'refused',
+        retryable: false,
+        retryAfterMs: null,
+        mayHaveCost: false,
+      });
+    const looks = asked.includes('look twice') ? 2 : 0;
+    const done = messages.filter(({ role }) => role === 'tool').length;
+    const usage = {
+      inputTokens: 40 * messages.length,
+      outputTokens: 9,
+      cachedInputTokens: 0,
+      reported: true,
+    };
+    if (done >= looks) return { text: 'Thirty days [1].', toolCalls: [], finishReason: 'stop', usage };
+    const toolCalls = [{ id: `call-${done}`, name: done === 0 ? 'look' : 'change', arguments: { at: 1 } }];
+    return { text: '', toolCalls, finishReason: 'tool-calls', usage };
+  },
+};
+
+let under: GatewayUnderTest;
+const closings: (() => Promise<unknown>)[] = [];
+
+const json = { 'content-type': 'application/json' };
+const post = (path: string, body: unknown, headers = {}) =>
+  under.call(path, { method: 'POST', headers: { ...json, ...headers }, body: JSON.stringify(body) });
+const linesOf = async (response: Response): Promise<Record<string, unknown>[]> =>
+  (await response.text())
+    .trim()
+    .split('\n')
+    .map((each) => JSON.parse(each) as Record<string, unknown>);
+
+beforeAll(async () => {
+  const { kafka, codec } = await openKafkaAndCodec();
+  const writer = openRecordWriter(kafka);
+  closings.push(kafka.close, writer.close);
+  const worker = await startTaskWorker({
+    ...{ kafka, codec, writer, models: [model], agents: [frugal, wordy] },
+    retriever: fixedRetriever(),
+    workerName: `replays-test-${ID}`,
+    concurrency: 4,
+    localTenant: 'acme',
+  });
+  closings.push(() => worker.stop(1_000));
+  const projection = await startExecutionProjection({ kafka, codec, writer });
+  closings.push(projection.stop);
+  under = await startGatewayUnderTest({
+    agents: [frugal, wordy],
+    behaviours: [
+      { ...wordy, version: '2', instructions: 'Take your time, and think about every word of it.' },
+    ],
+  });
+  closings.push(under.close);
+});
+
+afterAll(async () => {
+  for (const close of closings.reverse()) await close();
+});
+
+const ask = (agent: AgentDefinition, input = 'How long do I have to return it?') =>
+  openAgentClient(under.gateway.url, agent.name).execute({ input });
+
+test('a client executes, checks health, reads metrics; what is thought of an answer is counted', async () => {
+  const client = openAgentClient(under.gateway.url, frugal.name);
+  expect((await client.healthCheck()).state).toBe('unknown');
+  const answer = await client.execute({ input: 'How long?', idempotencyKey: `key-${ID}` });
+  expect(answer).toMatchObject({ outcome: 'completed', error: null });
+  // The same key is the same task.
+  expect((await client.execute({ input: 'How long?', idempotencyKey: `key-${ID}` })).taskId).toBe(
+    answer.taskId,
+  );
+  expect((await post(`/v1/tasks/${answer.taskId}/feedback`, { score: 2 })).status).toBe(400);
+  expect((await post(`/v1/tasks/task-${ID}-none/feedback`, { score: 1 })).status).toBe(404);
+  expect((await post(`/v1/tasks/${answer.taskId}/feedback`, { score: 0 })).status).toBe(200);
+  expect((await post(`/v1/tasks/${answer.taskId}/feedback`, { score: 0.5, comment: 'So so.' })).body).toEqual(
+    {
+      taskId: answer.taskId,
+      agent: frugal.name,
+      score: 0.5,
+      by: 'local',
+    },
+  );
+  const metrics = await until('the feedback is counted', async () => {
+    const told = await client.getMetrics();
+    return told.feedbackScore === 0.5 && told;
+  });
+  expect(metrics).toMatchObject({ requests: 1, completed: 1, successRate: 1, feedbackCount: 1, loopRate: 0 });
+  expect(metrics.latencyMs.p50).toBeGreaterThan(0);
+  expect(parseUsd(metrics.meanCostUsd ?? '')).toBe(parseUsd(answer.costUsd));
+  expect((await client.healthCheck()).state).toBe('healthy');
+  agentSchema.strict().parse((await under.call(`/v1/agents/${frugal.name}`)).body);
+  expect((await under.call('/v1/agents/nobody')).status).toBe(404);
+  const text = String((await under.call('/metrics')).body);
+  expect(text).toContain(`freshet_feedback_score{agent="${frugal.name}"} 0.5`);
+  expect(text).toContain(`freshet_resolution_seconds_count{agent="${frugal.name}"} 1`);
+  expect(text).toContain(`freshet_api_calls_per_task_sum{agent="${frugal.name}"} 2`);
+});
+
+test('costs are told by every group, add up, and say why one agent costs more than another', async () => {
+  await ask(wordy, 'look twice');
+  const costs = await until('both are in the ledger', async () => {
+    const told = costsSchema.strict().parse((await under.call('/v1/costs?by=step')).body);
+    return told.agents.filter(({ name }) => name.endsWith(ID)).length === 2 && told;
+  });
+  const of = (name: string) => costs.agents.find((agent) => agent.name === name);
+  expect(of(wordy.name)?.why.callsPerExecution).toBe(3);
+  expect(of(frugal.name)?.why.callsPerExecution).toBe(1);
+  expect(costs.groups.reduce((sum, { usd }) => sum + parseUsd(usd), 0n)).toBe(parseUsd(costs.usd));
+  expect((await under.call('/v1/costs?since=0s')).body).toMatchObject({ usd: '0', groups: [], since: null });
+  expect((await under.call('/v1/costs?since=yesterday')).status).toBe(400);
+  const { stdout } = await runCommand(addCostCommand, { gateway: under.gateway.url }, ['cost', 'report']);
+  expect(stdout).toMatch(new RegExp(`wordy-${ID} costs .* USD per execution`));
+});
+
+test('a range is replayed line by line; what another version would have decided is told with its cost', async () => {
+  const { executionId } = await ask(wordy, 'look twice');
+  const { body } = await under.call(`/v1/executions/${executionId}`);
+  const { position } = body as { position: string };
+  const [, partition, offset] = position.split(':').map(Number);
+  const response = await fetch(`${under.gateway.url}/v1/replays`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ partition, offset, toOffset: offset }),
+  });
+  const lines = await linesOf(response);
+  expect(rangeExecutionSchema.strict().parse(lines.find((each) => !('progress' in each)))).toMatchObject({
+    executionId,
+    state: 'identical',
+    position,
+  });
+  expect(lines.at(-1)).toMatchObject({ summary: { executions: 1, identical: 1, outsideCalls: 0 } });
+  expect((await post('/v1/replays', { partition, offset: 1e9, toOffset: 1e9 })).status).toBe(404);
+
+  const whatIf = await post(`/v1/executions/${executionId}/what-if`, { behaviour: '2' });
+  const told = whatIfSchema.strict().parse(whatIf.body);
+  expect(told).toMatchObject({ recorded: '1', candidate: '2', leaves: null });
+  expect(told.calls.map(({ changed }) => changed)).toEqual([true, true, true]);
+  expect((await post(`/v1/executions/${executionId}/what-if`, { behaviour: '9' })).status).toBe(404);
+  expect((await under.call('/v1/behaviours')).body).toMatchObject({
+    behaviours: [{ runs: true }, { runs: true }, { agent: wordy.name, version: '2', runs: false }],
+  });
+});
+
+test('a fork is a task that names its origin, audited; a dry run says what it would be and changes nothing', async () => {
+  const { executionId } = await ask(wordy, 'look twice');
+  const path = `/v1/executions/${executionId}/fork`;
+  const dry = forkedSchema.strict().parse((await post(path, { step: 2, dryRun: true })).body);
+  // Step 1 retrieves, 2 asks, 3 looks, 4 asks, 5 changes something outside.
+  expect(dry).toMatchObject({
+    taskId: null,
+    origin: `${executionId}:2`,
+    takenOver: { step: 2 },
+    effects: [{ step: 5, tool: 'change', kind: 'undeclared' }],
+  });
+  const key = { 'idempotency-key': randomUUID() };
+  const made = await post(path, { step: 2, budget: { maxUsd: '0.10' }, reason: 'try again' }, key);
+  expect(made.status).toBe(202);
+  const forked = forkedSchema.strict().parse(made.body);
+  expect(
+    forkedSchema.parse((await post(path, { step: 2, budget: { maxUsd: '0.10' } }, key)).body).taskId,
+  ).toBe(forked.taskId);
+  expect((await post(path, { step: 3, budget: { maxUsd: '0.10' } }, key)).status).toBe(409);
+  expect((await post(path, { step: 99 })).status).toBe(400);
+  const tasks = await under.tasksInKafka(forked.taskId ?? '');
+  expect(tasks).toHaveLength(1);
+  const task = await under.codec.decode('Task', tasks[0]?.value ?? null);
+  const { position } = (await under.call(`/v1/executions/${executionId}`)).body as { position: string };
+  const [, partition, offset] = position.split(':').map(Number);
+  expect(task).toMatchObject({
+    fork: { partition, offset, step: 2, compensate: false },
+    budget: { maxUsd: '0.10' },
+    principal: 'local',
+  });
+});
+
+test('two executions stand side by side, step by step; who used a document is told from the journal', async () => {
+  const [a, b] = [await ask(frugal), await ask(wordy, 'look twice')];
+  const { stdout } = await runCommand(addExecutionCommand, { gateway: under.gateway.url }, [
+    ...['execution', 'diff', a.executionId, b.executionId],
+  ]);
+  expect(stdout).toContain('only one');
+  expect(stdout).toContain('they differ');
+  const same = await under.call(`/v1/executions/${a.executionId}/diff?with=${a.executionId}`);
+  expect(same.body).toMatchObject({ same: true });
+
+  const id = 'help/public.articles/1';
+  const used = await fetch(`${under.gateway.url}/v1/executions?used=${encodeURIComponent(id)}`);
+  const lines = await linesOf(used);
+  const of = (executionId: string) => lines.find((each) => each.executionId === executionId);
+  expect(of(a.executionId)).toMatchObject({ cited: true, ended: true, brought: [{ via: 'retrieve' }] });
+  expect(((of(b.executionId)?.decisions ?? []) as unknown[]).length).toBeGreaterThan(3);
+  expect(lines.at(-1)).toMatchObject({ done: true });
+  expect((await under.call('/v1/executions?used=x&from=1:0&to=2:0')).status).toBe(400);
+  const shown = await runCommand(addExecutionCommand, { gateway: under.gateway.url }, [
+    ...['execution', 'list', '--used', id, '--agent', frugal.name],
+  ]);
+  expect(shown.stdout).toContain(a.executionId);
+  expect(shown.stdout).not.toContain(b.executionId);
+});
+
+test('a client sends again what failed for a reason that passes, once, and logs every action', async () => {
+  const client = openAgentClient(under.gateway.url, frugal.name);
+  const failed = await client.execute({ input: FAILING });
+  expect(failed.error?.code).toBe('model-failed');
+  failing = false;
+  const recovered = await client.recoverFromErrors();
+  expect(recovered).toMatchObject([{ taskId: failed.taskId, code: 'model-failed' }]);
+  expect(await client.recoverFromErrors()).toEqual(recovered);
+  const again = recovered[0]?.newTaskId ?? '';
+  await until('it is answered', async () => {
+    const { state } = (await under.call(`/v1/tasks/${again}`)).body as { state: string };
+    return state === 'completed';
+  });
+  const actions: AgentAction[] = [];
+  const stop = new AbortController();
+  const logging = client.logAllActions((action) => actions.push(action), stop.signal);
+  const late = await ask(frugal, 'One more?');
+  await until('its actions are logged', () =>
+    actions.some(({ executionId, kind }) => executionId === late.executionId && kind === 'respond'),
+  );
+  stop.abort();
+  await Promise.race([logging.catch(() => undefined), sleep(5_000)]);
+  const own = actions.filter(({ executionId }) => executionId === late.executionId);
+  expect(own.map(({ kind }) => kind)).toEqual(['retrieve', 'model', 'respond']);
+  for (const { position } of own) expect(position).toMatch(/^freshet\.agent-events:\d+:\d+$/);
+  expect(new Set(actions.map(({ executionId, step }) => `${executionId}:${step}`)).size).toBe(actions.length);
+  expect(actions.some(({ error }) => error !== null)).toBe(true);
+});
