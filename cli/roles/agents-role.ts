@@ -1,7 +1,8 @@
 /** `freshet agents`: tasks → executions, journaled. */
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { closeMcpTools, verifyMcpTools } from '../../agents/tools/mcp-tools.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
-import { languageModelFromConfig } from '../../connectors/models/language/language-model-from-config.ts';
+import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
@@ -18,12 +19,15 @@ export const startAgentsRole = async ({
   writer,
   fail,
 }: RoleContext): Promise<RunningRole> => {
+  // A tool that is not what was approved stops the start; a server that is down is its tools' failure alone.
+  const tools = config.agents.flatMap((agent) => agent.tools ?? []);
+  for (const problem of await verifyMcpTools(tools)) log.warn(problem);
   const worker = await startTaskWorker({
     kafka,
     codec,
     writer,
     retriever: openIndex(settings.index),
-    models: [languageModelFromConfig(config.languageModel)],
+    models: languageModelsFromConfig(config),
     agents: config.agents,
     workerName: settings.name,
     concurrency: config.runtime.concurrency,
@@ -39,6 +43,7 @@ export const startAgentsRole = async ({
     stop: async () => {
       clearInterval(lag);
       await worker.stop(GRACE_MS);
+      await closeMcpTools(tools);
     },
   };
 };

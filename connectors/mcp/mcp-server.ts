@@ -1,0 +1,21 @@
+/** Where an MCP server is found: a process that is started and spoken to over its pipes, or an address. */
+export type McpServer =
+  | {
+      readonly kind: 'stdio';
+      readonly command: string;
+      readonly args?: readonly string[];
+      readonly cwd?: string;
+      /** Beside HOME, PATH and their like: a server sees nothing else of this process's environment. */
+      readonly environment?: Readonly<Record<string, string>>;
+    }
+  | {
+      /** Streamable HTTP. */
+      readonly kind: 'http';
+      readonly url: string;
+      /** With each request, such as a credential. */
+      readonly headers?: Readonly<Record<string, string>>;
+    };
+
+/** A server in an error message: without its environment and headers. */
+export const nameOfServer = (server: McpServer): string =>
+  server.kind === 'http' ? server.url : [server.command, ...(server.args ?? [])].join(' ').slice(0, 200);
