@@ -31,6 +31,7 @@ const EVENTS = TOPICS.agentEvents.name;
 const model: LanguageModel = {
   id: 'instant',
   price: { inputPerMillionUsd: '3', outputPerMillionUsd: '15' },
+  contextTokens: 100_000,
   estimate: () => ({ inputTokens: 10, outputTokens: 10 }),
   generate: async ({ messages }) => {
     const calls = messages.filter((message) => message.role === 'tool').length;

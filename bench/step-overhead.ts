@@ -26,6 +26,7 @@ const WARM_UP = 20;
 const instantModel: LanguageModel = {
   id: 'instant',
   price: { inputPerMillionUsd: '0', outputPerMillionUsd: '0' },
+  contextTokens: 100_000,
   estimate: () => ({ inputTokens: 10, outputTokens: 10 }),
   generate: async ({ messages }) => {
     const calls = messages.filter((message) => message.role === 'tool').length;

@@ -48,15 +48,37 @@ export interface MariaDbSource extends SourceSettings {
 export type SourceConfig = PostgresSource | MariaDbSource;
 export type SourceKindName = SourceConfig['kind'];
 
+/** What a provider allows, held by all callers in a process together; none where left out. */
+export interface LanguageModelLimits {
+  /** Calls under way at once. */
+  readonly concurrency?: number;
+  readonly requestsPerMinute?: number;
+  /** Input and output together. */
+  readonly tokensPerMinute?: number;
+  /** Longest call, milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+interface RemoteLanguageModel {
+  readonly model: string;
+  /** What agents, journal and costs call it; `<kind>/<model>` where left out. */
+  readonly id?: string;
+  readonly price?: { readonly inputPerMillionUsd: string; readonly outputPerMillionUsd: string };
+  /** Prompt and answer together, in the model's tokens. */
+  readonly contextTokens?: number;
+  readonly limits?: LanguageModelLimits;
+}
+
 export type LanguageModelConfig =
   | { readonly kind: 'extractive' }
-  | {
+  | (RemoteLanguageModel & {
       readonly kind: 'openai-compatible';
       readonly baseUrl: string;
-      readonly model: string;
       readonly apiKey?: string;
-      readonly price?: { readonly inputPerMillionUsd: string; readonly outputPerMillionUsd: string };
-    };
+      readonly outputLimitField?: 'max_tokens' | 'max_completion_tokens';
+    })
+  | (RemoteLanguageModel & { readonly kind: 'anthropic'; readonly baseUrl?: string; readonly apiKey: string })
+  | (RemoteLanguageModel & { readonly kind: 'ollama'; readonly baseUrl?: string });
 
 /** A provider's embedding model. `dimensions` is what it answers; the limits have defaults that most providers take. */
 export type RemoteEmbeddingConfig = {
@@ -110,7 +132,8 @@ export interface FreshetConfig {
   readonly agents: readonly AgentDefinition[];
   /** Further versions of the agents that no worker runs: older ones for replays, and candidates for `replay --behaviour`. */
   readonly behaviours: readonly AgentDefinition[];
-  readonly languageModel: LanguageModelConfig;
+  /** One, or several in order of fallback. */
+  readonly languageModel: LanguageModelConfig | readonly LanguageModelConfig[];
   readonly embedding: EmbeddingConfig;
   /** Where every index role keeps its vectors that `vectorsByIndex` does not name. */
   readonly vectors: VectorIndexConfig;
@@ -189,6 +212,38 @@ const remoteEmbedding = {
     .partial()
     .optional(),
 };
+const remoteLanguageModel = {
+  model: z.string().min(1),
+  id: z.string().min(1).max(200).optional(),
+  price: z.strictObject({ inputPerMillionUsd: decimal, outputPerMillionUsd: decimal }).optional(),
+  contextTokens: z.int().min(256).max(100_000_000).optional(),
+  limits: z
+    .strictObject({
+      concurrency: count,
+      requestsPerMinute: count,
+      tokensPerMinute: count,
+      timeoutMs: count.max(2 ** 31 - 1),
+    })
+    .partial()
+    .optional(),
+};
+const languageModel = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('extractive') }),
+  z.strictObject({
+    kind: z.literal('openai-compatible'),
+    ...remoteLanguageModel,
+    baseUrl: z.url(),
+    apiKey: z.string().optional(),
+    outputLimitField: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('anthropic'),
+    ...remoteLanguageModel,
+    baseUrl: z.url().optional(),
+    apiKey: z.string().min(1),
+  }),
+  z.strictObject({ kind: z.literal('ollama'), ...remoteLanguageModel, baseUrl: z.url().optional() }),
+]);
 /** The part of every source that does not depend on its kind. */
 const SOURCE_SETTINGS = {
   tables: z.record(
@@ -209,6 +264,7 @@ const AGENT = z.strictObject({
   retrieve: z
     .strictObject({ topK: z.int().min(1).max(100), filter: z.record(z.string(), z.string()).optional() })
     .optional(),
+  models: z.array(z.string().min(1)).min(1).optional(),
   tools: z.array(z.custom<object>((value) => typeof value === 'object' && value !== null)).optional(),
   limits: z
     .strictObject({
@@ -241,17 +297,10 @@ const SCHEMA = z.strictObject({
   ),
   agents: z.array(AGENT),
   behaviours: z.array(AGENT).default([]),
+  // Read as a list always: of a union, an error would not say what is wrong in which entry.
   languageModel: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('extractive') }),
-      z.strictObject({
-        kind: z.literal('openai-compatible'),
-        baseUrl: z.url(),
-        model: z.string().min(1),
-        apiKey: z.string().optional(),
-        price: z.strictObject({ inputPerMillionUsd: decimal, outputPerMillionUsd: decimal }).optional(),
-      }),
-    ])
+    .preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(languageModel).min(1))
+    .transform((models) => (models.length === 1 ? models[0] : models))
     .default({ kind: 'extractive' }),
   embedding: z
     .strictObject({

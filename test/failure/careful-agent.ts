@@ -30,6 +30,7 @@ export const lookThenAnswer = ({
   return {
     id: 'look-then-answer',
     price: { inputPerMillionUsd: '3', outputPerMillionUsd: '15' },
+    contextTokens: 100_000,
     estimate: estimateTokens,
     calls: () => calls,
     generate: async ({ messages }) => {

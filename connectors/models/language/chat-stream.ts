@@ -11,7 +11,8 @@ import type {
   ToolCall,
 } from './language-model.ts';
 
-type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
+/** A chat model of the AI SDK's provider interface, whoever's it is. */
+export type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
 type CallOptions = Parameters<ChatModel['doStream']>[0];
 type ChatMessage = CallOptions['prompt'][number];
 type StreamResult = Awaited<ReturnType<ChatModel['doStream']>>;

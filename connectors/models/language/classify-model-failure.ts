@@ -50,7 +50,7 @@ export const classifyModelFailure = (thrown: unknown, context: FailureContext): 
     return fail(`The model's answer broke off: ${text}`, { reason: 'interrupted' });
   }
   if (context.stage === 'responded' || status !== null) {
-    return fail(`The model endpoint does not speak the chat-completions protocol: ${text}`, {
+    return fail(`The model endpoint does not speak its protocol: ${text}`, {
       reason: 'unreadable',
       retryable: false,
     });

@@ -8,6 +8,9 @@ export const EXTRACTIVE_PREFIX = 'Quoted without a language model:';
 export const EXTRACTIVE_NOTHING =
   'Nothing in the retrieved passages answers this (searched without a language model).';
 
+/** It has no window; a bound keeps a prompt within what is worth ranking. */
+const EXTRACTIVE_CONTEXT_TOKENS = 1_000_000;
+
 const MAX_SENTENCES = 3;
 /** A further sentence is quoted only if it answers half as well as the best. */
 const FURTHER_SCORE = 0.5;
@@ -22,6 +25,7 @@ const MIN_COVERAGE = 0.4;
 export const createExtractiveModel = (): LanguageModel => ({
   id: 'extractive',
   price: { inputPerMillionUsd: '0', outputPerMillionUsd: '0' },
+  contextTokens: EXTRACTIVE_CONTEXT_TOKENS,
   estimate: (prompt) => ({ inputTokens: countPromptWords(prompt), outputTokens: prompt.maxOutputTokens }),
   generate: async (request) => {
     if (request.signal?.aborted) throw cancelled();

@@ -80,6 +80,8 @@ export interface LanguageModel {
   /** Provider and model, e.g. `openai-compatible/small-1`. */
   readonly id: string;
   readonly price: ModelPrice;
+  /** The window of one call in the model's tokens: prompt and answer together. */
+  readonly contextTokens: number;
   /** One call, never retried here. @throws ModelError (a FreshetError `model-failed`) that says whether to retry */
   generate(request: ModelRequest): Promise<ModelReply>;
   /** Tokens that the call cannot exceed, to reserve money before it. Far above the usual; never below the real. */

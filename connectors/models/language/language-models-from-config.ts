@@ -1,24 +1,69 @@
-import type { LanguageModelConfig } from '../../../schemas/config.ts';
+import { createHash } from 'node:crypto';
+import type { FreshetConfig, LanguageModelConfig } from '../../../schemas/config.ts';
+import { createAnthropicModel } from './anthropic-model.ts';
+import { createCallLimiter } from './call-limiter.ts';
 import { createExtractiveModel } from './extractive-model.ts';
 import type { LanguageModel } from './language-model.ts';
+import { createLimitedModel } from './limited-model.ts';
+import { createOllamaModel } from './ollama-model.ts';
 import { createOpenAiCompatibleModel } from './openai-compatible-model.ts';
+import { createProviderHold, type ProviderHold } from './provider-hold.ts';
+
+type RemoteConfig = Exclude<LanguageModelConfig, { readonly kind: 'extractive' }>;
+
+const FREE = { inputPerMillionUsd: '0', outputPerMillionUsd: '0' };
+/** A provider that asks for more than this is given up for the next model. */
+const MAX_HOLD_MS = 15_000;
 
 /**
- * The language model a configuration names. Opens nothing: the first call connects. Without a price the model counts
- * as free, as one on the own machine is: then no money cap holds it, only the caps on steps and time.
+ * The language models a configuration names, in order of fallback, each behind its limits. Opens nothing: the first call
+ * connects. Models with the same address and key are one provider's: what one is told (Retry-After) holds back all. To be
+ * called once in a process, as each call has limits of its own. Without a price a model counts as free, as one on the
+ * own machine is: then no money cap holds it, only the caps on steps and time.
  */
-export const languageModelFromConfig = (config: LanguageModelConfig): LanguageModel => {
-  switch (config.kind) {
-    case 'extractive':
-      return createExtractiveModel();
-    case 'openai-compatible':
-      return createOpenAiCompatibleModel({
-        baseUrl: config.baseUrl,
-        model: config.model,
-        apiKey: config.apiKey ?? '',
-        price: config.price ?? { inputPerMillionUsd: '0', outputPerMillionUsd: '0' },
-      });
+export const languageModelsFromConfig = (
+  config: Pick<FreshetConfig, 'languageModel'>,
+  now: () => number = () => performance.now(),
+): readonly LanguageModel[] => {
+  const holds = new Map<string, ProviderHold>();
+  const { languageModel } = config;
+  const entries = 'kind' in languageModel ? [languageModel] : languageModel;
+  return entries.map((entry) => {
+    if (entry.kind === 'extractive') return createExtractiveModel();
+    const provider = providerOf(entry);
+    const hold = holds.get(provider) ?? createProviderHold(now);
+    holds.set(provider, hold);
+    const { concurrency, requestsPerMinute, tokensPerMinute } = entry.limits ?? {};
+    const limits = {
+      concurrency: concurrency ?? Number.POSITIVE_INFINITY,
+      requestsPerMinute: requestsPerMinute ?? Number.POSITIVE_INFINITY,
+      tokensPerMinute: tokensPerMinute ?? Number.POSITIVE_INFINITY,
+    };
+    const limiter = createCallLimiter({ limits, hold, maxHoldMs: MAX_HOLD_MS, now });
+    const model = createLimitedModel(remoteModel(entry), { limiter, hold });
+    return entry.id === undefined ? model : { ...model, id: entry.id };
+  });
+};
+
+/** Who counts the calls: told apart by address and key, which is not kept. */
+const providerOf = (entry: RemoteConfig): string =>
+  createHash('sha256')
+    .update(JSON.stringify([entry.kind, entry.baseUrl ?? null, 'apiKey' in entry ? entry.apiKey : null]))
+    .digest('hex');
+
+const remoteModel = (entry: RemoteConfig): LanguageModel => {
+  const { model, contextTokens, limits } = entry;
+  const common = { model, contextTokens, price: entry.price ?? FREE, timeoutMs: limits?.timeoutMs };
+  switch (entry.kind) {
+    case 'openai-compatible': {
+      const { baseUrl, apiKey = '', outputLimitField } = entry;
+      return createOpenAiCompatibleModel({ ...common, baseUrl, apiKey, outputLimitField });
+    }
+    case 'anthropic':
+      return createAnthropicModel({ ...common, baseUrl: entry.baseUrl, apiKey: entry.apiKey });
+    case 'ollama':
+      return createOllamaModel({ ...common, baseUrl: entry.baseUrl });
     default:
-      return config satisfies never;
+      return entry satisfies never;
   }
 };

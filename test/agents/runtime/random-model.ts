@@ -52,6 +52,7 @@ export const scriptedModel = (
   return {
     id,
     price: { inputPerMillionUsd: '3', outputPerMillionUsd: '15' },
+    contextTokens: 100_000,
     estimate: estimateTokens,
     calls: () => calls,
     charged: () => ({ ...charged }),

@@ -1,16 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
-/** A request as it reached the server. */
-export type SeenRequest = {
-  readonly path: string;
-  readonly authorization: string | undefined;
-  readonly body: Record<string, unknown>;
-  /** Set when the client hung up before the response ended. */
-  aborted: boolean;
-};
-
-export type Script = (response: ServerResponse) => void | Promise<void>;
+import type { ServerResponse } from 'node:http';
+import { type Script, startModelServer } from './model-server.ts';
 
 /**
  * A local server that speaks the chat-completions protocol as documented: POST {base}/chat/completions answers
@@ -19,39 +8,8 @@ export type Script = (response: ServerResponse) => void | Promise<void>;
  * Each request is answered by the next script.
  */
 export const startChatServer = async () => {
-  const seen: SeenRequest[] = [];
-  const scripts: Script[] = [];
-  const server: Server = createServer(async (request, response) => {
-    const entry: SeenRequest = {
-      path: request.url ?? '',
-      authorization: request.headers.authorization,
-      body: await readBody(request),
-      aborted: false,
-    };
-    seen.push(entry);
-    response.on('close', () => {
-      entry.aborted = !response.writableFinished;
-    });
-    await scripts.shift()?.(response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
-    seen,
-    next: (script: Script) => scripts.push(script),
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-};
-
-const readBody = async (request: IncomingMessage): Promise<Record<string, unknown>> => {
-  let text = '';
-  for await (const part of request) text += part;
-  return JSON.parse(text) as Record<string, unknown>;
+  const server = await startModelServer();
+  return { ...server, baseUrl: `${server.origin}/v1` };
 };
 
 const USAGE = {

@@ -1,0 +1,25 @@
+import { type ChatModel, type ChatStreamPart, collectReply, toCallOptions } from './chat-stream.ts';
+import type { ModelReply, ModelRequest } from './language-model.ts';
+import { type CallLimits, type CallProgress, runModelCall } from './model-call.ts';
+
+/** One call through a provider of the AI SDK, streamed, its chunks passed on as they come. @throws ModelError */
+export const streamChatModel = (
+  chat: ChatModel,
+  request: ModelRequest,
+  settings: CallLimits & { readonly secret: string },
+): Promise<ModelReply> =>
+  runModelCall(settings, request.signal, async (progress) => {
+    const { stream } = await chat.doStream({ ...toCallOptions(request), abortSignal: progress.signal });
+    progress.reached('responded');
+    return collectReply(noting(stream, progress), request);
+  });
+
+/** The provider's first word of the answer itself is its metadata: what breaks after it broke off. */
+async function* noting(stream: ReadableStream<ChatStreamPart>, progress: CallProgress) {
+  let answering = false;
+  for await (const part of stream) {
+    answering ||= part.type === 'response-metadata';
+    progress.reached(answering ? 'answering' : 'responded');
+    yield part;
+  }
+}

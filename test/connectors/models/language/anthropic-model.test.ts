@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAnthropicModel } from '../../../../connectors/models/language/anthropic-model.ts';
+import type { ModelChunk, ModelRequest } from '../../../../connectors/models/language/language-model.ts';
+import {
+  answer,
+  breakOff,
+  breakOffInArguments,
+  callTools,
+  endEarly,
+  failMidway,
+  hang,
+  refuse,
+  sendNoise,
+} from './anthropic-server.ts';
+import { startModelServer } from './model-server.ts';
+
+const KEY = 'sk-ant-local-secret-0123456789';
+const price = { inputPerMillionUsd: '3', outputPerMillionUsd: '15' };
+const request: ModelRequest = {
+  system: 'Answer briefly.',
+  messages: [{ role: 'user', content: 'What is the return window?' }],
+  maxOutputTokens: 64,
+};
+const search = {
+  name: 'search',
+  description: 'Search the help centre',
+  parameters: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
+};
+
+let server: Awaited<ReturnType<typeof startModelServer>>;
+beforeAll(async () => {
+  server = await startModelServer();
+});
+afterAll(() => server.close());
+
+const open = (options: Partial<Parameters<typeof createAnthropicModel>[0]> = {}) =>
+  createAnthropicModel({
+    baseUrl: `${server.origin}/v1`,
+    model: 'claude-haiku-4-5',
+    apiKey: KEY,
+    price,
+    ...options,
+  });
+
+describe('an answer', () => {
+  test('streams text as it comes; input tokens are all of them, those of the cache too', async () => {
+    server.next(answer(['The return ', 'window is ', '30 days.']));
+    const chunks: ModelChunk[] = [];
+    const reply = await open().generate({
+      ...request,
+      temperature: 0,
+      onChunk: (chunk) => chunks.push(chunk),
+    });
+    expect(reply).toEqual({
+      text: 'The return window is 30 days.',
+      toolCalls: [],
+      finishReason: 'stop',
+      usage: { inputTokens: 31, outputTokens: 7, cachedInputTokens: 10, reported: true },
+    });
+    expect(chunks.map((chunk) => chunk.type === 'text' && chunk.text)).toEqual([
+      'The return ',
+      'window is ',
+      '30 days.',
+    ]);
+    const seen = server.seen.at(-1);
+    expect(seen?.path).toBe('/v1/messages');
+    expect(seen?.headers).toMatchObject({ 'x-api-key': KEY, 'anthropic-version': '2023-06-01' });
+    expect(seen?.body).toMatchObject({
+      model: 'claude-haiku-4-5',
+      stream: true,
+      max_tokens: 64,
+      temperature: 0,
+      system: [{ type: 'text', text: 'Answer briefly.' }],
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'What is the return window?' }] }],
+    });
+  });
+
+  test('carries tool calls whose arguments came in pieces, and takes their results back', async () => {
+    server.next(
+      callTools([
+        { id: 'toolu_1', name: 'search', pieces: ['{"query":', ' "X2', '00"}'] },
+        { id: 'toolu_2', name: 'search', pieces: [] },
+      ]),
+    );
+    const chunks: ModelChunk[] = [];
+    const reply = await open().generate({
+      ...request,
+      tools: [search],
+      onChunk: (chunk) => chunks.push(chunk),
+    });
+    expect(reply).toMatchObject({
+      text: 'I look it up.',
+      finishReason: 'tool-calls',
+      toolCalls: [
+        { id: 'toolu_1', name: 'search', arguments: { query: 'X200' } },
+        { id: 'toolu_2', name: 'search', arguments: {} },
+      ],
+    });
+    expect(chunks).toContainEqual({ type: 'tool-call', name: 'search', arguments: { query: 'X200' } });
+    expect(server.seen.at(-1)?.body.tools).toMatchObject([
+      { name: 'search', description: 'Search the help centre', input_schema: search.parameters },
+    ]);
+
+    server.next(answer(['45 days.'], 'max_tokens'));
+    const followUp = await open().generate({
+      ...request,
+      tools: [search],
+      messages: [
+        ...request.messages,
+        { role: 'assistant', content: reply.text, toolCalls: reply.toolCalls.slice(0, 1) },
+        { role: 'tool', toolCallId: 'toolu_1', toolName: 'search', content: 'X200: 45 days' },
+      ],
+    });
+    expect(followUp.finishReason).toBe('length');
+    expect(server.seen.at(-1)?.body.messages).toMatchObject([
+      { role: 'user' },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'I look it up.' },
+          { type: 'tool_use', id: 'toolu_1', name: 'search', input: { query: 'X200' } },
+        ],
+      },
+      {
+        role: 'user',
+        content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'X200: 45 days' }],
+      },
+    ]);
+  });
+});
+
+describe('a failure says whether to retry, when, and whether it may have cost', () => {
+  const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+  test.each([
+    [
+      '429 with seconds',
+      refuse(429, 'rate_limit_error', { 'retry-after': '7' }),
+      { reason: 'rate-limited', retryable: true, retryAfterMs: 7_000, mayHaveCost: false },
+    ],
+    [
+      '429 with a date',
+      refuse(429, 'rate_limit_error', { 'retry-after': inAMinute }),
+      { reason: 'rate-limited', retryable: true, mayHaveCost: false },
+    ],
+    [
+      '529, overloaded',
+      refuse(529, 'overloaded_error', {}, 'Overloaded'),
+      { reason: 'overloaded', retryable: true, retryAfterMs: null },
+    ],
+    ['500', refuse(500, 'api_error'), { reason: 'overloaded', retryable: true, mayHaveCost: true }],
+    [
+      '400',
+      refuse(400, 'invalid_request_error', {}, 'prompt is too long'),
+      {
+        reason: 'refused',
+        retryable: false,
+        mayHaveCost: false,
+        message: expect.stringContaining('too long'),
+      },
+    ],
+    [
+      '401',
+      refuse(401, 'authentication_error', {}, `invalid x-api-key ${KEY}`),
+      { reason: 'refused', retryable: false },
+    ],
+    ['a connection cut mid-stream', breakOff, { reason: 'interrupted', retryable: true, mayHaveCost: true }],
+    [
+      'a connection cut inside the arguments of a tool call',
+      breakOffInArguments,
+      { reason: 'interrupted', retryable: true, mayHaveCost: true },
+    ],
+    ['an error event mid-stream', failMidway, { reason: 'interrupted', retryable: true }],
+    ['events that are no JSON', sendNoise, { mayHaveCost: true }],
+  ])('%s', async (_, script, facts) => {
+    const before = server.seen.length;
+    server.next(script);
+    const failure = await open()
+      .generate(request)
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'ModelError', code: 'model-failed', ...facts });
+    expect(String(failure)).not.toContain(KEY);
+    expect(JSON.stringify(failure)).not.toContain('What is the return window');
+    expect(server.seen.length - before).toBe(1);
+  });
+
+  test('a date to wait for is told in milliseconds', async () => {
+    server.next(refuse(429, 'rate_limit_error', { 'retry-after': inAMinute }));
+    const failure = (await open()
+      .generate(request)
+      .catch((error: unknown) => error)) as { retryAfterMs: number };
+    expect(failure.retryAfterMs).toBeGreaterThan(30_000);
+    expect(failure.retryAfterMs).toBeLessThanOrEqual(61_000);
+  });
+
+  test('a stream that ends without its last events is no answer', async () => {
+    server.next(endEarly);
+    await expect(open().generate(request)).rejects.toMatchObject({ reason: 'interrupted', retryable: true });
+  });
+
+  test('silence ends the call, and the connection is closed', async () => {
+    server.next(hang);
+    await expect(open({ silenceTimeoutMs: 200 }).generate(request)).rejects.toMatchObject({
+      reason: 'timeout',
+      retryable: true,
+      mayHaveCost: true,
+    });
+    await expect.poll(() => server.seen.at(-1)?.aborted).toBe(true);
+  });
+
+  test('the caller cancels mid-stream', async () => {
+    server.next(hang);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 50);
+    await expect(open().generate({ ...request, signal: controller.signal })).rejects.toMatchObject({
+      reason: 'cancelled',
+      retryable: false,
+    });
+    await expect.poll(() => server.seen.at(-1)?.aborted).toBe(true);
+  });
+});
