@@ -9,6 +9,7 @@ import {
   type GateSettings,
   settingsOfTable,
 } from './gate-settings.ts';
+import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import { isProbeTable, PROBE_MAPPING } from './probe.ts';
 
 /** A column's value as captured: 64-bit integers as bigint, decimals and times as text, bytes as bytes. */
@@ -278,7 +279,7 @@ const AGENT = z.strictObject({
 });
 const SCHEMA = z.strictObject({
   sources: z.record(
-    name,
+    name.refine((source) => source !== MEMORY_SOURCE, `${MEMORY_SOURCE} is the source of agents' memories`),
     z.discriminatedUnion('kind', [
       z.strictObject({
         kind: z.literal('postgres'),
@@ -389,7 +390,12 @@ export const mappingOfTable = (
   config: Pick<FreshetConfig, 'sources'>,
   source: string,
   table: string,
-): TableMapping | undefined => (isProbeTable(table) ? PROBE_MAPPING : config.sources[source]?.tables[table]);
+): TableMapping | undefined =>
+  source === MEMORY_SOURCE
+    ? MEMORY_MAPPING
+    : isProbeTable(table)
+      ? PROBE_MAPPING
+      : config.sources[source]?.tables[table];
 
 const RESOLVED = new WeakMap<GateSettings, Map<string, GateSettings>>();
 

@@ -272,6 +272,47 @@ export interface Feedback {
   readonly at: number;
 }
 
+/** A stretch of the journal that wrote it: an execution's end, or the ends of the turns of a summary. */
+export interface MemoryPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  /** the last offset, itself included */
+  readonly to: number;
+}
+
+/** One long-term memory of an agent, as it was last written, or a cut: turns of a session that are not to come back. Key: the memory id. Topic: cdc.memory, compacted, partition of (tenant, agent). */
+export interface Memory {
+  /** deterministic: whoever writes it again writes the same */
+  readonly memoryId: string;
+  /** cut: no memory, but the turns of its places are moved, forgotten or undone, and no rebuild brings them back */
+  readonly kind: 'summary' | 'behaviour' | 'fact' | 'cut';
+  /** pruned: by age, count or a merge, it may be learned again; forgotten: by a person, for good */
+  readonly state: 'kept' | 'pruned' | 'forgotten';
+  readonly tenant: string;
+  readonly agent: string;
+  readonly sessionId: null | string;
+  /** embedded before the text */
+  readonly title: string;
+  /** empty unless kept */
+  readonly text: string;
+  /** the least trusted of what it was made from: data wherever it goes */
+  readonly origin: 'user' | 'tool' | 'retrieved' | 'model';
+  /** executions that it was learned from, merged ones too */
+  readonly uses: number;
+  /** microseconds since the Unix epoch */
+  readonly createdAt: number;
+  /** when it was last learned, or ended: its version; microseconds since the Unix epoch */
+  readonly at: number;
+  /** microseconds since the Unix epoch */
+  readonly expiresAt: number;
+  /** the last execution that wrote it */
+  readonly executionId: null | string;
+  readonly places: readonly MemoryPlace[];
+  /** why it ended, or how it was made */
+  readonly reason: null | string;
+}
+
 /** Where a record stands in Kafka. */
 export interface QuarantinedChange {
   readonly topic: string;
@@ -558,6 +599,7 @@ export interface Records {
   readonly DeadLetter: DeadLetter;
   readonly Document: Document;
   readonly Feedback: Feedback;
+  readonly Memory: Memory;
   readonly Quarantined: Quarantined;
   readonly Result: Result;
   readonly SourceState: SourceState;
@@ -580,6 +622,7 @@ export const SCHEMA_FILES = {
   DeadLetter: 'dead-letter.avsc',
   Document: 'document.avsc',
   Feedback: 'feedback.avsc',
+  Memory: 'memory.avsc',
   Quarantined: 'quarantined.avsc',
   Result: 'result.avsc',
   SourceState: 'source-state.avsc',

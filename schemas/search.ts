@@ -4,6 +4,8 @@ import type { TaskFreshness } from './records.ts';
 export interface SearchRequest {
   readonly query: string;
   readonly tenant: string;
+  /** Searches the long-term memories of this agent instead of documents; without it, no memory is found. */
+  readonly memoriesOf?: string;
   /** 1 to 100. */
   readonly topK: number;
   /** Metadata that must be equal; `source` and `table` are such names too. */

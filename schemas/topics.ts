@@ -98,6 +98,13 @@ export const TOPICS = {
     partitions: 1,
     settings: compacted(0),
   },
+  /** The change topic of the source `memory`, written by agents: what stands of each memory is kept, however old. */
+  memory: {
+    name: 'cdc.memory',
+    value: 'Memory',
+    partitions: PARTITIONS,
+    settings: { ...compacted(0), ...BROKER_TIME },
+  },
   control: { name: 'freshet.control', value: 'Control', partitions: 1, settings: compacted(0) },
   alerts: { name: 'freshet.alerts', value: 'Alert', partitions: 1, settings: compacted(0) },
   audit: { name: 'freshet.audit', value: 'Audit', partitions: 1, settings: kept(365 * DAY_MS) },
@@ -122,4 +129,5 @@ export const schemaHistoryTopic = (source: string): TopicDefinition => ({
 });
 
 /** Topics with every record written in turn: a hole in their offsets means that something was lost (rule O). */
-export const isGapless = (topic: string): boolean => topic.startsWith('cdc.') || topic === TOPICS.tasks.name;
+export const isGapless = (topic: string): boolean =>
+  (topic.startsWith('cdc.') && topic !== TOPICS.memory.name) || topic === TOPICS.tasks.name;

@@ -29,6 +29,11 @@ export const checkSearch = (request: SearchRequest): void => {
       invalid('a search of the past is by vectors: leave mode out');
   }
   if (typeof request.tenant !== 'string' || request.tenant === '') invalid('tenant must be given');
+  if (
+    request.memoriesOf !== undefined &&
+    (typeof request.memoriesOf !== 'string' || request.memoriesOf === '')
+  )
+    invalid('memoriesOf must name an agent');
   for (const [name, value] of Object.entries(request.filter ?? {})) {
     if (typeof value !== 'string')
       invalid(`filter ${name} must be a text to be equal to; there are no operators`);

@@ -2,6 +2,7 @@
 import type { HeldDocument } from '../../connectors/index-service/index-service.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
+import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { documentDigest } from '../document-digest.ts';
 import type { IndexGeneration } from './apply-documents.ts';
@@ -84,7 +85,7 @@ export const restoreRows = async (
         missing.map(([rowId, chunk]) => ({
           id: rowId,
           vector: vectorOfBytes(chunk.vector),
-          tenant: record.tenant ?? '',
+          tenant: spaceOfDocument(record),
           tags: tagsOf(record),
         })),
       );

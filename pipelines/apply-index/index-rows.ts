@@ -4,6 +4,7 @@ import type { ChunkOrigin } from '../../connectors/document-table/document-table
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { VectorRow } from '../../connectors/vector-index/vector-index.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
+import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 
 export const tagOf = (name: string, value: string): string => `${name}=${value}`;
@@ -58,7 +59,7 @@ export const changeRows = (
       added.set(rowId, {
         id: rowId,
         vector: vectorOfBytes(piece.vector),
-        tenant: newest.tenant ?? '',
+        tenant: spaceOfDocument(newest),
         tags,
       });
   }

@@ -2,6 +2,7 @@
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KeywordIndex, KeywordRow } from '../../connectors/keyword-index/keyword-index.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
+import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { rowIdOf, tagsOf } from './index-rows.ts';
 
@@ -12,7 +13,7 @@ export const keywordRows = (record: Document, wanted: (rowId: string) => boolean
     const id = rowIdOf(record, chunk.hash, tags);
     if (!wanted(id)) return [];
     const text = `${record.title}\n${record.text.slice(chunk.start, chunk.end)}`;
-    return [{ id, tenant: record.tenant ?? '', tags, text }];
+    return [{ id, tenant: spaceOfDocument(record), tags, text }];
   });
 };
 

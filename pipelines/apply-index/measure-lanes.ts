@@ -2,6 +2,7 @@
 
 import type { LaneComparison, LaneMeasure } from '../../connectors/index-service/lane-service.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
+import { MEMORY_SOURCE, spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Lane } from './model-lanes.ts';
 
 interface Question {
@@ -28,7 +29,8 @@ const questionsFrom = (
       const found: Question[] = [];
       for (const { record } of table.list(partition, '')) {
         if (found.length >= Math.ceil(most / partitions.length)) break;
-        if (record.kind === 'document' && record.title.trim() !== '')
+        // Memories are asked for by agents alone, and a search of a tenant's documents finds none.
+        if (record.kind === 'document' && record.source !== MEMORY_SOURCE && record.title.trim() !== '')
           found.push({ documentId: record.documentId, tenant: record.tenant ?? '', query: record.title });
       }
       return found;
@@ -63,7 +65,7 @@ const recallOf = (
       for (const { record } of table.list(partition, '')) {
         // Equal chunks of a document are one row.
         for (const chunk of new Map(record.chunks.map((each) => [each.hash, each])).values())
-          rows.push({ tenant: record.tenant ?? '', vector: vectorOfBytes(chunk.vector) });
+          rows.push({ tenant: spaceOfDocument(record), vector: vectorOfBytes(chunk.vector) });
         if (rows.length > MOST_COMPARED) return null;
       }
     // Asked at once after the rows were read: what changes meanwhile would count as missed.

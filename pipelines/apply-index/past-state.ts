@@ -5,13 +5,15 @@
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import { floorIdOf } from '../../schemas/document-id.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
+import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { cosineOf } from './cosine.ts';
 import { tagsOf } from './index-rows.ts';
 
 export interface PastQuestion {
   readonly vector: Float32Array;
-  readonly tenant: string;
+  /** Whose rows are looked at (spaceOfSearch). */
+  readonly space: string;
   /** All of these must be on the document. */
   readonly tags: readonly string[];
   /** Vectors of other models cannot be compared. */
@@ -43,12 +45,13 @@ export interface PastState {
   hits(): readonly PastHit[];
 }
 
-export const createPastState = ({ vector, tenant, tags, model }: PastQuestion): PastState => {
+export const createPastState = ({ vector, space, tags, model }: PastQuestion): PastState => {
   const standings = new Map<string, Standing>();
   const floors = new Map<string, string>();
 
   const hitsOf = (record: Document, partition: number, offset: number): readonly PastHit[] | undefined => {
-    if (!isSearchable(record) || record.tenant !== tenant || record.model !== model) return undefined;
+    if (!isSearchable(record) || spaceOfDocument(record) !== space || record.model !== model)
+      return undefined;
     const held = tagsOf(record);
     if (!tags.every((tag) => held.includes(tag))) return undefined;
     const { documentId, source } = record;

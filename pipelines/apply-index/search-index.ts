@@ -3,6 +3,7 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { spaceOfDocument, spaceOfSearch } from '../../schemas/memory-source.ts';
 import type {
   RefusedDocument,
   SearchHit,
@@ -47,7 +48,7 @@ interface Found {
 
 const visibleHit = (
   { table }: IndexGeneration,
-  tenant: string,
+  space: string,
   { vector, model }: { readonly vector: Float32Array; readonly model: string },
   id: string,
   now: (source: string) => number,
@@ -56,7 +57,7 @@ const visibleHit = (
   const record = origin && table.get(origin.partition, origin.documentId)?.record;
   const chunk = record?.chunks[origin?.chunk ?? -1];
   // The engines have filtered by tenant already; what leaves this function is checked once more (I9).
-  if (!origin || !record || !chunk || record.tenant !== tenant) return undefined;
+  if (!origin || !record || !chunk || spaceOfDocument(record) !== space) return undefined;
   // Vectors of another model say nothing about this query: a log whose model was changed in the configuration alone.
   if (record.model !== model) return undefined;
   const { documentId, source } = record;
@@ -87,6 +88,7 @@ export const searchIndex = async (
   checkSearch(request);
   const { generation } = settings;
   const { query, topK, tenant, mode = 'hybrid' } = request;
+  const space = spaceOfSearch(request);
   const [vector] = await settings.embedding.forTenant(tenant).embed([query], { purpose: 'query' });
   if (!vector || vector.length === 0)
     throw new FreshetError('request-invalid', 'the embedding model does not take this query');
@@ -107,13 +109,18 @@ export const searchIndex = async (
       await generation.index.query({
         vector,
         topK: Math.min(MOST_ROWS, depth + SPARE_ROWS * attempt),
-        tenant,
+        tenant: space,
         tags,
       })
     ).map(({ id }) => id);
   const byWords = async (): Promise<readonly string[] | undefined> => {
     if (mode === 'vector' || !settings.keywordsReady()) return undefined;
-    const hits = await generation.keywords?.query({ text: query, tenant, tags, topK: depth + SPARE_ROWS });
+    const hits = await generation.keywords?.query({
+      text: query,
+      tenant: space,
+      tags,
+      topK: depth + SPARE_ROWS,
+    });
     return hits?.map(({ id }) => id);
   };
 
@@ -135,7 +142,7 @@ export const searchIndex = async (
     let gone = 0;
     const found = (function* (): Generator<Found> {
       for (const id of ranked) {
-        const each = visibleHit(generation, tenant, { vector, model: basis.model }, id, now);
+        const each = visibleHit(generation, space, { vector, model: basis.model }, id, now);
         if (each) yield each;
         else gone += 1;
       }

@@ -8,6 +8,7 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { spaceOfSearch } from '../../schemas/memory-source.ts';
 import type { SearchHit, SearchRequest } from '../../schemas/search.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { capHits } from './fuse-hits.ts';
@@ -64,7 +65,7 @@ export const searchPast = async (
     throw new FreshetError('request-invalid', 'the embedding model does not take this query');
   const to = await kafka.admin.offsetsAt(topic, Math.floor(asOf) + 1);
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
-  const past = createPastState({ vector, tenant: request.tenant, tags, model: settings.model });
+  const past = createPastState({ vector, space: spaceOfSearch(request), tags, model: settings.model });
   await scanTopic(kafka, { topic, to }, async (record) => {
     for (const { record: document, offset } of await decodeDocuments(codec, [record]))
       past.take(document, record.partition, offset);

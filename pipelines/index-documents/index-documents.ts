@@ -18,6 +18,7 @@ import type { FreshetConfig, Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
 import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
@@ -25,6 +26,7 @@ import { createVolumeWatch } from '../gates/volume-state.ts';
 import { createPartitionClaims } from './partition-claims.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
 import type { FoundPause, TableTurn } from './paused-tables.ts';
+import { readMemory } from './read-memory.ts';
 import { openReleaseDecisions } from './release-decisions.ts';
 
 export interface IndexDocumentsSettings {
@@ -90,7 +92,10 @@ const RECORD_MARGIN_BYTES = 64 * 1024;
 export const startIndexDocuments = async (settings: IndexDocumentsSettings): Promise<IndexDocuments> => {
   const { kafka, config, table } = settings;
   const documents = TOPICS.documents.name;
-  const sources = new Map(Object.keys(config.sources).map((source) => [changeTopic(source).name, source]));
+  const sources = new Map([
+    ...Object.keys(config.sources).map((source) => [changeTopic(source).name, source] as const),
+    [TOPICS.memory.name, MEMORY_SOURCE] as const,
+  ]);
   const changeTopics = [...sources.keys()];
   const documentPartitions = await kafka.admin.partitionCount(documents);
   const cache = new EmbeddingCache({ model: settings.model, maxBytes: CACHE_BYTES });
@@ -151,7 +156,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         drift,
         ...(settings.embeds ? { embeds: settings.embeds } : {}),
       },
-      readChange: (record) => changeReader.read(record),
+      readChange: (record) =>
+        record.topic === TOPICS.memory.name ? readMemory(settings.codec, record) : changeReader.read(record),
       sourceOf: (topic) => sources.get(topic) ?? '',
       onDone: (records, plan) => {
         for (const { topic, offset } of records)

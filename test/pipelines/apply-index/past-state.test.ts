@@ -23,7 +23,7 @@ test('what is found stood, and everything that stood is found', () => {
     fc.property(logs, fc.nat(), ({ log }, cut) => {
       // A time is a place in the log, wherever it falls.
       const prefix = log.slice(0, cut % (log.length + 1)).map(withChunk);
-      const state = createPastState({ vector, tenant: 'acme', tags: [], model: 'm' });
+      const state = createPastState({ vector, space: 'acme', tags: [], model: 'm' });
       for (const [offset, record] of prefix.entries()) state.take(record, 0, offset);
       const found = state.hits().map(({ documentId, offset }) => [documentId, prefix[offset]?.version]);
       const stood = Object.entries(truthOf(prefix))
@@ -40,12 +40,12 @@ test('of other tenants, models and tags nothing is found, and they still hide wh
   );
   if (!old || !moved) throw new Error('no records');
   const ask = (question: object) => {
-    const state = createPastState({ vector, tenant: 'acme', tags: [], model: 'm', ...question });
+    const state = createPastState({ vector, space: 'acme', tags: [], model: 'm', ...question });
     state.take(old, 0, 0);
     return state;
   };
   expect(ask({}).hits()).toHaveLength(1);
-  expect(ask({ tenant: 'brim' }).hits()).toEqual([]);
+  expect(ask({ space: 'brim' }).hits()).toEqual([]);
   expect(ask({ model: 'other' }).hits()).toEqual([]);
   expect(ask({ tags: ['table=public.ab'] }).hits()).toEqual([]);
   const state = ask({});
