@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SearchHit } from '../../../schemas/search.ts';
+import { withoutRecollections } from './render-recollection.ts';
 
 /** One retrieved chunk as a model sees it. */
 export type Passage = {
@@ -54,9 +55,9 @@ export const parsePassages = (content: string): readonly Passage[] =>
     digestOf(body) === digest ? parseBody(body) : [],
   );
 
-/** What a message says outside its blocks of passages. */
+/** What a message says outside its blocks of passages and of memories. */
 export const textOutsidePassages = (content: string): string =>
-  content
+  withoutRecollections(content)
     .replace(BLOCK, (block, digest: string, body: string) => (digestOf(body) === digest ? '' : block))
     .trim();
 

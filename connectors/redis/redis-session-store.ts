@@ -1,0 +1,140 @@
+/** Sessions in Redis. One key a session, two for all of them; every change of a session is one script. */
+import type { Redis } from 'ioredis';
+import { parseSessionTurn, type SessionTurn } from '../../schemas/recollection.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import { CLAIM_DUE, READ_SESSION, REMOVE_TURNS, SETTLE_SESSION, WRITE_TURN } from './session-scripts.ts';
+import type { SessionKey, SessionStore } from './session-store.ts';
+
+/** The scripts as the library defines them: sent once, called by their hash from then on. */
+interface Scripts {
+  freshetWriteTurn(...of: readonly string[]): Promise<readonly [number, number, number]>;
+  freshetReadSession(...of: readonly string[]): Promise<readonly [number, readonly string[]]>;
+  freshetRemoveTurns(...of: readonly string[]): Promise<number>;
+  freshetClaimDue(...of: readonly string[]): Promise<readonly string[]>;
+  freshetSettleSession(...of: readonly string[]): Promise<number>;
+}
+
+const PREFIX = 'freshet:session:';
+const DUE = 'freshet:sessions:due';
+const COMPLETE = 'freshet:sessions:complete';
+const TURN = 't:';
+/** Sessions looked through for a list. */
+const LIST_AT_ONCE = 1_000;
+
+const keyOf = ({ tenant, agent, sessionId }: SessionKey): string =>
+  PREFIX + JSON.stringify([tenant, agent, sessionId]);
+
+const sessionOf = (key: string): SessionKey => {
+  const [tenant = '', agent = '', sessionId = ''] = JSON.parse(key.slice(PREFIX.length)) as string[];
+  return { tenant, agent, sessionId };
+};
+
+const fieldOf = (executionId: string): string => TURN + executionId;
+const charactersOf = ({ question, answer }: SessionTurn): number => question.length + answer.length;
+
+const turnsOf = (fields: readonly string[]): readonly SessionTurn[] => {
+  const turns: SessionTurn[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const value = fields[at + 1] ?? '';
+    if (!fields[at]?.startsWith(TURN)) continue;
+    const turn = parseSessionTurn(value.slice(value.indexOf('{')));
+    if (turn) turns.push(turn);
+  }
+  return turns.sort((a, b) => a.place.offset - b.place.offset || a.at - b.at);
+};
+
+export const createRedisSessionStore = (connection: RedisConnection): SessionStore => {
+  const defined = new WeakSet<Redis>();
+  const use = <T>(work: (redis: Redis & Scripts, runId: string) => Promise<T>): Promise<T> =>
+    connection.use((redis, runId) => {
+      if (!defined.has(redis)) {
+        redis.defineCommand('freshetWriteTurn', { numberOfKeys: 2, lua: WRITE_TURN });
+        redis.defineCommand('freshetReadSession', { numberOfKeys: 2, lua: READ_SESSION });
+        redis.defineCommand('freshetRemoveTurns', { numberOfKeys: 1, lua: REMOVE_TURNS });
+        redis.defineCommand('freshetClaimDue', { numberOfKeys: 1, lua: CLAIM_DUE });
+        redis.defineCommand('freshetSettleSession', { numberOfKeys: 2, lua: SETTLE_SESSION });
+        defined.add(redis);
+      }
+      return work(redis as unknown as Redis & Scripts, runId);
+    });
+
+  return {
+    read: (key, partition) =>
+      use(async (redis, runId) => {
+        const [whole, fields] = await redis.freshetReadSession(
+          keyOf(key),
+          COMPLETE,
+          String(partition),
+          runId,
+        );
+        return { whole: whole === 1, turns: turnsOf(fields) };
+      }),
+
+    write: (key, turn, { ttlMs, maxTurns, maxCharacters }) =>
+      use(async (redis) => {
+        const [written, turns, characters] = await redis.freshetWriteTurn(
+          ...[keyOf(key), DUE, fieldOf(turn.executionId)],
+          ...[turn.place.partition, turn.place.offset, charactersOf(turn)].map(String),
+          JSON.stringify(turn),
+          ...[turn.at, ttlMs, 2 * maxTurns, 2 * maxCharacters].map(String),
+          String(Math.ceil(turn.at / 1_000) + ttlMs),
+        );
+        return { written: written === 1, turns, characters };
+      }),
+
+    remove: (key, turns) =>
+      use(async (redis) => {
+        if (turns.length === 0) return;
+        await redis.freshetRemoveTurns(
+          keyOf(key),
+          ...turns.flatMap(({ executionId, place }) => [
+            fieldOf(executionId),
+            String(place.partition),
+            String(place.offset),
+          ]),
+        );
+      }),
+
+    drop: (key, executionIds) =>
+      use(async (redis) =>
+        executionIds.length === 0
+          ? 0
+          : redis.freshetRemoveTurns(keyOf(key), ...executionIds.flatMap((id) => [fieldOf(id), '', ''])),
+      ),
+
+    due: (now, leaseMs, most) =>
+      use(async (redis) =>
+        (await redis.freshetClaimDue(DUE, ...[now, leaseMs, most].map(String))).map(sessionOf),
+      ),
+
+    settled: (key) =>
+      use(async (redis) => {
+        await redis.freshetSettleSession(keyOf(key), DUE);
+      }),
+
+    list: (wanted, most) =>
+      use(async (redis) => {
+        const found: SessionKey[] = [];
+        for (let from = 0; found.length < most; from += LIST_AT_ONCE) {
+          const keys = await redis.zrange(DUE, String(from), String(from + LIST_AT_ONCE - 1));
+          found.push(...keys.map(sessionOf).filter(wanted));
+          if (keys.length < LIST_AT_ONCE) break;
+        }
+        return found.slice(0, most);
+      }),
+
+    life: () => use(async (_, runId) => runId),
+
+    complete: (partition, life) =>
+      use(async (redis) => {
+        await redis.hset(COMPLETE, String(partition), life);
+      }),
+
+    incomplete: (partition) =>
+      use(async (redis) => {
+        await redis.hdel(COMPLETE, String(partition));
+      }),
+
+    close: () => connection.close(),
+  };
+};
