@@ -1,0 +1,170 @@
+/**
+ * What agents remember, in three tiers: the turns of a session near at hand, what became of older ones in the vector index, and
+ * rules by which the first becomes the second. The journal is the truth of both; losing a store loses no memory for good.
+ */
+import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
+import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import { toError } from '../../schemas/errors.ts';
+import type { MemoryPolicy, SessionPolicy } from '../../schemas/memory-policy.ts';
+import { NOTHING_RECALLED, type Recollection } from '../../schemas/recollection.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { learnedBehaviour } from './learned-behaviour.ts';
+import type { MoveDown } from './move-down.ts';
+import type { RebuildSessions } from './rebuild-sessions.ts';
+import type { RecallMemories } from './recall-memories.ts';
+import { type EndedExecution, turnOf } from './remembered-turn.ts';
+import { boundTurn, turnsToRecall } from './session-state.ts';
+import type { WriteMemories } from './write-memories.ts';
+
+export interface RecallAsk {
+  readonly agent: string;
+  readonly tenant: string;
+  readonly sessionId: string | null;
+  /** The question. */
+  readonly text: string;
+  readonly policy: MemoryPolicy;
+  /** Of the journal, where the execution stands; where left out, that of the session's key. */
+  readonly partition?: number;
+}
+
+export type TurnToRemember = EndedExecution & { readonly policy: MemoryPolicy };
+
+export interface AgentMemory {
+  /**
+   * What is known before an execution's first model step: the session's turns and long-term memories near the question.
+   * Bounded in size and time; a tier that does not answer says so in its place. Errors: the signal's reason alone.
+   */
+  recall(ask: RecallAsk, signal: AbortSignal): Promise<Recollection>;
+  /**
+   * After an execution ended: its turn into the session, and a learned behaviour where it worked. Idempotent by execution.
+   * Errors: `append-failed` where the behaviour could not be written; a session store that is away is made good by a rebuild.
+   */
+  remember(entry: TurnToRemember): Promise<void>;
+  /** Resolves when nothing is being moved down any more. */
+  settled(): Promise<void>;
+}
+
+export interface AgentMemorySettings {
+  readonly sessions: SessionStore;
+  readonly rebuild: RebuildSessions;
+  readonly recallMemories: RecallMemories;
+  readonly write: WriteMemories;
+  readonly moveDown: MoveDown;
+  readonly clock: Clock;
+  readonly onTrouble: (error: Error) => void;
+}
+
+/** An execution waits this long for its session to be rebuilt, and for the index. */
+const REBUILD_WAIT_MS = 1_000;
+const INDEX_WAIT_MS = 1_000;
+/** Sessions that are summarised at a time. */
+const MOVING_AT_ONCE = 16;
+
+export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory => {
+  const { sessions, clock, onTrouble } = settings;
+  /** Partitions of which a turn could not be written: what the store says of them is no longer whole. */
+  const broken = new Set<number>();
+  const moving = new Map<string, Promise<unknown>>();
+
+  const mend = async (): Promise<void> => {
+    for (const partition of broken) {
+      await sessions.incomplete(partition);
+      broken.delete(partition);
+    }
+  };
+
+  const recallSession = async (
+    { agent, tenant, sessionId, partition }: RecallAsk & { readonly sessionId: string },
+    policy: SessionPolicy,
+  ): Promise<Pick<Recollection, 'session' | 'turns'>> => {
+    const key = { agent, tenant, sessionId };
+    const at = partition ?? partitionOfKey(Buffer.from(sessionId), TOPICS.agentEvents.partitions);
+    try {
+      await mend();
+      let stored = await sessions.read(key, at);
+      if (!stored.whole) {
+        if (!(await settings.rebuild(at, REBUILD_WAIT_MS))) return { session: 'rebuilding', turns: [] };
+        stored = await sessions.read(key, at);
+        if (!stored.whole) return { session: 'rebuilding', turns: [] };
+      }
+      const turns = turnsToRecall(stored.turns, policy, clock());
+      const session = turns.length > 0 ? 'known' : stored.turns.length > 0 ? 'ended' : 'new';
+      return { session, turns };
+    } catch (error) {
+      onTrouble(toError(error));
+      return { session: 'unavailable', turns: [] };
+    }
+  };
+
+  const recallLongTerm = async (
+    ask: RecallAsk,
+    signal: AbortSignal,
+  ): Promise<Pick<Recollection, 'longTerm' | 'memories'>> => {
+    const { longTerm } = ask.policy;
+    if (!longTerm || ask.text.trim() === '') return { longTerm: 'none', memories: [] };
+    try {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(INDEX_WAIT_MS)]);
+      return { longTerm: 'known', memories: await settings.recallMemories(ask, longTerm, within) };
+    } catch (error) {
+      if (!signal.aborted) onTrouble(toError(error));
+      return { longTerm: 'unavailable', memories: [] };
+    }
+  };
+
+  /** Behind the execution's back. What finds no place now is due again with the session's next turn. */
+  const move = (key: SessionKey, policy: MemoryPolicy): void => {
+    const name = JSON.stringify([key.tenant, key.agent, key.sessionId]);
+    if (moving.has(name) || moving.size >= MOVING_AT_ONCE) return;
+    const work = settings.moveDown(key, policy).catch((error) => onTrouble(toError(error)));
+    moving.set(
+      name,
+      work.finally(() => moving.delete(name)),
+    );
+  };
+
+  const keepTurn = async (entry: TurnToRemember, policy: SessionPolicy): Promise<void> => {
+    const turn = turnOf(entry);
+    const { tenant, agent, sessionId, place } = entry;
+    if (!turn || sessionId === null) return;
+    const key = { tenant, agent, sessionId };
+    try {
+      await mend();
+      const held = await sessions.write(key, boundTurn(turn, policy), policy);
+      if (held.turns > policy.maxTurns || held.characters > policy.maxCharacters) move(key, entry.policy);
+    } catch (error) {
+      broken.add(place.partition);
+      onTrouble(toError(error));
+    }
+  };
+
+  return {
+    recall: async (ask, signal) => {
+      signal.throwIfAborted();
+      const { session } = ask.policy;
+      const { sessionId } = ask;
+      const [near, far] = await Promise.all([
+        session && sessionId !== null ? recallSession({ ...ask, sessionId }, session) : NOTHING_RECALLED,
+        recallLongTerm(ask, signal),
+      ]);
+      signal.throwIfAborted();
+      return {
+        session: near.session,
+        turns: near.turns,
+        longTerm: far.longTerm,
+        memories: far.memories,
+      };
+    },
+
+    remember: async (entry) => {
+      const { session, longTerm } = entry.policy;
+      if (session) await keepTurn(entry, session);
+      const learned = longTerm && learnedBehaviour(entry, longTerm);
+      if (longTerm && learned) await settings.write(learned, longTerm);
+    },
+
+    settled: async () => {
+      await Promise.all(moving.values());
+    },
+  };
+};

@@ -1,0 +1,79 @@
+/** Turns of a session → one summary among the long-term memories; only then do they leave the session. */
+import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
+import { leastTrusted, type SessionTurn } from '../../schemas/recollection.ts';
+import type { Memory } from '../../schemas/records.ts';
+import { cutOf, memoryIdOf } from './memory-record.ts';
+import { turnsToMove } from './session-state.ts';
+import type { Summarise } from './summarise.ts';
+import type { WriteMemories } from './write-memories.ts';
+
+/**
+ * Moves what has ended or is too much; gives how many turns. A crash anywhere leaves the turns where they are, and the next
+ * time writes the same summary again. Errors: `unavailable`, `append-failed`.
+ */
+export type MoveDown = (key: SessionKey, policy: MemoryPolicy) => Promise<number>;
+
+const TITLE_CHARACTERS = 160;
+
+const titleOf = ([first]: readonly SessionTurn[]): string => {
+  const line = (first?.question ?? '').replace(/\s+/g, ' ').trim();
+  return `Conversation: ${line.length <= TITLE_CHARACTERS ? line : `${line.slice(0, TITLE_CHARACTERS - 1)}…`}`;
+};
+
+/** The stretches of the journal that turns stand in, one a partition. */
+const placesOf = (turns: readonly SessionTurn[]): Memory['places'] => {
+  const places = new Map<string, Memory['places'][number]>();
+  for (const { place } of turns) {
+    const { topic, partition, offset } = place;
+    const held = places.get(`${topic}:${partition}`);
+    places.set(`${topic}:${partition}`, {
+      topic,
+      partition,
+      from: Math.min(held?.from ?? offset, offset),
+      to: Math.max(held?.to ?? offset, offset),
+    });
+  }
+  return [...places.values()];
+};
+
+export const createMoveDown =
+  (settings: {
+    readonly sessions: Pick<SessionStore, 'read' | 'remove' | 'settled'>;
+    readonly summarise: Summarise;
+    readonly write: WriteMemories;
+    readonly clock: Clock;
+  }): MoveDown =>
+  async (key, { session, longTerm }) => {
+    const { sessions, clock } = settings;
+    const { turns } = await sessions.read(key, 0);
+    const moved = session ? turnsToMove(turns, session, clock()) : turns;
+    const [first] = moved;
+    const last = moved.at(-1);
+    if (first && last && longTerm) {
+      const { text, madeBy } = await settings.summarise(key, moved);
+      const { tenant, agent, sessionId } = key;
+      const summary: Memory = {
+        // By its first turn: written again with more turns it is the same summary.
+        memoryId: memoryIdOf('summary', [tenant, agent, sessionId, first.executionId]),
+        kind: 'summary',
+        state: 'kept',
+        ...{ tenant, agent, sessionId },
+        ...{ title: titleOf(moved), text, uses: 1 },
+        origin: leastTrusted(['user', ...moved.map(({ origin }) => origin)]),
+        ...{ createdAt: first.at, at: last.at, expiresAt: last.at + longTerm.ttlMs * 1_000 },
+        executionId: last.executionId,
+        places: placesOf(moved),
+        reason: madeBy,
+      };
+      const untilMs = 2 * (session?.ttlMs ?? 0);
+      // From the first of the journal on: what was said before these turns left the session before them.
+      const places = placesOf(moved).map((place) => ({ ...place, from: 0 }));
+      const cut = cutOf(key, places, { at: clock(), untilMs, reason: 'summarised' });
+      await settings.write(summary, longTerm, [cut]);
+    }
+    await sessions.remove(key, moved);
+    await sessions.settled(key);
+    return moved.length;
+  };

@@ -1,0 +1,118 @@
+/** Everything of memory that an agents role needs, put together over its servers. */
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { openRedisConnection } from '../../connectors/redis/redis-connection.ts';
+import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
+import { createRedisUseCounts } from '../../connectors/redis/redis-use-counts.ts';
+import type { SessionStore } from '../../connectors/redis/session-store.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Clock } from '../../schemas/clock.ts';
+import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
+import type { Retriever } from '../../schemas/search.ts';
+import { type AgentMemory, createAgentMemory } from './agent-memory.ts';
+import { followMemories } from './follow-memories.ts';
+import { type KeepMemories, type KeptMemories, keepMemories } from './keep-memories.ts';
+import type { MemoryLedger } from './memory-ledger-state.ts';
+import { createMoveDown } from './move-down.ts';
+import { readEnded } from './read-ended.ts';
+import { createRebuildSessions, type RebuiltSessions } from './rebuild-sessions.ts';
+import { createRecallMemories } from './recall-memories.ts';
+import { createSummarise } from './summarise.ts';
+import { recordSummaryCosts } from './summary-costs.ts';
+import { createWriteMemories } from './write-memories.ts';
+
+export type MemoryEvent =
+  | ({ readonly type: 'sessions-rebuilt' } & RebuiltSessions)
+  | ({ readonly type: 'memories-kept' } & KeptMemories)
+  /** Something did not answer; what it means for an execution stands in its recollection. */
+  | { readonly type: 'memory-trouble'; readonly error: Error };
+
+export interface OpenAgentMemorySettings {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly writer: RecordWriter;
+  readonly retriever: Retriever;
+  /** redis://host:port */
+  readonly redis: string;
+  /** The first that writes makes the summaries; with the extractive one alone they are extracted. */
+  readonly models: readonly LanguageModel[];
+  /** By agent; one without remembers nothing. */
+  readonly policies: ReadonlyMap<string, MemoryPolicy>;
+  /** Partitions that this worker owns, of tasks as of memories. */
+  readonly owned: () => readonly number[];
+  readonly clock: Clock;
+  readonly keepEveryMs?: number;
+  readonly onEvent: (event: MemoryEvent) => void;
+}
+
+export interface OpenedAgentMemory {
+  readonly memory: AgentMemory;
+  /**
+   * Remembers again what ended in a partition of the journal from an offset on, for a worker that takes it over: its
+   * predecessor may have died between an execution's end and `remember`. Gives how many executions had ended.
+   */
+  readonly recover: (partition: number, from: number) => Promise<number>;
+  readonly sessions: SessionStore;
+  readonly ledger: MemoryLedger;
+  readonly keep: KeepMemories;
+  stop(): Promise<void>;
+}
+
+/** Errors: `kafka-unavailable`. Redis and the index may be away. */
+export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promise<OpenedAgentMemory> => {
+  const { kafka, codec, writer, retriever, policies, clock, onEvent } = settings;
+  const onTrouble = (error: Error): void => onEvent({ type: 'memory-trouble', error });
+  const followed = await followMemories({ kafka, codec, onTrouble });
+  const { ledger } = followed;
+  const connection = openRedisConnection(settings.redis);
+  const sessions = createRedisSessionStore(connection);
+  const uses = createRedisUseCounts(connection);
+  const write = createWriteMemories({ writer, codec, retriever, ledger, onTrouble });
+  const summarise = createSummarise({
+    models: settings.models,
+    ledger: recordSummaryCosts({ writer, codec, clock }),
+    onTrouble,
+  });
+  const moveDown = createMoveDown({ sessions, summarise, write, clock });
+  const rebuild = createRebuildSessions({
+    ...{ kafka, codec, sessions, ledger, clock, onTrouble },
+    policyOf: (agent) => policies.get(agent)?.session,
+    longestMs: () => Math.max(0, ...[...policies.values()].map(({ session }) => session?.ttlMs ?? 0)),
+    onRebuilt: (rebuilt) => onEvent({ type: 'sessions-rebuilt', ...rebuilt }),
+  });
+  const memory = createAgentMemory({
+    ...{ sessions, rebuild, write, moveDown, clock, onTrouble },
+    recallMemories: createRecallMemories({ retriever, uses, clock, onTrouble }),
+  });
+  const keep = keepMemories({
+    ...{ sessions, uses, moveDown, ledger, writer, codec, clock, onTrouble },
+    policyOf: (agent) => policies.get(agent),
+    owned: settings.owned,
+    ...(settings.keepEveryMs === undefined ? {} : { everyMs: settings.keepEveryMs }),
+    onKept: (kept) => onEvent({ type: 'memories-kept', ...kept }),
+  });
+  return {
+    memory,
+    recover: async (partition, from) => {
+      let ended = 0;
+      await readEnded({ kafka, codec }, { partition, from }, async (each) => {
+        ended += 1;
+        const policy = policies.get(each.agent);
+        const { tenant, agent, sessionId, place } = each;
+        const undone = ledger.isCut(place, { tenant, agent, sessionId });
+        if (policy && !undone) await memory.remember({ ...each, policy });
+      });
+      return ended;
+    },
+    sessions,
+    ledger,
+    keep,
+    stop: async () => {
+      await keep.stop();
+      await memory.settled();
+      await followed.close();
+      await sessions.close();
+    },
+  };
+};

@@ -1,0 +1,141 @@
+/** Memory on servers of its own: the journal, Redis, the pipeline and an index, so that what is remembered is found as documents are. */
+import { randomUUID } from 'node:crypto';
+import {
+  type MemoryEvent,
+  type OpenedAgentMemory,
+  openAgentMemory,
+} from '../../../agents/memory/open-agent-memory.ts';
+import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts';
+import { partitionOfKey } from '../../../connectors/kafka/partition-of-key.ts';
+import { openRecordWriter } from '../../../connectors/kafka/record-writer.ts';
+import { createExtractiveModel } from '../../../connectors/models/language/extractive-model.ts';
+import { openRecordCodec } from '../../../connectors/registry/record-codec.ts';
+import { openSchemaRegistry } from '../../../connectors/registry/schema-registry.ts';
+import { systemClock } from '../../../schemas/clock.ts';
+import { defineConfig } from '../../../schemas/config.ts';
+import type { MemoryPolicy } from '../../../schemas/memory-policy.ts';
+import type { AgentEvent } from '../../../schemas/records.ts';
+import type { Retriever } from '../../../schemas/search.ts';
+import { executionIdOf } from '../../../schemas/task-identity.ts';
+import { PARTITIONS, TOPICS } from '../../../schemas/topics.ts';
+import { eventOf } from '../../support/event-of.ts';
+import type { TestStack } from '../../support/own-stack.ts';
+import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
+
+export interface JournaledExecution {
+  readonly sessionId: string | null;
+  readonly question: string;
+  readonly answer: string;
+  readonly agent?: string;
+  readonly tenant?: string;
+  readonly tool?: { readonly name: string; readonly input: string };
+  readonly at?: number;
+}
+
+export type MemoryPlane = Awaited<ReturnType<typeof openMemoryPlane>>;
+
+/** Without an index: what asks for one is told that it does not answer. */
+export const openMemoryPlane = async (
+  stack: Pick<TestStack, 'kafka' | 'schemaRegistry' | 'redis'>,
+  policies: ReadonlyMap<string, MemoryPolicy>,
+  withIndex: boolean,
+) => {
+  const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'memory-test' });
+  await kafka.admin.createTopics(Object.values(TOPICS));
+  const registry = openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`);
+  const codec = await openRecordCodec(registry);
+  const writer = openRecordWriter(kafka);
+  const folder = await temporaryFolder();
+  const config = defineConfig({ sources: {}, agents: [] });
+  const plane = { kafka, codec, writer, registry, config, url: '', source: 'none' };
+  const pipeline = withIndex ? await startPipeline(plane, folder.path) : undefined;
+  const index = withIndex
+    ? await startIndex(plane, folder.path, `index-${randomUUID().slice(0, 8)}`)
+    : undefined;
+  const events: MemoryEvent[] = [];
+  const retriever: Retriever = index ?? {
+    search: () => Promise.reject(new Error('there is no index here')),
+  };
+  const open = (over: { readonly owned?: readonly number[] } = {}): Promise<OpenedAgentMemory> =>
+    openAgentMemory({
+      ...{ kafka, codec, writer, retriever, policies, redis: stack.redis },
+      models: [createExtractiveModel()],
+      owned: () => over.owned ?? Array.from({ length: PARTITIONS }, (_, at) => at),
+      clock: systemClock,
+      // Turns of the work are asked for.
+      keepEveryMs: 3_600_000,
+      onEvent: (event) => events.push(event),
+    });
+
+  const partitionOf = (sessionId: string): number => partitionOfKey(Buffer.from(sessionId), PARTITIONS);
+
+  return {
+    ...{ kafka, codec, writer, config, events, index, pipeline, open, partitionOf },
+    /** An execution as the runtime journals it, and as it hands it to `remember`. */
+    journal: async (of: JournaledExecution) => {
+      const {
+        sessionId,
+        question,
+        answer,
+        agent = 'support',
+        tenant = 'acme',
+        tool,
+        at = systemClock(),
+      } = of;
+      const taskId = `task-${randomUUID()}`;
+      const executionId = executionIdOf(taskId);
+      const partition = partitionOf(sessionId ?? taskId);
+      let sequence = -1;
+      const record = (event: Partial<AgentEvent> & Pick<AgentEvent, 'type'>) => {
+        if (event.type !== 'user-input') sequence += 1;
+        const own = { taskId, executionId, agent, tenant, sessionId, at, sequence, worker: 'w', epoch: 1 };
+        return {
+          topic: TOPICS.agentEvents.name,
+          partition,
+          key: taskId,
+          value: codec.encode('AgentEvent', eventOf({ ...own, ...event })),
+        };
+      };
+      const places = await writer.append([
+        record({
+          ...{ type: 'user-input', epoch: 0, sequence: 0 },
+          input: JSON.stringify({
+            text: question,
+            principal: null,
+            feature: null,
+            budget: null,
+            createdAt: at,
+          }),
+        }),
+        record({ type: 'claim' }),
+        ...(tool ? [record({ type: 'tool-call', name: tool.name, input: tool.input, output: '{}' })] : []),
+        record({
+          type: 'response',
+          name: 'completed',
+          output: JSON.stringify({
+            ...{ outcome: 'completed', output: { text: answer, citations: [] }, partial: null },
+            ...{ receipt: {}, steps: 1, startedAt: at },
+          }),
+        }),
+      ]);
+      const offset = places.at(-1)?.offset ?? 0;
+      return {
+        taskId,
+        ended: {
+          ...{ executionId, agent, tenant, sessionId, question, answer, at },
+          place: { topic: TOPICS.agentEvents.name, partition, offset },
+          outcome: 'completed' as const,
+          tools: tool ? [{ ...tool, worked: true }] : [],
+          ...{ retrieved: false, feedback: null },
+        },
+      };
+    },
+    close: async () => {
+      await pipeline?.stop();
+      await index?.stop();
+      await writer.close();
+      await kafka.close();
+      await folder.remove();
+    },
+  };
+};
