@@ -79,6 +79,10 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     says: 'what executions cost: report',
     load: async () => (await import('./commands/cost.ts')).addCostCommand,
   },
+  memory: {
+    says: 'what agents remember: show, forget, repair',
+    load: async () => (await import('./commands/memory.ts')).addMemoryCommands,
+  },
   events: {
     says: 'the journal as it is written: tail',
     load: async () => (await import('./commands/events.ts')).addEventsCommand,

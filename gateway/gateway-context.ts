@@ -2,6 +2,7 @@
 import type { IndexService } from '../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
+import type { SessionStore } from '../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import type { Metrics } from '../connectors/telemetry/metrics.ts';
 import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
@@ -41,6 +42,8 @@ export interface GatewaySettings {
   readonly codec: RecordCodec;
   readonly writer: RecordWriter;
   readonly index: IndexService;
+  /** Of agents' conversations; without it they are neither shown nor forgotten. */
+  readonly sessions?: SessionStore;
   readonly agents: readonly AgentDefinition[];
   readonly config: FreshetConfig;
   readonly clock: Clock;

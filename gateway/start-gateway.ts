@@ -20,6 +20,7 @@ import { deadLetterRoutes } from './routes/dead-letter-routes.ts';
 import { executionRoutes } from './routes/execution-routes.ts';
 import { freshnessRoutes } from './routes/freshness-routes.ts';
 import { registerHealth } from './routes/health-routes.ts';
+import { memoryRoutes } from './routes/memory-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
 import { quarantineRoutes } from './routes/quarantine-routes.ts';
 import { replayRoutes } from './routes/replay-routes.ts';
@@ -93,6 +94,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     ...deadLetterRoutes(context),
     ...costRoutes(context),
     ...agentRoutes(context),
+    ...memoryRoutes(context),
     ...sourceRoutes(context),
     ...statusRoutes(context),
   ];

@@ -102,6 +102,11 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .env('FRESHET_INDEX'),
       )
       .addOption(
+        new Option('--redis <url>', 'sessions of agents, counters')
+          .default('redis://127.0.0.1:16379')
+          .env('FRESHET_REDIS'),
+      )
+      .addOption(
         new Option('--peers <urls>', 'roles whose metrics the gateway passes on')
           .default('')
           .env('FRESHET_PEERS'),

@@ -3,6 +3,8 @@ import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
+import { openRedisConnection } from '../../connectors/redis/redis-connection.ts';
+import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -28,11 +30,13 @@ export const startGatewayRole = async ({
       onHealth: () => undefined,
     }),
   }));
+  const sessions = createRedisSessionStore(openRedisConnection(settings.redis));
   const gateway = await startGateway({
     kafka,
     codec,
     writer,
     index: openIndex(settings.index),
+    sessions,
     agents: config.agents,
     config,
     clock: systemClock,
@@ -67,6 +71,7 @@ export const startGatewayRole = async ({
     server: { url: gateway.url, close: () => gateway.close() },
     stop: async () => {
       await Promise.all(watch.map(({ supervision }) => supervision.stop()));
+      await sessions.close();
     },
   };
 };

@@ -33,6 +33,8 @@ export interface RoleSettings {
   readonly port: number;
   /** Base URLs of the index role's replicas, separated by commas. */
   readonly index: string;
+  /** redis://host:port */
+  readonly redis: string;
   /** Of the index role: `no` where another replica tells how long changes took. */
   readonly timings: string;
   /** What `sample` stands for as a source's URL. */

@@ -101,6 +101,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       data: join(root, '.freshet', 'data', 'roles'),
       models: running.modelDirectory,
       index: `http://127.0.0.1:${ports.index}`,
+      redis: running.redis,
       'sample-url': sampleUrl,
       'connect-loopback': running.connectLoopback,
       peers: [ports.index, ports.pipeline, ports.agents].map((port) => `http://127.0.0.1:${port}`).join(','),
