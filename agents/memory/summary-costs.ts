@@ -53,6 +53,9 @@ export const recordSummaryCosts = ({
         usd: formatUsd(priceOf(usage, model.price)),
         priceTable: priceTableOf(model.price),
         settled,
+        kind: 'model',
+        // Until it is settled nobody knows what became of the call.
+        outcome: settled ? 'done' : 'lost',
         at,
       };
       await writer.append([
