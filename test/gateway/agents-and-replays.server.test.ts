@@ -31,6 +31,7 @@ let failing = true;
 const model: LanguageModel = {
   id: `model-${ID}`,
   price: { inputPerMillionUsd: '3', outputPerMillionUsd: '15' },
+  contextTokens: 100_000,
   estimate: ({ messages }) => ({ inputTokens: 100 * messages.length, outputTokens: 50 }),
   generate: async ({ messages }) => {
     const asked = messages[0]?.content ?? '';
