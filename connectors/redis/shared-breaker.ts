@@ -1,0 +1,111 @@
+/**
+ * Circuit breakers that all workers of a group share through Redis: what one of them finds broken, none of them calls.
+ * Without Redis each goes by what it has seen itself. Times are Redis's own where it is reached, so that workers' clocks
+ * may be apart.
+ */
+import type { Redis } from 'ioredis';
+import {
+  afterCall,
+  type Breaker,
+  type BreakerSettings,
+  type BreakerVerdict,
+  beforeCall,
+  breakerSettingsOf,
+  CLOSED,
+  type GuardedName,
+  parseBreaker,
+} from '../guarded-calls/breaker-state.ts';
+import { openRedis } from './open-redis.ts';
+import { redisScript } from './redis-script.ts';
+
+export interface SharedBreakers {
+  /** To be asked before each call; never throws. */
+  before(name: GuardedName): Promise<BreakerVerdict>;
+  /** To be told of each call that was allowed; never throws. */
+  after(name: GuardedName, succeeded: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SharedBreakersSettings {
+  readonly url: string;
+  /** Workers of one group share their breakers. */
+  readonly group: string;
+  readonly settingsOf?: (name: GuardedName) => BreakerSettings;
+  /** Of this worker's view: for freshet_breaker_state. */
+  readonly onState?: (name: GuardedName, state: Breaker['state']) => void;
+  /** Milliseconds, for the time without Redis. */
+  readonly now?: () => number;
+}
+
+/** Key: of a breaker. Answers its text and the server's time in milliseconds. */
+const LOOK = redisScript(`
+local time = redis.call('TIME')
+return {redis.call('GET', KEYS[1]) or '', time[1] * 1000 + math.floor(time[2] / 1000)}
+`);
+
+/** Key: of a breaker. Values: the text it must still have, the new one, how long that is kept. */
+const MOVE = redisScript(`
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return 1
+`);
+
+/** Others move it meanwhile: it is looked at anew. After as many times this worker goes by what it saw last. */
+const TRIES = 20;
+/** Longer than it can be open or half-open; failures that are further apart are no failures in a row. */
+const KEPT_FOR = 10;
+
+const isClosed = (breaker: Breaker): boolean => breaker.state === 'closed' && breaker.failures === 0;
+const textOf = (breaker: Breaker): string => (isClosed(breaker) ? '' : JSON.stringify(breaker));
+
+export const openSharedBreakers = async (settings: SharedBreakersSettings): Promise<SharedBreakers> => {
+  const { group, settingsOf = breakerSettingsOf, onState, now = Date.now } = settings;
+  const redis: Redis = await openRedis(settings.url);
+  const local = new Map<string, Breaker>();
+
+  const see = (name: GuardedName, breaker: Breaker): void => {
+    const before = local.get(name)?.state ?? 'closed';
+    if (isClosed(breaker)) local.delete(name);
+    else local.set(name, breaker);
+    if (breaker.state !== before) onState?.(name, breaker.state);
+  };
+
+  /** Moves the breaker on, here and for all: `decide` may be asked several times. */
+  const move = async <Answer>(
+    name: GuardedName,
+    decide: (breaker: Breaker, at: number) => { readonly breaker: Breaker; readonly answer: Answer },
+  ): Promise<Answer> => {
+    const key = `freshet:breaker:{${group}}:${name}`;
+    try {
+      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+        const [text, at] = (await LOOK(redis, [key], [])) as readonly [string, number];
+        const { breaker, answer } = decide(parseBreaker(text) ?? CLOSED, at);
+        const next = textOf(breaker);
+        const keptMs = String(settingsOf(name).openMs * KEPT_FOR);
+        if (next === text || (await MOVE(redis, [key], [text, next, keptMs])) === 1) {
+          see(name, breaker);
+          return answer;
+        }
+      }
+    } catch {
+      // Redis is away: by what this worker has seen.
+    }
+    const { breaker, answer } = decide(local.get(name) ?? CLOSED, now());
+    see(name, breaker);
+    return answer;
+  };
+
+  return {
+    before: (name) =>
+      move(name, (breaker, at) => {
+        const { breaker: next, verdict } = beforeCall(breaker, settingsOf(name), at);
+        return { breaker: next, answer: verdict };
+      }),
+    after: (name, succeeded) =>
+      move(name, (breaker, at) => ({
+        breaker: afterCall(breaker, settingsOf(name), at, succeeded),
+        answer: undefined,
+      })),
+    close: async () => redis.disconnect(),
+  };
+};

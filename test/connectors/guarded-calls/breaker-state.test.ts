@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  afterCall,
+  type Breaker,
+  beforeCall,
+  breakerSettingsOf,
+  CLOSED,
+  parseBreaker,
+} from '../../../connectors/guarded-calls/breaker-state.ts';
+
+const SETTINGS = { failures: 3, openMs: 1_000 };
+const failed = (breaker: Breaker, now: number): Breaker => afterCall(breaker, SETTINGS, now, false);
+
+const opened = (now: number): Breaker => failed(failed(failed(CLOSED, now), now), now);
+
+test('it opens after so many failures in a row, and for as long', () => {
+  expect(failed(failed(CLOSED, 0), 0).state).toBe('closed');
+  expect(failed(afterCall(failed(failed(CLOSED, 0), 0), SETTINGS, 0, true), 0).state).toBe('closed');
+  const open = opened(5);
+  expect(open).toEqual({ state: 'open', until: 1_005 });
+  expect(beforeCall(open, SETTINGS, 1_004).verdict).toEqual({ allowed: false, until: 1_005 });
+});
+
+test('one trial, and no second one beside it; what it comes to decides', () => {
+  const { breaker, verdict } = beforeCall(opened(0), SETTINGS, 1_000);
+  expect(verdict.allowed).toBe(true);
+  expect(breaker.state).toBe('half-open');
+  expect(beforeCall(breaker, SETTINGS, 1_500).verdict.allowed).toBe(false);
+  expect(afterCall(breaker, SETTINGS, 1_200, true)).toEqual(CLOSED);
+  expect(afterCall(breaker, SETTINGS, 1_200, false)).toEqual({ state: 'open', until: 2_200 });
+  // Whoever made the trial is gone.
+  expect(beforeCall(breaker, SETTINGS, 2_000).verdict.allowed).toBe(true);
+});
+
+test('a call that ends late neither closes an open breaker nor keeps it open for longer', () => {
+  const open = opened(0);
+  expect(afterCall(open, SETTINGS, 500, true)).toBe(open);
+  expect(afterCall(open, SETTINGS, 500, false)).toBe(open);
+});
+
+test('while it is broken, at most one call goes out for each time that it is open', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 50, maxLength: 200 }), (gaps) => {
+      let breaker = opened(0);
+      let now = 0;
+      let calls = 0;
+      for (const gap of gaps) {
+        now += gap;
+        const asked = beforeCall(breaker, SETTINGS, now);
+        breaker = asked.breaker;
+        if (!asked.verdict.allowed) continue;
+        calls += 1;
+        breaker = failed(breaker, now);
+      }
+      expect(calls).toBeLessThanOrEqual(Math.floor(now / SETTINGS.openMs));
+    }),
+  );
+});
+
+test('models are left alone for 30 seconds, tools for 60; what is no breaker is not read as one', () => {
+  expect(breakerSettingsOf('model:gpt')).toEqual({ failures: 5, openMs: 30_000 });
+  expect(breakerSettingsOf('tool:crm')).toEqual({ failures: 5, openMs: 60_000 });
+  expect(parseBreaker(JSON.stringify(opened(0)))).toEqual(opened(0));
+  for (const text of ['', '{', 'null', '{"state":"open"}', '{"state":"ajar","until":1}'])
+    expect(parseBreaker(text)).toBeUndefined();
+});
