@@ -112,10 +112,10 @@ export interface Audit {
 /** What an operator asked for; the newest of a key holds. Key: kind:name. Topic: freshet.control, compacted. */
 export interface Control {
   /** what it is about */
-  readonly kind: 'source' | 'release' | 'embedding';
-  /** a source, a document: within its kind */
+  readonly kind: 'source' | 'release' | 'embedding' | 'task' | 'agent' | 'tenant' | 'budget';
+  /** a source, a document, an execution, an agent: within its kind */
   readonly name: string;
-  /** source: pause, resume, snapshot; release: release, redrive, drop; embedding: reembed, cutover, revert, finish, abandon, with the state after it as values */
+  /** source: pause, resume, snapshot; release: release, redrive, drop; embedding: reembed, cutover, revert, finish, abandon, with the state after it as values; task: cancel, approve, deny; agent, tenant: kill, revive; budget: set */
   readonly action: string;
   /** of this command: one carried out already is not carried out again */
   readonly id: string;

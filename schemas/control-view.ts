@@ -1,0 +1,123 @@
+/** Every signal to agents that holds now: the newest of each key of freshet.control. Pure but for being kept in place. */
+import type { DailyLimits } from './budget-ledger.ts';
+import {
+  type ApprovalSubject,
+  approvalKeyOf,
+  type ControlSignal,
+  signalOf,
+  signalRecord,
+} from './control-signals.ts';
+import type { Control } from './records.ts';
+
+type Signal<Kind extends ControlSignal['kind']> = Extract<ControlSignal, { readonly kind: Kind }>;
+
+export interface TaskSignals {
+  readonly cancel: Signal<'cancel'> | null;
+  /** The newest first. */
+  readonly approvals: readonly Signal<'approval'>[];
+}
+
+export interface ControlView {
+  /** Takes in a record; returns the signal, undefined where it is none. */
+  apply(control: Control): ControlSignal | undefined;
+  /** A key was removed from the topic. */
+  remove(key: string): void;
+  /** The signal that forbids an agent to work for a tenant; undefined: it may. */
+  killOf(agent: string, tenant: string): Signal<'kill'> | undefined;
+  isKilled(agent: string, tenant: string): boolean;
+  /** By execution or by task. */
+  signalsOf(id: string): TaskSignals;
+  /** What was decided about one call; bound to its exact arguments. */
+  approvalOf(subject: ApprovalSubject): Signal<'approval'> | undefined;
+  /** The limits in force: what was set, else what the agent's definition says. */
+  limitsOf(
+    agent: string,
+    tenant: string,
+    defaults: { readonly agent: string | null; readonly tenant: string | null },
+  ): DailyLimits;
+  kills(): readonly Signal<'kill'>[];
+  budgets(): readonly Signal<'budget'>[];
+  /** Keys of signals to tasks that were given before a time: their tasks are in the log no more. */
+  outdated(before: number): readonly string[];
+  clear(): void;
+}
+
+export const createControlView = (): ControlView => {
+  /** By key. */
+  const held = new Map<string, ControlSignal>();
+  /** Keys by execution and by task. */
+  const ofTask = new Map<string, Set<string>>();
+
+  const idsOf = (signal: ControlSignal | undefined): readonly string[] => {
+    if (signal?.kind === 'cancel') return [signal.executionId, signal.taskId];
+    return signal?.kind === 'approval' ? [signal.subject.executionId, signal.taskId] : [];
+  };
+
+  const remove = (key: string): void => {
+    for (const id of idsOf(held.get(key))) {
+      const keys = ofTask.get(id);
+      keys?.delete(key);
+      if (keys?.size === 0) ofTask.delete(id);
+    }
+    held.delete(key);
+  };
+
+  const all = <Kind extends ControlSignal['kind']>(kind: Kind): readonly Signal<Kind>[] =>
+    [...held.values()].filter((signal): signal is Signal<Kind> => signal.kind === kind);
+
+  const kill = (key: string): Signal<'kill'> | undefined => {
+    const signal = held.get(key);
+    return signal?.kind === 'kill' ? signal : undefined;
+  };
+
+  const killOf = (agent: string, tenant: string): Signal<'kill'> | undefined =>
+    kill(`agent:${agent}`) ?? kill(`tenant:${tenant}`) ?? kill(`agent:${agent}/${tenant}`);
+
+  const budget = (of: 'agent' | 'tenant', name: string): string | null => {
+    const signal = held.get(`budget:${of}/${name}`);
+    return signal?.kind === 'budget' ? signal.usdPerDay : null;
+  };
+
+  return {
+    apply: (control) => {
+      const signal = signalOf(control);
+      if (!signal) return undefined;
+      // The key as it should be: a record under a wrong one cannot stand beside the right one.
+      const { key } = signalRecord(signal, control.id);
+      remove(key);
+      held.set(key, signal);
+      for (const id of idsOf(signal)) ofTask.set(id, (ofTask.get(id) ?? new Set()).add(key));
+      return signal;
+    },
+    remove,
+    killOf,
+    isKilled: (agent, tenant) => killOf(agent, tenant) !== undefined,
+    signalsOf: (id) => {
+      const signals = [...(ofTask.get(id) ?? [])].map((key) => held.get(key));
+      return {
+        cancel: signals.find((signal): signal is Signal<'cancel'> => signal?.kind === 'cancel') ?? null,
+        approvals: signals
+          .filter((signal): signal is Signal<'approval'> => signal?.kind === 'approval')
+          .sort((a, b) => b.at - a.at),
+      };
+    },
+    approvalOf: (subject) => {
+      const signal = held.get(`task:${approvalKeyOf(subject)}`);
+      return signal?.kind === 'approval' ? signal : undefined;
+    },
+    limitsOf: (agent, tenant, defaults) => ({
+      agentUsd: budget('agent', agent) ?? defaults.agent,
+      tenantUsd: budget('tenant', tenant) ?? defaults.tenant,
+    }),
+    kills: () => all('kill'),
+    budgets: () => all('budget').filter(({ usdPerDay }) => usdPerDay !== null),
+    outdated: (before) =>
+      [...held]
+        .filter(([, { kind, at }]) => (kind === 'cancel' || kind === 'approval') && at < before)
+        .map(([key]) => key),
+    clear: () => {
+      held.clear();
+      ofTask.clear();
+    },
+  };
+};
