@@ -11,6 +11,7 @@ export const DEAD_LETTER_REASONS = [
   'too-large',
   'bad-key',
   'mapping-failed',
+  'poison',
   'internal',
 ] as const;
 
