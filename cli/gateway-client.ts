@@ -10,6 +10,7 @@ interface Problem {
 export interface GatewayClient {
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
   post<T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
   /** Server-sent events as they come, until the stream ends or the signal aborts. */
   events(
     path: string,
@@ -72,6 +73,8 @@ export const openGatewayClient = (baseUrl: string): GatewayClient => {
       (await (await call(withQuery(path, query), {})).json()) as T,
     post: async <T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
       (await (await call(path, posted(body, headers))).json()) as T,
+    put: async <T>(path: string, body: unknown) =>
+      (await (await call(path, { ...posted(body), method: 'PUT' })).json()) as T,
     lines: async function* <T>(
       path: string,
       body?: unknown,

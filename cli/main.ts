@@ -48,8 +48,12 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/source.ts')).addSourceCommand,
   },
   task: {
-    says: 'requests to agents: submit, list, show, watch',
+    says: 'requests to agents: submit, list, show, watch, cancel, approve',
     load: async () => (await import('./commands/task.ts')).addTaskCommand,
+  },
+  agent: {
+    says: 'who works on tasks, and the switch that stops them: list, kill, revive',
+    load: async () => (await import('./commands/agent.ts')).addAgentCommands,
   },
   execution: {
     says: 'runs of tasks, step by step: list, show, diff',
@@ -82,6 +86,10 @@ const NOUNS: Readonly<Record<string, Noun>> = {
   memory: {
     says: 'what agents remember: show, forget, repair',
     load: async () => (await import('./commands/memory.ts')).addMemoryCommands,
+  },
+  budget: {
+    says: 'money of a day, per agent and tenant: show, set',
+    load: async () => (await import('./commands/budget.ts')).addBudgetCommands,
   },
   events: {
     says: 'the journal as it is written: tail',

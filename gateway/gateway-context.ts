@@ -7,9 +7,11 @@ import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import type { Metrics } from '../connectors/telemetry/metrics.ts';
 import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
 import type { AgentDefinition } from '../schemas/agent-definition.ts';
+import type { BudgetLedger } from '../schemas/budget-ledger.ts';
 import type { Clock } from '../schemas/clock.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
 import type { FreshetError } from '../schemas/errors.ts';
+import type { AdmitTask } from './admit-task.ts';
 import type { FindOlder } from './find-older.ts';
 import type { EventStreams } from './http/event-stream.ts';
 import type { ReadModels } from './read-models/read-models.ts';
@@ -55,6 +57,8 @@ export interface GatewaySettings {
   /** JSON metrics of the other roles, to be answered with this one's. */
   readonly roleMetrics?: () => Promise<readonly unknown[]>;
   readonly metrics: Metrics;
+  /** What was spent today, where there is a ledger to ask. */
+  readonly budgets?: Pick<BudgetLedger, 'spending'>;
   readonly onEvent: (event: GatewayEvent) => void;
 }
 
@@ -63,6 +67,7 @@ export interface GatewayContext {
   readonly models: ReadModels;
   readonly reader: TopicReader;
   readonly findOlder: FindOlder;
+  readonly admitTask: AdmitTask;
   readonly submitTask: SubmitTask;
   readonly streams: EventStreams;
   /** Of this moment, computed at most once in a while however many ask. */

@@ -2,6 +2,7 @@
 import Fastify from 'fastify';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError } from '../schemas/errors.ts';
+import { createAdmitTask } from './admit-task.ts';
 import { createFindOlder } from './find-older.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
 import { createEventStreams } from './http/event-stream.ts';
@@ -15,11 +16,13 @@ import { createReadModels } from './read-models/read-models.ts';
 import { readTopics } from './read-models/read-topics.ts';
 import { remember } from './remember.ts';
 import { agentRoutes } from './routes/agent-routes.ts';
+import { budgetRoutes } from './routes/budget-routes.ts';
 import { costRoutes } from './routes/cost-routes.ts';
 import { deadLetterRoutes } from './routes/dead-letter-routes.ts';
 import { executionRoutes } from './routes/execution-routes.ts';
 import { freshnessRoutes } from './routes/freshness-routes.ts';
 import { registerHealth } from './routes/health-routes.ts';
+import { killRoutes } from './routes/kill-routes.ts';
 import { memoryRoutes } from './routes/memory-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
 import { quarantineRoutes } from './routes/quarantine-routes.ts';
@@ -29,6 +32,7 @@ import { sourceRoutes } from './routes/source-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
 import { taskEventRoutes } from './routes/task-event-routes.ts';
 import { taskRoutes } from './routes/task-routes.ts';
+import { taskSignalRoutes } from './routes/task-signal-routes.ts';
 import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { standingState } from './views/standing-state.ts';
@@ -69,6 +73,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     models,
     reader,
     findOlder: createFindOlder(kafka, codec),
+    admitTask: createAdmitTask({ kafka, executions: models.executions, intake: config.intake, clock }),
     submitTask: createSubmitTask({ writer, codec, executions: models.executions, clock }),
     streams: createEventStreams(),
     freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock(), coverage.all())),
@@ -86,6 +91,9 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
   const routes = [
     ...taskRoutes(context),
     ...taskEventRoutes(context),
+    ...taskSignalRoutes(context),
+    ...killRoutes(context),
+    ...budgetRoutes(context),
     ...searchRoutes(context),
     ...freshnessRoutes(context),
     ...executionRoutes(context),
@@ -133,7 +141,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     const error = errorOfRequest(thrown);
     if (error.code === 'internal')
       settings.onEvent({ type: 'request-failed', path: request.routeOptions.url ?? '', error });
-    const retryAfter = retryAfterOf(error.code);
+    const retryAfter = retryAfterOf(error);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     const problem = problemOf(error);
     return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));

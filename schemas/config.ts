@@ -159,6 +159,15 @@ export interface FreshetConfig {
     readonly webhook?: string;
   };
   readonly runtime: { readonly concurrency: number };
+  /** How many tasks a gateway takes on: over it, it answers 429 and when to come back. */
+  readonly intake: {
+    /** Of one agent and tenant. */
+    readonly tasksPerSecond: number;
+    /** At once, after a rest. */
+    readonly burst: number;
+    /** Tasks of one partition that no worker has finished; shared fairly by tenants. */
+    readonly maxWaiting: number;
+  };
   /** The tenant of whoever works on this machine without credentials and names none. */
   readonly localTenant: string;
 }
@@ -357,6 +366,13 @@ const SCHEMA = z.strictObject({
     })
     .prefault({}),
   runtime: z.strictObject({ concurrency: z.int().min(1).max(10_000).default(32) }).prefault({}),
+  intake: z
+    .strictObject({
+      tasksPerSecond: z.number().min(0.01).max(1_000_000).default(200),
+      burst: z.int().min(1).max(1_000_000).default(1_000),
+      maxWaiting: z.int().min(1).max(10_000_000).default(5_000),
+    })
+    .prefault({}),
   localTenant: z.string().min(1).default('default'),
 });
 

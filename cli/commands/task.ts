@@ -1,10 +1,11 @@
-/** `freshet task submit|list|show|watch`. */
+/** `freshet task submit|list|show|watch|cancel|approve`. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import { freshnessOptions } from '../freshness-options.ts';
 import type { GatewayClient } from '../gateway-client.ts';
 import { createOutput, duration, type Output, oneLine, printable, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
+import { addTaskSignals } from './task-signals.ts';
 
 interface TaskView {
   readonly taskId: string;
@@ -170,4 +171,5 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
     .action(async (taskId: string, options: { json?: boolean }) =>
       watch(gatewayOf(surroundings), taskId, createOutput(options.json ?? false)),
     );
+  addTaskSignals(task, surroundings);
 };

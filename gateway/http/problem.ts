@@ -50,6 +50,8 @@ export const problemOf = ({ code, message, details }: FreshetError): Problem => 
   ...(details && code !== 'internal' ? { details } : {}),
 });
 
-/** Seconds after which trying again makes sense, for the codes where it does. */
-export const retryAfterOf = (code: ErrorCode): number | undefined =>
-  code === 'too-many-requests' ? 1 : ERROR_CODES[code].status === 503 ? 2 : undefined;
+/** Seconds after which trying again makes sense: what the error says, else what its code does. */
+export const retryAfterOf = ({ code, details }: FreshetError): number | undefined => {
+  if (typeof details?.retryAfterSeconds === 'number') return details.retryAfterSeconds;
+  return code === 'too-many-requests' ? 1 : ERROR_CODES[code].status === 503 ? 2 : undefined;
+};

@@ -22,7 +22,7 @@ export interface RouteRequest<Params, Query, Body> {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** With parameters as in OpenAPI: /v1/tasks/{taskId}. */
   readonly path: string;
   readonly summary: string;

@@ -69,6 +69,9 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     [TOPICS.quarantine.name]: async (record) => {
       models.quarantine.add(await codec.decode('Quarantined', record.value));
     },
+    [TOPICS.control.name]: async (record) => {
+      models.control.apply(await codec.decode('Control', record.value));
+    },
     [TOPICS.audit.name]: async (record) => {
       models.deadLetters.noteAudit(await codec.decode('Audit', record.value));
     },
@@ -76,7 +79,10 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
 
   /** Errors: `registry-unavailable`, to be tried again. What cannot be read is reported and passed over. */
   return async (record: KafkaRecord, live: boolean): Promise<void> => {
-    if (record.value === null) return;
+    if (record.value === null) {
+      if (record.topic === TOPICS.control.name) models.control.remove(record.key?.toString('utf8') ?? '');
+      return;
+    }
     try {
       await fold[record.topic]?.(record, live);
     } catch (error) {

@@ -4,6 +4,7 @@ import {
   type FreshnessWindow,
 } from '../../pipelines/track-freshness/freshness-window.ts';
 import type { Objective } from '../../pipelines/track-freshness/service-level.ts';
+import { type ControlView, createControlView } from '../../schemas/control-view.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { type AgentTallies, createAgentTallies } from './agent-metrics.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
@@ -21,6 +22,8 @@ export interface ReadModels {
   readonly quarantine: QuarantineList;
   /** By source, as the watch of the sources last said. */
   readonly sourceStates: Map<string, SourceState>;
+  /** What people ask of agents. */
+  readonly control: ControlView;
   freshness(): FreshnessWindow;
   clear(): void;
 }
@@ -35,6 +38,7 @@ export const createReadModels = (objective: Objective): ReadModels => {
     deadLetters: createDeadLetterList(),
     quarantine: createQuarantineList(),
     sourceStates: new Map<string, SourceState>(),
+    control: createControlView(),
   };
   return {
     ...kept,

@@ -6,6 +6,7 @@ import { freshness, line, taskId, tenant, text, usd, wholeNumber } from '../http
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import type { ExecutionEntry } from '../read-models/execution-entry.ts';
+import { taskIdOfKey } from '../submit-task.ts';
 import { taskSchema, taskViewOf } from '../views/execution-view.ts';
 import { untilEnded } from '../wait-for-result.ts';
 
@@ -44,7 +45,7 @@ const waitSeconds = (prefer: string | undefined): number => {
 };
 
 export const taskRoutes = (context: GatewayContext) => {
-  const { models, settings, submitTask } = context;
+  const { models, settings, admitTask, submitTask } = context;
   const names = settings.agents.map((agent) => agent.name);
 
   return [
@@ -73,6 +74,11 @@ export const taskRoutes = (context: GatewayContext) => {
         const key = headers['idempotency-key'];
         if (key !== undefined && !IDEMPOTENCY_KEY.safeParse(key).success)
           throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
+        const ownTenant = tenantOf(principal, body.tenant, settings.config.localTenant);
+        // A task that was taken on already is not refused when it is sent again.
+        const twin = key === undefined ? undefined : models.executions.task(taskIdOfKey(ownTenant, key));
+        if (!twin?.hasTask)
+          admitTask({ agent: body.agent, tenant: ownTenant, sessionId: body.sessionId ?? null });
         const id = await submitTask(
           {
             agent: body.agent,
@@ -90,7 +96,7 @@ export const taskRoutes = (context: GatewayContext) => {
                 }
               : null,
             fork: null,
-            tenant: tenantOf(principal, body.tenant, settings.config.localTenant),
+            tenant: ownTenant,
             principal: principal.name,
           },
           key,

@@ -55,7 +55,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
     'agents/tools/result-cache.ts',
     'connectors/models/embedding/',
     'connectors/vector-index/',
-    'gateway/read-models/',
+    'gateway/',
   ],
   fastify: ['gateway/', 'connectors/index-service/'],
   commander: ['cli/'],

@@ -1,0 +1,103 @@
+/** `freshet agent list|kill|revive`: who works on tasks, and the switch that stops them. */
+import type { Command } from 'commander';
+import { FreshetError } from '../../schemas/errors.ts';
+import { createOutput, table } from '../output.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+interface Kill {
+  readonly agent: string | null;
+  readonly tenant: string | null;
+  readonly by: string;
+  readonly reason: string | null;
+  readonly at: string | null;
+}
+
+interface Agent {
+  readonly name: string;
+  readonly version: string;
+  readonly health: { readonly state: string };
+}
+
+const VERBS = {
+  kill: { says: 'stop it within a second: running executions end at their next step', done: 'killed' },
+  revive: { says: 'let it work again', done: 'revived' },
+} as const;
+
+const told = ({ tenant, by, reason, at }: Kill): string =>
+  `killed ${tenant === null ? 'for all tenants' : `for ${tenant}`} by ${by} at ${at ?? '–'}${reason ? `: ${reason}` : ''}`;
+
+export const addAgentCommands = (freshet: Command, surroundings: Surroundings): void => {
+  const noun = freshet.command('agent').description('agents, and the switch that stops them');
+  noun
+    .command('list')
+    .description('agents, and where they are stopped')
+    .option('--json', 'JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const gateway = gatewayOf(surroundings);
+      const [{ agents }, { kills }] = await Promise.all([
+        gateway.get<{ readonly agents: readonly Agent[] }>('/v1/agents'),
+        gateway.get<{ readonly kills: readonly Kill[] }>('/v1/kills'),
+      ]);
+      const found = {
+        agents: agents.map(({ name, version, health }) => ({
+          agent: name,
+          version,
+          health: health.state,
+          killed: kills.filter((each) => each.agent === name),
+        })),
+        tenants: kills.filter((each) => each.agent === null),
+      };
+      createOutput(json ?? false).print(found, (all) =>
+        [
+          table(
+            ['agent', 'version', 'health', 'state'],
+            all.agents.map(({ agent, version, health, killed }) => [
+              agent,
+              version,
+              health,
+              killed.map(told).join('; ') || 'works',
+            ]),
+          ),
+          ...all.tenants.map((each) => `every agent: ${told(each)}`),
+        ].join('\n'),
+      );
+    });
+  for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {
+    noun
+      .command(`${verb} [agent]`)
+      .description(VERBS[verb].says)
+      .option('--tenant <tenant>', 'for this tenant alone; without an agent, every agent for it')
+      .option('--reason <why>', 'why, audited')
+      .option('--yes', 'for all tenants, without being asked')
+      .option('--json', 'JSON')
+      .action(
+        async (
+          agent: string | undefined,
+          options: { tenant?: string; reason?: string; yes?: boolean; json?: boolean },
+        ) => {
+          const { tenant, reason } = options;
+          if (agent === undefined && tenant === undefined)
+            throw new FreshetError('usage', 'name an agent, or a tenant by --tenant');
+          if (verb === 'kill' && tenant === undefined && !options.yes)
+            throw new FreshetError(
+              'usage',
+              `say --yes to kill ${agent} for all tenants, or name one by --tenant`,
+            );
+          const why = reason === undefined ? {} : { reason };
+          const gateway = gatewayOf(surroundings);
+          const done =
+            agent === undefined
+              ? await gateway.post<object>(`/v1/tenants/${encodeURIComponent(tenant ?? '')}/${verb}`, why)
+              : await gateway.post<object>(`/v1/agents/${encodeURIComponent(agent)}/${verb}`, {
+                  ...why,
+                  ...(tenant === undefined ? {} : { tenant }),
+                });
+          createOutput(options.json ?? false).print(
+            done,
+            () =>
+              `${VERBS[verb].done} ${agent ?? 'every agent'}${tenant === undefined ? '' : ` for ${tenant}`}`,
+          );
+        },
+      );
+  }
+};

@@ -1,0 +1,86 @@
+/** `freshet budget show|set`: money of a UTC day, per agent and per tenant. */
+import type { Command } from 'commander';
+import { FreshetError } from '../../schemas/errors.ts';
+import { createOutput, table } from '../output.ts';
+import { gatewayOf, type Surroundings } from './surroundings.ts';
+
+interface Budgets {
+  readonly day: string;
+  readonly known: boolean;
+  readonly budgets: readonly {
+    readonly of: string;
+    readonly name: string;
+    readonly usdPerDay: string | null;
+    readonly from: string;
+    readonly spentUsd: string | null;
+    readonly remainingUsd: string | null;
+    readonly by: string | null;
+    readonly reason: string | null;
+  }[];
+}
+
+const NO_LIMIT = 'none';
+
+export const addBudgetCommands = (freshet: Command, surroundings: Surroundings): void => {
+  const noun = freshet.command('budget').description('money of a day, per agent and per tenant');
+  noun
+    .command('show')
+    .description('limit, spent and left of this UTC day, and who set it')
+    .option('--json', 'JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const found = await gatewayOf(surroundings).get<Budgets>('/v1/budgets');
+      createOutput(json ?? false).print(found, ({ day, known, budgets }) =>
+        [
+          table(
+            ['of', 'name', 'usd a day', 'spent', 'left', 'from', 'reason'],
+            budgets.map((each) => [
+              each.of,
+              each.name,
+              each.usdPerDay ?? 'no limit',
+              each.spentUsd ?? '–',
+              each.remainingUsd ?? '–',
+              each.by === null ? each.from : `${each.from} by ${each.by}`,
+              each.reason ?? '',
+            ]),
+          ),
+          '',
+          known ? `${day}, UTC` : `${day}, UTC; what was spent is not known now`,
+        ].join('\n'),
+      );
+    });
+  noun
+    .command('set')
+    .description('what an agent or a tenant may spend in a UTC day')
+    .requiredOption(
+      '--usd <decimal>',
+      `such as 5.00; ${NO_LIMIT}: what the agent's definition says, or no limit`,
+    )
+    .option('--agent <agent>', 'of this agent, for all tenants together')
+    .option('--tenant <tenant>', 'of this tenant, for all agents together')
+    .option('--reason <why>', 'why, audited')
+    .option('--dry-run', 'say what would be set')
+    .option('--json', 'JSON')
+    .action(
+      async (options: {
+        usd: string;
+        agent?: string;
+        tenant?: string;
+        reason?: string;
+        dryRun?: boolean;
+        json?: boolean;
+      }) => {
+        const { usd, agent, tenant, reason } = options;
+        if ((agent === undefined) === (tenant === undefined))
+          throw new FreshetError('usage', 'name one: --agent or --tenant');
+        const body = {
+          usdPerDay: usd === NO_LIMIT ? null : usd,
+          ...(agent === undefined ? { tenant } : { agent }),
+          ...(reason === undefined ? {} : { reason }),
+        };
+        const said = `${agent ?? tenant}: ${usd === NO_LIMIT ? 'no limit of its own' : `${usd} USD a day`}`;
+        const output = createOutput(options.json ?? false);
+        if (options.dryRun) return output.print(body, () => `would set ${said}`);
+        output.print(await gatewayOf(surroundings).put<object>('/v1/budgets', body), () => said);
+      },
+    );
+};

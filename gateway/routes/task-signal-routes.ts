@@ -1,0 +1,137 @@
+/** What people ask of a task while it runs: that it stops, or that an action of it may be taken. */
+import { z } from 'zod';
+import type { ControlSignal } from '../../schemas/control-signals.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import { findExecution } from '../find-execution.ts';
+import type { GatewayContext } from '../gateway-context.ts';
+import { taskId, text } from '../http/fields.ts';
+import { type Principal, visibleTenant } from '../http/principal-of-request.ts';
+import { route } from '../http/route.ts';
+import type { ExecutionEntry } from '../read-models/execution-entry.ts';
+import { sendSignal } from '../send-signal.ts';
+import { approvalSchema, approvalsOf } from '../views/approval-view.ts';
+import { findTask } from './task-routes.ts';
+
+const reason = text(500).optional().describe('Why: audited.');
+const state = z.enum(['pending', 'processing', 'completed', 'failed']);
+
+export const taskSignalRoutes = (context: GatewayContext) => {
+  const { models, settings } = context;
+
+  /** A task of the principal's own tenant that has not ended. Errors: `not-found`, `conflict`. */
+  const running = async (id: string, principal: Principal): Promise<ExecutionEntry> => {
+    const entry = await findTask(context, id);
+    const own = visibleTenant(principal, undefined);
+    if (own !== undefined && entry.tenant !== own)
+      throw new FreshetError('not-found', `there is no task ${id}, or it is no longer kept`);
+    if (entry.state === 'completed' || entry.state === 'failed')
+      throw new FreshetError('conflict', `task ${id} has ended already: ${entry.state}`);
+    return entry;
+  };
+
+  const approvals = async (executionId: string) =>
+    approvalsOf((await findExecution(context, executionId)).events, models.control, settings.clock());
+
+  return [
+    route({
+      method: 'POST',
+      path: '/v1/tasks/{taskId}/cancel',
+      tag: 'tasks',
+      summary: 'Stops a task before its next step; what is under way is given up where it can be',
+      params: z.object({ taskId }),
+      body: z.strictObject({ reason }).optional(),
+      answers: [
+        {
+          status: 202,
+          description:
+            'Asked for: its result will be failed, with the code cancelled, unless it ended first.',
+          schema: z.object({ taskId: z.string(), state }),
+        },
+      ],
+      errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable'],
+      handle: async ({ params, body, principal }) => {
+        const entry = await running(params.taskId, principal);
+        const signal: ControlSignal = {
+          kind: 'cancel',
+          taskId: entry.taskId,
+          executionId: entry.executionId,
+          by: principal.name,
+          reason: body?.reason ?? null,
+          at: settings.clock(),
+        };
+        await sendSignal(context, signal, 'task cancel');
+        return { taskId: entry.taskId, state: entry.state };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/tasks/{taskId}/approvals',
+      tag: 'tasks',
+      summary: 'What the task asks people to agree to, with the exact arguments',
+      params: z.object({ taskId }),
+      answers: [
+        {
+          status: 200,
+          description: 'Requests for approval.',
+          schema: z.object({ taskId: z.string(), approvals: z.array(approvalSchema) }),
+        },
+      ],
+      errors: ['not-found', 'kafka-unavailable'],
+      handle: async ({ params, principal }) => {
+        const entry = await findTask(context, params.taskId);
+        const own = visibleTenant(principal, undefined);
+        if (own !== undefined && entry.tenant !== own)
+          throw new FreshetError('not-found', `there is no task ${params.taskId}, or it is no longer kept`);
+        return { taskId: entry.taskId, approvals: await approvals(entry.executionId) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/tasks/{taskId}/approve',
+      tag: 'tasks',
+      summary: 'Approves or denies one action of a task, bound to its exact arguments and good for this once',
+      params: z.object({ taskId }),
+      body: z.strictObject({
+        step: z.int().min(0).max(1_000_000),
+        argumentsHash: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/, 'sha256 in hexadecimal, as GET …/approvals gives it'),
+        decision: z.enum(['approve', 'deny']),
+        reason,
+      }),
+      answers: [
+        {
+          status: 202,
+          description: 'Decided: the task goes on within a second.',
+          schema: z.object({ taskId: z.string(), step: z.number(), decision: z.enum(['approve', 'deny']) }),
+        },
+      ],
+      errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable'],
+      handle: async ({ params, body, principal }) => {
+        const { step, argumentsHash, decision } = body;
+        const entry = await running(params.taskId, principal);
+        const asked = (await approvals(entry.executionId)).find(
+          (each) => each.step === step && each.argumentsHash === argumentsHash,
+        );
+        if (!asked)
+          throw new FreshetError(
+            'not-found',
+            `no action of step ${step} with these arguments waits for approval`,
+          );
+        if (asked.state !== 'waiting')
+          throw new FreshetError('conflict', `the action of step ${step} is ${asked.state} already`);
+        const signal: ControlSignal = {
+          kind: 'approval',
+          subject: { executionId: entry.executionId, step, argumentsHash },
+          taskId: entry.taskId,
+          decision,
+          by: principal.name,
+          reason: body.reason ?? null,
+          at: settings.clock(),
+        };
+        await sendSignal(context, signal, `task ${decision}`);
+        return { taskId: entry.taskId, step, decision };
+      },
+    }),
+  ];
+};
