@@ -156,8 +156,9 @@ local day = KEYS[1]
 local run = runId()
 if redis.call('HGET', day, '#run') == run then return 'known' end
 if redis.call('HGET', day, '#rebuild:' .. ARGV[1]) ~= run then return 'lost' end
-redis.call('HDEL', day, '#rebuild:' .. ARGV[1])
+-- In this order: a hash without fields is gone, and its expiry with it.
 redis.call('HSET', day, '#run', run)
+redis.call('HDEL', day, '#rebuild:' .. ARGV[1])
 if tonumber(redis.call('TIME')[1]) * 1000 >= tonumber(ARGV[2]) then redis.call('HSET', day, '#next', '1') end
 return 'sealed'
 `);

@@ -1,0 +1,68 @@
+/** Breakers that workers share, on a real Redis. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, inject, test } from 'vitest';
+import { openSharedBreakers, type SharedBreakers } from '../../../connectors/redis/shared-breaker.ts';
+
+const SETTINGS = { failures: 3, openMs: 300 };
+const open: SharedBreakers[] = [];
+afterAll(() => Promise.all(open.map((each) => each.close())));
+
+const worker = async (
+  group: string,
+  over: { readonly url?: string; readonly seen?: string[]; readonly now?: () => number } = {},
+): Promise<SharedBreakers> => {
+  const { url = inject('stack').redis, seen, now } = over;
+  const breakers = await openSharedBreakers({
+    url,
+    group,
+    settingsOf: () => SETTINGS,
+    ...(now ? { now } : {}),
+    onState: (name, state) => seen?.push(`${name} ${state}`),
+  });
+  open.push(breakers);
+  return breakers;
+};
+
+test('what one worker finds broken, none calls; one trial among all of them, and then it is closed for all', async () => {
+  const group = randomUUID();
+  const seen: string[] = [];
+  const [a, b, c] = await Promise.all([worker(group, { seen }), worker(group), worker(group)]);
+  // Failures of several workers count together.
+  await a.after('tool:crm', false);
+  await b.after('tool:crm', false);
+  expect(await c.before('tool:crm')).toEqual({ allowed: true });
+  await a.after('tool:crm', false);
+  for (const each of [a, b, c]) expect(await each.before('tool:crm')).toMatchObject({ allowed: false });
+  expect(await c.before('tool:other')).toEqual({ allowed: true });
+  await sleep(SETTINGS.openMs + 50);
+  const trials = await Promise.all([a, b, c, a, b, c].map((each) => each.before('tool:crm')));
+  expect(trials.filter(({ allowed }) => allowed)).toHaveLength(1);
+  await b.after('tool:crm', true);
+  for (const each of [a, b, c]) expect(await each.before('tool:crm')).toEqual({ allowed: true });
+  expect(seen[0]).toBe('tool:crm open');
+  expect(seen.at(-1)).toBe('tool:crm closed');
+});
+
+test('failures of many workers at once are all counted', async () => {
+  const group = randomUUID();
+  const workers = await Promise.all([1, 2, 3].map(() => worker(group)));
+  await Promise.all(workers.map((each) => each.after('model:gpt', false)));
+  expect(await workers[0]?.before('model:gpt')).toMatchObject({ allowed: false });
+});
+
+test('groups do not share theirs', async () => {
+  const [a, b] = await Promise.all([worker(randomUUID()), worker(randomUUID())]);
+  for (let at = 0; at < 3; at += 1) await a.after('tool:crm', false);
+  expect((await a.before('tool:crm')).allowed).toBe(false);
+  expect((await b.before('tool:crm')).allowed).toBe(true);
+});
+
+test('without Redis each worker goes by what it has seen itself', async () => {
+  let now = 1_000;
+  const alone = await worker('nobody', { url: 'redis://127.0.0.1:1', now: () => now });
+  for (let at = 0; at < 3; at += 1) await alone.after('tool:crm', false);
+  expect(await alone.before('tool:crm')).toEqual({ allowed: false, until: 1_300 });
+  now = 1_300;
+  expect((await alone.before('tool:crm')).allowed).toBe(true);
+});
