@@ -46,6 +46,7 @@ export interface GatewayUnderTestSettings {
   readonly agents?: readonly AgentDefinition[];
   readonly behaviours?: readonly AgentDefinition[];
   readonly localTenant?: string;
+  readonly intake?: FreshetConfig['intake'];
   /** Beside its own. */
   readonly sources?: FreshetConfig['sources'];
 }
@@ -104,6 +105,7 @@ export const startGatewayUnderTest = async (
     agents,
     behaviours: over.behaviours ?? [],
     localTenant: over.localTenant ?? 'acme',
+    ...(over.intake ? { intake: over.intake } : {}),
   });
   const gateway = await startGateway({
     kafka: ownKafka,
