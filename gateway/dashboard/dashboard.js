@@ -1,25 +1,44 @@
 // Puts the panels together and feeds them.
+import { createAgentsPanel } from './agents-panel.js';
+import { createCostsPanel } from './costs-panel.js';
 import { byId, make } from './elements.js';
 import { createExecutionsPanel } from './executions-panel.js';
 import { createFreshnessPanel } from './freshness-panel.js';
 import { openLiveFeed } from './live-feed.js';
 import { createPipelineStrip } from './pipeline-strip.js';
 import { createQuarantinePanel } from './quarantine-panel.js';
+import { createReplayPanel } from './replay-panel.js';
+import { request } from './requests.js';
 import { createSearchPanel } from './search-panel.js';
 import { createTaskPanel } from './task-panel.js';
+import { createUsedPanel } from './used-panel.js';
 
 const STATES = { live: 'Live', waiting: 'Reconnecting', lost: 'No connection to the gateway' };
 
 const search = createSearchPanel();
-const executions = createExecutionsPanel(search.trace);
+/** Versions of each agent that an execution can be held against. */
+let behaviours = [];
+request('/v1/behaviours').then(
+  (answer) => {
+    behaviours = answer.behaviours;
+  },
+  () => undefined,
+);
+const versionsOf = (agent) => behaviours.filter((each) => each.agent === agent).map(({ version }) => version);
+const executions = createExecutionsPanel(search.trace, versionsOf);
 const tasks = createTaskPanel(executions.open);
 const showFreshness = createFreshnessPanel();
 const showPipeline = createPipelineStrip();
 const showQuarantine = createQuarantinePanel();
+const showReplay = createReplayPanel();
+createUsedPanel(executions.open);
+createCostsPanel(executions.open);
+createAgentsPanel();
 
 const showStatus = (status) => {
   showPipeline(status);
   showQuarantine(status);
+  showReplay(status);
   const names = status.agents.map((agent) => agent.name);
   tasks.agents(names);
   executions.agents(names);

@@ -1,12 +1,15 @@
 // One execution step by step, with everything inline, and its replay.
 import { folded, json, make, pill } from './elements.js';
+import { openForkForm } from './fork-form.js';
 import { clock, duration, shortVersion, usd } from './format.js';
 import { post, request } from './requests.js';
+import { replayShown, whatIfShown } from './side-by-side.js';
 
 const KINDS = { retrieve: 'Retrieve', model: 'Model', tool: 'Tool', respond: 'Answer' };
 
-export const createExecutionDetail = (host, executionId, onTrace) => {
-  const replayed = make('div');
+export const createExecutionDetail = (host, executionId, onTrace, versionsOf) => {
+  const replayed = make('div', { 'aria-live': 'polite' });
+  const path = `/v1/executions/${encodeURIComponent(executionId)}`;
   let asked = 0;
   let shown = '';
 
@@ -14,42 +17,62 @@ export const createExecutionDetail = (host, executionId, onTrace) => {
     asked += 1;
     const mine = asked;
     try {
-      const execution = await request(`/v1/executions/${encodeURIComponent(executionId)}`);
+      const execution = await request(path);
       const text = JSON.stringify(execution);
       if (mine !== asked || text === shown) return;
       shown = text;
-      host.replaceChildren(head(execution), ...answer(execution), timeline(execution, onTrace), replayed);
+      host.replaceChildren(
+        head(execution),
+        ...answer(execution),
+        timeline(execution, onTrace, fork),
+        replayed,
+      );
     } catch (error) {
       if (mine === asked) host.replaceChildren(make('p', { class: 'trouble', text: error.message }));
     }
   };
 
+  const fork = (step) => openForkForm(replayed, executionId, step, () => undefined);
+
+  /** Runs while the button rests, and shows what came of it below. */
+  const show = async (button, saying, ask, shownOf) => {
+    button.disabled = true;
+    replayed.replaceChildren(make('p', { class: 'muted', text: saying }));
+    try {
+      replayed.replaceChildren(...shownOf(await ask()).filter(Boolean));
+    } catch (error) {
+      replayed.replaceChildren(make('p', { class: 'trouble', text: error.message }));
+    }
+    button.disabled = false;
+  };
+
   const head = (execution) => {
-    const button = make('button', {
-      class: 'secondary',
-      type: 'button',
-      text: 'Replay',
-      disabled: execution.position === null,
-    });
-    button.addEventListener('click', async () => {
-      button.disabled = true;
-      replayed.replaceChildren(make('p', { class: 'muted', text: 'Replaying on recorded results …' }));
-      try {
-        replayed.replaceChildren(
-          ...replayOf(await post(`/v1/executions/${encodeURIComponent(executionId)}/replay`)),
-        );
-      } catch (error) {
-        replayed.replaceChildren(make('p', { class: 'trouble', text: error.message }));
-      }
-      button.disabled = false;
+    const waiting = execution.position === null;
+    const button = (text, onclick) =>
+      make('button', { class: 'secondary', type: 'button', text, disabled: waiting, onclick });
+    const replay = button('Replay', () =>
+      show(replay, 'Replaying on recorded results …', () => post(`${path}/replay`), replayShown),
+    );
+    const versions = versionsOf(execution.agent).filter((version) => version !== execution.behaviour);
+    const tries = versions.map((version) => {
+      const attempt = button(`What if version ${version}`, () =>
+        show(
+          attempt,
+          'Deciding anew over recorded outcomes …',
+          () => request(`${path}/what-if`, { behaviour: version }),
+          whatIfShown,
+        ),
+      );
+      return attempt;
     });
     return make(
       'div',
       { class: 'detail-head' },
-      button,
+      replay,
+      tries,
       make('span', {
         class: 'muted',
-        text: `behaviour ${execution.behaviour ?? '–'} · queued ${duration(execution.queuedMs)} · ran ${duration(execution.durationMs)}`,
+        text: `behaviour ${execution.behaviour ?? '–'} · queued ${duration(execution.queuedMs)} · ran ${duration(execution.durationMs)}${execution.claims > 1 ? ` · taken on ${execution.claims} times` : ''}`,
       }),
       make('span', { class: 'mono muted', text: execution.position ?? '' }),
     );
@@ -67,17 +90,17 @@ const answer = ({ output, error, partial }) => {
   return parts;
 };
 
-const timeline = (execution, onTrace) => {
+const timeline = (execution, onTrace, onFork) => {
   const answered = execution.timeline.find((step) => step.kind === 'respond');
   const cited = new Set((answered?.cited ?? []).map(nameOf));
-  const steps = execution.timeline.map((step) => stepItem(step, cited, onTrace));
+  const steps = execution.timeline.map((step) => stepItem(step, cited, onTrace, onFork));
   if (steps.length === 0) return make('p', { class: 'muted', text: 'No step yet: it waits for a worker.' });
   return make('ol', { class: 'timeline' }, steps);
 };
 
 const nameOf = ({ documentId, chunk, version }) => JSON.stringify([documentId, chunk, version]);
 
-const stepItem = (step, cited, onTrace) =>
+const stepItem = (step, cited, onTrace, onFork) =>
   make(
     'li',
     { 'data-state': step.state },
@@ -98,6 +121,15 @@ const stepItem = (step, cited, onTrace) =>
         : null,
       step.costUsd === null ? null : make('span', { text: usd(step.costUsd) }),
       step.retries > 0 ? pill(`retry ${step.retries}`, 'warn') : null,
+      step.kind === 'respond' || step.state === 'running'
+        ? null
+        : make('button', {
+            class: 'linklike',
+            type: 'button',
+            text: 'go on from here',
+            'aria-label': `Go on from step ${step.step} as a new execution`,
+            onclick: () => onFork(step.step),
+          }),
     ),
     step.error ? make('p', { class: 'trouble', text: `${step.error.code}: ${step.error.message}` }) : null,
     step.cited.length > 0
@@ -143,54 +175,3 @@ const citedItem = (chunk, isCited, onTrace) =>
     make('span', { class: 'mono muted', text: `version ${shortVersion(chunk.version)} ` }),
     isCited ? pill('cited in the answer', 'good') : null,
   );
-
-const replayOf = (replay) => {
-  const different = replay.decisions.filter((decision) => !decision.same);
-  const verdict = replay.identical
-    ? pill('identical', 'good')
-    : pill(`${different.length} of ${replay.decisions.length} decisions differ`, 'bad');
-  const behaviour = replay.behaviour.same
-    ? ''
-    : `; it ran under behaviour ${replay.behaviour.recorded.join(', ')}, now ${replay.behaviour.replayed ?? 'none'}`;
-  return [
-    make('h3', { text: 'Replay' }),
-    make(
-      'p',
-      { class: 'detail-head' },
-      verdict,
-      make('span', {
-        class: 'muted',
-        text: `${replay.decisions.length} decisions made again from the journal, no call outside${behaviour}`,
-      }),
-    ),
-    ...different.map((decision) =>
-      make(
-        'div',
-        {},
-        make('p', { class: 'muted', text: `Step ${decision.step}, ${decision.kind} ${decision.name ?? ''}` }),
-        make(
-          'div',
-          { class: 'diff' },
-          side('Recorded', decision.recorded),
-          side('Replayed', decision.replayed),
-        ),
-      ),
-    ),
-  ];
-};
-
-const side = (title, digest) =>
-  make(
-    'div',
-    {},
-    make('span', { class: 'muted', text: title }),
-    json({ kind: digest.kind, name: digest.name, input: parsed(digest.input), inputHash: digest.inputHash }),
-  );
-
-const parsed = (text) => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-};

@@ -3,6 +3,7 @@
 import { byId, make, pill } from './elements.js';
 import { createExecutionDetail } from './execution-detail.js';
 import { ago, duration, usd } from './format.js';
+import { request } from './requests.js';
 
 const MAX_ROWS = 60;
 const FIRST_ROWS = 10;
@@ -14,7 +15,7 @@ const stateOf = ({ state, outcome }) =>
 
 const timeOf = (execution) => Date.parse(execution.createdAt ?? execution.startedAt ?? 0) || 0;
 
-export const createExecutionsPanel = (onTrace) => {
+export const createExecutionsPanel = (onTrace, versionsOf) => {
   const list = byId('execution-list');
   const filters = byId('execution-filters');
   const nothing = byId('executions-empty');
@@ -56,7 +57,7 @@ export const createExecutionsPanel = (onTrace) => {
       row.detail.replaceChildren();
       return;
     }
-    row.view = createExecutionDetail(row.detail, row.execution.executionId, onTrace);
+    row.view = createExecutionDetail(row.detail, row.execution.executionId, onTrace, versionsOf);
     row.view.refresh();
   };
 
@@ -86,11 +87,13 @@ export const createExecutionsPanel = (onTrace) => {
   const show = () => {
     const { agent, state } = Object.fromEntries(new FormData(filters));
     const sorted = [...rows.values()].sort((a, b) => timeOf(b.execution) - timeOf(a.execution));
+    const open = sorted.slice(MAX_ROWS).filter((row) => !row.detail.hidden);
     for (const row of sorted.slice(MAX_ROWS)) {
+      if (!row.detail.hidden) continue;
       rows.delete(row.execution.executionId);
       row.item.remove();
     }
-    const shown = sorted.slice(0, MAX_ROWS);
+    const shown = [...sorted.slice(0, MAX_ROWS), ...open];
     let visible = 0;
     let withheld = 0;
     let before = null;
@@ -112,6 +115,20 @@ export const createExecutionsPanel = (onTrace) => {
       rows.size === 0
         ? 'No executions yet. Ask an agent, and watch it work here.'
         : 'No execution fits this filter.';
+  };
+
+  /** One that is no longer among the recent ones: its summary is asked for, and then it is a row like any other. */
+  const openOlder = async (executionId) => {
+    const execution = await request(`/v1/executions/${encodeURIComponent(executionId)}`).catch(() => null);
+    if (!execution) return;
+    const row = rows.get(executionId) ?? createRow(executionId);
+    rows.set(executionId, row);
+    update(row, execution);
+    filters.reset();
+    toggle(row, true);
+    show();
+    row.button.scrollIntoView({ block: 'start' });
+    row.button.focus();
   };
 
   filters.addEventListener('change', show);
@@ -141,8 +158,10 @@ export const createExecutionsPanel = (onTrace) => {
     },
     open: (executionId) => {
       const row = rows.get(executionId);
-      if (!row) return;
+      if (!row) return void openOlder(executionId);
+      filters.reset();
       toggle(row, true);
+      show();
       row.button.scrollIntoView({ block: 'start' });
       row.button.focus();
     },

@@ -21,3 +21,36 @@ export const post = async (path) => {
   if (!response.ok) throw new Error(answer.detail ?? `The gateway answered ${response.status}.`);
   return answer;
 };
+
+/** An answer in lines of JSON: `onLine` for each as it comes; of a GET where `body` is left out. */
+export const requestLines = async (path, body, onLine, signal) => {
+  const response = await fetch(
+    path,
+    body === undefined
+      ? { signal }
+      : {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          signal,
+        },
+  );
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw new Error(problem.detail ?? `The gateway answered ${response.status}.`);
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    const lines = (rest + (value ?? '')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === '') continue;
+      const told = JSON.parse(line);
+      if (told.error) throw new Error(told.error.detail ?? 'It broke off.');
+      onLine(told);
+    }
+    if (done) return;
+  }
+};
