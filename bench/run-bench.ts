@@ -1,5 +1,7 @@
 /** `npm run bench -- <name> [--json] [--runs n] [--seconds n] [--rate n] [--rows n]`: runs one bench; without a name, lists them. */
 import { parseArgs } from 'node:util';
+import { agentThroughputBench } from './agent-throughput.ts';
+import { agentsInFlightBench } from './agents-in-flight.ts';
 import { embeddingThroughputBench } from './embedding-throughput.ts';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
@@ -23,6 +25,8 @@ const BENCHES: readonly Bench[] = [
   ...peersBenches,
   stepOverheadBench,
   replayBench,
+  agentThroughputBench,
+  agentsInFlightBench,
   ...scaleBenches,
   retrievalBench,
   ...keywordBenches,

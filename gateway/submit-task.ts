@@ -30,6 +30,8 @@ export type SubmitTask = (
 const ACKNOWLEDGED_WITHIN_MS = 15_000;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
+const PLAIN_TASK = { priority: 0, notBefore: null, deadlineAt: null, parent: null, fork: null } as const;
+
 /** The same key of the same tenant is the same task, on every gateway and after every restart. */
 export const taskIdOfKey = (tenant: string, idempotencyKey: string): string =>
   `task-${hashOf([tenant, idempotencyKey]).slice(0, 32)}`;
@@ -93,7 +95,8 @@ export const createSubmitTask = (settings: {
     }
     const twin = underway.get(taskId);
     if (twin && twin.content !== content) throw conflict();
-    const appended = twin?.appended ?? append(taskId, { ...task, taskId, createdAt: clock() }, traceparent);
+    const appended =
+      twin?.appended ?? append(taskId, { ...PLAIN_TASK, ...task, taskId, createdAt: clock() }, traceparent);
     if (!twin) {
       underway.set(taskId, { content, appended });
       appended.finally(() => underway.delete(taskId)).catch(() => undefined);

@@ -2,7 +2,10 @@
  * What a team writes to add an agent. The version names the behaviour: change it whenever instructions, tools or
  * limits change, as executions are journaled and replayed under it.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
+import { FreshetError } from './errors.ts';
+import type { MemoryPolicy } from './memory-policy.ts';
+import type { SafetySettings } from './safety-policy.ts';
 import type { Retriever } from './search.ts';
 
 /** Plain JSON, as it is journaled. */
@@ -15,6 +18,8 @@ export interface ToolContext {
   /** `executionId:step`: hand it to the outside system, so that a repeated call has no second effect. */
   readonly idempotencyKey: string;
   readonly retriever: Retriever;
+  /** Of the configured sources by name, for tools that read or write rows: what they write comes back as a change. */
+  readonly sourceUrls: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -50,6 +55,8 @@ export interface ToolDefinition<Arguments extends z.ZodType = z.ZodType> {
   readonly maxCalls?: number;
   /** What a call costs, exact decimal in US dollars. */
   readonly costUsd?: string;
+  /** A task for another agent in place of a call: see `delegateTo`. */
+  readonly subtask?: { readonly agent: string; readonly maxUsd?: string };
   readonly execute: (input: z.infer<Arguments>, context: ToolContext) => Promise<unknown>;
   /** Undoes an effect when an execution is taken back to before it. */
   readonly compensate?: (input: z.infer<Arguments>, output: Json, context: ToolContext) => Promise<unknown>;
@@ -60,12 +67,51 @@ export interface AgentLimits {
   readonly maxSteps: number;
   /** Money of one execution, exact decimal in US dollars. */
   readonly maxUsd: string;
-  /** Wall time of one execution. */
+  /** Wall time of one execution, without what a person takes to approve. */
   readonly maxMs: number;
+  /** How long a call waits for a person's approval. */
+  readonly maxApprovalMs: number;
   readonly maxOutputTokens: number;
 }
 
-export interface AgentDefinition {
+/** What a plan decides from; the same gives the same, as a replay asks it again. */
+export interface PlanSeen<Input = unknown> {
+  readonly input: Input;
+  readonly passages: readonly {
+    readonly documentId: string;
+    readonly title: string;
+    readonly text: string;
+    readonly ageMs: number | null;
+  }[];
+  /** Of all calls so far, in order. */
+  readonly results: readonly ToolResult[];
+  /** Of all models asked so far, in order. */
+  readonly replies: readonly string[];
+}
+
+export interface ToolResult {
+  readonly name: string;
+  readonly arguments: Json;
+  /** Null where it failed. */
+  readonly output: Json;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Calls (begun together where they are reads), a question to a model, the end, or why there can be none. */
+export type PlannedStep =
+  | { readonly tools: readonly { readonly name: string; readonly arguments: Json }[] }
+  | {
+      readonly ask: {
+        readonly content: string;
+        /** The agent's own where left out. */
+        readonly instructions?: string;
+        readonly maxOutputTokens?: number;
+      };
+    }
+  | { readonly answer: Json }
+  | { readonly fail: string };
+
+export interface AgentDefinition<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
   readonly name: string;
   readonly version: string;
   readonly instructions: string;
@@ -75,12 +121,22 @@ export interface AgentDefinition {
   readonly models?: readonly string[];
   readonly tools?: readonly ToolDefinition[];
   readonly limits?: Partial<AgentLimits>;
+  readonly safety?: SafetySettings;
+  /** Session and long-term memory; none where left out. */
+  readonly memory?: MemoryPolicy;
+  /** What its tasks hold, as JSON; any text where left out. */
+  readonly input?: Input;
+  /** What its answers hold, as JSON: a model whose answer does not fit is told and asked again. A text where left out. */
+  readonly output?: Output;
+  /** Predictable work: decides each next step itself, in place of a model. Pure. */
+  readonly plan?: (seen: PlanSeen<z.infer<Input>>) => PlannedStep;
 }
 
 export const DEFAULT_LIMITS: AgentLimits = {
   maxSteps: 12,
   maxUsd: '0.50',
   maxMs: 120_000,
+  maxApprovalMs: 24 * 3_600_000,
   maxOutputTokens: 800,
 };
 
@@ -88,4 +144,28 @@ export const DEFAULT_LIMITS: AgentLimits = {
 export const defineTool = <Arguments extends z.ZodType>(tool: ToolDefinition<Arguments>): ToolDefinition =>
   tool as unknown as ToolDefinition;
 
-export const defineAgent = (agent: AgentDefinition): AgentDefinition => agent;
+/**
+ * A tool that hands a sub-task to another agent, paid from this execution's money, and gives its answer when it has ended.
+ * Several in one reply run beside each other; the execution goes on when all have ended.
+ */
+export const delegateTo = (
+  agent: string,
+  of: { readonly name?: string; readonly description: string; readonly maxUsd?: string },
+): ToolDefinition =>
+  defineTool({
+    name: of.name ?? `ask-${agent}`,
+    description: of.description,
+    effect: 'write',
+    takesIdempotencyKey: true,
+    arguments: z.object({
+      input: z.string().min(1).describe('the whole task, as nothing else is passed on'),
+    }),
+    subtask: { agent, ...(of.maxUsd === undefined ? {} : { maxUsd: of.maxUsd }) },
+    execute: () =>
+      Promise.reject(new FreshetError('internal', `${agent} is handed tasks, and is not called`)),
+  });
+
+/** Ties a plan to the agent's input schema. */
+export const defineAgent = <Input extends z.ZodType, Output extends z.ZodType>(
+  agent: AgentDefinition<Input, Output>,
+): AgentDefinition => agent as unknown as AgentDefinition;

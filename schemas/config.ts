@@ -9,8 +9,10 @@ import {
   type GateSettings,
   settingsOfTable,
 } from './gate-settings.ts';
+import { MEMORY_POLICY_SCHEMA } from './memory-policy.ts';
 import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import { isProbeTable, PROBE_MAPPING } from './probe.ts';
+import { SAFETY_POLICY_SCHEMA } from './safety-policy.ts';
 
 /** A column's value as captured: 64-bit integers as bigint, decimals and times as text, bytes as bytes. */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null | readonly ColumnValue[];
@@ -189,6 +191,10 @@ const callable = z.custom<(...input: never[]) => unknown>(
   (value) => typeof value === 'function',
   'must be a function',
 );
+const anObject = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null,
+  'must be an object',
+);
 const decimal = z.string().regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"');
 const count = z.int().min(1);
 const vectorIndex = z.discriminatedUnion('kind', [
@@ -275,16 +281,22 @@ const AGENT = z.strictObject({
     .strictObject({ topK: z.int().min(1).max(100), filter: z.record(z.string(), z.string()).optional() })
     .optional(),
   models: z.array(z.string().min(1)).min(1).optional(),
-  tools: z.array(z.custom<object>((value) => typeof value === 'object' && value !== null)).optional(),
+  tools: z.array(anObject).optional(),
   limits: z
     .strictObject({
       maxSteps: z.int().min(1).max(1_000),
       maxUsd: decimal,
       maxMs: z.int().min(1),
+      maxApprovalMs: z.int().min(1),
       maxOutputTokens: z.int().min(1),
     })
     .partial()
     .optional(),
+  safety: SAFETY_POLICY_SCHEMA.optional(),
+  memory: MEMORY_POLICY_SCHEMA.optional(),
+  input: anObject.optional(),
+  output: anObject.optional(),
+  plan: callable.optional(),
 });
 const SCHEMA = z.strictObject({
   sources: z.record(

@@ -16,8 +16,11 @@ export interface CallCost {
   readonly usage: Usage;
   readonly usd: string;
   readonly priceTable: string;
-  /** open: reserved, no outcome yet. lost: counted at the reservation for good, unless its reply still comes. */
-  readonly state: 'open' | 'settled' | 'lost';
+  /**
+   * open: reserved, no outcome yet. lost: counted at the reservation for good, unless its reply still comes. delegated: of a
+   * sub-task, whose own journal tells it; it counts against this execution's cap, and never twice as money spent.
+   */
+  readonly state: 'open' | 'settled' | 'lost' | 'delegated';
   /** The call ended in an error. */
   readonly failed: boolean;
   readonly at: number;
@@ -27,6 +30,9 @@ export type ExecutionCosts = ReadonlyMap<string, CallCost>;
 
 export const NO_COSTS: ExecutionCosts = new Map();
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 };
+
+/** `priceTable` of what a sub-task may cost, then of what it did. */
+export const DELEGATED = 'delegated';
 
 const costIdOf = (event: AgentEvent): string => `${event.executionId}:${event.epoch}:${event.step}`;
 
@@ -59,6 +65,11 @@ export const changedCosts = (
     priceTable: event.priceTable ?? '',
     at,
   };
+  if (event.priceTable === DELEGATED) {
+    const usd = event.costUsd ?? event.reservedUsd;
+    const delegated = { ...entry, costId: event.idempotencyKey ?? costId, state: 'delegated' as const };
+    return counts && usd !== null ? [{ ...delegated, usd }] : [];
+  }
   if ((event.type === 'llm-response' || event.type === 'tool-call') && event.costUsd !== null)
     return [{ ...entry, usd: event.costUsd, state: 'settled' }];
   // A failed call: free where the provider said so, at its reservation where it may have charged.

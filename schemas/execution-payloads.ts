@@ -1,5 +1,5 @@
 /** What the JSON inside of journal events holds, where pipelines and agents both read it. */
-import type { Budget, TaskFreshness } from './records.ts';
+import type { Budget, TaskFork, TaskFreshness, TaskParent } from './records.ts';
 
 /** `user-input.input`: the task as it came. */
 export interface UserInput {
@@ -11,21 +11,49 @@ export interface UserInput {
   readonly freshness?: TaskFreshness | null;
   /** Microseconds since the Unix epoch. */
   readonly createdAt: number;
+  /** Microseconds since the Unix epoch; past it, the task is halted. */
+  readonly deadlineAt?: number | null;
+  /** Who waits for it, of a sub-task. */
+  readonly parent?: TaskParent | null;
+  /** What it goes on from, of a fork. */
+  readonly fork?: TaskFork | null;
 }
 
-/** How an execution ends. `halted`: stopped by one of its caps; `failed`: it cannot be answered. */
+/** How an execution ends. `halted`: stopped by a cap, the safety controller or a person; `failed`: it cannot be answered. */
 export type Outcome = 'completed' | 'failed' | 'halted';
 
 /** Why an execution ended otherwise than with an answer: the closed list of result errors. */
 export type EndCode =
   | 'step-cap'
   | 'money-cap'
+  | 'token-cap'
   | 'wall-time'
+  /** The same call again, and nothing learned since. */
+  | 'loop'
+  /** Its state swings between the same few. */
+  | 'thrashing'
+  /** Steps in a row that changed nothing. */
+  | 'no-progress'
+  | 'tool-cap'
+  /** Money of all executions of the agent, or of the tenant, today. */
+  | 'agent-budget'
+  | 'tenant-budget'
+  | 'cancelled'
+  /** An operator stopped the agent, or the tenant. */
+  | 'killed'
+  /** The task's own deadline. */
+  | 'deadline'
+  /** It killed its worker twice. */
+  | 'poison'
   | 'model-failed'
   | 'retrieve-failed'
   /** The index did not become as fresh as the task asks for in the time it gave. */
   | 'stale'
   | 'empty-answer'
+  /** A planned agent gave up, and says why. */
+  | 'plan-failed'
+  /** The answer is not of the shape that the agent promises. */
+  | 'output-invalid'
   | 'unknown-agent'
   | 'task-invalid'
   | 'too-large'

@@ -495,6 +495,19 @@ export interface TaskFork {
   readonly compensate: boolean;
 }
 
+/** The execution that waits for a sub-task. */
+export interface TaskParent {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  /** of the parent's journal */
+  readonly partition: number;
+  /** of the parent, that handed it over */
+  readonly step: number;
+  /** 1: the parent is no sub-task itself */
+  readonly depth: number;
+}
+
 /** A request to an agent. Key: the session id, or the task id, or none. Topic: freshet.tasks. */
 export interface Task {
   readonly agent: string;
@@ -515,6 +528,13 @@ export interface Task {
   readonly fork: null | TaskFork;
   /** microseconds since the Unix epoch; 0: the time of the record */
   readonly createdAt: number;
+  /** 0 to 9: of the tasks that wait in a partition, higher ones begin first */
+  readonly priority: number;
+  /** microseconds since the Unix epoch: it begins no sooner */
+  readonly notBefore: null | number;
+  /** microseconds since the Unix epoch: past it, it is halted */
+  readonly deadlineAt: null | number;
+  readonly parent: null | TaskParent;
 }
 
 /** The timing of one change, from commit to searchable. All times microseconds since the Unix epoch. Key: the document id. Topic: freshet.freshness. */

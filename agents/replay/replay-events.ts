@@ -7,14 +7,22 @@
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { canonicalJson } from '../../schemas/canonical-json.ts';
 import { toError } from '../../schemas/errors.ts';
+import { DELEGATED } from '../../schemas/execution-costs.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { decide } from '../runtime/decide.ts';
 import { inputHashOf, type StepDecision } from '../runtime/decision.ts';
-import { type ExecutionState, INITIAL_STATE, stateHashOf } from '../runtime/execution-state.ts';
+import {
+  type ExecutionState,
+  INITIAL_STATE,
+  type Phase,
+  RECALL,
+  RETRIEVE,
+  stateHashOf,
+} from '../runtime/execution-state.ts';
 import { applyEvent } from '../runtime/fold-events.ts';
 import { requestHashOf } from '../runtime/run-execution.ts';
-import { limitsOf } from '../runtime/run-terms.ts';
+import { limitsOf, safetyOf } from '../runtime/run-terms.ts';
 import type { FindBehaviour } from './find-behaviour.ts';
 
 export interface DecisionDigest {
@@ -93,6 +101,7 @@ const decisionBehind = (
       {
         agent,
         refusal: refusalOf(event),
+        sessionId: event.sessionId,
         // What a call can use at most was the model's word, and it is in the journal.
         estimate: () => boundsOf(event),
       },
@@ -109,7 +118,12 @@ const decisionBehind = (
 
 const requestBehind = (state: ExecutionState, event: AgentEvent, agent: AgentDefinition | null): Replayed => {
   const models = state.terms?.models ?? [];
-  const terms = agent && { limits: limitsOf(agent, state.input?.budget ?? null), models };
+  const terms = agent && {
+    limits: limitsOf(agent, state.input?.budget ?? null),
+    safety: safetyOf(agent),
+    capabilities: state.terms?.capabilities ?? [],
+    models,
+  };
   // Of the agent's definition only: which models there are is the worker's.
   const inputHash = requestHashOf(event.agent, agent?.version ?? '', terms);
   return {
@@ -117,7 +131,11 @@ const requestBehind = (state: ExecutionState, event: AgentEvent, agent: AgentDef
     recordedKind: 'request',
     name: event.name,
     inputHash,
-    input: { behaviour: agent?.version ?? null, limits: terms?.limits ?? null },
+    input: {
+      behaviour: agent?.version ?? null,
+      limits: terms?.limits ?? null,
+      safety: terms?.safety ?? null,
+    },
   };
 };
 
@@ -128,21 +146,59 @@ export const recordedKindOf = (state: ExecutionState, event: AgentEvent): string
     case 'response':
       return 'respond';
     case 'intent':
-      return phase.kind === 'ready' ? 'model' : 'tool';
+      return event.priceTable === DELEGATED ? 'delegate' : phase.kind === 'ready' ? 'model' : 'tool';
     case 'tool-call':
+      // What came of a sub-task is no decision.
+      if (event.priceTable === DELEGATED) return null;
       return phase.kind === 'ready' ? 'retrieve' : phase.kind === 'tools' ? 'tool' : null;
     case 'error':
-      return phase.kind === 'ready' ? 'retrieve' : phase.kind === 'tools' ? 'refuse-tool' : null;
+      return failedKindOf(phase, event);
+    case 'memory-update':
+      return event.name === RECALL ? 'recall' : null;
+    case 'checkpoint':
+      return CHECKPOINT_DECISIONS[event.name ?? ''] ?? null;
     case 'user-input':
     case 'request':
     case 'claim':
     case 'llm-response':
-    case 'memory-update':
-    case 'checkpoint':
       return null;
     default:
       return event.type satisfies never;
   }
+};
+
+/** What a person or a switch said is no decision of the execution's. */
+const CHECKPOINT_DECISIONS: Readonly<Record<string, string>> = {
+  plan: 'plan',
+  'approval-asked': 'ask-approval',
+};
+
+const failedKindOf = (phase: Phase, { name, error }: AgentEvent): string | null => {
+  switch (phase.kind) {
+    case 'ready':
+      // A model whose breaker was open was decided for and not called.
+      return name === RETRIEVE ? 'retrieve' : 'model';
+    case 'tools':
+      return 'refuse-tool';
+    case 'awaiting-approval':
+      return error?.code === 'approval-expired' ? 'refuse-tool' : null;
+    case 'answered':
+      return 'refuse-output';
+    case 'unclaimed':
+    case 'calling-model':
+    case 'calling-tool':
+    case 'ended':
+      return null;
+    default:
+      return phase satisfies never;
+  }
+};
+
+/** The name of what was decided: of a checkpoint, the tool that it is about. */
+const recordedNameOf = ({ type, name, output }: AgentEvent): string | null => {
+  if (type !== 'checkpoint') return name;
+  const { tool } = JSON.parse(output ?? '{}') as { readonly tool?: string };
+  return tool ?? name;
 };
 
 /** Why a task was refused is found outside of the fold (its size, its budget, a fault): it is the journal's word too. */
@@ -168,7 +224,7 @@ const compare = (
   stateHashBefore: string,
   stateHashAfter: string,
 ): ReplayedDecision => {
-  const recorded = { kind: replayed.recordedKind, name: event.name, inputHash: event.inputHash };
+  const recorded = { kind: replayed.recordedKind, name: recordedNameOf(event), inputHash: event.inputHash };
   const { kind, name, inputHash } = replayed;
   // Hashes of the state around a claim may be of a moment that others still wrote in; those of decisions are exact.
   const sameState =

@@ -7,13 +7,13 @@
 import type { AgentDefinition, ToolContext } from '../../schemas/agent-definition.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import type { ExecutionJournal } from '../runtime/execution-journal.ts';
+import type { EventDraft } from '../runtime/execution-journal.ts';
 import type { Compensation } from './compensations.ts';
 
 export interface UndoSettings {
   readonly compensations: readonly Compensation[];
   readonly agent: AgentDefinition;
-  readonly journal: Pick<ExecutionJournal, 'write'>;
+  readonly journal: { write(...drafts: readonly EventDraft[]): Promise<unknown> };
   /** Events of the fork that stand in the journal. */
   readonly journaled: readonly AgentEvent[];
   /** The step of the fork: what is undone counts as no step. */

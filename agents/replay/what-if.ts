@@ -183,7 +183,11 @@ const decided = (
   estimate: EstimateTokens,
 ): Decision | { readonly kind: 'error'; readonly message: string } => {
   try {
-    return decide(state, { agent: candidate, refusal: refusalOf(event), estimate }, event.at);
+    return decide(
+      state,
+      { agent: candidate, refusal: refusalOf(event), sessionId: event.sessionId, estimate },
+      event.at,
+    );
   } catch (error) {
     return { kind: 'error', message: toError(error).message };
   }

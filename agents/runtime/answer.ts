@@ -13,16 +13,30 @@ const citationOf = ({ number, documentId, chunk, version, title, ageMs }: Retrie
   ageMs,
 });
 
-/** `{text, citations, model, finishReason}`: the output of a completed execution. */
+/** `{text, value?, citations, model, finishReason}`: the output of a completed execution; `value` where the agent promises a shape. */
 export const answerOf = (
   state: ExecutionState,
   answered: { readonly text: string; readonly model: string; readonly finishReason: string },
+  value: JsonValue | undefined,
 ): JsonValue => ({
   text: answered.text,
+  ...(value === undefined ? {} : { value }),
   citations: citedPassages(answered.text, state.passages).map(citationOf),
   model: answered.model,
   finishReason: answered.finishReason,
 });
+
+/** The same of a plan's answer: the model is the last that was asked, if any was. */
+export const plannedAnswerOf = (state: ExecutionState, value: JsonValue): JsonValue => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return {
+    text,
+    value,
+    citations: citedPassages(text, state.passages).map(citationOf),
+    model: state.phase.kind === 'answered' ? state.phase.model : null,
+    finishReason: 'stop',
+  };
+};
 
 /** What was reached before a failure or halt: the last words of a model, what was retrieved, what tools returned. */
 export const partialOf = (state: ExecutionState): JsonValue => ({

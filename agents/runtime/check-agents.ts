@@ -3,7 +3,8 @@ import type { LanguageModel } from '../../connectors/models/language/language-mo
 import { type AgentDefinition, DEFAULT_LIMITS } from '../../schemas/agent-definition.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { parseUsd } from '../../schemas/money.ts';
-import { RETRIEVE } from './execution-state.ts';
+import { safetyPolicyOf } from '../../schemas/safety-policy.ts';
+import { RECALL, RETRIEVE } from './execution-state.ts';
 import { modelToolOf } from './prompt.ts';
 
 const invalid = (message: string, cause?: unknown): FreshetError =>
@@ -20,7 +21,12 @@ export const checkAgents = (agents: readonly AgentDefinition[]): ReadonlyMap<str
     } catch (error) {
       throw invalid(`agent ${agent.name}: limits.maxUsd: ${toError(error).message}`, error);
     }
-    const names = new Set([RETRIEVE]);
+    try {
+      safetyPolicyOf(agent.safety);
+    } catch (error) {
+      throw invalid(`agent ${agent.name}: safety: ${toError(error).message}`, error);
+    }
+    const names = new Set([RETRIEVE, RECALL]);
     for (const tool of agent.tools ?? []) {
       if (names.has(tool.name))
         throw invalid(`agent ${agent.name}: a second tool named ${tool.name}, or a reserved name`);
@@ -37,6 +43,11 @@ export const checkAgents = (agents: readonly AgentDefinition[]): ReadonlyMap<str
   }
   return byName;
 };
+
+/** Every capability that a tool of these agents asks for. */
+export const capabilitiesOf = (agents: readonly AgentDefinition[]): readonly string[] => [
+  ...new Set(agents.flatMap(({ tools }) => (tools ?? []).flatMap(({ capability }) => capability ?? []))),
+];
 
 /** Throws `config-invalid`. */
 export const checkModels = (models: readonly LanguageModel[]): void => {

@@ -1,5 +1,10 @@
 /** What an execution does next: everything its runner can be told to do. */
-import type { JsonValue, ModelPrompt, TokenBounds } from '../../connectors/models/language/language-model.ts';
+import type {
+  JsonValue,
+  ModelPrompt,
+  TokenBounds,
+  ToolCall,
+} from '../../connectors/models/language/language-model.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
 import type { FreshnessRequest } from '../../schemas/search.ts';
@@ -23,6 +28,8 @@ export type Decision =
       /** As the model gave them; they fit the tool's schema. */
       readonly input: JsonValue;
       readonly effect: 'read' | 'write';
+      /** The model's own name for the call. */
+      readonly callId: string;
     }
   /** A call that cannot be made: the model is told, and it counts as a step. */
   | {
@@ -30,8 +37,43 @@ export type Decision =
       readonly step: number;
       readonly name: string;
       readonly input: JsonValue;
-      readonly error: { readonly code: 'unknown-tool' | 'arguments-invalid'; readonly message: string };
+      readonly error: { readonly code: ToolRefusal; readonly message: string };
     }
+  /** A person is to say yes or no to a call, as its arguments stand. */
+  | {
+      readonly kind: 'ask-approval';
+      readonly step: number;
+      readonly name: string;
+      readonly input: JsonValue;
+      /** Microseconds since the Unix epoch. */
+      readonly until: number;
+    }
+  /** A task for another agent. */
+  | {
+      readonly kind: 'delegate';
+      readonly step: number;
+      readonly name: string;
+      readonly input: JsonValue;
+      readonly agent: string;
+      readonly callId: string;
+      readonly reservedUsd: string;
+    }
+  /** What a planned agent does next, as calls of its tools. */
+  | {
+      readonly kind: 'plan';
+      readonly step: number;
+      readonly name: 'plan';
+      readonly input: { readonly toolCalls: readonly ToolCall[] };
+    }
+  /** An answer that is not of the agent's shape: the model is told, and asked again. */
+  | {
+      readonly kind: 'refuse-output';
+      readonly step: number;
+      readonly name: string;
+      readonly input: JsonValue;
+      readonly error: { readonly code: 'output-invalid'; readonly message: string };
+    }
+  | { readonly kind: 'recall'; readonly step: number; readonly name: string; readonly input: RecallInput }
   | {
       readonly kind: 'respond';
       readonly step: number;
@@ -44,12 +86,27 @@ export type Decision =
       /** Of the call that the money cap forbade: journaled, so that a replay needs no model to come to the same. */
       readonly bounds: TokenBounds | null;
     }
-  /** Before a failed call is made again. Microseconds since the Unix epoch. */
+  /** Before a failed call is made again, or until somebody outside has spoken. Microseconds since the Unix epoch. */
   | { readonly kind: 'wait'; readonly until: number }
   /** Nothing to do: it has ended, or an outcome is still to come. */
   | { readonly kind: 'nothing' };
 
 export type StepDecision = Exclude<Decision, { readonly kind: 'wait' | 'nothing' }>;
+
+/** Why a call cannot be made. */
+export type ToolRefusal =
+  | 'unknown-tool'
+  | 'arguments-invalid'
+  /** The task's principal does not hold the capability that the tool needs. */
+  | 'not-allowed'
+  /** Sub-tasks of sub-tasks, too many deep. */
+  | 'too-deep'
+  | 'approval-expired';
+
+export interface RecallInput {
+  readonly text: string;
+  readonly sessionId: string | null;
+}
 
 export interface RetrieveInput {
   readonly query: string;
@@ -58,5 +115,28 @@ export interface RetrieveInput {
   readonly freshness?: FreshnessRequest;
 }
 
-/** What a decision is known by in the journal: of kind, name and input, nothing else (I10). */
-export const inputHashOf = ({ kind, name, input }: StepDecision): string => hashOf({ kind, name, input });
+const hashes = new WeakMap<object, string>();
+
+/** Of what stays as it is while an execution grows: a message is hashed once, however many prompts it stands in. */
+const hashOnce = (value: object): string => {
+  const known = hashes.get(value);
+  if (known !== undefined) return known;
+  const hash = hashOf(value);
+  hashes.set(value, hash);
+  return hash;
+};
+
+/**
+ * What a decision is known by in the journal: of kind, name and input, nothing else (I10). The messages and tools of a
+ * prompt stand in it by their own hashes.
+ */
+export const inputHashOf = (decision: StepDecision): string => {
+  const { kind, name, input } = decision;
+  if (decision.kind !== 'model') return hashOf({ kind, name, input });
+  const { messages, tools, ...rest } = decision.input;
+  return hashOf({
+    kind,
+    name,
+    input: { ...rest, messages: messages.map(hashOnce), tools: tools ? hashOnce(tools) : null },
+  });
+};

@@ -3,17 +3,22 @@
  * runs it, the one that takes it over and the replay come to the same state, bit by bit (I10). Pure: times are the
  * events' own.
  */
-import type { ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
-import { hashOf } from '../../schemas/canonical-json.ts';
+import { createHash } from 'node:crypto';
+import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
+import type { ToolResult } from '../../schemas/agent-definition.ts';
 import { type ExecutionCosts, NO_COSTS } from '../../schemas/execution-costs.ts';
 import { type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
-import type { UserInput } from '../../schemas/execution-payloads.ts';
+import type { EndCode, UserInput } from '../../schemas/execution-payloads.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
+import { EMPTY_LOOP, type LoopState } from '../safety/loop-state.ts';
 import type { RetrievedPassage } from './retrieved-passages.ts';
 import type { RunTerms } from './run-terms.ts';
 
 /** The name of the runtime's own retrieval among a journal's tool calls; no tool may take it. */
 export const RETRIEVE = 'retrieve';
+/** The name of what is read from memory before the first model step. */
+export const RECALL = 'recall';
 
 export type Phase =
   /** No claim holds yet. */
@@ -21,8 +26,18 @@ export type Phase =
   /** To retrieve, or to ask a model. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'calling-model'; readonly step: number; readonly model: string }
-  /** What the model asked for, the first to be run next. */
-  | { readonly kind: 'tools'; readonly calls: readonly ToolCall[] }
+  /** What the model asked for, the first to be run next; `approved`: a person has said yes to the first, as it stands. */
+  | { readonly kind: 'tools'; readonly calls: readonly ToolCall[]; readonly approved: boolean }
+  /** A person is to say yes or no to the first call. */
+  | {
+      readonly kind: 'awaiting-approval';
+      readonly step: number;
+      readonly calls: readonly ToolCall[];
+      readonly argumentsHash: string;
+      readonly since: number;
+      /** Microseconds since the Unix epoch. */
+      readonly until: number;
+    }
   /** An effect under way; orphaned: its worker is gone, and nobody knows whether it happened. */
   | {
       readonly kind: 'calling-tool';
@@ -49,8 +64,15 @@ export interface StepFailure {
   readonly retryAfterMs: number | null;
 }
 
+export interface Subtask {
+  readonly taskId: string;
+  readonly step: number;
+  readonly call: ToolCall;
+}
+
 export interface ExecutionState {
   readonly order: ExecutionOrder;
+  readonly hash: string;
   readonly costs: ExecutionCosts;
   readonly phase: Phase;
   readonly input: UserInput | null;
@@ -60,6 +82,10 @@ export interface ExecutionState {
   readonly behaviour: string | null;
   /** What follows the question: replies and tool results. */
   readonly messages: readonly ModelMessage[];
+  /** Handed to other agents, and not ended. */
+  readonly subtasks: readonly Subtask[];
+  /** Of all calls of tools, in order. */
+  readonly results: readonly ToolResult[];
   readonly passages: readonly RetrievedPassage[];
   /** Those that stand beside the question; null before the retrieval. */
   readonly retrieved: readonly RetrievedPassage[] | null;
@@ -74,10 +100,23 @@ export interface ExecutionState {
   readonly lostCalls: number;
   /** Microseconds since the Unix epoch, of the first claim; 0 before it. */
   readonly startedAt: number;
+  /** What people have taken to approve, microseconds. */
+  readonly heldMicros: number;
+  /** All tokens of all replies. */
+  readonly tokens: number;
+  /** What the safety controller has seen. */
+  readonly loop: LoopState;
+  /** What a person, a budget or a switch put an end to. */
+  readonly stop: { readonly code: EndCode; readonly message: string } | null;
+  /** What memory held at the beginning, as it was recalled; null before that, or without a memory. */
+  readonly recollection: JsonValue;
+  /** Answers in a row that were not of the agent's shape. */
+  readonly invalidOutputs: number;
 }
 
 export const INITIAL_STATE: ExecutionState = {
   order: UNCLAIMED,
+  hash: '',
   costs: NO_COSTS,
   phase: { kind: 'unclaimed' },
   input: null,
@@ -85,6 +124,8 @@ export const INITIAL_STATE: ExecutionState = {
   terms: null,
   behaviour: null,
   messages: [],
+  subtasks: [],
+  results: [],
   passages: [],
   retrieved: null,
   receipts: [],
@@ -93,25 +134,23 @@ export const INITIAL_STATE: ExecutionState = {
   failures: [],
   lostCalls: 0,
   startedAt: 0,
+  heldMicros: 0,
+  tokens: 0,
+  loop: EMPTY_LOOP,
+  stop: null,
+  recollection: null,
+  invalidOutputs: 0,
 };
-
-const hashes = new WeakMap<ExecutionState, string>();
 
 /**
- * sha256 of what the execution has come to: question, passages, messages, phase. Times, money, attempts and who
- * holds the claim are left out: two runs that know the same have the same hash.
+ * sha256 over what the execution has come to: question, passages, replies, outcomes, in order. Times, money, attempts and who
+ * holds the claim are left out: two runs that came to know the same in the same order have the same hash. A chain, so that a
+ * step costs the same however long the execution is.
  */
-export const stateHashOf = (state: ExecutionState): string => {
-  const known = hashes.get(state);
-  if (known) return known;
-  const { phase, messages, passages } = state;
-  const hash = hashOf({
-    input: state.input?.text ?? null,
-    phase: phase.kind === 'calling-model' || phase.kind === 'calling-tool' ? { ...phase, step: 0 } : phase,
-    messages,
-    passages: passages.map(({ documentId, chunk, version }) => [documentId, chunk, version]),
-    retrieved: state.retrieved?.map(({ number }) => number) ?? null,
-  });
-  hashes.set(state, hash);
-  return hash;
-};
+export const stateHashOf = (state: ExecutionState): string => state.hash;
+
+/** The hash after an event that taught something. */
+export const nextHash = (hash: string, { type, name, input, output, error }: AgentEvent): string =>
+  createHash('sha256')
+    .update(JSON.stringify([hash, type, name, input, output, error && [error.code, error.message]]))
+    .digest('hex');

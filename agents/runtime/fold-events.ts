@@ -1,11 +1,21 @@
 /** How each event of the journal changes the state of its execution: complete in events and phases, pure. */
-import type { ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
+import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
 import { renderPassages } from '../../connectors/models/language/passages.ts';
-import { advanceCosts } from '../../schemas/execution-costs.ts';
+import type { ToolResult } from '../../schemas/agent-definition.ts';
+import { hashOf } from '../../schemas/canonical-json.ts';
+import { advanceCosts, DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder } from '../../schemas/execution-order.ts';
-import { parseUserInput } from '../../schemas/execution-payloads.ts';
+import { type EndCode, parseUserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import { type ExecutionState, INITIAL_STATE, type Phase, RETRIEVE } from './execution-state.ts';
+import { afterStep, type StepSeen } from '../safety/loop-state.ts';
+import {
+  type ExecutionState,
+  INITIAL_STATE,
+  nextHash,
+  type Phase,
+  RECALL,
+  RETRIEVE,
+} from './execution-state.ts';
 import { isSearchResponse, numberPassages } from './retrieved-passages.ts';
 import { parseRunTerms } from './run-terms.ts';
 
@@ -14,8 +24,19 @@ export const applyEvent = (state: ExecutionState, event: AgentEvent): ExecutionS
   const order = advanceOrder(state.order, event);
   const costs = advanceCosts(state.costs, event, order !== null);
   if (order === null) return costs === state.costs ? state : { ...state, costs };
-  return TRANSITIONS[event.type]({ ...state, order, costs }, event);
+  const next = TRANSITIONS[event.type]({ ...state, order, costs }, event);
+  return hasLearned(state, next) ? { ...next, hash: nextHash(state.hash, event) } : next;
 };
+
+/** Whether an event changed what the execution knows, rather than only how far it is. */
+const hasLearned = (before: ExecutionState, after: ExecutionState): boolean =>
+  after.messages !== before.messages ||
+  after.input !== before.input ||
+  after.passages !== before.passages ||
+  after.retrieved !== before.retrieved ||
+  after.recollection !== before.recollection ||
+  after.stop !== before.stop ||
+  after.phase.kind === 'ended';
 
 export const foldEvents = (events: Iterable<AgentEvent>): ExecutionState => {
   let state = INITIAL_STATE;
@@ -26,8 +47,6 @@ export const foldEvents = (events: Iterable<AgentEvent>): ExecutionState => {
 const EFFECT_UNKNOWN = 'effect-unknown';
 
 type Transition = (state: ExecutionState, event: AgentEvent) => ExecutionState;
-
-const keep: Transition = (state) => state;
 
 /** Every type of event, or it does not compile; within one, what does not fit the phase changes nothing. */
 const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
@@ -50,6 +69,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
       case 'ready':
         return begin(state, event.step, { kind: 'calling-model', step: event.step, model: name });
       case 'tools':
+        if (event.priceTable === DELEGATED) return delegated(state, phase.calls, event);
         return begin(state, event.step, {
           kind: 'calling-tool',
           step: event.step,
@@ -61,6 +81,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
         return { ...state, phase: { ...phase, orphaned: false } };
       case 'unclaimed':
       case 'calling-model':
+      case 'awaiting-approval':
       case 'answered':
       case 'ended':
         return state;
@@ -80,10 +101,11 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
       ...state,
       failures: [],
       lostCalls: 0,
+      tokens: state.tokens + (event.usage?.inputTokens ?? 0) + (event.usage?.outputTokens ?? 0),
       messages: [...state.messages, message],
       phase:
         reply.toolCalls.length > 0
-          ? { kind: 'tools', calls: reply.toolCalls }
+          ? { kind: 'tools', calls: reply.toolCalls, approved: false }
           : {
               kind: 'answered',
               text: reply.text,
@@ -94,6 +116,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
   },
   'tool-call': (state, event) => {
     const { phase } = state;
+    if (event.priceTable === DELEGATED) return subtaskEnded(state, event);
     if (phase.kind === 'ready' && event.name === RETRIEVE) return retrieved(state, event);
     if (phase.kind === 'tools') return toolEnded(begin(state, event.step, phase), phase.calls, event);
     if (phase.kind === 'calling-tool') return toolEnded(state, phase.calls, event);
@@ -108,12 +131,23 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
         return failed({ ...state, step: event.step }, event);
       case 'tools':
         return toolEnded(begin(state, event.step, phase), phase.calls, event);
+      case 'awaiting-approval':
+        return toolEnded(
+          {
+            ...state,
+            step: event.step,
+            heldMicros: state.heldMicros + Math.max(0, event.at - phase.since),
+          },
+          phase.calls,
+          event,
+        );
       case 'calling-tool':
         // It ran out of time: nobody knows whether it happened, as after a crash.
         if (event.error?.code === EFFECT_UNKNOWN) return { ...state, phase: { ...phase, orphaned: true } };
         return toolEnded(state, phase.calls, event);
-      case 'unclaimed':
       case 'answered':
+        return outputRefused(state, event);
+      case 'unclaimed':
       case 'ended':
         return state;
       default:
@@ -121,9 +155,83 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
     }
   },
   response: (state, event) => ({ ...state, step: event.step, phase: { kind: 'ended' } }),
-  'memory-update': keep,
-  checkpoint: keep,
+  'memory-update': (state, event) =>
+    event.name === RECALL ? { ...state, step: event.step, recollection: parsePlain(event.output) } : state,
+  checkpoint: (state, event) => CHECKPOINTS[event.name ?? '']?.(state, event) ?? state,
 };
+
+/** What people and switches decided, journaled where it was acted on, by its name. */
+const CHECKPOINTS: Readonly<Record<string, Transition>> = {
+  stop: (state, { error }) =>
+    error ? { ...state, stop: { code: error.code as EndCode, message: error.message } } : state,
+  'approval-asked': (state, event) => {
+    const asked = parseJson(event.output) as Partial<ApprovalAsked> | null;
+    if (state.phase.kind !== 'tools' || !asked?.argumentsHash || typeof asked.until !== 'number')
+      return state;
+    const { argumentsHash, until } = asked;
+    return {
+      ...begin(state, event.step, state.phase),
+      phase: {
+        kind: 'awaiting-approval',
+        step: event.step,
+        calls: state.phase.calls,
+        argumentsHash,
+        since: event.at,
+        until,
+      },
+    };
+  },
+  plan: (state, event) => {
+    const planned = parseJson(event.output) as { readonly toolCalls?: unknown } | null;
+    const { phase } = state;
+    if ((phase.kind !== 'ready' && phase.kind !== 'answered') || !Array.isArray(planned?.toolCalls))
+      return state;
+    const calls = planned.toolCalls as readonly ToolCall[];
+    if (calls.length === 0) return state;
+    return { ...begin(state, event.step, phase), phase: { kind: 'tools', calls, approved: false } };
+  },
+  'approval-given': (state, { at }) =>
+    state.phase.kind === 'awaiting-approval'
+      ? {
+          ...state,
+          heldMicros: state.heldMicros + Math.max(0, at - state.phase.since),
+          phase: { kind: 'tools', calls: state.phase.calls, approved: true },
+        }
+      : state,
+};
+
+/** The task's id is the idempotency key: sent twice, it is the same task. */
+const delegated = (state: ExecutionState, calls: readonly ToolCall[], event: AgentEvent): ExecutionState => {
+  const [call, ...rest] = calls;
+  if (!call || event.idempotencyKey === null) return state;
+  const subtask = { taskId: event.idempotencyKey, step: event.step, call };
+  const phase: Phase = rest.length > 0 ? { kind: 'tools', calls: rest, approved: false } : { kind: 'ready' };
+  return { ...begin(state, event.step, phase), subtasks: [...state.subtasks, subtask] };
+};
+
+const subtaskEnded = (state: ExecutionState, event: AgentEvent): ExecutionState => {
+  const subtask = state.subtasks.find(({ taskId }) => taskId === event.idempotencyKey);
+  if (!subtask) return state;
+  const subtasks = state.subtasks.filter((each) => each !== subtask);
+  return { ...callEnded(state, subtask.call, event), subtasks };
+};
+
+/** `approval-asked.output`. */
+export interface ApprovalAsked {
+  readonly tool: string;
+  readonly argumentsHash: string;
+  /** Microseconds since the Unix epoch. */
+  readonly until: number;
+}
+
+/** The model is told what is wrong with its answer, and asked again. */
+const outputRefused = (state: ExecutionState, event: AgentEvent): ExecutionState => ({
+  ...state,
+  step: event.step,
+  invalidOutputs: state.invalidOutputs + 1,
+  messages: [...state.messages, { role: 'user', content: event.error?.message ?? '' }],
+  phase: { kind: 'ready' },
+});
 
 const begin = (state: ExecutionState, step: number, phase: Phase): ExecutionState => ({
   ...state,
@@ -141,6 +249,7 @@ const afterClaim = (phase: Phase): Phase => {
       return { ...phase, orphaned: true };
     case 'ready':
     case 'tools':
+    case 'awaiting-approval':
     case 'answered':
     case 'ended':
       return phase;
@@ -166,6 +275,14 @@ const retrieved = (state: ExecutionState, event: AgentEvent): ExecutionState => 
 const toolEnded = (state: ExecutionState, calls: readonly ToolCall[], event: AgentEvent): ExecutionState => {
   const [call, ...rest] = calls;
   if (!call) return state;
+  return {
+    ...callEnded(state, call, event),
+    phase: rest.length > 0 ? { kind: 'tools', calls: rest, approved: false } : { kind: 'ready' },
+  };
+};
+
+/** What came of one call, as the model is told it. */
+const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): ExecutionState => {
   const output = event.error ? null : parseJson(event.output);
   const search = isSearchResponse(output) ? output : null;
   const { all, found } = search ? numberPassages(state.passages, search) : { all: state.passages, found: [] };
@@ -178,8 +295,9 @@ const toolEnded = (state: ExecutionState, calls: readonly ToolCall[], event: Age
     ...state,
     passages: all,
     receipts: search ? [...state.receipts, search.receipt] : state.receipts,
+    results: [...state.results, resultOf(call, event, output)],
     messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content }],
-    phase: rest.length > 0 ? { kind: 'tools', calls: rest } : { kind: 'ready' },
+    loop: afterStep(state.loop, stepSeen(call, event)),
   };
 };
 
@@ -190,6 +308,25 @@ const failed = (state: ExecutionState, event: AgentEvent): ExecutionState => {
   const failure = { name: event.name ?? '', code, message, retryable, at: event.at, retryAfterMs };
   return { ...state, failures: [...state.failures, failure] };
 };
+
+const resultOf = (call: ToolCall, { error }: AgentEvent, output: unknown): ToolResult => ({
+  name: call.name,
+  arguments: call.arguments,
+  output: output as JsonValue,
+  error: error && { code: error.code, message: error.message },
+});
+
+/** What the safety controller sees of a call that has ended; a call that failed taught what its error says. */
+const stepSeen = (call: ToolCall, { type, output, error, idempotencyKey }: AgentEvent): StepSeen => ({
+  kind: type === 'error' && idempotencyKey === null ? 'refuse-tool' : 'tool',
+  name: call.name,
+  inputHash: hashOf(call.arguments),
+  outcomeHash: error ? '' : hashOf(output),
+  effect: idempotencyKey === null ? 'read' : 'write',
+  failed: error !== null,
+});
+
+const parsePlain = (text: string | null): JsonValue => parseJson(text) as JsonValue;
 
 const parseJson = (text: string | null): unknown => {
   if (text === null) return null;

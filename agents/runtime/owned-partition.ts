@@ -33,8 +33,8 @@ export interface OwnedPartition {
   readonly signal: AbortSignal;
   /** Takes on records of freshet.tasks, in order. */
   take(records: readonly KafkaRecord[]): void;
-  /** The next task that may start; none before the journal is read to where it ended at assignment. */
-  next(): QueuedTask | undefined;
+  /** The next task that may start now; none before the journal is read to where it ended at assignment. */
+  next(now: number): QueuedTask | undefined;
   /** Its terminal event stands in the log, or it was dead-lettered. */
   finish(item: QueuedTask): void;
   /** Taken on and not finished. */
@@ -113,15 +113,15 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       );
       return done(offset);
     }
-    const session = read.task.sessionId;
+    const { sessionId: session, priority, notBefore, tenant } = read.task;
     queue.push({
       offset,
+      tenant: tenant ?? '',
+      priority,
+      notBefore: notBefore ?? 0,
       record,
       read,
-      lanes: [
-        `task ${read.taskId}`,
-        ...(session === null ? [] : [`session ${read.task.tenant ?? ''} ${session}`]),
-      ],
+      lanes: [`task ${read.taskId}`, ...(session === null ? [] : [`session ${tenant ?? ''} ${session}`])],
     });
     onChange();
   };
@@ -155,7 +155,7 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
             log('error', `taking tasks of ${partition}: ${toFreshetError(thrown).message}`);
         });
     },
-    next: () => (ready && !gone.signal.aborted ? queue.next() : undefined),
+    next: (now) => (ready && !gone.signal.aborted ? queue.next(now) : undefined),
     finish: (item) => {
       queue.release(item);
       done(item.offset);

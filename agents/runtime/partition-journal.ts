@@ -13,12 +13,12 @@ import { createJournalFold, type JournalFold, type Standing } from './journal-fo
 export interface PartitionJournal {
   readonly fold: JournalFold;
   /**
-   * Appends events in one piece and resolves once the log is known up to them and they count: the barrier before
+   * Appends events in one piece and resolves, with the offset of the last, once the log is known up to them and they count: the barrier before
    * every effect (rule J). Errors: `append-failed` (read the log's end before going on: `readToEnd`), `conflict`
    * (a higher claim stands before them, or one was lost: another holds the execution), `request-too-large`,
    * `unavailable` (the partition is another's).
    */
-  append(events: readonly AgentEvent[]): Promise<void>;
+  append(events: readonly AgentEvent[]): Promise<number>;
   /** Takes in records of the partition as the group reader hands them over. */
   follow(records: readonly KafkaRecord[]): void;
   /** Resolves when everything that stands in the log now is folded. Errors: `unavailable`. */
@@ -166,6 +166,7 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
             standings.set(nameOf(event), { resolve, reject });
           }),
       );
+      let last = Number.NaN;
       const all = Promise.all(outcomes);
       // Rejected only when the partition goes, maybe before anybody waits for it here.
       all.catch(() => undefined);
@@ -174,6 +175,7 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
         events.forEach((event, index) => {
           const offset = places[index]?.offset ?? Number.NaN;
           offer(offset, event);
+          last = offset;
           if (offset >= known) known = offset + 1;
         });
         look();
@@ -186,6 +188,7 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       const stale = events.find((event, index) => found[index] === 'stale' && event.type !== 'user-input');
       if (stale)
         throw new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`);
+      return last;
     },
     follow: (records) => {
       following = following.then(() => takeIn(records));

@@ -54,6 +54,9 @@ export const readTask = async (
       feature: task.feature,
       budget: task.budget,
       ...(task.freshness ? { freshness: task.freshness } : {}),
+      ...(task.deadlineAt === null ? {} : { deadlineAt: task.deadlineAt }),
+      ...(task.parent ? { parent: task.parent } : {}),
+      ...(task.fork ? { fork: task.fork } : {}),
       createdAt: taskTimeOf(task, record),
     },
     refusal: tooLarge

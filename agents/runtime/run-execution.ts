@@ -2,25 +2,39 @@
  * Runs one execution under one claim, from wherever its journal stands, to its end or to where it must let go. The
  * decisions are `decide`'s; here they are acted on, with a barrier before every model call and effect (rule J).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { totalUsd } from '../../schemas/execution-costs.ts';
 import type { EndCode, TerminalOutput, UserInput } from '../../schemas/execution-payloads.ts';
-import type { TaskPosition } from '../../schemas/records.ts';
+import { formatUsd } from '../../schemas/money.ts';
+import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { receiptOf } from './answer.ts';
+import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
 import { inputHashOf, type StepDecision } from './decision.ts';
+import { type ExecutionControl, type ExecutionControls, heed } from './execution-controls.ts';
 import { type ExecutionJournal, type Identity, openExecutionJournal } from './execution-journal.ts';
+import { type ExecutionMemory, endedOf } from './execution-memory.ts';
+import type { ExecutionState } from './execution-state.ts';
 import { foldEvents } from './fold-events.ts';
 import type { PartitionJournal } from './partition-journal.ts';
-import { performStep, type StepResult } from './perform-step.ts';
-import { limitsOf, type RunTerms } from './run-terms.ts';
+import {
+  type Performed,
+  performStep,
+  type StepResult,
+  type StepScope,
+  submitSubtask,
+} from './perform-step.ts';
+import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
+import { nextHeard, type Subtasks } from './subtasks.ts';
 import type { TaskChunks } from './task-chunks.ts';
+import type { PoolPlace } from './worker-pool.ts';
 
 export interface ExecutionToRun {
   readonly identity: Identity;
@@ -33,6 +47,8 @@ export interface ExecutionToRun {
   readonly epoch: number;
   /** Ends the run at once: the partition is another's, or the grace time is over. */
   readonly signal: AbortSignal;
+  /** The place in the worker's pool: left while there is nothing to do but to wait. */
+  readonly place: PoolPlace;
 }
 
 export interface RunServices {
@@ -41,7 +57,14 @@ export interface RunServices {
   readonly models: readonly LanguageModel[];
   readonly retriever: Retriever;
   readonly openChunks: (identity: Identity, epoch: number) => TaskChunks;
+  /** What people and switches say of an execution while it runs. */
+  readonly control: ExecutionControls;
+  readonly memory: ExecutionMemory;
+  readonly subtasks: Subtasks;
+  /** Of whoever sent a task. */
+  readonly capabilitiesOf: (principal: string | null) => readonly string[];
   readonly localTenant: string;
+  readonly sourceUrls: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly onEvent: OnRuntimeEvent;
 }
@@ -61,48 +84,106 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   const facts: DecisionFacts = {
     agent,
     refusal: run.refusal ?? refusalOf(run),
+    sessionId: identity.sessionId,
     estimate: (modelId, prompt) => services.models.find((each) => each.id === modelId)?.estimate(prompt),
   };
-  for (;;) {
-    if (signal.aborted) throw new FreshetError('unavailable', 'the worker stopped');
-    const began = performance.now();
-    const at = clock();
-    const decision = decideOrFail(journal, facts, at);
-    switch (decision.kind) {
-      case 'nothing':
-        throw new FreshetError('internal', `nothing to decide in phase ${journal.state().phase.kind}`);
-      case 'wait':
-        await sleep(Math.max(1, (decision.until - at) / MICROS), undefined, { signal }).catch(
-          () => undefined,
-        );
-        break;
-      case 'respond':
-        await respond(run, services, journal, decision, at);
-        chunks.state(decision.step, decision.name === 'completed' ? 'completed' : 'failed');
-        onEvent({
-          name: 'execution-ended',
-          agent: identity.agent,
-          outcome: decision.name,
-          code: decision.input.error?.code ?? null,
-          steps: journal.state().countedSteps,
-          durationMicros: Math.max(0, clock() - run.input.createdAt),
-          overheadMicros: Math.round((performance.now() - began) * MICROS),
-        });
-        return;
-      case 'retrieve':
-      case 'model':
-      case 'tool':
-      case 'refuse-tool': {
-        const result = await performStep(decision, { run, services, journal, chunks, at });
-        chunks.flush();
-        onEvent(stepEnded(identity.agent, decision, result, performance.now() - began));
-        break;
+  for (const subtask of journal.state().subtasks)
+    await submitSubtask(subtask, run, services, reservedOf(journal.state(), subtask.taskId));
+  const control = services.control.open(identity);
+  const calling = AbortSignal.any([signal, control.stopped]);
+  const begun: StepScope['begun'] = new Map();
+  try {
+    for (;;) {
+      if (signal.aborted) throw new FreshetError('unavailable', 'the worker stopped');
+      const began = performance.now();
+      const at = clock();
+      const said = heed(journal.state(), control) ?? nextHeard(journal.state(), eventsOf(run, services));
+      if (said) {
+        journal.writeBehind({ ...said, at });
+        continue;
       }
-      default:
-        decision satisfies never;
+      const decision = decideOrFail(journal, facts, at);
+      switch (decision.kind) {
+        case 'nothing':
+          throw new FreshetError('internal', `nothing to decide in phase ${journal.state().phase.kind}`);
+        case 'wait': {
+          chunks.flush();
+          await run.place.leaveWhile(() => untilSomething(run, services, journal, control, decision.until));
+          break;
+        }
+        case 'respond':
+          await respond(run, services, journal, decision, at);
+          chunks.state(decision.step, decision.name === 'completed' ? 'completed' : 'failed');
+          onEvent(executionEnded(run, journal.state(), decision, clock(), performance.now() - began));
+          return;
+        case 'retrieve':
+        case 'recall':
+        case 'model':
+        case 'plan':
+        case 'tool':
+        case 'delegate':
+        case 'ask-approval':
+        case 'refuse-tool':
+        case 'refuse-output': {
+          const scope = { run, services, journal, chunks, calling, begun, at };
+          const result = await performStep(decision, scope);
+          chunks.flush();
+          onEvent(stepEnded(identity.agent, decision, result, performance.now() - began));
+          break;
+        }
+        default:
+          decision satisfies never;
+      }
     }
+  } finally {
+    control.close();
   }
 };
+
+const reservedOf = ({ costs }: ExecutionState, taskId: string): string => costs.get(taskId)?.usd ?? '0';
+
+/** All that stands in the journal under this execution, what others say of it included. */
+const eventsOf = ({ identity }: ExecutionToRun, { journal }: RunServices): readonly AgentEvent[] =>
+  journal.fold.execution(identity.executionId)?.events ?? [];
+
+const LOOK_MS = 50;
+
+/** Until a time, a word of somebody outside, or the end of a sub-task: then what is written by others is followed. */
+const untilSomething = async (
+  run: ExecutionToRun,
+  services: RunServices,
+  journal: ExecutionJournal,
+  control: ExecutionControl,
+  until: number,
+): Promise<void> => {
+  const left = (): number => Math.max(1, (until - services.clock()) / MICROS);
+  if (journal.state().subtasks.length === 0) return control.changed(left(), run.signal);
+  const unwatch = services.journal.watch();
+  try {
+    while (!run.signal.aborted && services.clock() < until) {
+      if (heed(journal.state(), control) || nextHeard(journal.state(), eventsOf(run, services))) return;
+      await control.changed(Math.min(LOOK_MS, left()), run.signal);
+    }
+  } finally {
+    unwatch();
+  }
+};
+
+const executionEnded = (
+  { identity, input }: ExecutionToRun,
+  state: ExecutionState,
+  decision: Extract<StepDecision, { readonly kind: 'respond' }>,
+  now: number,
+  tookMs: number,
+) => ({
+  name: 'execution-ended' as const,
+  agent: identity.agent,
+  outcome: decision.name,
+  code: decision.input.error?.code ?? null,
+  steps: state.countedSteps,
+  durationMicros: Math.max(0, now - input.createdAt),
+  overheadMicros: Math.round(tookMs * MICROS),
+});
 
 /** Appends the claim, with the task before it and the terms after it where they are new; it holds once it is read back. */
 const claim = async (run: ExecutionToRun, services: RunServices): Promise<ExecutionJournal> => {
@@ -146,20 +227,28 @@ const claim = async (run: ExecutionToRun, services: RunServices): Promise<Execut
 
 /** What a `request` event is known by. */
 export const requestHashOf = (agent: string, behaviour: string, terms: RunTerms | null): string =>
-  hashOf({ kind: 'request', name: agent, input: { behaviour, limits: terms?.limits ?? null } });
+  hashOf({
+    kind: 'request',
+    name: agent,
+    input: { behaviour, limits: terms?.limits ?? null, safety: terms?.safety ?? null },
+  });
 
 const termsOf = (run: ExecutionToRun, services: RunServices): RunTerms | null => {
   if (!run.agent || run.refusal || refusalOf(run)) return null;
   return {
     limits: limitsOf(run.agent, run.input.budget),
+    safety: safetyOf(run.agent),
+    capabilities: services.capabilitiesOf(run.input.principal),
     models: services.models.map(({ id, price }) => ({ id, price: { ...price } })),
   };
 };
 
 const refusalOf = ({ agent, input }: ExecutionToRun): DecisionFacts['refusal'] => {
   try {
-    if (agent) limitsOf(agent, input.budget);
-    return null;
+    if (!agent) return null;
+    limitsOf(agent, input.budget);
+    const { wrong } = readInput(agent, input.text);
+    return wrong === null ? null : { code: 'task-invalid', message: `the input does not fit: ${wrong}` };
   } catch (error) {
     return { code: 'task-invalid', message: toFreshetError(error).message };
   }
@@ -184,6 +273,19 @@ const respond = async (
 ): Promise<void> => {
   const state = journal.state();
   const { output, error, partial } = decision.input;
+  const failure = error && {
+    code: error.code satisfies EndCode,
+    message: error.message,
+    retryable: false,
+  };
+  const { parent } = run.input;
+  // Before the end: one that was told twice hears the first, and one that was not told would wait for ever.
+  if (parent)
+    await services.subtasks.tellParent(parent, run.identity, {
+      output: output ?? partial,
+      error: failure,
+      costUsd: formatUsd(totalUsd(state.costs)),
+    });
   const terminal: TerminalOutput = {
     outcome: decision.name,
     output,
@@ -192,24 +294,26 @@ const respond = async (
     steps: state.countedSteps,
     startedAt: state.startedAt,
   };
-  await journal.write({
+  const offset = await journal.write({
     type: 'response',
     step: decision.step,
     at,
     name: decision.name,
     output: JSON.stringify(decision.bounds ? { ...terminal, bounds: decision.bounds } : terminal),
     inputHash: inputHashOf(decision),
-    error: error && { code: error.code satisfies EndCode, message: error.message, retryable: false },
+    error: failure,
     durationMicros: Math.max(0, services.clock() - run.input.createdAt),
   });
+  const policy = run.agent?.memory;
+  if (!policy) return;
+  const place = { topic: TOPICS.agentEvents.name, partition: run.task.partition, offset };
+  const tenant = run.identity.tenant ?? services.localTenant;
+  const of = { identity: run.identity, tenant, outcome: decision.name, output, place, at };
+  // What ended has ended: a memory that cannot be written now is read from the journal again (agents/memory).
+  await services.memory.remember({ ...endedOf(state, of), policy }).catch(() => undefined);
 };
 
-const stepEnded = (
-  agent: string,
-  decision: Extract<StepDecision, { readonly kind: 'retrieve' | 'model' | 'tool' | 'refuse-tool' }>,
-  result: StepResult,
-  tookMs: number,
-) => ({
+const stepEnded = (agent: string, decision: Performed, result: StepResult, tookMs: number) => ({
   name: 'step-ended' as const,
   agent,
   kind: decision.kind,

@@ -10,6 +10,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { DecisionFacts } from './decide.ts';
 import type { OwnedPartition, QueuedTask } from './owned-partition.ts';
 import { type RunServices, runExecution } from './run-execution.ts';
+import type { PoolPlace } from './worker-pool.ts';
 
 export interface TaskServices extends Omit<RunServices, 'journal'> {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
@@ -30,6 +31,7 @@ const MAX_ERRORS = 3;
 export const runTask = async (
   item: QueuedTask,
   owned: OwnedPartition,
+  place: PoolPlace,
   services: TaskServices,
 ): Promise<boolean> => {
   const { read, record } = item;
@@ -61,7 +63,7 @@ export const runTask = async (
       };
       const position = { topic: TOPICS.tasks.name, partition: record.partition, offset: record.offset };
       await runExecution(
-        { identity, input: read.input, task: position, agent, refusal, epoch: tried, signal },
+        { identity, input: read.input, task: position, agent, refusal, epoch: tried, signal, place },
         { ...services, journal },
       );
       return true;

@@ -3,6 +3,7 @@ import type { ModelPrice } from '../../connectors/models/language/language-model
 import { type AgentDefinition, type AgentLimits, DEFAULT_LIMITS } from '../../schemas/agent-definition.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
 import type { Budget } from '../../schemas/records.ts';
+import { type SafetyPolicy, safetyPolicyOf } from '../../schemas/safety-policy.ts';
 
 export interface ModelTerms {
   readonly id: string;
@@ -11,6 +12,9 @@ export interface ModelTerms {
 
 export interface RunTerms {
   readonly limits: AgentLimits;
+  readonly safety: SafetyPolicy;
+  /** What whoever sent the task may have tools do. */
+  readonly capabilities: readonly string[];
   /** In order of fallback. */
   readonly models: readonly ModelTerms[];
 }
@@ -19,6 +23,9 @@ const lowest = (own: string, asked: string | null): string => {
   if (asked === null) return own;
   return parseUsd(asked) < parseUsd(own) ? formatUsd(parseUsd(asked)) : own;
 };
+
+/** The agent's safety policy with its defaults; one that is none is refused at start (check-agents.ts). */
+export const safetyOf = (agent: AgentDefinition): SafetyPolicy => safetyPolicyOf(agent.safety);
 
 /** The agent's limits, clamped by the task's budget. Throws RangeError on a budget that is no decimal. */
 export const limitsOf = (agent: AgentDefinition, budget: Budget | null): AgentLimits => {

@@ -4,6 +4,7 @@
  */
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
+import type { Performed } from './perform-step.ts';
 
 export type RuntimeEvent =
   | {
@@ -19,7 +20,7 @@ export type RuntimeEvent =
   | {
       readonly name: 'step-ended';
       readonly agent: string;
-      readonly kind: 'retrieve' | 'model' | 'tool' | 'refuse-tool';
+      readonly kind: Performed['kind'];
       /** Tool, model, or `retrieve`; `unknown` for a tool that is not declared. */
       readonly of: string;
       readonly outcome: 'succeeded' | 'failed';

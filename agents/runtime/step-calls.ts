@@ -50,7 +50,7 @@ const within = async <Output>(
       reject(error);
       controller.abort(error);
     };
-    onAbort = () => stop(new FreshetError('unavailable', 'the worker stopped'));
+    onAbort = () => stop(toError(signal.reason));
     timer = setTimeout(
       () => stop(new Timeout(`not done within ${Math.round(limitMs)} ms`)),
       Math.min(MAX_TIMER_MS, Math.max(1, limitMs)),

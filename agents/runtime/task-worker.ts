@@ -21,12 +21,16 @@ import { type FreshetError, toError } from '../../schemas/errors.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
-import { checkAgents, checkModels } from './check-agents.ts';
+import { capabilitiesOf, checkAgents, checkModels } from './check-agents.ts';
+import { type ExecutionControls, SILENT } from './execution-controls.ts';
+import { type ExecutionMemory, FORGETFUL } from './execution-memory.ts';
 import { type OwnedPartition, openOwnedPartition, type QueuedTask } from './owned-partition.ts';
 import { openPartitionJournal } from './partition-journal.ts';
 import { runTask, type TaskServices } from './run-task.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
+import { openSubtasks } from './subtasks.ts';
 import { openTaskChunks } from './task-chunks.ts';
+import { createWorkerPool, type PoolPlace } from './worker-pool.ts';
 
 export const AGENTS_GROUP = 'freshet.agents';
 
@@ -38,11 +42,18 @@ export interface TaskWorkerSettings {
   /** In order of fallback. */
   readonly models: readonly LanguageModel[];
   readonly agents: readonly AgentDefinition[];
+  /** What people and switches say of executions; nothing is heard where left out. */
+  readonly control?: ExecutionControls;
+  readonly memory?: ExecutionMemory;
+  /** What whoever sent a task may have tools do; everything where left out. */
+  readonly capabilitiesOf?: (principal: string | null) => readonly string[];
   readonly workerName: string;
   /** Executions at once. */
   readonly concurrency: number;
   /** Whose documents a task without a tenant sees; none where left out. */
   readonly localTenant?: string;
+  /** Of the configured sources, for tools. */
+  readonly sourceUrls?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly log?: (level: 'warn' | 'error', message: string, details?: unknown) => void;
   readonly onEvent?: OnRuntimeEvent;
@@ -82,7 +93,6 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   checkModels(settings.models);
   const highWater = Math.max(64, 2 * concurrency);
   const owned = new Map<number, OwnedPartition>();
-  const running = new Set<Promise<void>>();
   const committed = new Map<number, string>();
   const stopping = new AbortController();
   let draining = false;
@@ -187,7 +197,12 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       const { taskId, executionId, tenant } = identity;
       return openTaskChunks({ codec, writer, clock }, { taskId, executionId, epoch, tenant });
     },
+    control: settings.control ?? SILENT,
+    memory: settings.memory ?? FORGETFUL,
+    subtasks: openSubtasks({ codec, writer, clock }),
+    capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf(settings.agents)),
     localTenant: settings.localTenant ?? '',
+    sourceUrls: settings.sourceUrls ?? {},
     takeoverMs: 1.5 * (settings.sessionTimeoutMs ?? 10_000),
     deadLetter: (item, reason, message) => deadLetter(item.record, reason, message),
     clock,
@@ -197,23 +212,21 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
 
   // The pool: a place is taken by the next task that may start, partitions taking turns.
   const pump = (): void => {
-    while (!draining && running.size < concurrency) {
+    while (!draining && pool.hasFree()) {
       const found = nextInTurn();
       if (!found) break;
-      const run: Promise<void> = see(...found).finally(() => {
-        running.delete(run);
-        pump();
-      });
-      running.add(run);
+      void pool.run((place) => see(...found, place));
     }
     for (const partition of owned.values()) balance(partition);
   };
+
+  const pool = createWorkerPool(concurrency, () => pump());
 
   const nextInTurn = (): readonly [OwnedPartition, QueuedTask] | undefined => {
     const partitions = [...owned.values()];
     for (let index = 0; index < partitions.length; index += 1) {
       const partition = partitions[(turn + index) % partitions.length];
-      const item = partition?.next();
+      const item = partition?.next(clock());
       if (!partition || !item) continue;
       turn = (turn + index + 1) % partitions.length;
       return [partition, item];
@@ -221,9 +234,9 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     return undefined;
   };
 
-  const see = async (partition: OwnedPartition, item: QueuedTask): Promise<void> => {
+  const see = async (partition: OwnedPartition, item: QueuedTask, place: PoolPlace): Promise<void> => {
     try {
-      if (await runTask(item, partition, services)) partition.finish(item);
+      if (await runTask(item, partition, place, services)) partition.finish(item);
     } catch (error) {
       // Not reached as far as we know; the task stays unfinished, and the next owner takes it up.
       log('error', `task ${item.read.taskId} is left: ${toError(error).message}`, error);
@@ -285,6 +298,8 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   const committing = (async () => {
     while (!stopping.signal.aborted) {
       await sleep(COMMIT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      // Those that were to start later may be due by now.
+      pump();
       await commit();
     }
   })();
@@ -292,17 +307,17 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   return {
     stop: async (graceMs) => {
       draining = true;
-      await Promise.race([Promise.allSettled([...running]), sleep(graceMs, undefined, { ref: false })]);
+      await Promise.race([pool.idle(), sleep(graceMs, undefined, { ref: false })]);
       for (const partition of owned.values()) partition.halt();
       stopping.abort();
-      await Promise.allSettled([...running]);
+      await pool.idle();
       await committing;
       await commit();
       for (const partition of owned.values()) partition.abandon();
       await reader?.close();
     },
     stats: () => ({
-      running: running.size,
+      running: pool.begun(),
       open: [...owned.values()].reduce((sum, partition) => sum + partition.open(), 0),
       partitions: [...owned.keys()],
     }),

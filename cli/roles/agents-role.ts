@@ -32,6 +32,12 @@ export const startAgentsRole = async ({
     workerName: settings.name,
     concurrency: config.runtime.concurrency,
     localTenant: config.localTenant,
+    sourceUrls: Object.fromEntries(
+      Object.entries(config.sources).map(([name, { url }]) => [
+        name,
+        url === 'sample' ? settings.sampleUrl : url,
+      ]),
+    ),
     clock: systemClock,
     log: (level, message, details) => log[level]({ details }, message),
     onEvent: countRuntimeEvents(metrics),

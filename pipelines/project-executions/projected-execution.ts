@@ -46,7 +46,7 @@ export const projectEvent = (
   const order = advanceOrder(execution.order, event);
   const costs = advanceCosts(execution.costs, event, order !== null);
   const spent = changedCosts(execution.costs, event, order !== null)
-    .filter((cost) => cost.state !== 'open')
+    .filter((cost) => cost.state === 'settled' || cost.state === 'lost')
     .map((cost): Projected => ({ name: 'Cost', record: costOf(event, execution.feature, cost) }));
   if (order === null) return { execution: { ...execution, costs }, records: spent };
 

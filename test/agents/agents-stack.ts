@@ -65,8 +65,12 @@ export const openAgentsStack = async (): Promise<AgentsStack> => {
         feature: null,
         budget: null,
         freshness: null,
-        fork: null,
         createdAt: 0,
+        priority: 0,
+        notBefore: null,
+        deadlineAt: null,
+        parent: null,
+        fork: null,
         ...task,
       };
       await writer.append([

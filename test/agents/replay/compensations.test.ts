@@ -24,6 +24,7 @@ const contextOf: UndoSettings['contextOf'] = (idempotencyKey) => ({
   taskId: 'task-fork',
   executionId: 'execution-fork',
   idempotencyKey,
+  sourceUrls: {},
   retriever: { search: () => Promise.reject(new Error('not asked')) },
   signal: new AbortController().signal,
 });

@@ -26,7 +26,7 @@ const journaled = async (fork: Fork, origin: readonly AgentEvent[]): Promise<rea
     tenant: fork.tenant,
     sessionId: null,
   };
-  const append = async (events: readonly AgentEvent[]): Promise<void> => void log.push(...events);
+  const append = async (events: readonly AgentEvent[]): Promise<number> => log.push(...events) - 1;
   const journal = openExecutionJournal({ append }, identity, 1, INITIAL_STATE, clock);
   await journal.write(
     { type: 'user-input', step: 0, input: JSON.stringify(fork.input) },

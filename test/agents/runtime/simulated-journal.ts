@@ -3,12 +3,16 @@
  * of an execution and its loop run on a list of events, with chance in the place of the world. It stands in for no server:
  * what Kafka does to a journal is tested on Kafka (partition-journal.server.test.ts, task-worker.server.test.ts).
  */
+
 import { type DecisionFacts, decide } from '../../../agents/runtime/decide.ts';
+import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import {
+  BLANK_EVENT,
   type EventDraft,
   type ExecutionJournal,
   openExecutionJournal,
 } from '../../../agents/runtime/execution-journal.ts';
+import { type ExecutionMemory, FORGETFUL } from '../../../agents/runtime/execution-memory.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
 import { createJournalFold } from '../../../agents/runtime/journal-fold.ts';
 import {
@@ -17,6 +21,7 @@ import {
   runExecution,
 } from '../../../agents/runtime/run-execution.ts';
 import type { RuntimeEvent } from '../../../agents/runtime/runtime-event.ts';
+import type { Subtasks } from '../../../agents/runtime/subtasks.ts';
 import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
@@ -36,6 +41,8 @@ export {
 export interface Simulation {
   readonly log: readonly AgentEvent[];
   readonly events: readonly RuntimeEvent[];
+  /** Somebody outside of every claim says something of it. */
+  tell(draft: EventDraft): void;
   /** Runs the execution under the next epoch as a worker of this name; the log may end its life after so many appends. */
   run(worker: string, dieAfter?: number): Promise<void>;
 }
@@ -48,6 +55,11 @@ export const simulate = (settings: {
   readonly refusal?: ExecutionToRun['refusal'];
   readonly freshness?: TaskFreshness;
   readonly retriever?: Retriever;
+  readonly control?: ExecutionControls;
+  readonly memory?: ExecutionMemory;
+  /** Given the log, so that it can tell a parent. */
+  readonly subtasks?: Subtasks;
+  readonly capabilities?: readonly string[];
 }): Simulation => {
   const log: AgentEvent[] = [];
   const events: RuntimeEvent[] = [];
@@ -58,6 +70,13 @@ export const simulate = (settings: {
   return {
     log,
     events,
+    tell: (draft) => {
+      const [first] = log;
+      if (!first) throw new Error('nothing is journaled yet');
+      const event = { ...first, ...BLANK_EVENT, ...draft, epoch: 0, sequence: 0, at: now };
+      fold.offer(log.length, event);
+      log.push(event);
+    },
     run: async (worker, dieAfter = Number.POSITIVE_INFINITY) => {
       let appends = 0;
       const services: RunServices = {
@@ -70,6 +89,7 @@ export const simulate = (settings: {
               fold.offer(log.length, event);
               log.push(event);
             }
+            return log.length - 1;
           },
           follow: () => undefined,
           readTo: async () => undefined,
@@ -84,7 +104,15 @@ export const simulate = (settings: {
           state: () => undefined,
           flush: () => undefined,
         }),
+        control: settings.control ?? SILENT,
+        memory: settings.memory ?? FORGETFUL,
+        subtasks: settings.subtasks ?? {
+          submit: () => Promise.reject(new Error('no sub-task is expected here')),
+          tellParent: () => Promise.reject(new Error('no parent is expected here')),
+        },
+        capabilitiesOf: () => settings.capabilities ?? [],
         localTenant: 'local',
+        sourceUrls: {},
         clock: () => {
           now += 300_000;
           return now;
@@ -116,6 +144,7 @@ export const simulate = (settings: {
           refusal: settings.refusal ?? null,
           epoch,
           signal: new AbortController().signal,
+          place: { leaveWhile: (wait) => wait() },
         },
         services,
       );

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTaskQueue } from '../../../agents/runtime/task-queue.ts';
+import { createTaskQueue, type Queued } from '../../../agents/runtime/task-queue.ts';
+
+const PLAIN = { tenant: 'acme', priority: 0, notBefore: 0 };
 
 test('tasks of one session run one after another in order, and nobody else waits for them', () => {
   fc.assert(
@@ -8,16 +10,17 @@ test('tasks of one session run one after another in order, and nobody else waits
       fc.array(fc.constantFrom('a', 'b', 'c', null), { maxLength: 30 }),
       fc.array(fc.nat(5)),
       (sessions, ends) => {
-        const queue = createTaskQueue<{ offset: number; lanes: string[] }>();
+        const queue = createTaskQueue<Queued & { readonly lanes: readonly string[] }>();
         const items = sessions.map((session, offset) => ({
+          ...PLAIN,
           offset,
           lanes: session === null ? [`task ${offset}`] : [session],
         }));
         for (const item of items) queue.push(item);
-        const running: typeof items = [];
-        const begun: typeof items = [];
+        const running: Queued[] = [];
+        const begun: Queued[] = [];
         for (let at = 0; begun.length < items.length; at += 1) {
-          for (let next = queue.next(); next; next = queue.next()) {
+          for (let next = queue.next(0); next; next = queue.next(0)) {
             expect(running.some((other) => other.lanes[0] === next?.lanes[0])).toBe(false);
             running.push(next);
             begun.push(next);
@@ -31,5 +34,42 @@ test('tasks of one session run one after another in order, and nobody else waits
         }
       },
     ),
+  );
+});
+
+test('the higher priority first, one that is to start later waits, and tenants share the places', () => {
+  const queue = createTaskQueue<Queued>();
+  const push = (offset: number, of: Partial<Queued>) =>
+    queue.push({ ...PLAIN, offset, lanes: [`task ${offset}`], ...of });
+  push(0, { tenant: 'many' });
+  push(1, { tenant: 'many' });
+  push(2, { tenant: 'many' });
+  push(3, { tenant: 'few' });
+  push(4, { tenant: 'few', priority: 5, notBefore: 100 });
+  push(5, { tenant: 'many', priority: 1 });
+  const order = [0, 0, 0, 100, 100, 100].map((now) => queue.next(now)?.offset);
+  expect(order).toEqual([5, 3, 0, 4, 1, 2]);
+  expect(queue.next(200)).toBeUndefined();
+});
+
+test('a tenant with few tasks is never behind more of another than there are places (fair between tenants)', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 40 }), fc.integer({ min: 1, max: 8 }), (many, places) => {
+      const queue = createTaskQueue<Queued>();
+      for (let offset = 0; offset < many; offset += 1)
+        queue.push({ ...PLAIN, offset, tenant: 'many', lanes: [`task ${offset}`] });
+      queue.push({ ...PLAIN, offset: many, tenant: 'few', lanes: ['task few'] });
+      const running: Queued[] = [];
+      let begun = 0;
+      for (;;) {
+        if (running.length >= places) queue.release(running.shift() as Queued);
+        const next = queue.next(0);
+        if (!next) break;
+        running.push(next);
+        if (next.tenant === 'few') break;
+        begun += 1;
+      }
+      expect(begun).toBeLessThanOrEqual(1);
+    }),
   );
 });

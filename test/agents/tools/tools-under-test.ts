@@ -38,6 +38,7 @@ export const contextOf = (tenant: string, signal: AbortSignal): ToolContext => (
   taskId: 'task',
   executionId: 'execution',
   idempotencyKey: 'execution:1',
+  sourceUrls: {},
   retriever: { search: () => Promise.reject(new Error('nothing is retrieved here')) },
   signal,
 });

@@ -1,0 +1,133 @@
+/** A real broker and registry with one worker whose model and tool answer at once: what is left is the runtime's own work. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { RuntimeEvent } from '../../agents/runtime/runtime-event.ts';
+import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
+import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
+import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
+import { startStack } from '../../connectors/stack/start-stack.ts';
+import { defineAgent, defineTool } from '../../schemas/agent-definition.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+
+export interface InstantWorker {
+  /** Hands over so many tasks at once. */
+  submit(tasks: number): Promise<void>;
+  counts(): { readonly steps: number; readonly ended: number };
+  stepEvents(): readonly Extract<RuntimeEvent, { readonly name: 'step-ended' }>[];
+  /** From a task's creation to its end, in order of their ends. */
+  executionMillis(): readonly number[];
+  /** Executions that are begun and not ended. */
+  running(): number;
+  /** Partitions that were the worker's and are not any more. */
+  partitionsLost(): number;
+  close(): Promise<void>;
+}
+
+const instantModel = (toolCalls: number, delayMs: number): LanguageModel => ({
+  id: 'instant',
+  price: { inputPerMillionUsd: '0', outputPerMillionUsd: '0' },
+  contextTokens: 1_000_000,
+  estimate: () => ({ inputTokens: 10, outputTokens: 10 }),
+  generate: async ({ messages }) => {
+    if (delayMs > 0) await sleep(delayMs);
+    const calls = messages.filter((message) => message.role === 'tool').length;
+    const usage = { inputTokens: 10, outputTokens: 10, cachedInputTokens: 0, reported: true };
+    if (calls >= toolCalls) return { text: 'done', toolCalls: [], finishReason: 'stop', usage };
+    return {
+      text: '',
+      toolCalls: [{ id: `call-${calls}`, name: 'add', arguments: { a: calls, b: 1 } }],
+      finishReason: 'tool-calls',
+      usage,
+    };
+  },
+});
+
+const agent = defineAgent({
+  name: 'bench',
+  version: '1',
+  instructions: 'Add.',
+  limits: { maxSteps: 100, maxMs: 3_600_000 },
+  tools: [
+    defineTool({
+      name: 'add',
+      description: 'adds',
+      arguments: z.object({ a: z.number(), b: z.number() }),
+      effect: 'read',
+      execute: async ({ a, b }) => a + b,
+    }),
+  ],
+});
+
+/** `toolCalls`: how many the model asks for, one at a time, before it answers. */
+export const openInstantWorker = async (of: {
+  readonly concurrency: number;
+  readonly toolCalls: number;
+  readonly modelMs?: number;
+  readonly tenants?: number;
+  readonly signal: AbortSignal;
+}): Promise<InstantWorker> => {
+  const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
+  const stack = await startStack({
+    dataDirectory: root,
+    cacheDirectory: cacheDirectoryOf(process.env),
+    environment: process.env,
+    ports: 'free',
+    servers: ['kafka', 'schemaRegistry'],
+    signal: of.signal,
+  });
+  const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
+  const writer = openRecordWriter(kafka);
+  await kafka.admin.createTopics(Object.values(TOPICS));
+  const codec = await openRecordCodec(openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`));
+  const steps: Extract<RuntimeEvent, { name: 'step-ended' }>[] = [];
+  const took: number[] = [];
+  let left = 0;
+  const worker = await startTaskWorker({
+    kafka,
+    codec,
+    writer,
+    retriever: { search: () => Promise.reject(new Error('nothing is retrieved here')) },
+    models: [instantModel(of.toolCalls, of.modelMs ?? 0)],
+    agents: [agent],
+    workerName: 'bench',
+    concurrency: of.concurrency,
+    onEvent: (event) => {
+      if (event.name === 'step-ended') steps.push(event);
+      if (event.name === 'execution-left') left += 1;
+      if (event.name === 'execution-ended') took.push(event.durationMicros / 1_000);
+    },
+  });
+  while (worker.stats().partitions.length === 0) await sleep(20);
+  const owned = worker.stats().partitions.length;
+  let submitted = 0;
+  return {
+    submit: async (tasks) => {
+      const records = Array.from({ length: tasks }, () => {
+        submitted += 1;
+        const tenant = `tenant-${submitted % (of.tenants ?? 1)}`;
+        const value = Buffer.from(JSON.stringify({ agent: 'bench', input: `task ${submitted}`, tenant }));
+        return { topic: TOPICS.tasks.name, key: `task-${submitted}`, value };
+      });
+      await writer.append(records);
+    },
+    counts: () => ({ steps: steps.length, ended: took.length }),
+    stepEvents: () => steps,
+    executionMillis: () => took,
+    running: () => worker.stats().running,
+    partitionsLost: () => Math.max(0, owned - worker.stats().partitions.length) + left,
+    close: async () => {
+      await worker.stop(1_000);
+      await writer.close();
+      await kafka.close();
+      await stack.stop();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,334 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
+import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { foldEvents } from '../../../agents/runtime/fold-events.ts';
+import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
+import {
+  type AgentDefinition,
+  defineAgent,
+  defineTool,
+  delegateTo,
+} from '../../../schemas/agent-definition.ts';
+import { hashOf } from '../../../schemas/canonical-json.ts';
+import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
+import { parseUsd } from '../../../schemas/money.ts';
+import type { Task } from '../../../schemas/records.ts';
+import { randomAgent, scriptedModel } from './random-model.ts';
+import { simulate } from './simulated-journal.ts';
+
+const SILENT_CONTROL = {
+  stop: () => null,
+  approval: () => null,
+  stopped: new AbortController().signal,
+  changed: async () => undefined,
+  close: () => undefined,
+} as const;
+
+const ends = (simulation: ReturnType<typeof simulate>) => {
+  const end = simulation.log.at(-1);
+  return { code: end?.error?.code ?? null, terminal: parseTerminalOutput(end?.output ?? null) };
+};
+
+test('a model that asks for the same again and again is halted as a loop, and the replay halts at the same step', async () => {
+  const agent = randomAgent({ maxSteps: 100, maxUsd: '50', maxMs: 3_600_000 });
+  const simulation = simulate({
+    agent,
+    models: [scriptedModel('first', [{ kind: 'tools', names: ['look'] }])],
+  });
+  await simulation.run('worker-a');
+  expect(ends(simulation).code).toBe('loop');
+  expect(ends(simulation).terminal?.outcome).toBe('halted');
+  expect(ends(simulation).terminal?.steps).toBeLessThan(12);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('two tools in turn that teach nothing are halted as thrashing', async () => {
+  const agent = randomAgent({ maxSteps: 100, maxUsd: '50', maxMs: 3_600_000 });
+  const turns = Array.from({ length: 12 }, (_, at) => ({
+    kind: 'tools' as const,
+    names: [at % 2 === 0 ? 'look' : 'break'],
+  }));
+  const simulation = simulate({ agent, models: [scriptedModel('first', turns)] });
+  await simulation.run('worker-a');
+  expect(['thrashing', 'loop', 'no-progress']).toContain(ends(simulation).code);
+  expect(ends(simulation).terminal?.steps).toBeLessThan(14);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('reads of one reply run beside each other, one that fails leaves the others standing, and they are journaled in order', async () => {
+  let atOnce = 0;
+  let most = 0;
+  const slow = (name: string, fails: boolean) =>
+    defineTool({
+      name,
+      description: name,
+      effect: 'read',
+      arguments: z.object({ at: z.number() }),
+      execute: async () => {
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        atOnce -= 1;
+        if (fails) throw new Error('broken');
+        return name;
+      },
+    });
+  const agent: AgentDefinition = {
+    ...randomAgent({ maxSteps: 20, maxMs: 3_600_000 }),
+    tools: [slow('one', false), slow('two', true), slow('three', false)],
+  };
+  const models = [
+    scriptedModel('first', [
+      { kind: 'tools', names: ['one', 'two', 'three'] },
+      { kind: 'text', text: 'Done.' },
+    ]),
+  ];
+  const simulation = simulate({ agent, models });
+  await simulation.run('worker-a');
+  expect(most).toBe(3);
+  const calls = simulation.log.filter(({ type, name }) => type === 'tool-call' && name !== 'retrieve');
+  expect(calls.map(({ name, error }) => [name, error?.message ?? null])).toEqual([
+    ['one', null],
+    ['two', 'broken'],
+    ['three', null],
+  ]);
+  expect(new Set(calls.map(({ step }) => step)).size).toBe(3);
+  expect(ends(simulation).terminal?.outcome).toBe('completed');
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+const approving = (decision: 'approve' | 'deny' | 'other-arguments' | 'never'): ExecutionControls => {
+  let waits = 0;
+  return {
+    open: () => ({
+      ...SILENT_CONTROL,
+      approval: (step, argumentsHash) => {
+        const said = waits >= 2 && decision !== 'never';
+        const asked = decision === 'other-arguments' ? hashOf({ at: 99 }) : hashOf({ at: 0 });
+        return said && step > 0 && argumentsHash === asked
+          ? { approved: decision !== 'deny', by: 'ada', reason: 'looked at it' }
+          : null;
+      },
+      changed: async () => {
+        waits += 1;
+        if (waits > 400_000) throw new Error('it waits for ever');
+      },
+    }),
+  };
+};
+
+const withApproval = (onEffect: (key: string) => void, maxApprovalMs = 3_600_000): AgentDefinition => {
+  const plain = randomAgent({ maxSteps: 12, maxUsd: '5', maxMs: 600_000, maxApprovalMs }, onEffect);
+  return {
+    ...plain,
+    tools: (plain.tools ?? []).map((tool) => ({ ...tool, approval: tool.name === 'change' })),
+  };
+};
+
+test('a call that needs approval waits, runs once when a person says yes, and never when not (I8)', async () => {
+  for (const [decision, effects, said] of [
+    ['approve', 1, null],
+    ['deny', 0, 'approval-denied'],
+    ['other-arguments', 0, 'approval-expired'],
+    ['never', 0, 'approval-expired'],
+  ] as const) {
+    const keys: string[] = [];
+    const agent = withApproval((key) => keys.push(key), 60_000);
+    const turns = [
+      { kind: 'tools' as const, names: ['change'] },
+      { kind: 'text' as const, text: 'Done.' },
+    ];
+    const simulation = simulate({
+      agent,
+      models: [scriptedModel('first', turns)],
+      control: approving(decision),
+    });
+    await simulation.run('worker-a');
+    expect(keys).toHaveLength(effects);
+    expect(simulation.log.find(({ type, error }) => type === 'error' && error)?.error?.code ?? null).toBe(
+      said,
+    );
+    expect(ends(simulation).terminal?.outcome).toBe('completed');
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
+test('one that waits for approval goes on waiting under another worker, and asks once', async () => {
+  const keys: string[] = [];
+  const agent = withApproval((key) => keys.push(key));
+  const turns = [
+    { kind: 'tools' as const, names: ['change'] },
+    { kind: 'text' as const, text: 'Done.' },
+  ];
+  const simulation = simulate({
+    agent,
+    models: [scriptedModel('first', turns)],
+    control: approving('approve'),
+  });
+  // Claim, retrieval with intent, reply with the question to a person; then its worker dies.
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  await simulation.run('worker-b');
+  expect(keys).toHaveLength(1);
+  expect(simulation.log.filter(({ name }) => name === 'approval-asked')).toHaveLength(1);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('a stop ends it between two steps, with its reason, and a replay stops at the same place', async () => {
+  let looks = 0;
+  const control: ExecutionControls = {
+    open: () => ({
+      ...SILENT_CONTROL,
+      stop: () => {
+        looks += 1;
+        return looks > 4 ? { code: 'cancelled', message: 'ada: no longer needed' } : null;
+      },
+    }),
+  };
+  const agent = randomAgent({ maxSteps: 12, maxUsd: '5', maxMs: 3_600_000 });
+  const turns = ['look', 'break', 'look'].map((name) => ({ kind: 'tools' as const, names: [name] }));
+  const simulation = simulate({ agent, models: [scriptedModel('first', turns)], control });
+  await simulation.run('worker-a');
+  expect(ends(simulation)).toMatchObject({ code: 'cancelled', terminal: { outcome: 'halted' } });
+  expect(simulation.log.filter(({ name }) => name === 'stop')).toHaveLength(1);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('an answer that is not of the promised shape is sent back with what is wrong, twice, then it has failed', async () => {
+  const agent: AgentDefinition = {
+    ...randomAgent({ maxSteps: 12, maxUsd: '5', maxMs: 3_600_000 }),
+    output: z.object({ severity: z.enum(['low', 'high']) }),
+  };
+  const right = simulate({
+    agent,
+    models: [
+      scriptedModel('first', [
+        { kind: 'text', text: 'It is bad.' },
+        { kind: 'text', text: '```json\n{"severity":"high"}\n```' },
+      ]),
+    ],
+  });
+  await right.run('worker-a');
+  expect(ends(right).terminal?.output).toMatchObject({ value: { severity: 'high' } });
+  expect(foldEvents(right.log).messages.some(({ content }) => content.includes('it is not JSON'))).toBe(true);
+  expect(replayRecorded(right.log, [agent]).identical).toBe(true);
+
+  const wrong = simulate({
+    agent,
+    models: [scriptedModel('first', [{ kind: 'text', text: '{"severity":"odd"}' }])],
+  });
+  await wrong.run('worker-a');
+  expect(ends(wrong).code).toBe('output-invalid');
+  expect(wrong.log.filter(({ type }) => type === 'llm-response')).toHaveLength(3);
+  expect(replayRecorded(wrong.log, [agent]).identical).toBe(true);
+});
+
+test('a planned agent runs its chain without a model, sees what came of each step, and replays identically', async () => {
+  const agent = defineAgent({
+    name: 'random',
+    version: '1',
+    instructions: 'Adds.',
+    input: z.object({ from: z.number() }),
+    output: z.object({ sum: z.number() }),
+    tools: [
+      defineTool({
+        name: 'add',
+        description: 'adds',
+        effect: 'read',
+        arguments: z.object({ a: z.number(), b: z.number() }),
+        execute: async ({ a, b }) => a + b,
+      }),
+    ],
+    plan: ({ input, results }) => {
+      const last = results.at(-1);
+      const sum = typeof last?.output === 'number' ? last.output : input.from;
+      if (results.length < 3) return { tools: [{ name: 'add', arguments: { a: sum, b: results.length } }] };
+      return { answer: { sum } };
+    },
+  });
+  const simulation = simulate({ agent, models: [], text: '{"from": 10}' });
+  await simulation.run('worker-a');
+  expect(ends(simulation).terminal?.output).toMatchObject({ value: { sum: 13 } });
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+
+  const wrong = simulate({ agent, models: [], text: '{"from": "ten"}' });
+  await wrong.run('worker-a');
+  expect(ends(wrong).code).toBe('task-invalid');
+});
+
+test('a tool that needs a capability which the principal does not hold is refused, and one who holds it may', async () => {
+  for (const capabilities of [[], ['change-things']]) {
+    const keys: string[] = [];
+    const plain = randomAgent({ maxSteps: 12, maxUsd: '5', maxMs: 3_600_000 }, (key) => keys.push(key));
+    const agent: AgentDefinition = {
+      ...plain,
+      tools: (plain.tools ?? []).map((tool) =>
+        tool.name === 'change' ? { ...tool, capability: 'change-things' } : tool,
+      ),
+    };
+    const turns = [
+      { kind: 'tools' as const, names: ['change'] },
+      { kind: 'text' as const, text: 'Done.' },
+    ];
+    const simulation = simulate({ agent, models: [scriptedModel('first', turns)], capabilities });
+    await simulation.run('worker-a');
+    expect(keys).toHaveLength(capabilities.length);
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
+test('sub-tasks run beside each other from one budget, the parent hears of each once, and both replay (I3)', async () => {
+  const children: Task[] = [];
+  const parent: AgentDefinition = {
+    ...randomAgent({ maxSteps: 12, maxUsd: '1', maxMs: 3_600_000 }),
+    tools: [delegateTo('other', { description: 'asks another' })],
+  };
+  const model: LanguageModel = {
+    ...scriptedModel('first', []),
+    generate: async ({ messages }) => {
+      const heard = messages.filter(({ role }) => role === 'tool').length;
+      const usage = { inputTokens: 40, outputTokens: 7, cachedInputTokens: 0, reported: true };
+      const toolCalls = ['a', 'b'].map((id) => ({
+        id,
+        name: 'ask-other',
+        arguments: { input: `part ${id}` },
+      }));
+      return heard === 0
+        ? { text: '', toolCalls, finishReason: 'tool-calls', usage }
+        : { text: `heard ${heard}`, toolCalls: [], finishReason: 'stop', usage };
+    },
+  };
+  const simulation: ReturnType<typeof simulate> = simulate({
+    agent: parent,
+    models: [model],
+    subtasks: {
+      submit: async (task) => {
+        children.push(task);
+        // Both have begun before either ends.
+        if (children.length < 2) return;
+        for (const { taskId, parent: of } of children)
+          simulation.tell({
+            type: 'checkpoint',
+            name: 'subtask-ended',
+            step: of?.step ?? 0,
+            idempotencyKey: taskId,
+            priceTable: 'delegated',
+            costUsd: '0.01',
+            output: JSON.stringify({ text: `from ${taskId}` }),
+          });
+      },
+      tellParent: () => Promise.reject(new Error('it has no parent')),
+    },
+  });
+  await simulation.run('worker-a');
+  expect(ends(simulation).terminal?.output).toMatchObject({ text: 'heard 2' });
+  expect(children.map(({ agent, input, parent: of }) => [agent, input, of?.depth])).toEqual([
+    ['other', 'part a', 1],
+    ['other', 'part b', 1],
+  ]);
+  const handed = children.reduce((sum, { budget }) => sum + parseUsd(budget?.maxUsd ?? '0'), 0n);
+  expect(handed <= parseUsd('1')).toBe(true);
+  const costs = [...foldEvents(simulation.log).costs.values()];
+  expect(costs.filter(({ state }) => state === 'delegated').map(({ usd }) => usd)).toEqual(['0.01', '0.01']);
+  expect(replayRecorded(simulation.log, [parent]).decisions.filter(({ same }) => !same)).toEqual([]);
+});
