@@ -38,6 +38,6 @@ export const describeWhatIf = (result: WhatIf): string => {
           `goes along with all ${followed} decisions${ended ? '' : ' so far; the execution has not ended'}; what a model would have said to a changed prompt is not known`,
         ]),
     '',
-    `cost of ${calls.length} calls: $${result.recordedUsd} recorded, about $${result.candidateUsd} with the candidate${factor(result)}: an estimate, of the recorded tokens times how much longer or shorter each prompt is`,
+    `cost of ${calls.length} ${calls.length === 1 ? 'call' : 'calls'}: $${result.recordedUsd} recorded, about $${result.candidateUsd} with the candidate${factor(result)}: an estimate, of the recorded tokens times how much longer or shorter each prompt is`,
   ].join('\n');
 };

@@ -80,10 +80,16 @@ export const createAgentsPanel = () => {
               make('tbody', {}, agents.map(row)),
             ),
       );
-      const reasons = agents.flatMap(({ name, health }) =>
-        health.reasons.map((reason) => `${name}: ${reason}`),
+      notes.replaceChildren(
+        ...agents.flatMap(({ name, health }) =>
+          health.reasons.map((reason) =>
+            make('p', {
+              class: health.state === 'failing' ? 'trouble' : 'muted note',
+              text: `${name}: ${reason}`,
+            }),
+          ),
+        ),
       );
-      notes.replaceChildren(...reasons.map((text) => make('p', { class: 'trouble', text })));
     } catch (error) {
       notes.replaceChildren(make('p', { class: 'trouble', text: error.message }));
     }

@@ -1,6 +1,6 @@
 // What agents cost: the sums, how the executions of each are spread, and why one costs more than another.
 import { byId, empty, make, makeSvg } from './elements.js';
-import { count, percent, usd } from './format.js';
+import { count, many, percent, usd } from './format.js';
 import { request } from './requests.js';
 
 const EVERY_MS = 10_000;
@@ -57,7 +57,8 @@ const spread = ({ name, distribution }) => {
   );
 };
 
-const share = (part, whole) => (Number(whole) === 0 ? '0 %' : percent(Number(part) / Number(whole), 0));
+const share = (part, whole) =>
+  Number(whole) === 0 ? '0 %' : `${Math.round((100 * Number(part)) / Number(whole))} %`;
 
 const agentCard = (agent) => {
   const { name, executions, perExecution, distribution, why } = agent;
@@ -74,7 +75,7 @@ const agentCard = (agent) => {
       'div',
       { class: 'card-head' },
       make('h3', { text: name }),
-      make('span', { class: 'muted', text: `${count(executions)} executions, ${usd(agent.usd)} in all` }),
+      make('span', { class: 'muted', text: `${many(executions, 'execution')}, ${usd(agent.usd)} in all` }),
     ),
     make(
       'dl',
@@ -102,7 +103,7 @@ const agentCard = (agent) => {
     ),
     make('p', {
       class: 'muted note',
-      text: `${why.callsPerExecution} calls per execution, ${count(Math.round(why.inputTokensPerCall))} tokens in and ${count(Math.round(why.outputTokensPerCall))} out each (${percent(why.cachedShare, 0)} cached); ${count(why.failedCalls)} failed and ${count(why.lostCalls)} lost calls cost ${usd(why.wastedUsd)}; models: ${why.byModel.map((each) => each.name ?? '–').join(', ') || 'none'}`,
+      text: `Calls per execution: ${why.callsPerExecution}, ${count(Math.round(why.inputTokensPerCall))} tokens in and ${count(Math.round(why.outputTokensPerCall))} out each (${percent(why.cachedShare, 0)} cached); ${count(why.failedCalls)} failed and ${count(why.lostCalls)} lost calls cost ${usd(why.wastedUsd)}; models: ${why.byModel.map((each) => each.name ?? '–').join(', ') || 'none'}`,
     }),
   );
 };

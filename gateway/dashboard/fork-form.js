@@ -1,5 +1,6 @@
 // Goes on from a step as a new live execution: first says what that would be, and does it when a person says so.
 import { make } from './elements.js';
+import { many } from './format.js';
 import { request } from './requests.js';
 
 const SAID = {
@@ -49,7 +50,7 @@ export const openForkForm = async (host, executionId, step, onForked) => {
       'div',
       { class: 'fork' },
       make('p', {
-        text: `A new live execution takes over ${planned.takenOver.events} events, up to step ${planned.takenOver.step}, and decides the rest anew, at its own cost.`,
+        text: `A new live execution takes over ${many(planned.takenOver.events, 'event')}, up to step ${planned.takenOver.step}, and decides the rest anew, at its own cost.`,
       }),
       planned.effects.length === 0
         ? null

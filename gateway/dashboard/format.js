@@ -4,6 +4,9 @@ const whole = new Intl.NumberFormat('en');
 
 export const count = (value) => whole.format(value);
 
+/** 1 event, 2 events. */
+export const many = (value, noun) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+
 /** [number, unit] of milliseconds. */
 export const durationParts = (ms) => {
   if (ms === null || ms === undefined) return ['–', ''];

@@ -1,6 +1,6 @@
 // Replays a range of the journal, whose ends are filled in, and sets two executions side by side.
 import { byId, make, pill } from './elements.js';
-import { count } from './format.js';
+import { count, many } from './format.js';
 import { request, requestLines } from './requests.js';
 import { comparisonShown, decisionDiff } from './side-by-side.js';
 
@@ -16,7 +16,7 @@ const row = ({ executionId, agent, state, decisions, different, position, firstD
     make('span', { class: 'mono', text: executionId }),
     make('span', {
       class: 'muted',
-      text: ` ${agent} · ${decisions} decisions${different > 0 ? `, ${different} differ` : ''} · ${position}`,
+      text: ` ${agent} · ${many(decisions, 'decision')}${different > 0 ? `, ${different} differ` : ''} · ${position}`,
     }),
   ];
   return firstDifference
@@ -34,7 +34,7 @@ const countsOf = ({ executions, identical, different, unfinished, cut, read, sec
     cut > 0 ? pill(`${count(cut)} begun before what is kept`, 'warn') : null,
     make('span', {
       class: 'muted',
-      text: `${count(executions)} executions, ${count(decisions)} decisions, ${count(read)} records in ${seconds} s; no call outside`,
+      text: `${many(executions, 'execution')}, ${many(decisions, 'decision')}, ${many(read, 'record')} in ${seconds} s; no call outside`,
     }),
   );
 

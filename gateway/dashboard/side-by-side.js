@@ -1,6 +1,6 @@
 // What was recorded beside what was replayed, and one execution beside another.
 import { folded, json, make, pill } from './elements.js';
-import { duration, usd } from './format.js';
+import { duration, many, usd } from './format.js';
 
 const parsed = (text) => {
   try {
@@ -60,7 +60,7 @@ export const whatIfShown = ({ recorded, candidate, followed, leaves, calls, reco
     leaves ? pill(`leaves the record at step ${leaves.step}`, 'warn') : pill('goes along to the end', 'good'),
     make('span', {
       class: 'muted',
-      text: `${followed} decisions answered by recorded outcomes; ${calls.length} model calls: ${usd(recordedUsd)} recorded, about ${usd(candidateUsd)} with this version (an estimate by the length of its prompts)`,
+      text: `${many(followed, 'decision')} answered by recorded outcomes; ${many(calls.length, 'model call')}: ${usd(recordedUsd)} recorded, about ${usd(candidateUsd)} with this version (an estimate by the length of its prompts)`,
     }),
   ),
   leaves
@@ -82,7 +82,9 @@ const stepSide = (step) =>
         make(
           'div',
           { class: 'step-head' },
-          make('strong', { text: `${step.step} ${step.kind}${step.name ? ` ${step.name}` : ''}` }),
+          make('strong', {
+            text: `${step.step} ${step.kind}${step.name && step.name !== step.kind ? ` ${step.name}` : ''}`,
+          }),
           make('span', { text: duration(step.durationMs) }),
           step.costUsd === null ? null : make('span', { text: usd(step.costUsd) }),
         ),
@@ -119,7 +121,7 @@ export const comparisonShown = ({ a, b, steps, same }) => [
         'li',
         {},
         pair.differs.length > 0
-          ? pill(`${pair.differs.join(', ')} differ`, 'warn')
+          ? pill(`${pair.differs.join(' and ')} ${pair.differs.length === 1 ? 'differs' : 'differ'}`, 'warn')
           : pair.a && pair.b
             ? pill('same', 'good')
             : pill('only one has it', 'warn'),

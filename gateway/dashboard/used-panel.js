@@ -1,6 +1,6 @@
 // Which decisions had a document or a memory before them, between two places of the journal.
 import { byId, make, pill } from './elements.js';
-import { count, duration } from './format.js';
+import { duration, many } from './format.js';
 import { requestLines } from './requests.js';
 
 const MAX_SHOWN = 100;
@@ -60,7 +60,7 @@ export const createUsedPanel = (onOpen) => {
         undefined,
         (line) => {
           if (line.done)
-            note.textContent = `${count(line.executions)} executions had it; ${count(line.read)} records read${line.executions > MAX_SHOWN ? `; the first ${MAX_SHOWN} are shown, the rest by: npx freshet execution list --used` : ''}`;
+            note.textContent = `${many(line.executions, 'execution')} had it; ${many(line.read, 'record')} read${line.executions > MAX_SHOWN ? `; the first ${MAX_SHOWN} are shown, the rest by: npx freshet execution list --used` : ''}`;
           else if (list.children.length < MAX_SHOWN) list.append(item(line, onOpen));
         },
         running.signal,
