@@ -10,6 +10,7 @@ import { memoryBench } from './memory.ts';
 import { peersBenches } from './peers.ts';
 import { replayBench } from './replay.ts';
 import { retrievalBench } from './retrieval/retrieval.ts';
+import { safetyCheckBench } from './safety-check.ts';
 import { scaleBenches } from './scale.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   memoryBench,
   ...peersBenches,
   stepOverheadBench,
+  safetyCheckBench,
   replayBench,
   agentThroughputBench,
   agentsInFlightBench,

@@ -17,7 +17,7 @@
  * a tool's outcome are allowed, and as many replies and one: never more than 2 × identicalStates + 1. Memory is bounded
  * by the caps below, time by them and not by the length of the execution.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LONGEST_CYCLE, type SafetyPolicy, SEEN_STEPS } from '../../schemas/safety-policy.ts';
 
 /** A step whose outcome is known. */
@@ -60,8 +60,8 @@ interface Seen {
 }
 
 export interface LoopState {
-  /** Digests of what was learned, the oldest first. */
-  readonly known: readonly string[];
+  /** Digests of what was learned, the oldest first; by their first digit, so that few are looked at and copied. */
+  readonly known: Readonly<Record<string, readonly string[]>>;
   /** By name of a tool. */
   readonly calls: Readonly<Record<string, number>>;
   /** The last steps, replies to tools left out. */
@@ -75,7 +75,7 @@ export interface LoopState {
 }
 
 export const EMPTY_LOOP: LoopState = {
-  known: [],
+  known: {},
   calls: {},
   recent: [],
   stalled: 0,
@@ -83,19 +83,16 @@ export const EMPTY_LOOP: LoopState = {
   chain: '',
 };
 
-/** What an execution of a thousand steps, the most that may be configured, can learn. */
-const MOST_KNOWN = 1_024;
+/** Of each first digit: an execution of a thousand steps, the most that may be configured, learns half as many. */
+const MOST_KNOWN = 128;
 /** Names beyond these are counted together: a model can invent any number of them. */
 const MOST_NAMES = 64;
 const OTHER_NAMES = '(others)';
 const DIGEST_CHARACTERS = 16;
 
-const digestOf = (...parts: readonly string[]): string => {
-  const hash = createHash('sha256');
-  // With its length before each: no two lists of parts have one text.
-  for (const part of parts) hash.update(`${part.length}:${part}`);
-  return hash.digest('hex').slice(0, DIGEST_CHARACTERS);
-};
+/** With its length before each part: no two lists of parts have one text. */
+const digestOf = (...parts: readonly string[]): string =>
+  hash('sha256', parts.map((part) => `${part.length}:${part}`).join(''), 'hex').slice(0, DIGEST_CHARACTERS);
 
 const isModel = ({ kind }: { readonly kind: string }): boolean => kind === 'model';
 
@@ -121,9 +118,11 @@ export const afterStep = (loop: LoopState, step: StepSeen): LoopState => {
   const whole = digestOf(call, failed ? 'failed' : `done ${step.outcomeHash}`);
   const chain = digestOf(loop.chain, whole);
   if (isModel(step) && !loop.afterModel) return { ...loop, chain, afterModel: true };
-  const taught = step.kind !== 'refuse-tool' && !loop.known.includes(whole);
+  const digit = whole.slice(0, 1);
+  const alike = loop.known[digit] ?? [];
+  const taught = step.kind !== 'refuse-tool' && !alike.includes(whole);
   return {
-    known: taught ? lastOf(loop.known, MOST_KNOWN, whole) : loop.known,
+    known: taught ? { ...loop.known, [digit]: lastOf(alike, MOST_KNOWN, whole) } : loop.known,
     calls: withCall(loop, step),
     recent: lastOf(loop.recent, SEEN_STEPS, { call, whole, taught, failed }),
     stalled: taught ? 0 : loop.stalled + 1,
@@ -137,10 +136,11 @@ const ALLOWED: Verdict = { allowed: true };
 /** Whether the step may be taken. Replies that follow a tool's outcome always may: they are how an execution ends. */
 export const loopVerdict = (loop: LoopState, proposed: ProposedStep, limits: LoopLimits): Verdict => {
   if (isModel(proposed)) return loop.afterModel ? (stallVerdict(loop, limits) ?? ALLOWED) : ALLOWED;
+  const call = callOf(proposed);
   return (
     capVerdict(loop, proposed, limits) ??
-    repeatVerdict(loop, proposed, limits) ??
-    cycleVerdict(loop, proposed) ??
+    repeatVerdict(loop, call, proposed, limits) ??
+    cycleVerdict(loop, call) ??
     stallVerdict(loop, limits) ??
     ALLOWED
   );
@@ -161,8 +161,12 @@ const capVerdict = (
     : null;
 };
 
-const repeatVerdict = (loop: LoopState, proposed: ProposedStep, limits: LoopLimits): Verdict | null => {
-  const call = callOf(proposed);
+const repeatVerdict = (
+  loop: LoopState,
+  call: string,
+  proposed: ProposedStep,
+  limits: LoopLimits,
+): Verdict | null => {
   // Back to the step that taught last; an effect's own outcome is no reason to repeat it.
   let same = 0;
   let effects = 0;
@@ -190,9 +194,8 @@ const repeatVerdict = (loop: LoopState, proposed: ProposedStep, limits: LoopLimi
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
-const cycleVerdict = ({ recent }: LoopState, proposed: ProposedStep): Verdict | null => {
+const cycleVerdict = ({ recent }: LoopState, call: string): Verdict | null => {
   const end = recent.length;
-  const call = callOf(proposed);
   for (let length = 2; length <= LONGEST_CYCLE && 2 * length <= end; length += 1) {
     if (recent[end - length]?.call !== call) continue;
     let differs = false;
