@@ -7,11 +7,13 @@ import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
 import { memoryBench } from './memory.ts';
+import { memorySoakBench } from './memory-soak.ts';
 import { peersBenches } from './peers.ts';
 import { replayBench } from './replay.ts';
 import { retrievalBench } from './retrieval/retrieval.ts';
 import { safetyCheckBench } from './safety-check.ts';
 import { scaleBenches } from './scale.ts';
+import { sessionMemoryBench } from './session-memory.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
 import { sustainedBenches } from './sustained.ts';
@@ -23,6 +25,8 @@ const BENCHES: readonly Bench[] = [
   loadBench,
   embeddingThroughputBench,
   memoryBench,
+  sessionMemoryBench,
+  memorySoakBench,
   ...peersBenches,
   stepOverheadBench,
   safetyCheckBench,

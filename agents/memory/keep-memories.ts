@@ -40,7 +40,8 @@ export interface KeepMemoriesSettings {
 }
 
 const EVERY_MS = 5_000;
-const SESSIONS_A_TURN = 100;
+const SESSIONS_A_TURN = 200;
+const SESSIONS_AT_ONCE = 16;
 const SESSION_LEASE_MS = 120_000;
 const PRUNED_A_TURN = 500;
 const DEFAULTS = memoryPolicyOf({ session: {}, longTerm: {} });
@@ -59,8 +60,12 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
   const endSessions = async (): Promise<Pick<KeptMemories, 'sessionsEnded' | 'turnsMoved'>> => {
     const due = await settings.sessions.due(Math.floor(clock() / 1_000), SESSION_LEASE_MS, SESSIONS_A_TURN);
     let turnsMoved = 0;
-    for (const key of due)
-      turnsMoved += await settings.moveDown(key, settings.policyOf(key.agent) ?? DEFAULTS);
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let key = due[next++]; key; key = due[next++])
+        turnsMoved += await settings.moveDown(key, settings.policyOf(key.agent) ?? DEFAULTS);
+    };
+    await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, lane));
     return { sessionsEnded: due.length, turnsMoved };
   };
 
