@@ -3,6 +3,7 @@
  * undoing is the origin's own, so that two forks of one execution undo an effect once, where the tool takes the key.
  */
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { DELEGATED } from '../../schemas/execution-costs.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { countingEvents } from './fork-events.ts';
 
@@ -31,7 +32,9 @@ export const compensationsOf = (
   const begun = new Map<string, Compensation>();
   for (const event of countingEvents(events)) {
     const key = event.idempotencyKey;
-    if (key === null || event.step <= step) continue;
+    // A sub-task is another execution: what that one did is undone by a fork of its own.
+    if (key === null || event.step <= step || event.priceTable === DELEGATED) continue;
+    if (event.type === 'checkpoint') continue;
     const tool = agent?.tools?.find((each) => each.name === event.name);
     const kind = tool?.compensate ? 'declared' : 'undeclared';
     if (event.type === 'intent') {

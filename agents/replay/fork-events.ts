@@ -4,11 +4,11 @@
  * behind its own claim and terms, in one append.
  *
  * Copied are the finished steps alone: a call whose outcome was lost with its worker is made again, claims and terms are
- * the new execution's own, and so are the end, a cancellation and the costs: that money was spent by the origin, and
- * counts there (I3). Times, inputs, outputs and hashes of decisions stay as they were, so a replay of the new execution
+ * the new execution's own. The end, a stop and the costs stay the origin's: that money was spent there, and counts there (I3). Times, inputs, outputs and hashes of decisions stay as they were, so a replay of the new execution
  * comes to the copied decisions too.
  */
 import { FreshetError } from '../../schemas/errors.ts';
+import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import { parseUserInput, type UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -19,6 +19,7 @@ export interface Fork {
   readonly origin: string;
   readonly agent: string;
   readonly tenant: string | null;
+  readonly sessionId: string | null;
   /** Of the origin: what the new one is asked, unless its task says otherwise. */
   readonly input: UserInput;
   /** The last step that was copied. */
@@ -47,10 +48,10 @@ export const countingEvents = (events: readonly AgentEvent[]): readonly AgentEve
 };
 
 /**
- * `events`: all of the origin, in log order from its first. Step 0 begins anew with the same input. Errors:
- * `request-invalid` (no such step, or the origin has no input).
+ * `events`: all of the origin, in log order from its first; `executionId`: of the new one. Step 0 begins anew with the same
+ * input. Errors: `request-invalid` (no such step, or the origin has no input).
  */
-export const forkedEvents = (events: readonly AgentEvent[], step: number): Fork => {
+export const forkedEvents = (events: readonly AgentEvent[], step: number, executionId: string): Fork => {
   const counting = countingEvents(events);
   const asked = counting.find((event) => event.type === 'user-input');
   const input = parseUserInput(asked?.input ?? null);
@@ -66,24 +67,57 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number): Fork 
   if (!Number.isInteger(step) || step < 0 || step > last)
     throw new FreshetError('request-invalid', `${asked.executionId} has the steps 0 to ${last}, not ${step}`);
   const copied = counting.filter(
-    (event) => event.step <= step && event.step > 0 && COPIED.has(event.type) && !isCancelling(event),
+    (event) => event.step <= step && event.step > 0 && COPIED.has(event.type) && !isOfTheOrigin(event),
   );
   const finished = new Set(copied.filter((event) => event.type !== 'intent').map(({ step: at }) => at));
-  const drafts = copied.filter((event) => event.type !== 'intent' || finished.has(event.step)).map(draftOf);
+  const kept = withoutOpenApproval(
+    copied.filter((event) => event.type !== 'intent' || isDelegated(event) || finished.has(event.step)),
+  );
+  const drafts = kept.map((event) =>
+    isDelegated(event) ? delegatedDraftOf(event, finished.has(event.step), executionId) : draftOf(event),
+  );
   return {
     origin: `${asked.executionId}:${step}`,
     agent: asked.agent,
     tenant: asked.tenant,
+    sessionId: asked.sessionId,
     input,
-    step: drafts.at(-1)?.step ?? 0,
+    step: drafts.reduce((most, draft) => Math.max(most, draft.step), 0),
     drafts,
   };
 };
 
-const isCancelling = ({ type, name }: AgentEvent): boolean =>
-  type === 'checkpoint' && (name === 'cancel' || name === 'kill');
+/** What a person said of the origin, and what was undone for it, says nothing of the new one. */
+const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set(['stop', 'undo', 'undone']);
+
+const isOfTheOrigin = ({ type, name }: AgentEvent): boolean =>
+  type === 'checkpoint' && OF_THE_ORIGIN.has(name);
+
+const isDelegated = ({ priceTable }: AgentEvent): boolean => priceTable === DELEGATED;
+
+/**
+ * An approval is for one call, made once: where the call is not among what is copied, a person is asked again, be it that
+ * nobody had answered, or that somebody had and the call was still to come.
+ */
+const withoutOpenApproval = (events: readonly AgentEvent[]): readonly AgentEvent[] => {
+  const asked = events.findLastIndex((event) => event.name === 'approval-asked');
+  if (asked < 0) return events;
+  const isAnswered = events
+    .slice(asked + 1)
+    .some((event) => event.type !== 'checkpoint' && !isDelegated(event));
+  return isAnswered
+    ? events
+    : events.filter((event, at) => at < asked || (event.type !== 'checkpoint' && at > asked));
+};
 
 const draftOf = (event: AgentEvent): EventDraft => {
   const { type, step, at, name, input, output, inputHash, error, idempotencyKey, durationMicros } = event;
   return { type, step, at, name, input, output, inputHash, error, idempotencyKey, durationMicros };
 };
+
+/** A sub-task that had ended is the origin's; one that had not is handed over again, by the new execution and from its money. */
+const delegatedDraftOf = (event: AgentEvent, hasEnded: boolean, executionId: string): EventDraft => ({
+  ...draftOf(event),
+  priceTable: DELEGATED,
+  ...(hasEnded ? {} : { idempotencyKey: `${executionId}:${event.step}`, reservedUsd: event.reservedUsd }),
+});

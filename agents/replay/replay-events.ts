@@ -195,7 +195,7 @@ const failedKindOf = (phase: Phase, { name, error }: AgentEvent): string | null 
 };
 
 /** The name of what was decided: of a checkpoint, the tool that it is about. */
-const recordedNameOf = ({ type, name, output }: AgentEvent): string | null => {
+export const recordedNameOf = ({ type, name, output }: AgentEvent): string | null => {
   if (type !== 'checkpoint') return name;
   const { tool } = JSON.parse(output ?? '{}') as { readonly tool?: string };
   return tool ?? name;

@@ -107,33 +107,42 @@ const broughtBy = (event: AgentEvent, id: string, quoted: string): readonly Brou
   const { step, name } = event;
   if (event.type === 'tool-call' && event.output?.includes(quoted)) {
     const via = name === 'retrieve' ? 'retrieve' : 'tool';
-    return [{ step, via, name, ...foundIn(event.output, id) }];
+    return [{ step, via, name, ...foundIn(event, id) }];
   }
   if (event.type === 'memory-update' && (event.output?.includes(quoted) || event.input?.includes(quoted)))
-    return [{ step, via: 'memory', name, ...foundIn(event.output ?? '', id) }];
+    return [{ step, via: 'memory', name, ...foundIn(event, id) }];
   return [];
 };
 
 const NOTHING = { version: null, ageMs: null } as const;
 
 const foundIn = (
-  output: string,
+  { output, at }: AgentEvent,
   id: string,
 ): { readonly version: string | null; readonly ageMs: number | null } => {
   try {
-    const value = JSON.parse(output) as { readonly hits?: unknown; readonly memories?: unknown } | null;
+    const value = JSON.parse(output ?? 'null') as {
+      readonly hits?: unknown;
+      readonly memories?: unknown;
+    } | null;
     const lists = [value?.hits, value?.memories].filter(Array.isArray) as Readonly<
       Record<string, unknown>
     >[][];
-    const hit = lists.flat().find((each) => each.documentId === id || each.id === id);
+    const hit = lists.flat().find((each) => each.documentId === id || each.memoryId === id);
     if (!hit) return NOTHING;
     return {
       version: typeof hit.version === 'string' ? hit.version : null,
-      ageMs: typeof hit.ageMs === 'number' ? hit.ageMs : null,
+      ageMs: ageOf(hit, at),
     };
   } catch {
     return NOTHING;
   }
+};
+
+/** A document says how old it was; a memory when it was learned. */
+const ageOf = ({ ageMs, at }: Readonly<Record<string, unknown>>, now: number): number | null => {
+  if (typeof ageMs === 'number') return ageMs;
+  return typeof at === 'number' ? Math.max(0, (now - at) / 1_000) : null;
 };
 
 const citedIn = (output: string | null, quoted: string): boolean => {

@@ -18,7 +18,7 @@ import { type Decision, inputHashOf } from '../runtime/decision.ts';
 import { type ExecutionState, INITIAL_STATE } from '../runtime/execution-state.ts';
 import { applyEvent } from '../runtime/fold-events.ts';
 import { limitsOf, parseRunTerms } from '../runtime/run-terms.ts';
-import { recordedKindOf, refusalOf } from './replay-events.ts';
+import { recordedKindOf, recordedNameOf, refusalOf } from './replay-events.ts';
 
 export type EstimateTokens = (modelId: string, prompt: ModelPrompt) => TokenBounds | undefined;
 
@@ -151,10 +151,11 @@ const decisionAt = (
 ): DecisionAt | null => {
   const kind = recordedKindOf(state, event);
   if (kind === null) return null;
-  const recorded = { kind, name: event.name, input: kind === 'respond' ? event.output : event.input };
+  const name = recordedNameOf(event);
+  const recorded = { kind, name, input: kind === 'respond' ? event.output : event.input };
   const decision = decided(state, event, candidate, estimate);
   const told = toldOf(decision);
-  const same = told.kind === kind && told.name === event.name;
+  const same = told.kind === kind && told.name === name;
   if (decision.kind !== 'model') {
     // How an execution ends is told by kind, name and cause: the answer itself is the recorded model's word.
     const fits = same && (kind === 'respond' || hashOfDecision(decision) === event.inputHash);

@@ -5,7 +5,16 @@ import { clock, duration, shortVersion, usd } from './format.js';
 import { post, request } from './requests.js';
 import { replayShown, whatIfShown } from './side-by-side.js';
 
-const KINDS = { retrieve: 'Retrieve', model: 'Model', tool: 'Tool', respond: 'Answer' };
+const KINDS = {
+  retrieve: 'Retrieve',
+  recall: 'Recall',
+  model: 'Model',
+  plan: 'Plan',
+  tool: 'Tool',
+  delegate: 'Hand over to',
+  approval: 'Ask for approval',
+  respond: 'Answer',
+};
 
 export const createExecutionDetail = (host, executionId, onTrace, versionsOf) => {
   const replayed = make('div', { 'aria-live': 'polite' });

@@ -8,6 +8,7 @@ import {
   createLatencyHistogram,
   type LatencyHistogram,
 } from '../../pipelines/track-freshness/latency-histogram.ts';
+import type { EndCode } from '../../schemas/execution-payloads.ts';
 import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Feedback } from '../../schemas/records.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
@@ -80,7 +81,13 @@ const LATELY = 20;
 const WINDOW_MINUTES = 60;
 const MINUTE_MICROS = 60_000_000;
 /** Ends that say that an execution did not come forward. */
-const LOOP_CODES = /^(?:loop|thrash|stall|no-progress|oscillat|identical|step-cap|tool-cap)/;
+const LOOP_CODES: ReadonlySet<string> = new Set<EndCode>([
+  'loop',
+  'thrashing',
+  'no-progress',
+  'tool-cap',
+  'step-cap',
+]);
 
 const newTally = (): Tally => ({
   since: 0,
@@ -98,6 +105,10 @@ const newTally = (): Tally => ({
   scoreSum: 0,
   lately: [],
 });
+
+/** A call that was refused, or that nobody approved, was none. */
+const wasCalled = ({ name, idempotencyKey, costUsd, reservedUsd }: AgentEvent): boolean =>
+  name === 'retrieve' || idempotencyKey !== null || costUsd !== null || reservedUsd !== null;
 
 const share = (of: number, all: number): number | null => (all === 0 ? null : of / all);
 const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toFixed(4)));
@@ -135,7 +146,7 @@ export const createAgentTallies = (): AgentTallies => {
     const outcome = entry.result?.outcome ?? 'failed';
     tally.ended[outcome] += 1;
     tally.lately = [...tally.lately, outcome].slice(-LATELY);
-    if (outcome === 'halted' && LOOP_CODES.test(entry.result?.error?.code ?? '')) tally.loops += 1;
+    if (outcome === 'halted' && LOOP_CODES.has(entry.result?.error?.code ?? '')) tally.loops += 1;
     const begins = entry.createdAt || entry.startedAt;
     const micros = begins > 0 ? Math.max(0, event.at - begins) : 0;
     tally.latency.record(micros);
@@ -160,7 +171,7 @@ export const createAgentTallies = (): AgentTallies => {
           if (event.name !== 'retrieve') tally.tools[event.error ? 'failed' : 'done'] += 1;
           return null;
         case 'error':
-          called(tally, executionId);
+          if (wasCalled(event)) called(tally, executionId);
           if (event.idempotencyKey !== null) tally.tools.failed += 1;
           return null;
         case 'response': {

@@ -161,7 +161,7 @@ export const replayRoutes = (context: GatewayContext) => {
         const found = await findExecution(context, params.executionId);
         const first = begunOf(found);
         const recorded = found.events.map(({ event }) => event);
-        const fork = forkedEvents(recorded, body.step);
+        const fork = forkedEvents(recorded, body.step, '');
         const agent = agents.find(({ name }) => name === fork.agent) ?? null;
         if (!agent)
           throw new FreshetError(
@@ -189,7 +189,7 @@ export const replayRoutes = (context: GatewayContext) => {
           {
             agent: fork.agent,
             input: fork.input.text,
-            sessionId: null,
+            sessionId: fork.sessionId,
             feature: fork.input.feature,
             budget: budget ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null } : null,
             freshness: fork.input.freshness ?? null,

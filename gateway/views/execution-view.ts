@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { time } from '../http/fields.ts';
 import type { ExecutionEntry, JournaledEvent } from '../read-models/execution-entry.ts';
-import { positionOf, timelineOf } from './timeline.ts';
+import { positionOf, STEP_KINDS, timelineOf } from './timeline.ts';
 import { isoTime, msBetween } from './times.ts';
 
 const state = z.enum(['pending', 'processing', 'completed', 'failed']);
@@ -119,7 +119,7 @@ export const executionDetailSchema = executionSchema.extend({
   timeline: z.array(
     z.object({
       step: z.number(),
-      kind: z.enum(['retrieve', 'model', 'tool', 'respond']),
+      kind: z.enum(STEP_KINDS),
       name: z.string().nullable(),
       state: z.enum(['running', 'done', 'failed']),
       input: anything,

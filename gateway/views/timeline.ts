@@ -1,5 +1,6 @@
 /** The events of an execution as the steps a person reads: what went in, what came out, what was cited, what it cost, and where each event stands. Pure. */
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
+import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { JournaledEvent } from '../read-models/execution-entry.ts';
 import { isoTime } from './times.ts';
@@ -26,9 +27,21 @@ export interface TimelineEvent {
   readonly counts: boolean;
 }
 
+export const STEP_KINDS = [
+  'retrieve',
+  'recall',
+  'model',
+  'plan',
+  'tool',
+  'delegate',
+  'approval',
+  'respond',
+] as const;
+export type StepKind = (typeof STEP_KINDS)[number];
+
 export interface TimelineStep {
   readonly step: number;
-  readonly kind: 'retrieve' | 'model' | 'tool' | 'respond';
+  readonly kind: StepKind;
   readonly name: string | null;
   readonly state: 'running' | 'done' | 'failed';
   readonly input: unknown;
@@ -75,12 +88,17 @@ const placed = ({ event, partition, offset, counts }: JournaledEvent): TimelineE
   counts,
 });
 
-const OPENING = new Set(['user-input', 'request', 'claim', 'checkpoint']);
+/** What belongs to no step; of checkpoints, all but those that a decision led to or a person answered. */
+const OPENING = new Set(['user-input', 'request', 'claim']);
+const STEPPED_CHECKPOINTS = new Set(['plan', 'approval-asked', 'approval-given']);
+
+const isOpening = ({ type, name }: JournaledEvent['event']): boolean =>
+  OPENING.has(type) || (type === 'checkpoint' && !STEPPED_CHECKPOINTS.has(name ?? ''));
 
 export const timelineOf = (events: readonly JournaledEvent[]): Timeline => {
   const steps = new Map<number, JournaledEvent[]>();
   for (const each of events) {
-    if (!each.counts || OPENING.has(each.event.type)) continue;
+    if (!each.counts || isOpening(each.event)) continue;
     steps.set(each.event.step, [...(steps.get(each.event.step) ?? []), each]);
   }
   const timeline: TimelineStep[] = [];
@@ -91,7 +109,7 @@ export const timelineOf = (events: readonly JournaledEvent[]): Timeline => {
     timeline.push({ ...next, retries: repeats ? before.retries + 1 : 0 });
   }
   return {
-    opening: events.filter((each) => each.counts && OPENING.has(each.event.type)).map(placed),
+    opening: events.filter((each) => each.counts && isOpening(each.event)).map(placed),
     steps: timeline,
     stale: events.filter((each) => !each.counts).map(placed),
   };
@@ -99,7 +117,11 @@ export const timelineOf = (events: readonly JournaledEvent[]): Timeline => {
 
 const kindOf = (events: readonly JournaledEvent[]): TimelineStep['kind'] => {
   if (events.some(({ event }) => event.type === 'response')) return 'respond';
+  if (events.some(({ event }) => event.priceTable === DELEGATED)) return 'delegate';
   if (events.some(({ event }) => event.type === 'llm-response' || event.reservedUsd !== null)) return 'model';
+  if (events.some(({ event }) => event.name === 'approval-asked')) return 'approval';
+  if (events.some(({ event }) => event.type === 'checkpoint' && event.name === 'plan')) return 'plan';
+  if (events.some(({ event }) => event.type === 'memory-update')) return 'recall';
   if (events.some(({ event }) => event.name === 'retrieve')) return 'retrieve';
   return 'tool';
 };
@@ -107,7 +129,8 @@ const kindOf = (events: readonly JournaledEvent[]): TimelineStep['kind'] => {
 const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineStep, 'retries'> => {
   const events = list.map(({ event }) => event);
   const kind = kindOf(list);
-  const outcome = events.findLast((event) => event.type !== 'intent');
+  // Until a person has said something, an approval is still to come.
+  const outcome = events.findLast((event) => event.type !== 'intent' && event.name !== 'approval-asked');
   const first = events[0];
   const output = parsed(outcome?.output ?? null);
   const error = outcome?.error ?? null;

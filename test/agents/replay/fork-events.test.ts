@@ -5,7 +5,9 @@ import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { openExecutionJournal } from '../../../agents/runtime/execution-journal.ts';
 import { type ExecutionState, INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
+import { totalUsd } from '../../../schemas/execution-costs.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
+import { eventOf } from '../../support/event-of.ts';
 import { AGENT, RECORDINGS, recordExecution } from './recorded-executions.ts';
 
 /** Journals a fork as the worker that claims it does: input, claim and terms, then what is taken over. */
@@ -61,7 +63,7 @@ test('a fork at any step of any execution knows what its origin knew there, spen
       const counting = countingEvents(origin).filter((event) => event.type !== 'response');
       const last = counting.reduce((most, event) => Math.max(most, event.step), 0);
       const step = pick % (last + 1);
-      const fork = forkedEvents(origin, step);
+      const fork = forkedEvents(origin, step, 'execution-fork');
       expect(fork.origin).toBe(`${origin[0]?.executionId}:${step}`);
       const log = await journaled(fork, origin);
       const state = foldEvents(log);
@@ -86,6 +88,83 @@ test('a fork at any step of any execution knows what its origin knew there, spen
 
 test('a step that there is not, and an execution without its beginning, are refused', async () => {
   const origin = await recordExecution('task-a', { turns: [{ kind: 'text', text: 'A [1].' }], deaths: [] });
-  expect(() => forkedEvents(origin, 99)).toThrow(/has the steps 0 to 2, not 99/);
-  expect(() => forkedEvents(origin.slice(1), 1)).toThrow(/no input in the journal/);
+  expect(() => forkedEvents(origin, 99, 'e')).toThrow(/has the steps 0 to 2, not 99/);
+  expect(() => forkedEvents(origin.slice(1), 1, 'e')).toThrow(/no input in the journal/);
+});
+
+/** From the claim on, each behind the one before. */
+const journalOf = (...events: readonly (Partial<AgentEvent> & Pick<AgentEvent, 'type'>)[]) => [
+  eventOf({ type: 'user-input', epoch: 0, input: JSON.stringify({ text: 'Why?', createdAt: 1 }) }),
+  ...[{ type: 'claim' as const }, ...events].map((event, sequence) => eventOf({ ...event, sequence })),
+];
+const ASKS = JSON.stringify({
+  text: '',
+  toolCalls: [
+    { id: 'a', name: 'digest', arguments: { input: 'all' } },
+    { id: 'b', name: 'change', arguments: {} },
+  ],
+});
+const MODEL = [
+  { type: 'intent', step: 1, name: 'm', reservedUsd: '0.5' },
+  { type: 'llm-response', step: 1, name: 'm', output: ASKS, costUsd: '0.1' },
+] as const;
+const HANDED = {
+  type: 'intent',
+  step: 2,
+  name: 'digest',
+  reservedUsd: '0.2',
+  priceTable: 'delegated',
+  idempotencyKey: 'execution-1:2',
+} as const;
+
+test('a sub-task that had not ended is handed over anew under the own name; one that had is taken over with its answer, for nothing', async () => {
+  const heard = {
+    type: 'tool-call',
+    step: 2,
+    name: 'digest',
+    output: '"so"',
+    costUsd: '0.15',
+    priceTable: 'delegated',
+    idempotencyKey: 'execution-1:2',
+  } as const;
+  const open = forkedEvents(journalOf(...MODEL, HANDED), 2, 'execution-fork');
+  const waiting = foldEvents(await journaled(open, []));
+  expect(waiting.subtasks).toMatchObject([{ taskId: 'execution-fork:2', step: 2 }]);
+  expect(waiting.costs.get('execution-fork:2')).toMatchObject({ state: 'delegated', usd: '0.2' });
+  const ended = forkedEvents(journalOf(...MODEL, HANDED, heard), 2, 'execution-fork');
+  const known = foldEvents(await journaled(ended, []));
+  expect(known.subtasks).toEqual([]);
+  expect(known.messages.at(-1)).toMatchObject({ role: 'tool', content: '"so"' });
+  expect(totalUsd(known.costs)).toBe(0n);
+});
+
+test('an approval whose call is not taken over is asked for again; a stop of the origin stops nothing', async () => {
+  const asked = {
+    type: 'checkpoint',
+    step: 3,
+    name: 'approval-asked',
+    output: JSON.stringify({ tool: 'change', argumentsHash: 'h', until: 2e15 }),
+  } as const;
+  const given = { type: 'checkpoint', step: 3, name: 'approval-given', output: '{}' } as const;
+  const stop = {
+    type: 'checkpoint',
+    step: 3,
+    name: 'stop',
+    error: { code: 'cancelled', message: 'by ann', retryable: false },
+  } as const;
+  const key = 'execution-1:4';
+  const called = [
+    { type: 'intent', step: 4, name: 'change', idempotencyKey: key },
+    { type: 'tool-call', step: 4, name: 'change', output: '1', idempotencyKey: key },
+  ] as const;
+  for (const said of [[asked], [asked, given], [asked, stop]]) {
+    const fork = forkedEvents(journalOf(...MODEL, HANDED, ...said), 3, 'execution-fork');
+    const state = foldEvents(await journaled(fork, []));
+    expect(state.phase).toMatchObject({ kind: 'tools', approved: false });
+    expect(state.stop).toBeNull();
+  }
+  const whole = forkedEvents(journalOf(...MODEL, HANDED, asked, given, ...called), 4, 'execution-fork');
+  const state = foldEvents(await journaled(whole, []));
+  expect(state.phase.kind).toBe('ready');
+  expect(state.results).toMatchObject([{ name: 'change', output: 1 }]);
 });

@@ -60,7 +60,10 @@ test('a memory that was recalled counts as brought by it', async () => {
     type: 'memory-update' as const,
     name: 'recall',
     step: 1,
-    output: JSON.stringify({ memories: [{ id: 'memory/support/7', text: 'Likes tea.', ageMs: 5 }] }),
+    output: JSON.stringify({
+      turns: [],
+      memories: [{ memoryId: 'memory/support/7', text: 'Likes tea.', at: begun.at - 5_000 }],
+    }),
   };
   const search = createUseSearch('memory/support/7');
   const told = [begun, recalled, ...rest].flatMap((event, offset) => [...search.offer(0, offset, event)]);
