@@ -2,7 +2,7 @@
 import type { ApprovalSubject } from './control-signals.ts';
 import type { AgentEvent } from './records.ts';
 
-export const APPROVAL = 'approval';
+export const APPROVAL_ASKED = 'approval-asked';
 
 export interface ApprovalRequest extends ApprovalSubject {
   readonly tool: string;
@@ -11,20 +11,6 @@ export interface ApprovalRequest extends ApprovalSubject {
   readonly deadlineAt: number;
 }
 
-/** What the checkpoint says. */
-export const approvalCheckpoint = ({
-  step,
-  tool,
-  arguments: input,
-  argumentsHash,
-  deadlineAt,
-}: Omit<ApprovalRequest, 'executionId'>): Pick<AgentEvent, 'type' | 'step' | 'name' | 'input'> => ({
-  type: 'checkpoint',
-  step,
-  name: APPROVAL,
-  input: JSON.stringify({ tool, arguments: input, argumentsHash, deadlineAt }),
-});
-
 /** Undefined for every other event, and for what cannot be read: the journal can be written by anyone who reaches Kafka. */
 export const approvalRequestOf = ({
   type,
@@ -32,14 +18,18 @@ export const approvalRequestOf = ({
   step,
   executionId,
   input,
-}: Pick<AgentEvent, 'type' | 'name' | 'step' | 'executionId' | 'input'>): ApprovalRequest | undefined => {
-  if (type !== 'checkpoint' || name !== APPROVAL || input === null) return undefined;
+  output,
+}: Pick<AgentEvent, 'type' | 'name' | 'step' | 'executionId' | 'input' | 'output'>):
+  | ApprovalRequest
+  | undefined => {
+  if (type !== 'checkpoint' || name !== APPROVAL_ASKED || input === null || output === null) return undefined;
   try {
-    const value = JSON.parse(input) as Partial<Record<keyof ApprovalRequest, unknown>> | null;
-    const { tool, argumentsHash, deadlineAt } = value ?? {};
-    if (typeof tool !== 'string' || typeof argumentsHash !== 'string' || typeof deadlineAt !== 'number')
+    const asked = JSON.parse(output) as Readonly<Record<string, unknown>> | null;
+    const { tool, argumentsHash, until } = asked ?? {};
+    if (typeof tool !== 'string' || typeof argumentsHash !== 'string' || typeof until !== 'number')
       return undefined;
-    return { executionId, step, tool, arguments: value?.arguments, argumentsHash, deadlineAt };
+    const given: unknown = JSON.parse(input);
+    return { executionId, step, tool, arguments: given, argumentsHash, deadlineAt: until };
   } catch {
     return undefined;
   }

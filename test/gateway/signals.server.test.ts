@@ -1,13 +1,13 @@
 /** What people ask of agents through the gateway: audited, on freshet.control, and known to every worker within a second. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FollowedControl, followControl } from '../../agents/safety/follow-control.ts';
+import { followControl } from '../../agents/safety/follow-control.ts';
+import { type HeardControls, openHeardControls } from '../../agents/safety/heard-controls.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
-import { approvalCheckpoint } from '../../schemas/approval-request.ts';
+import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import type { ControlSignal } from '../../schemas/control-signals.ts';
 import type { Audit } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -23,17 +23,16 @@ import {
 let under: GatewayUnderTest;
 let kafka: KafkaClient;
 /** As a worker of agents follows it. */
-let worker: FollowedControl;
-const seen: { readonly signal: ControlSignal; readonly at: number }[] = [];
+let worker: HeardControls;
 const troubles: Error[] = [];
 
 beforeAll(async () => {
   under = await startGatewayUnderTest();
   const open = await openKafkaAndCodec();
   kafka = open.kafka;
-  worker = await followControl({
+  worker = await openHeardControls({
     ...open,
-    onSignal: (signal) => seen.push({ signal, at: performance.now() }),
+    localTenant: 'acme',
     onTrouble: (error) => troubles.push(error),
   });
 });
@@ -92,8 +91,11 @@ test('an action is approved with its very arguments, once asked for and before i
   const executionId = executionIdOf(taskId);
   const input = { order: 7, usd: '12.00' };
   const argumentsHash = hashOf(input);
-  const asks = (step: number, deadlineAt: number) =>
-    approvalCheckpoint({ step, tool: 'refund', arguments: input, argumentsHash, deadlineAt });
+  const asks = (step: number, deadlineAt: number) => ({
+    ...({ type: 'checkpoint', step, name: APPROVAL_ASKED } as const),
+    input: JSON.stringify(input),
+    output: JSON.stringify({ tool: 'refund', argumentsHash, until: deadlineAt }),
+  });
   const inAnHour = systemClock() + 3_600_000_000;
   const approve = (body: object) => send(`/v1/tasks/${taskId}/approve`, { decision: 'approve', ...body });
   expect((await approve({ step: 2, argumentsHash })).status).toBe(404);
@@ -143,6 +145,37 @@ test('a kill is known to workers within a second of its answer, and holds until 
     expect((await under.call('/v1/kills')).body).toEqual({ kills: [] });
   }
   expect((await send(`/v1/agents/no-such/kill`, {})).status).toBe(404);
+});
+
+test('an execution hears what is said of it, and its call under way is ended', async () => {
+  const identity = (taskId: string, tenant: string) => ({
+    ...{ executionId: executionIdOf(taskId), taskId, agent: AGENT, behaviour: '1' },
+    ...{ worker: 'w-1', tenant, sessionId: null },
+  });
+  const [cancelled, untouched] = await Promise.all([begun(), begun()]);
+  const tenant = `t-${randomUUID()}`;
+  const ones = {
+    cancelled: worker.open(identity(cancelled, 'acme')),
+    untouched: worker.open(identity(untouched, 'acme')),
+    killed: worker.open(identity(`task-${randomUUID()}`, tenant)),
+  };
+  const told = ones.cancelled.changed(10_000, new AbortController().signal);
+  await send(`/v1/tasks/${cancelled}/cancel`, { reason: 'enough' });
+  await told;
+  await until('it has heard', () => ones.cancelled.stopped.aborted);
+  expect(ones.cancelled.stop()).toEqual({ code: 'cancelled', message: 'cancelled by local: enough' });
+  await send(`/v1/agents/${AGENT}/kill`, { tenant });
+  await until('it has heard', () => ones.killed.stopped.aborted);
+  expect(ones.killed.stop()).toEqual({ code: 'killed', message: `${AGENT} was stopped by local` });
+  expect(ones.untouched.stop()).toBeNull();
+  expect(ones.untouched.stopped.aborted).toBe(false);
+  // One that begins after the kill.
+  expect(worker.open(identity(`task-${randomUUID()}`, tenant)).stopped.aborted).toBe(true);
+  await send(`/v1/agents/${AGENT}/revive`, { tenant });
+  const began = performance.now();
+  await ones.untouched.changed(30.5, new AbortController().signal);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  for (const each of Object.values(ones)) each.close();
 });
 
 test('every agent is stopped for one tenant', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { approvalVerdict } from '../../agents/safety/approval-state.ts';
-import { approvalCheckpoint, approvalRequestOf } from '../../schemas/approval-request.ts';
+import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
 import { type ControlSignal, signalOf, signalRecord } from '../../schemas/control-signals.ts';
 import { createControlView } from '../../schemas/control-view.ts';
 
@@ -101,8 +101,13 @@ test('an approval is good for the very arguments and step, and until the deadlin
 
 test('a request for approval comes back from its checkpoint; other events are none', () => {
   const request = { ...SUBJECT, tool: 'refund', arguments: { usd: '5' }, deadlineAt: 2_000 };
-  const event = { executionId: 'execution-1', ...approvalCheckpoint(request) };
+  const event = {
+    ...({ executionId: 'execution-1', type: 'checkpoint', step: 3, name: APPROVAL_ASKED } as const),
+    input: JSON.stringify(request.arguments),
+    output: JSON.stringify({ tool: 'refund', argumentsHash: HASH, until: 2_000 }),
+  };
   expect(approvalRequestOf(event)).toEqual(request);
   expect(approvalRequestOf({ ...event, name: 'retry' })).toBeUndefined();
   expect(approvalRequestOf({ ...event, input: '{' })).toBeUndefined();
+  expect(approvalRequestOf({ ...event, output: '{}' })).toBeUndefined();
 });

@@ -1,0 +1,67 @@
+/** What people say on freshet.control, as a worker's executions hear it: each its own cancellation, kill and approvals. */
+import { EventEmitter, once } from 'node:events';
+import type { ControlSignal } from '../../schemas/control-signals.ts';
+import type { ExecutionControl, ExecutionControls } from '../runtime/execution-controls.ts';
+import { type FollowControlSettings, type FollowedControl, followControl } from './follow-control.ts';
+
+export interface HeardControls extends ExecutionControls {
+  readonly view: FollowedControl['view'];
+  close(): Promise<void>;
+}
+
+export interface HeardControlsSettings extends Pick<FollowControlSettings, 'kafka' | 'codec' | 'onTrouble'> {
+  /** Whose an execution without a tenant is. */
+  readonly localTenant: string;
+}
+
+const CHANGE = 'change';
+/** The longest that a timer takes; over it, it would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const because = ({ by, reason }: Pick<ControlSignal, 'by' | 'reason'>): string =>
+  `by ${by}${reason === null ? '' : `: ${reason}`}`;
+
+/** Resolves when every signal that stands is known. Errors: `kafka-unavailable`. */
+export const openHeardControls = async (settings: HeardControlsSettings): Promise<HeardControls> => {
+  const { kafka, codec, onTrouble, localTenant } = settings;
+  const changes = new EventEmitter().setMaxListeners(0);
+  const followed = await followControl({ kafka, codec, onTrouble, onSignal: () => changes.emit(CHANGE) });
+  const { view } = followed;
+
+  return {
+    view,
+    close: followed.close,
+    open: ({ executionId, agent, tenant }) => {
+      const stopped = new AbortController();
+      const stop: ExecutionControl['stop'] = () => {
+        const { cancel } = view.signalsOf(executionId);
+        if (cancel) return { code: 'cancelled', message: `cancelled ${because(cancel)}` };
+        const kill = view.killOf(agent, tenant ?? localTenant);
+        return kill ? { code: 'killed', message: `${agent} was stopped ${because(kill)}` } : null;
+      };
+      const look = (): void => {
+        if (stop() !== null) stopped.abort();
+      };
+      changes.on(CHANGE, look);
+      look();
+      return {
+        stop,
+        stopped: stopped.signal,
+        approval: (step, argumentsHash) => {
+          const decision = view.approvalOf({ executionId, step, argumentsHash });
+          if (!decision) return null;
+          const { by, reason } = decision;
+          return { approved: decision.decision === 'approve', by, reason };
+        },
+        changed: async (withinMs, signal) => {
+          const over = AbortSignal.any([
+            signal,
+            AbortSignal.timeout(Math.ceil(Math.max(0, Math.min(withinMs, MAX_TIMER_MS)))),
+          ]);
+          await once(changes, CHANGE, { signal: over }).catch(() => undefined);
+        },
+        close: () => void changes.off(CHANGE, look),
+      };
+    },
+  };
+};
