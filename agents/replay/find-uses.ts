@@ -5,6 +5,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { createTurn } from './give-way.ts';
 import { createUseSearch, type UsedBy } from './used-in.ts';
 
 export interface FindUsesSettings {
@@ -41,6 +42,7 @@ export const findUses = async (settings: FindUsesSettings): Promise<UsesRead> =>
     );
   const partition = from?.partition ?? to?.partition;
   const search = createUseSearch(settings.id);
+  const turn = createTurn();
   let read = 0;
   let executions = 0;
   const tell = async (use: UsedBy): Promise<void> => {
@@ -59,6 +61,7 @@ export const findUses = async (settings: FindUsesSettings): Promise<UsesRead> =>
     async (record) => {
       if (signal?.aborted) return false;
       read += 1;
+      await turn();
       const { key, value } = record;
       if (value === null || !search.concerns(key?.toString('utf8') ?? '', value)) return true;
       const event: AgentEvent | null = await codec.decode('AgentEvent', value).catch((thrown: unknown) => {

@@ -10,6 +10,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { FindBehaviour } from './find-behaviour.ts';
+import { createTurn } from './give-way.ts';
 import { createRangeReplay, type RangeReplay, type ReplayedExecution } from './range-replay-state.ts';
 
 export interface OffsetRange {
@@ -115,6 +116,7 @@ export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeS
     }
   };
 
+  const turn = createTurn();
   const pass = async (replay: RangeReplay, start: number): Promise<void> => {
     const stretch = { from: new Map([[partition, start]]), to: new Map([[partition, latest]]) };
     await scanTopic(kafka, { topic: TOPIC, partitions: [partition], ...stretch }, async (record) => {
@@ -132,6 +134,7 @@ export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeS
           open: replay.open(),
         });
       }
+      await turn();
       return !replay.isDone();
     });
     for (const execution of replay.rest()) await tell(execution);

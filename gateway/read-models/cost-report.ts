@@ -72,8 +72,20 @@ export const costReport = (costs: readonly Cost[], by: CostGroup): CostReport =>
   ...comparedAgents(costs),
 });
 
-const sumOf = (list: readonly Cost[]): Picodollars =>
-  list.reduce((sum, cost) => sum + parseUsd(cost.usd), 0n);
+const amounts = new WeakMap<Cost, Picodollars>();
+
+/** Read once for each entry, however many sums it is in. */
+const amountOf = (cost: Cost): Picodollars => {
+  const known = amounts.get(cost) ?? parseUsd(cost.usd);
+  amounts.set(cost, known);
+  return known;
+};
+
+const sumOf = (list: readonly Cost[]): Picodollars => {
+  let sum = 0n;
+  for (const cost of list) sum += amountOf(cost);
+  return sum;
+};
 
 const grouped = <Key>(
   costs: readonly Cost[],
