@@ -3,6 +3,7 @@ import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
+import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRedisConnection } from '../../connectors/redis/redis-connection.ts';
 import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
@@ -31,12 +32,14 @@ export const startGatewayRole = async ({
     }),
   }));
   const sessions = createRedisSessionStore(openRedisConnection(settings.redis));
+  const budgets = await openRedisBudgetLedger({ url: settings.redis, clock: systemClock });
   const gateway = await startGateway({
     kafka,
     codec,
     writer,
     index: openIndex(settings.index),
     sessions,
+    budgets,
     agents: config.agents,
     config,
     clock: systemClock,
@@ -72,6 +75,7 @@ export const startGatewayRole = async ({
     stop: async () => {
       await Promise.all(watch.map(({ supervision }) => supervision.stop()));
       await sessions.close();
+      await budgets.close();
     },
   };
 };
