@@ -70,6 +70,12 @@ export interface AgentEvent {
   readonly durationMicros: number;
   /** on user-input: where the task stands */
   readonly task: null | TaskPosition;
+  /** where a tool's answer came from, where it is not the tool's own of now: cache, stale-cache, stated, fallback:<tool> */
+  readonly via: null | string;
+  /** calls made for it */
+  readonly attempts: number;
+  /** what the model is told of where an answer came from */
+  readonly note: null | string;
 }
 
 /** A promise about freshness that is not kept, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */

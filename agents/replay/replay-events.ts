@@ -5,6 +5,7 @@
  */
 
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
 import { canonicalJson } from '../../schemas/canonical-json.ts';
 import { toError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
@@ -170,7 +171,7 @@ export const recordedKindOf = (state: ExecutionState, event: AgentEvent): string
 /** What a person or a switch said is no decision of the execution's. */
 const CHECKPOINT_DECISIONS: Readonly<Record<string, string>> = {
   plan: 'plan',
-  'approval-asked': 'ask-approval',
+  [APPROVAL_ASKED]: 'ask-approval',
 };
 
 const failedKindOf = (phase: Phase, { name, error }: AgentEvent): string | null => {
@@ -195,11 +196,8 @@ const failedKindOf = (phase: Phase, { name, error }: AgentEvent): string | null 
 };
 
 /** The name of what was decided: of a checkpoint, the tool that it is about. */
-export const recordedNameOf = ({ type, name, output }: AgentEvent): string | null => {
-  if (type !== 'checkpoint') return name;
-  const { tool } = JSON.parse(output ?? '{}') as { readonly tool?: string };
-  return tool ?? name;
-};
+export const recordedNameOf = (event: AgentEvent): string | null =>
+  approvalRequestOf(event)?.tool ?? event.name;
 
 /** Why a task was refused is found outside of the fold (its size, its budget, a fault): it is the journal's word too. */
 const REFUSALS: readonly string[] = ['too-large', 'task-invalid', 'internal'] satisfies readonly EndCode[];

@@ -4,6 +4,7 @@ import { type AgentDefinition, DEFAULT_LIMITS } from '../../schemas/agent-defini
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { parseUsd } from '../../schemas/money.ts';
 import { safetyPolicyOf } from '../../schemas/safety-policy.ts';
+import { checkToolPolicies } from '../tools/tool-policy.ts';
 import { RECALL, RETRIEVE } from './execution-state.ts';
 import { modelToolOf } from './prompt.ts';
 
@@ -26,6 +27,7 @@ export const checkAgents = (agents: readonly AgentDefinition[]): ReadonlyMap<str
     } catch (error) {
       throw invalid(`agent ${agent.name}: safety: ${toError(error).message}`, error);
     }
+    checkToolPolicies(agent.name, agent.tools ?? []);
     const names = new Set([RETRIEVE, RECALL]);
     for (const tool of agent.tools ?? []) {
       if (names.has(tool.name))

@@ -26,6 +26,7 @@ import type { EndCode } from '../../schemas/execution-payloads.ts';
 import { formatUsd, parseUsd, priceOf, priceTableOf } from '../../schemas/money.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { loopVerdict } from '../safety/loop-state.ts';
+import { poisonVerdict } from '../safety/poison-state.ts';
 import { answerOf, partialOf, plannedAnswerOf } from './answer.ts';
 import { readOutput, wrongOf } from './checked-value.ts';
 import type { Decision, ToolRefusal } from './decision.ts';
@@ -59,6 +60,8 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
     return { kind: 'nothing' };
   if (phase.kind === 'calling-tool' && !phase.orphaned) return { kind: 'nothing' };
   if (facts.refusal) return end(state, 'failed', facts.refusal.code, facts.refusal.message);
+  const poison = poisonVerdict(state.claims);
+  if (poison.kind === 'poison') return end(state, 'failed', 'poison', poison.reason);
   // An effect that may have happened is told before anything else.
   if (state.stop && phase.kind !== 'calling-tool')
     return end(state, 'halted', state.stop.code, state.stop.message);
@@ -176,7 +179,7 @@ const planDecision = (
         terms.limits.maxOutputTokens,
       ),
     };
-    return modelDecision(state, terms, prompt, facts, now);
+    return modelDecision(state, terms, () => prompt, facts, now);
   }
   const toolCalls = planned.tools.map((call, index) => ({ id: `${step}-${index}`, ...call }));
   return { kind: 'plan', step, name: 'plan', input: { toolCalls } };
@@ -210,6 +213,16 @@ const toolDecision = (
   if (wrong !== null) return refused(state, call, 'arguments-invalid', wrong);
   if (tool.capability !== undefined && !terms.capabilities.includes(tool.capability))
     return refused(state, call, 'not-allowed', `whoever sent the task may not ${tool.capability}`);
+  if (
+    tool.costUsd !== undefined &&
+    totalUsd(state.costs) + parseUsd(tool.costUsd) > parseUsd(terms.limits.maxUsd)
+  )
+    return end(
+      state,
+      'halted',
+      'money-cap',
+      `a call of ${name} costs ${tool.costUsd} USD: over ${terms.limits.maxUsd}`,
+    );
   const step = state.step + 1;
   if (tool.subtask) return delegateDecision(state, terms, call, tool.subtask);
   if (tool.approval && !phase.approved)
@@ -292,7 +305,7 @@ const readyDecision = (
       `its worker died during ${state.lostCalls} model calls in a row`,
     );
   if (agent.plan) return planDecision(state, agent, terms, facts, now);
-  return modelDecision(state, terms, promptOf(state, agent, terms), facts, now);
+  return modelDecision(state, terms, (window) => promptOf(state, agent, terms, window), facts, now);
 };
 
 const queryOf = (state: ExecutionState): string => (state.input?.text ?? '').slice(0, MAX_QUERY_CHARACTERS);
@@ -306,7 +319,7 @@ const deadlineOf = (state: ExecutionState, { limits }: RunTerms): number =>
 const modelDecision = (
   state: ExecutionState,
   terms: RunTerms,
-  prompt: ModelPrompt,
+  promptFor: (contextTokens: number) => ModelPrompt,
   facts: DecisionFacts,
   now: number,
 ): Decision => {
@@ -316,6 +329,7 @@ const modelDecision = (
     const last = failures.at(-1);
     const until = last ? retryAt(failures) : 0;
     if (last && (!last.retryable || failures.length >= MAX_ATTEMPTS || until > deadline)) continue;
+    const prompt = promptFor(model.contextTokens);
     const bounds = facts.estimate(model.id, prompt);
     if (!bounds) continue;
     if (until > now) return { kind: 'wait', until };

@@ -19,8 +19,8 @@ export interface Approval {
 export interface ExecutionControl {
   /** Why it is to stop, if it is. */
   stop(): { readonly code: EndCode; readonly message: string } | null;
-  /** What a person said of one call: of that step, with exactly those arguments. */
-  approval(step: number, argumentsHash: string): Approval | null;
+  /** What a person said of one call before its deadline: of that step, with exactly those arguments. */
+  approval(step: number, argumentsHash: string, deadlineAt: number): Approval | null;
   /** Aborted when `stop` has something to say, so that a call under way ends. */
   readonly stopped: AbortSignal;
   /** Resolves when something new was said, after a time, or with the signal. */
@@ -56,7 +56,7 @@ export const heed = (
   const stop = state.stop ? null : control.stop();
   if (stop) return { type: 'checkpoint', name: 'stop', step, error: { ...stop, retryable: false } };
   if (phase.kind !== 'awaiting-approval') return null;
-  const said = control.approval(phase.step, phase.argumentsHash);
+  const said = control.approval(phase.step, phase.argumentsHash, phase.until);
   if (!said) return null;
   const output = JSON.stringify(said);
   if (said.approved) return { type: 'checkpoint', name: 'approval-given', step, output };

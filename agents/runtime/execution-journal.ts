@@ -30,6 +30,8 @@ export interface ExecutionJournal {
   writeAtOnce(draft: EventDraft): void;
   /** Resolves with the offset of the last event once it, and all before it, stand in the log under the highest claim. Errors: of PartitionJournal.append. */
   write(...drafts: readonly EventDraft[]): Promise<number>;
+  /** Lets go of it: says so in the log, if the log can still be reached, and waits for nothing. */
+  release(): void;
 }
 
 /** An event of which nothing is said. */
@@ -48,6 +50,9 @@ export const BLANK_EVENT = {
   stateHashAfter: null,
   durationMicros: 0,
   task: null,
+  via: null,
+  attempts: 1,
+  note: null,
 } as const;
 
 /**
@@ -58,7 +63,7 @@ const BEHIND_MS = 5;
 
 /** `epoch` of the claim, which is the first event that counts under it. */
 export const openExecutionJournal = (
-  partition: Pick<PartitionJournal, 'append'>,
+  partition: Pick<PartitionJournal, 'append' | 'leave'>,
   identity: Identity,
   epoch: number,
   begun: ExecutionState,
@@ -111,6 +116,10 @@ export const openExecutionJournal = (
       behind.push(make(draft));
       // After this turn: a barrier that follows without a wait, as the end of an execution does, takes it along.
       turn ??= setImmediate(sendBehind);
+    },
+    release: () => {
+      const made = make({ type: 'checkpoint', name: 'released', step: state.step });
+      partition.leave([...takeBehind(), made]);
     },
     write: async (...drafts) => {
       const made = drafts.map(make);

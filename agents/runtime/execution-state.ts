@@ -12,6 +12,7 @@ import type { EndCode, UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import { EMPTY_LOOP, type LoopState } from '../safety/loop-state.ts';
+import { type ClaimHistory, NO_CLAIMS } from '../safety/poison-state.ts';
 import type { RetrievedPassage } from './retrieved-passages.ts';
 import type { RunTerms } from './run-terms.ts';
 
@@ -104,6 +105,8 @@ export interface ExecutionState {
   readonly heldMicros: number;
   /** All tokens of all replies. */
   readonly tokens: number;
+  /** Workers that held it, and whether they died of it. */
+  readonly claims: ClaimHistory;
   /** What the safety controller has seen. */
   readonly loop: LoopState;
   /** What a person, a budget or a switch put an end to. */
@@ -136,6 +139,7 @@ export const INITIAL_STATE: ExecutionState = {
   startedAt: 0,
   heldMicros: 0,
   tokens: 0,
+  claims: NO_CLAIMS,
   loop: EMPTY_LOOP,
   stop: null,
   recollection: null,

@@ -2,12 +2,14 @@
 import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
 import { renderPassages } from '../../connectors/models/language/passages.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
+import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { advanceCosts, DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder } from '../../schemas/execution-order.ts';
 import { type EndCode, parseUserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { afterStep, type StepSeen } from '../safety/loop-state.ts';
+import { afterClaimEvent } from '../safety/poison-state.ts';
 import {
   type ExecutionState,
   INITIAL_STATE,
@@ -24,7 +26,8 @@ export const applyEvent = (state: ExecutionState, event: AgentEvent): ExecutionS
   const order = advanceOrder(state.order, event);
   const costs = advanceCosts(state.costs, event, order !== null);
   if (order === null) return costs === state.costs ? state : { ...state, costs };
-  const next = TRANSITIONS[event.type]({ ...state, order, costs }, event);
+  const claims = afterClaimEvent(state.claims, event);
+  const next = TRANSITIONS[event.type]({ ...state, order, costs, claims }, event);
   return hasLearned(state, next) ? { ...next, hash: nextHash(state.hash, event) } : next;
 };
 
@@ -164,11 +167,10 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
 const CHECKPOINTS: Readonly<Record<string, Transition>> = {
   stop: (state, { error }) =>
     error ? { ...state, stop: { code: error.code as EndCode, message: error.message } } : state,
-  'approval-asked': (state, event) => {
-    const asked = parseJson(event.output) as Partial<ApprovalAsked> | null;
-    if (state.phase.kind !== 'tools' || !asked?.argumentsHash || typeof asked.until !== 'number')
-      return state;
-    const { argumentsHash, until } = asked;
+  [APPROVAL_ASKED]: (state, event) => {
+    const asked = approvalRequestOf(event);
+    if (state.phase.kind !== 'tools' || !asked) return state;
+    const { argumentsHash, deadlineAt: until } = asked;
     return {
       ...begin(state, event.step, state.phase),
       phase: {
@@ -215,14 +217,6 @@ const subtaskEnded = (state: ExecutionState, event: AgentEvent): ExecutionState 
   const subtasks = state.subtasks.filter((each) => each !== subtask);
   return { ...callEnded(state, subtask.call, event), subtasks };
 };
-
-/** `approval-asked.output`. */
-export interface ApprovalAsked {
-  readonly tool: string;
-  readonly argumentsHash: string;
-  /** Microseconds since the Unix epoch. */
-  readonly until: number;
-}
 
 /** The model is told what is wrong with its answer, and asked again. */
 const outputRefused = (state: ExecutionState, event: AgentEvent): ExecutionState => ({
@@ -291,12 +285,13 @@ const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): Ex
     : search
       ? renderPassages(found) || 'Nothing was found.'
       : JSON.stringify(output);
+  const told = event.note === null ? content : `${event.note}\n${content}`;
   return {
     ...state,
     passages: all,
     receipts: search ? [...state.receipts, search.receipt] : state.receipts,
     results: [...state.results, resultOf(call, event, output)],
-    messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content }],
+    messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content: told }],
     loop: afterStep(state.loop, stepSeen(call, event)),
   };
 };

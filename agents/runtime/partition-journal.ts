@@ -19,6 +19,8 @@ export interface PartitionJournal {
    * `unavailable` (the partition is another's).
    */
   append(events: readonly AgentEvent[]): Promise<number>;
+  /** Last words under a claim, when the partition may be another's already: they count if they come before its claim. */
+  leave(events: readonly AgentEvent[]): void;
   /** Takes in records of the partition as the group reader hands them over. */
   follow(records: readonly KafkaRecord[]): void;
   /** Resolves when everything that stands in the log now is folded. Errors: `unavailable`. */
@@ -189,6 +191,9 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       if (stale)
         throw new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`);
       return last;
+    },
+    leave: (events) => {
+      writer.append(events.map(encode)).catch(() => undefined);
     },
     follow: (records) => {
       following = following.then(() => takeIn(records));

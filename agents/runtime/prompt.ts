@@ -7,7 +7,11 @@ import type {
   ModelTool,
 } from '../../connectors/models/language/language-model.ts';
 import { escapeOutsidePassages, renderPassages } from '../../connectors/models/language/passages.ts';
+import { renderRecollection } from '../../connectors/models/language/render-recollection.ts';
 import type { AgentDefinition, ToolDefinition } from '../../schemas/agent-definition.ts';
+import type { Recollection } from '../../schemas/recollection.ts';
+import { fitPrompt } from '../context/fit-prompt.ts';
+import { likelyTokens } from '../context/prompt-tokens.ts';
 import type { ExecutionState } from './execution-state.ts';
 import type { RunTerms } from './run-terms.ts';
 
@@ -49,34 +53,67 @@ const modelToolsOf = (agent: AgentDefinition): readonly ModelTool[] => {
   return tools;
 };
 
-const questions = new WeakMap<object, ModelMessage>();
+const asked = new WeakMap<object, ModelMessage>();
 
-/** The same message for every step of an execution: made once, and hashed once. */
-const questionOf = ({ input, retrieved }: ExecutionState): ModelMessage => {
-  const key = retrieved ?? input;
-  const known = key && questions.get(key);
+/** What an execution begins from, as one message. Made once for all steps, and so hashed once. */
+const firstMessageOf = (state: ExecutionState): ModelMessage => {
+  const { input, retrieved, recollection } = state;
+  const key = retrieved ?? recollection ?? input;
+  const known = typeof key === 'object' && key !== null ? asked.get(key) : undefined;
   if (known) return known;
-  const question = escapeOutsidePassages(input?.text ?? '');
-  const passages = renderPassages(retrieved ?? []);
+  const blocks = [questionOf(state), renderPassages(retrieved ?? [])];
   const message: ModelMessage = {
     role: 'user',
-    content: passages === '' ? question : `${question}\n\n${passages}`,
+    content: blocks.filter((block) => block !== '').join('\n\n'),
   };
-  if (key) questions.set(key, message);
+  if (typeof key === 'object' && key !== null) asked.set(key, message);
   return message;
 };
 
-/** The question with what was retrieved for it and what memory held, then everything said since. */
+/** What memory held, then the question: memories are data of before, and the question is what counts. */
+const questionOf = ({ input, recollection }: ExecutionState): string => {
+  const memories = recollection === null ? '' : renderRecollection(recollection as unknown as Recollection);
+  return [memories, escapeOutsidePassages(input?.text ?? '')].filter((block) => block !== '').join('\n\n');
+};
+
+/** No text has more tokens than bytes, and no character more than three: below that, everything fits. */
+const surelyFits = (prompt: ModelPrompt, contextTokens: number): boolean => {
+  let characters = prompt.system.length;
+  for (const message of prompt.messages) {
+    characters += message.content.length + SAFE_PER_MESSAGE;
+    if (message.role === 'assistant')
+      for (const call of message.toolCalls ?? []) characters += JSON.stringify(call).length;
+  }
+  for (const tool of prompt.tools ?? []) characters += JSON.stringify(tool).length;
+  return 3 * characters + prompt.maxOutputTokens < contextTokens;
+};
+const SAFE_PER_MESSAGE = 64;
+
+/**
+ * The question with what was retrieved for it and what memory held, then everything said since: all of it, or what fits into
+ * the model's window (fit-prompt.ts).
+ */
 export const promptOf = (
   state: ExecutionState,
   agent: AgentDefinition,
   { limits }: RunTerms,
+  contextTokens: number,
 ): ModelPrompt => {
   const tools = modelToolsOf(agent);
-  return {
-    system: agent.output ? agent.instructions + outputInstruction(agent.output) : agent.instructions,
-    messages: [questionOf(state), ...state.messages],
+  const system = agent.output ? agent.instructions + outputInstruction(agent.output) : agent.instructions;
+  const whole: ModelPrompt = {
+    system,
+    messages: [firstMessageOf(state), ...state.messages],
     ...(tools.length > 0 ? { tools } : {}),
     maxOutputTokens: limits.maxOutputTokens,
   };
+  if (surelyFits(whole, contextTokens)) return whole;
+  const parts = {
+    system,
+    question: questionOf(state),
+    passages: state.retrieved ?? [],
+    messages: state.messages,
+    tools,
+  };
+  return fitPrompt(parts, { contextTokens, maxOutputTokens: limits.maxOutputTokens }, likelyTokens).prompt;
 };

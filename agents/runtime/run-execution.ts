@@ -3,6 +3,7 @@
  * decisions are `decide`'s; here they are acted on, with a barrier before every model call and effect (rule J).
  */
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { modelsFor } from '../../connectors/models/language/models-for.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import type { Clock } from '../../schemas/clock.ts';
@@ -13,7 +14,9 @@ import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import type { ResultCache } from '../tools/result-cache.ts';
 import { receiptOf } from './answer.ts';
+import type { CallGuards } from './call-guards.ts';
 import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
 import { inputHashOf, type StepDecision } from './decision.ts';
@@ -22,16 +25,12 @@ import { type ExecutionJournal, type Identity, openExecutionJournal } from './ex
 import { type ExecutionMemory, endedOf } from './execution-memory.ts';
 import type { ExecutionState } from './execution-state.ts';
 import { foldEvents } from './fold-events.ts';
+import { submitSubtask } from './hand-over.ts';
 import type { PartitionJournal } from './partition-journal.ts';
-import {
-  type Performed,
-  performStep,
-  type StepResult,
-  type StepScope,
-  submitSubtask,
-} from './perform-step.ts';
+import { type Performed, performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
+import type { StepResult, StepScope } from './step-scope.ts';
 import { nextHeard, type Subtasks } from './subtasks.ts';
 import type { TaskChunks } from './task-chunks.ts';
 import type { PoolPlace } from './worker-pool.ts';
@@ -47,6 +46,8 @@ export interface ExecutionToRun {
   readonly epoch: number;
   /** Ends the run at once: the partition is another's, or the grace time is over. */
   readonly signal: AbortSignal;
+  /** Before the end of a task that kills its workers. */
+  readonly onPoison: (message: string) => Promise<void>;
   /** The place in the worker's pool: left while there is nothing to do but to wait. */
   readonly place: PoolPlace;
 }
@@ -60,6 +61,9 @@ export interface RunServices {
   /** What people and switches say of an execution while it runs. */
   readonly control: ExecutionControls;
   readonly memory: ExecutionMemory;
+  readonly guards: CallGuards;
+  /** Of read tools; null: none are kept. */
+  readonly results: ResultCache | null;
   readonly subtasks: Subtasks;
   /** Of whoever sent a task. */
   readonly capabilitiesOf: (principal: string | null) => readonly string[];
@@ -239,7 +243,11 @@ const termsOf = (run: ExecutionToRun, services: RunServices): RunTerms | null =>
     limits: limitsOf(run.agent, run.input.budget),
     safety: safetyOf(run.agent),
     capabilities: services.capabilitiesOf(run.input.principal),
-    models: services.models.map(({ id, price }) => ({ id, price: { ...price } })),
+    models: modelsFor(run.agent, services.models).map(({ id, price, contextTokens }) => ({
+      id,
+      price: { ...price },
+      contextTokens,
+    })),
   };
 };
 
@@ -278,6 +286,7 @@ const respond = async (
     message: error.message,
     retryable: false,
   };
+  if (error?.code === 'poison') await run.onPoison(error.message);
   const { parent } = run.input;
   // Before the end: one that was told twice hears the first, and one that was not told would wait for ever.
   if (parent)

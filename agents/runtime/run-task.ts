@@ -43,6 +43,7 @@ export const runTask = async (
   let errors = 0;
   let failures = 0;
   let letter = letterOf(agent, read);
+  const onPoison = (message: string): Promise<void> => services.deadLetter(item, 'poison', message);
   while (!signal.aborted) {
     try {
       if (letter) {
@@ -63,7 +64,17 @@ export const runTask = async (
       };
       const position = { topic: TOPICS.tasks.name, partition: record.partition, offset: record.offset };
       await runExecution(
-        { identity, input: read.input, task: position, agent, refusal, epoch: tried, signal, place },
+        {
+          identity,
+          input: read.input,
+          task: position,
+          agent,
+          refusal,
+          epoch: tried,
+          signal,
+          place,
+          onPoison,
+        },
         { ...services, journal },
       );
       return true;

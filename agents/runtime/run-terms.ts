@@ -8,6 +8,8 @@ import { type SafetyPolicy, safetyPolicyOf } from '../../schemas/safety-policy.t
 export interface ModelTerms {
   readonly id: string;
   readonly price: ModelPrice;
+  /** Prompt and answer together. */
+  readonly contextTokens: number;
 }
 
 export interface RunTerms {

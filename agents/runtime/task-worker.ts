@@ -21,6 +21,8 @@ import { type FreshetError, toError } from '../../schemas/errors.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import type { ResultCache } from '../tools/result-cache.ts';
+import { type CallGuards, UNGUARDED } from './call-guards.ts';
 import { capabilitiesOf, checkAgents, checkModels } from './check-agents.ts';
 import { type ExecutionControls, SILENT } from './execution-controls.ts';
 import { type ExecutionMemory, FORGETFUL } from './execution-memory.ts';
@@ -45,6 +47,10 @@ export interface TaskWorkerSettings {
   /** What people and switches say of executions; nothing is heard where left out. */
   readonly control?: ExecutionControls;
   readonly memory?: ExecutionMemory;
+  /** Breakers and the day's money; none where left out. */
+  readonly guards?: CallGuards;
+  /** Results of read tools, for those that may be given again. */
+  readonly results?: ResultCache;
   /** What whoever sent a task may have tools do; everything where left out. */
   readonly capabilitiesOf?: (principal: string | null) => readonly string[];
   readonly workerName: string;
@@ -57,6 +63,8 @@ export interface TaskWorkerSettings {
   readonly clock?: Clock;
   readonly log?: (level: 'warn' | 'error', message: string, details?: unknown) => void;
   readonly onEvent?: OnRuntimeEvent;
+  /** A partition is taken over, and its journal read from an offset on. */
+  readonly onOwned?: (partition: number, from: number) => void;
   /** The worker cannot go on without a person. */
   readonly onFailure?: (error: FreshetError) => void;
   /** For tests: how long a member may be silent, milliseconds. */
@@ -133,6 +141,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       });
       owned.set(partition, opened);
       committed.delete(partition);
+      settings.onOwned?.(partition, from);
       return { topic: EVENTS, partition, offset: from };
     });
   };
@@ -199,6 +208,8 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     },
     control: settings.control ?? SILENT,
     memory: settings.memory ?? FORGETFUL,
+    guards: settings.guards ?? UNGUARDED,
+    results: settings.results ?? null,
     subtasks: openSubtasks({ codec, writer, clock }),
     capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf(settings.agents)),
     localTenant: settings.localTenant ?? '',

@@ -47,9 +47,10 @@ export const openHeardControls = async (settings: HeardControlsSettings): Promis
       return {
         stop,
         stopped: stopped.signal,
-        approval: (step, argumentsHash) => {
+        approval: (step, argumentsHash, deadlineAt) => {
           const decision = view.approvalOf({ executionId, step, argumentsHash });
-          if (!decision) return null;
+          // What was decided after the deadline is void.
+          if (!decision || decision.at > deadlineAt) return null;
           const { by, reason } = decision;
           return { approved: decision.decision === 'approve', by, reason };
         },

@@ -1,55 +1,87 @@
 /** `freshet agents`: tasks → executions, journaled. */
-import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { openAgentMemory } from '../../agents/memory/open-agent-memory.ts';
+import { startTaskWorker, type TaskWorker } from '../../agents/runtime/task-worker.ts';
+import { openCallGuards } from '../../agents/safety/call-guards.ts';
+import { openHeardControls } from '../../agents/safety/heard-controls.ts';
+import { createBudgetRebuilder } from '../../agents/safety/rebuild-budgets.ts';
 import { closeMcpTools, verifyMcpTools } from '../../agents/tools/mcp-tools.ts';
+import { openResultCache } from '../../agents/tools/result-cache.ts';
+import { BREAKER_GAUGE } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
+import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
+import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
+import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 
 const GRACE_MS = 10_000;
+const GROUP = 'agents';
 
-export const startAgentsRole = async ({
-  settings,
-  config,
-  log,
-  metrics,
-  kafka,
-  codec,
-  writer,
-  fail,
-}: RoleContext): Promise<RunningRole> => {
+export const startAgentsRole = async (context: RoleContext): Promise<RunningRole> => {
+  const { settings, config, log, metrics, kafka, codec, writer, fail } = context;
+  const clock = systemClock;
+  const { agents, localTenant } = config;
   // A tool that is not what was approved stops the start; a server that is down is its tools' failure alone.
-  const tools = config.agents.flatMap((agent) => agent.tools ?? []);
+  const tools = agents.flatMap((agent) => agent.tools ?? []);
   for (const problem of await verifyMcpTools(tools)) log.warn(problem);
-  const worker = await startTaskWorker({
-    kafka,
-    codec,
-    writer,
-    retriever: openIndex(settings.index),
-    models: languageModelsFromConfig(config),
-    agents: config.agents,
+  const onTrouble = (error: Error): void => log.warn({ details: error }, error.message);
+  const retriever = openIndex(settings.index);
+  const models = languageModelsFromConfig(config);
+
+  const control = await openHeardControls({ kafka, codec, localTenant, onTrouble });
+  const breakers = await openSharedBreakers({
+    url: settings.redis,
+    group: GROUP,
+    onState: (name, state) => metrics.breakerState.set({ tool: name }, BREAKER_GAUGE[state]),
+  });
+  const ledger = await openRedisBudgetLedger({ url: settings.redis, clock });
+  const onUnreadable = (position: string, error: Error): void =>
+    log.warn({ details: error }, `budgets: ${position} cannot be read`);
+  const rebuilder = createBudgetRebuilder({ kafka, codec, ledger, localTenant, onUnreadable });
+  const guards = openCallGuards({ breakers, ledger, rebuilder, view: control.view, onTrouble });
+  const shared = openSharedCache({ url: settings.redis });
+
+  let worker: TaskWorker | undefined;
+  const memory = await openAgentMemory({
+    ...{ kafka, codec, writer, retriever, models, clock },
+    redis: settings.redis,
+    policies: new Map(agents.flatMap(({ name, memory: policy }) => (policy ? [[name, policy]] : []))),
+    owned: () => worker?.stats().partitions ?? [],
+    onEvent: (event) => {
+      if (event.type === 'memory-trouble') onTrouble(event.error);
+    },
+  });
+
+  worker = await startTaskWorker({
+    ...{ kafka, codec, writer, retriever, models, agents, clock, localTenant, guards },
+    control,
+    memory: memory.memory,
+    results: openResultCache({ shared }),
     workerName: settings.name,
     concurrency: config.runtime.concurrency,
-    localTenant: config.localTenant,
     sourceUrls: Object.fromEntries(
       Object.entries(config.sources).map(([name, { url }]) => [
         name,
         url === 'sample' ? settings.sampleUrl : url,
       ]),
     ),
-    clock: systemClock,
+    onOwned: (partition, from) => void memory.recover(partition, from).catch(onTrouble),
     log: (level, message, details) => log[level]({ details }, message),
     onEvent: countRuntimeEvents(metrics),
     onFailure: fail,
   });
-  const lag = setInterval(() => metrics.consumerLag.set({ stage: 'agents' }, worker.stats().open), 1_000);
+  const running = worker;
+  const lag = setInterval(() => metrics.consumerLag.set({ stage: 'agents' }, running.stats().open), 1_000);
   return {
-    notReady: () => (worker.stats().partitions.length === 0 ? 'its partitions' : null),
+    notReady: () => (running.stats().partitions.length === 0 ? 'its partitions' : null),
     stop: async () => {
       clearInterval(lag);
-      await worker.stop(GRACE_MS);
+      await running.stop(GRACE_MS);
+      await memory.stop();
       await closeMcpTools(tools);
+      await Promise.all([control.close(), breakers.close(), ledger.close(), shared.close()]);
     },
   };
 };

@@ -1,7 +1,9 @@
 /** An event of the journal with what a test does not say left blank. */
+import { BLANK_EVENT } from '../../agents/runtime/execution-journal.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 
 export const eventOf = (part: Partial<AgentEvent> & Pick<AgentEvent, 'type'>): AgentEvent => ({
+  ...BLANK_EVENT,
   executionId: 'execution-1',
   taskId: 'task-1',
   epoch: 1,
@@ -13,19 +15,5 @@ export const eventOf = (part: Partial<AgentEvent> & Pick<AgentEvent, 'type'>): A
   worker: 'worker-a',
   tenant: 'acme',
   sessionId: null,
-  name: null,
-  input: null,
-  output: null,
-  inputHash: null,
-  error: null,
-  usage: null,
-  reservedUsd: null,
-  costUsd: null,
-  priceTable: null,
-  idempotencyKey: null,
-  stateHashBefore: null,
-  stateHashAfter: null,
-  durationMicros: 0,
-  task: null,
   ...part,
 });

@@ -4,6 +4,7 @@
  * what Kafka does to a journal is tested on Kafka (partition-journal.server.test.ts, task-worker.server.test.ts).
  */
 
+import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
 import { type DecisionFacts, decide } from '../../../agents/runtime/decide.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import {
@@ -57,6 +58,7 @@ export const simulate = (settings: {
   readonly retriever?: Retriever;
   readonly control?: ExecutionControls;
   readonly memory?: ExecutionMemory;
+  readonly guards?: CallGuards;
   /** Given the log, so that it can tell a parent. */
   readonly subtasks?: Subtasks;
   readonly capabilities?: readonly string[];
@@ -91,6 +93,7 @@ export const simulate = (settings: {
             }
             return log.length - 1;
           },
+          leave: () => undefined,
           follow: () => undefined,
           readTo: async () => undefined,
           readToEnd: async () => undefined,
@@ -106,6 +109,8 @@ export const simulate = (settings: {
         }),
         control: settings.control ?? SILENT,
         memory: settings.memory ?? FORGETFUL,
+        guards: settings.guards ?? UNGUARDED,
+        results: null,
         subtasks: settings.subtasks ?? {
           submit: () => Promise.reject(new Error('no sub-task is expected here')),
           tellParent: () => Promise.reject(new Error('no parent is expected here')),
@@ -144,6 +149,7 @@ export const simulate = (settings: {
           refusal: settings.refusal ?? null,
           epoch,
           signal: new AbortController().signal,
+          onPoison: async () => undefined,
           place: { leaveWhile: (wait) => wait() },
         },
         services,

@@ -1,0 +1,100 @@
+/** Asks a model: breaker, intent in the journal, the day's money, the call, its reply in the journal. */
+import { FreshetError } from '../../schemas/errors.ts';
+import { formatUsd, priceOf } from '../../schemas/money.ts';
+import { inputHashOf } from './decision.ts';
+import { type CallFailure, callModel } from './step-calls.ts';
+import {
+  type Decided,
+  errorOf,
+  failureOutput,
+  NOTHING_SPENT,
+  type StepResult,
+  type StepScope,
+  tenantOf,
+  throwIfStopped,
+  timeLeft,
+} from './step-scope.ts';
+
+export const askModel = async (decision: Decided<'model'>, scope: StepScope): Promise<StepResult> => {
+  const { run, services, journal, chunks, at } = scope;
+  const { step, name, reservedUsd, priceTable, bounds, input: prompt } = decision;
+  const { guards } = services;
+  const inputHash = inputHashOf(decision);
+  // The prompt itself is a function of the journal before it; its hash is enough to hold a replay against.
+  const asked = { bounds, maxOutputTokens: prompt.maxOutputTokens, messages: prompt.messages.length };
+  const input = JSON.stringify(asked);
+  const closed = await guards.mayCall(`model:${name}`);
+  if (closed !== null) {
+    const error = { code: 'breaker-open', message: closed, retryable: false };
+    journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error });
+    return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT };
+  }
+  await journal.write({ type: 'intent', step, at, name, input, inputHash, reservedUsd, priceTable });
+  throwIfStopped(scope);
+  const model = services.models.find((each) => each.id === name);
+  if (!model) throw new FreshetError('internal', `there is no model ${name}`);
+  const costId = `${run.identity.executionId}:${run.epoch}:${step}`;
+  const { usdPerDay } = journal.state().terms?.safety ?? { usdPerDay: { agent: null, tenant: null } };
+  const money = {
+    costId,
+    agent: run.identity.agent,
+    tenant: tenantOf(scope),
+    usd: reservedUsd,
+    at,
+    usdPerDay,
+  };
+  const denied = await guards.reserve(money, scope.calling);
+  throwIfStopped(scope);
+  if (denied) {
+    const error = { ...denied, retryable: false };
+    const place = { step, name, inputHash, priceTable } as const;
+    await journal.write(
+      { ...place, type: 'error', error, costUsd: '0' },
+      { type: 'checkpoint', name: 'stop', step, error },
+    );
+    return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT };
+  }
+  const { output, failure, durationMicros } = await callModel(model, prompt, {
+    limitMs: timeLeft(scope),
+    signal: scope.calling,
+    onChunk: chunks.onModelChunk(step),
+  });
+  if (!scope.calling.aborted) guards.called(`model:${name}`, failure === null || !isTheirs(failure));
+  if (failure) {
+    throwIfStopped(scope);
+    guards.settle(costId, failure.uncertain ? reservedUsd : '0');
+    await journal.write({
+      type: 'error',
+      step,
+      name,
+      inputHash,
+      priceTable,
+      error: errorOf(failure),
+      output: failureOutput(failure),
+      durationMicros,
+      ...(failure.uncertain ? { reservedUsd } : { costUsd: '0' }),
+    });
+    return { succeeded: false, outsideMicros: durationMicros, ...NOTHING_SPENT };
+  }
+  const { inputTokens, outputTokens, cachedInputTokens, reported } = output.usage;
+  const costUsd = formatUsd(priceOf({ inputTokens, outputTokens }, model.price));
+  guards.settle(costId, costUsd);
+  const { text, toolCalls, finishReason } = output;
+  // Even when stopped meanwhile: the money was spent, and under a stale claim too it counts. Pure steps may go on
+  // before it is acknowledged; whatever acts outside has a barrier of its own behind it.
+  journal.writeAtOnce({
+    type: 'llm-response',
+    step,
+    name,
+    inputHash,
+    priceTable,
+    costUsd,
+    output: JSON.stringify({ text, toolCalls, finishReason, usageReported: reported }),
+    usage: { inputTokens, outputTokens, cachedInputTokens },
+    durationMicros,
+  });
+  return { succeeded: true, outsideMicros: durationMicros, inputTokens, outputTokens, costUsd };
+};
+
+/** The provider's failure, and not what it was asked: those that a breaker counts. */
+const isTheirs = ({ retryable, code }: CallFailure): boolean => retryable || code === 'timeout';

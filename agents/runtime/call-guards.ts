@@ -1,0 +1,45 @@
+/**
+ * What is asked before a call leaves the process: whether the breaker of its model or tool is closed, and whether the day's
+ * money allows it. Both are shared by all workers; what they say is journaled where it was acted on.
+ */
+import type { EndCode } from '../../schemas/execution-payloads.ts';
+
+/** A model or tool that a breaker stands before. */
+export type Guarded = `model:${string}` | `tool:${string}`;
+
+export interface MoneyAsked {
+  /** executionId:epoch:step. */
+  readonly costId: string;
+  readonly agent: string;
+  readonly tenant: string;
+  /** The most it can come to, exact decimal in US dollars. */
+  readonly usd: string;
+  /** Of its intent, microseconds since the Unix epoch. */
+  readonly at: number;
+  /** What the agent's definition allows a day. */
+  readonly usdPerDay: { readonly agent: string | null; readonly tenant: string | null };
+}
+
+export interface CallGuards {
+  /** Null: it may be called. Otherwise why not. */
+  mayCall(name: Guarded): Promise<string | null>;
+  /** Told of each call that was allowed. */
+  called(name: Guarded, worked: boolean): void;
+  /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt. */
+  reserve(
+    money: MoneyAsked,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly code: EndCode;
+    readonly message: string;
+  } | null>;
+  /** What a call came to, in the place of what was reserved. */
+  settle(costId: string, usd: string): void;
+}
+
+export const UNGUARDED: CallGuards = {
+  mayCall: async () => null,
+  called: () => undefined,
+  reserve: async () => null,
+  settle: () => undefined,
+};

@@ -1,0 +1,59 @@
+/** What performing a step works with, and what is told of it. */
+import type { JsonValue } from '../../connectors/models/language/language-model.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { StepDecision } from './decision.ts';
+import type { ExecutionJournal } from './execution-journal.ts';
+import type { ExecutionToRun, RunServices } from './run-execution.ts';
+import type { CallFailure } from './step-calls.ts';
+import type { TaskChunks } from './task-chunks.ts';
+import type { ToolUse } from './use-tool.ts';
+
+export interface StepResult {
+  readonly succeeded: boolean;
+  /** In the model, the tool or the retriever. */
+  readonly outsideMicros: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: string;
+}
+
+export interface StepScope {
+  readonly run: ExecutionToRun;
+  readonly services: RunServices;
+  readonly journal: ExecutionJournal;
+  readonly chunks: TaskChunks;
+  /** Ends what is under way: the worker is stopped, or the execution is. */
+  readonly calling: AbortSignal;
+  /** Reads of the same reply that were begun together with the first of them, by call id. */
+  readonly begun: Map<string, Promise<ToolUse>>;
+  /** When the decision was taken, microseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+export type Decided<Kind extends StepDecision['kind']> = Extract<StepDecision, { readonly kind: Kind }>;
+
+export const NOTHING_SPENT = { inputTokens: 0, outputTokens: 0, costUsd: '0' } as const;
+
+/** A call that the wall time ends must end past it, so that the next decision sees so. */
+const WALL_MARGIN_MS = 10;
+
+/** What is left of the execution's wall time, milliseconds. */
+export const timeLeft = ({ journal, at }: StepScope): number => {
+  const { startedAt, heldMicros, terms, input } = journal.state();
+  const deadline = input?.deadlineAt ?? Number.POSITIVE_INFINITY;
+  const left = terms ? terms.limits.maxMs - (at - startedAt - heldMicros) / 1_000 : 0;
+  return Math.min(left, (deadline - at) / 1_000) + WALL_MARGIN_MS;
+};
+
+export const tenantOf = ({ run, services }: StepScope): string => run.identity.tenant ?? services.localTenant;
+
+/** An outcome that came while the worker was being stopped says nothing: its journal is another's by now. */
+export const throwIfStopped = ({ run }: StepScope): void => {
+  if (run.signal.aborted) throw new FreshetError('unavailable', 'the worker stopped');
+};
+
+export const errorOf = ({ code, message, retryable }: CallFailure) => ({ code, message, retryable });
+
+/** What a failed call leaves beside its error. */
+export const failureOutput = ({ retryAfterMs }: CallFailure): string =>
+  JSON.stringify({ retryAfterMs } satisfies JsonValue);
