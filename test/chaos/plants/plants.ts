@@ -1,0 +1,101 @@
+/**
+ * Bugs to plant in the workers of a chaos run, to show that it finds them: each wraps one thing that a worker is given, or puts
+ * a wrong module in the place of a right one. Nothing in the product knows of them.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppendedAt, KafkaClient, RecordToAppend } from '../../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../../connectors/registry/record-codec.ts';
+import type { ToolDefinition } from '../../../schemas/agent-definition.ts';
+import type { AgentEvent } from '../../../schemas/records.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+
+export interface Plant {
+  readonly says: string;
+  readonly writer?: (writer: RecordWriter, kafka: KafkaClient) => RecordWriter;
+  readonly codec?: (codec: RecordCodec) => RecordCodec;
+  readonly tools?: (tools: readonly ToolDefinition[]) => readonly ToolDefinition[];
+  /** A file beside this one that is loaded for a module of the product, named by the end of its path. */
+  readonly replaces?: { readonly module: string; readonly by: string };
+}
+
+const SENT_LATE_MS = 400;
+const CLAIM = 'freshet.agent-event.claim';
+
+/**
+ * Says that journal records stand in the log, at the places they will most likely get, and sends them a moment later. The first
+ * of a claim is sent as it should be: the places that follow are counted from there.
+ */
+const acknowledgingEarly = (writer: RecordWriter): RecordWriter => {
+  const ends = new Map<number, number>();
+  let last: Promise<unknown> = Promise.resolve();
+  const inOrder = <Of>(send: () => Promise<Of>): Promise<Of> => {
+    const sent = last.then(send);
+    last = sent.catch(() => undefined);
+    return sent;
+  };
+  const learn = (at: readonly AppendedAt[]): void => {
+    for (const { partition, offset } of at) ends.set(partition, offset + 1);
+  };
+  const isEarly = (records: readonly RecordToAppend[]): boolean =>
+    records.every(
+      ({ topic, partition, headers }) =>
+        topic === TOPICS.agentEvents.name &&
+        partition !== undefined &&
+        ends.has(partition) &&
+        headers?.ce_type !== CLAIM,
+    );
+  return {
+    ...writer,
+    append: async (records) => {
+      if (!isEarly(records)) {
+        const places = await inOrder(() => writer.append(records));
+        if (records.every(({ topic }) => topic === TOPICS.agentEvents.name)) learn(places);
+        return places;
+      }
+      const guessed = records.map(({ partition = 0 }) => {
+        const offset = ends.get(partition) ?? 0;
+        ends.set(partition, offset + 1);
+        return { partition, offset };
+      });
+      void inOrder(async () => {
+        await sleep(SENT_LATE_MS);
+        await writer.append(records);
+      }).catch(() => undefined);
+      return guessed;
+    },
+  };
+};
+
+const suffixed = (key: string): string => `${key}:${process.pid}`;
+
+/** Journals every key under the name that the tool is given. */
+const keysOfThisProcess = (codec: RecordCodec): RecordCodec => ({
+  ...codec,
+  encode: (name, record) => {
+    const event = record as Partial<AgentEvent>;
+    if (name !== 'AgentEvent' || !event.idempotencyKey) return codec.encode(name, record);
+    return codec.encode(name, { ...record, idempotencyKey: suffixed(event.idempotencyKey) });
+  },
+});
+
+export const PLANTS: Readonly<Record<string, Plant>> = {
+  'acknowledge-early': {
+    says: 'the writer acknowledges journal records before it sends them',
+    writer: acknowledgingEarly,
+  },
+  'stale-claims-count': {
+    says: 'the fold counts what a worker appends after its claim was lost to another',
+    replaces: { module: '/schemas/execution-order.ts', by: 'stale-claims-count.ts' },
+  },
+  'new-key-on-retry': {
+    says: 'an effect that another worker does again goes under a key of its own',
+    codec: keysOfThisProcess,
+    tools: (tools) =>
+      tools.map((tool) => ({
+        ...tool,
+        execute: (input, context) =>
+          tool.execute(input, { ...context, idempotencyKey: suffixed(context.idempotencyKey) }),
+      })),
+  },
+};
