@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { agentThroughputBench } from './agent-throughput.ts';
 import { agentsInFlightBench } from './agents-in-flight.ts';
+import { agentsPeersBench } from './agents-peers.ts';
 import { embeddingThroughputBench } from './embedding-throughput.ts';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
@@ -17,6 +18,7 @@ import { sessionMemoryBench } from './session-memory.ts';
 import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
 import { sustainedBenches } from './sustained.ts';
+import { takeoverBench } from './takeover.ts';
 import { watermarkBench } from './watermark.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -32,6 +34,8 @@ const BENCHES: readonly Bench[] = [
   safetyCheckBench,
   replayBench,
   agentThroughputBench,
+  agentsPeersBench,
+  takeoverBench,
   agentsInFlightBench,
   ...scaleBenches,
   retrievalBench,

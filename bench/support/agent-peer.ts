@@ -120,6 +120,8 @@ export const runAgentPeer = async (
   const found = new Map<number, AgentThroughput>();
   let before = 0;
   createInterface({ input: child.stdout }).on('line', (text) => {
+    // What a library says of itself is not for us.
+    if (!text.startsWith('{"measur')) return;
     const line = JSON.parse(text) as Line;
     if ('measuring' in line) before = used();
     else found.set(line.measured, throughputOf(line.executions, line.seconds, used() - before));

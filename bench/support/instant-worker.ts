@@ -27,6 +27,8 @@ export interface InstantWorker {
   running(): number;
   /** Partitions that were the worker's and are not any more. */
   partitionsLost(): number;
+  /** Process ids of the servers, by name. */
+  servers(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,9 @@ export const openInstantWorker = async (of: {
   readonly toolCalls: number;
   readonly modelMs?: number;
   readonly tenants?: number;
+  /** The broker syncs every batch of the journal to the disk before it acknowledges it, as no broker does by default. */
+  readonly journalSynced?: boolean;
+  readonly onEnded?: () => void;
   readonly signal: AbortSignal;
 }): Promise<InstantWorker> => {
   const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
@@ -84,6 +89,9 @@ export const openInstantWorker = async (of: {
   });
   const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
   const writer = openRecordWriter(kafka);
+  const synced = of.journalSynced ? { 'flush.messages': '1' } : {};
+  const { agentEvents: journal } = TOPICS;
+  await kafka.admin.createTopics([{ ...journal, settings: { ...journal.settings, ...synced } }]);
   await kafka.admin.createTopics(Object.values(TOPICS));
   const codec = await openRecordCodec(openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`));
   const steps: Extract<RuntimeEvent, { name: 'step-ended' }>[] = [];
@@ -101,7 +109,9 @@ export const openInstantWorker = async (of: {
     onEvent: (event) => {
       if (event.name === 'step-ended') steps.push(event);
       if (event.name === 'execution-left') left += 1;
-      if (event.name === 'execution-ended') took.push(event.durationMicros / 1_000);
+      if (event.name !== 'execution-ended') return;
+      took.push(event.durationMicros / 1_000);
+      of.onEnded?.();
     },
   });
   while (worker.stats().partitions.length === 0) await sleep(20);
@@ -122,6 +132,7 @@ export const openInstantWorker = async (of: {
     executionMillis: () => took,
     running: () => worker.stats().running,
     partitionsLost: () => Math.max(0, owned - worker.stats().partitions.length) + left,
+    servers: () => Object.fromEntries(stack.servers().map(({ name, pid }) => [name, pid])),
     close: async () => {
       await worker.stop(1_000);
       await writer.close();

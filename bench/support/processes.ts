@@ -17,7 +17,8 @@ const readOf = (pid: number): { parent: number; cpuSeconds: number; residentMiB:
     const status = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     return {
       parent: Number(fields[1]),
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+      // Its own, and that of its child processes that have ended: a server's sessions come and go.
+      cpuSeconds: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_SECOND,
       // Shared pages (Postgres has many processes over the same ones) are counted by share.
       residentMiB: Number(/^Pss:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1_024,
     };

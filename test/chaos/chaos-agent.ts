@@ -26,6 +26,7 @@ const ask = async (url: string, question: unknown, signal?: AbortSignal): Promis
 export const chaosModel = (outside: string): LanguageModel => ({
   id: 'metered',
   price: CHAOS_PRICE,
+  contextTokens: 100_000,
   estimate: estimateTokens,
   generate: async ({ messages, signal }) => {
     const question = messages.find(({ role }) => role === 'user')?.content ?? '';

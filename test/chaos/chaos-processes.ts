@@ -47,7 +47,7 @@ export const startChaosProcesses = (
   const launch = (slot: Slot): void => {
     if (slot.closed) return;
     const { name } = slot.settings;
-    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, JSON.stringify(slot.settings)], {
+    const child = spawn(process.execPath, ['--import=tsx', PROGRAM, JSON.stringify(slot.settings)], {
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     slot.child = child;

@@ -126,17 +126,22 @@ const runWith = async (
   const stopped = (): boolean => settings.signal?.aborted === true;
 
   const submit = async (task: PlannedTask): Promise<void> => {
-    const value = codec.encode('Task', {
-      ...{ agent: CHAOS_AGENT, input: inputOf(task.taskId), taskId: task.taskId, tenant: 'chaos' },
-      ...{ principal: null, feature: null, freshness: null, createdAt: 0, sessionId: task.sessionId },
-      budget: task.maxUsd === null ? null : { maxUsd: task.maxUsd, maxSteps: null },
-    });
-    const key = task.sessionId ?? task.taskId;
+    const { taskId, sessionId, deeds, maxUsd } = task;
+    const budget = maxUsd === null ? {} : { budget: { maxUsd, maxSteps: null } };
+    const asked = {
+      agent: CHAOS_AGENT,
+      input: inputOf(taskId),
+      taskId,
+      tenant: 'chaos',
+      sessionId,
+      ...budget,
+    };
+    const value = Buffer.from(JSON.stringify(asked));
+    const key = sessionId ?? taskId;
     // The same task again until it is acknowledged, as a client with an idempotency key does.
     for (;;) {
       try {
         await writer.append([{ topic: TOPICS.tasks.name, key, value }]);
-        const { taskId, deeds, maxUsd } = task;
         return see({ kind: 'acknowledged', taskId, deeds, maxUsd });
       } catch {
         if (stopped() || performance.now() - began > forMs + END_WITHIN_MS) return;

@@ -85,8 +85,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     writer: acknowledgingEarly,
   },
   'stale-claims-count': {
-    says: 'the fold counts what a worker appends after its claim was lost to another',
-    replaces: { module: '/schemas/execution-order.ts', by: 'stale-claims-count.ts' },
+    says: 'the fold counts what a worker appends after its claim was lost: what others wrote between is not read',
+    replaces: { module: '/agents/runtime/journal-fold.ts', by: 'stale-claims-count.ts' },
   },
   'new-key-on-retry': {
     says: 'an effect that another worker does again goes under a key of its own',

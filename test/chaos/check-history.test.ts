@@ -1,0 +1,117 @@
+/** The check of a history finds each way in which an invariant can be broken, and nothing in a history that keeps them. */
+import { expect, test } from 'vitest';
+import { checkHistory } from './check-history.ts';
+import type { EntryOf, HistoryEntry, JournaledEvent } from './history.ts';
+
+const TASK = 'task-1';
+const KEY = 'execution-1:2';
+let offset = 0;
+
+const journaled = (event: Partial<JournaledEvent>): HistoryEntry => {
+  offset += 1;
+  return {
+    kind: 'journal',
+    partition: 0,
+    offset,
+    event: {
+      ...{ executionId: 'execution-1', taskId: TASK, epoch: 1, sequence: 0, type: 'claim', worker: 'a' },
+      ...{ step: 0, name: null, idempotencyKey: null },
+      ...event,
+    },
+  };
+};
+const charged = (usd: string, lost = false): HistoryEntry => ({
+  kind: 'charged',
+  atMs: 2,
+  taskId: TASK,
+  usd,
+  lost,
+});
+const cost = (costId: string, usd: string): HistoryEntry => ({
+  ...{ kind: 'cost', taskId: TASK, settled: true },
+  ...{ costId, usd },
+});
+const deed = (of: Partial<EntryOf<'deed'>> = {}): HistoryEntry => ({
+  ...{ kind: 'deed', atMs: 3, taskId: TASK, number: 0, deed: 'post', key: KEY, applied: true },
+  ...of,
+});
+const result = (of: Partial<EntryOf<'result'>> = {}): HistoryEntry => ({
+  ...{ kind: 'result', taskId: TASK, outcome: 'completed', code: null, costUsd: '0.02', digest: 'x' },
+  ...of,
+});
+
+const TERMS: HistoryEntry = { kind: 'terms', seed: 1, plant: null, maxUsd: '0.5' };
+const ACKNOWLEDGED: HistoryEntry = {
+  ...{ kind: 'acknowledged', atMs: 1, taskId: TASK, deeds: ['post'] },
+  maxUsd: null,
+};
+const CLAIM = journaled({});
+const INTENT = journaled({ type: 'intent', sequence: 1, step: 2, idempotencyKey: KEY });
+const RESPONSE = journaled({ type: 'response', sequence: 2, step: 3 });
+const JOURNAL = [CLAIM, INTENT, RESPONSE];
+const COSTS = [charged('0.01'), charged('0.01'), cost('1', '0.01'), cost('2', '0.01')];
+const GOOD = [TERMS, ACKNOWLEDGED, ...COSTS, deed(), ...JOURNAL, result()];
+
+const violationsOf = (history: readonly HistoryEntry[]): readonly string[] =>
+  checkHistory(history).flatMap(({ invariant, violations }) =>
+    violations.map((each) => `${invariant} ${each}`),
+  );
+const without = (...entries: readonly HistoryEntry[]): readonly HistoryEntry[] =>
+  GOOD.filter((entry) => !entries.includes(entry));
+
+test('a history that keeps the invariants', () => {
+  expect(violationsOf(GOOD)).toEqual([]);
+});
+
+test.each<[string, readonly HistoryEntry[], RegExp]>([
+  ['no result', GOOD.filter(({ kind }) => kind !== 'result'), /I2 .* has no result/],
+  ['two results that differ', [...GOOD, result({ digest: 'y' })], /I2 .* results that differ/],
+  ['a result that no response of the journal made', without(RESPONSE), /I2 .* 0 responses/],
+  [
+    'an end that no fault explains',
+    GOOD.map((entry) => (entry.kind === 'result' ? result({ outcome: 'failed', code: 'internal' }) : entry)),
+    /I2 .* ended as failed \(internal\)/,
+  ],
+  ['a deed left out', GOOD.filter(({ kind }) => kind !== 'deed'), /I2 .* completed without its post/],
+  ['a call that no cost event knows', [...GOOD, charged('0.01')], /I3 .* 0.03 metered/],
+  [
+    'a cost that nobody metered, though nothing went wrong',
+    [...GOOD, cost('3', '0.01')],
+    /I3 .* one claim ran through/,
+  ],
+  ['costs over the budget', [...GOOD, cost('3', '0.6'), charged('0.6')], /I3 .* over its budget of 0.5/],
+  ['an effect twice', [...GOOD, deed({ key: 'execution-1:3' })], /I8 .* took effect 2 times/],
+  [
+    'a deed without a key, asked for twice',
+    [...GOOD, deed({ deed: 'stamp' }), deed({ deed: 'stamp', applied: false })],
+    /I8 .* takes no key/,
+  ],
+  [
+    'one key for two deeds',
+    [...GOOD, deed({ number: 1, applied: false })],
+    /I8 the key .* more than one deed/,
+  ],
+  ['an effect without an intent', without(INTENT), /I8 .* without an intent/],
+])('%s is found', (_, history, violation) => {
+  expect(violationsOf(history)).toContainEqual(expect.stringMatching(violation));
+});
+
+test('what a crash leaves is no violation: a second claim, a cost at its reservation, a post asked for again', () => {
+  const later = [
+    CLAIM,
+    INTENT,
+    journaled({ epoch: 2, worker: 'b' }),
+    // Of the first one, which does not know yet that it lost its claim.
+    journaled({ type: 'response', sequence: 2 }),
+    journaled({ type: 'response', epoch: 2, worker: 'b', sequence: 1 }),
+  ];
+  const history = [
+    ...[TERMS, ACKNOWLEDGED, ...COSTS, cost('3', '0.2')],
+    ...[deed(), deed({ applied: false }), ...later, result(), result()],
+  ];
+  expect(violationsOf(history)).toEqual([]);
+});
+
+test('a cost that was lost and settled later counts once, as it was settled', () => {
+  expect(violationsOf([...GOOD, cost('2', '0.2'), cost('2', '0.01')])).toEqual([]);
+});
