@@ -6,12 +6,19 @@ import { openExecutionJournal } from '../../../agents/runtime/execution-journal.
 import { type ExecutionState, INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
 import { totalUsd } from '../../../schemas/execution-costs.ts';
+import { parseUsd, priceOf } from '../../../schemas/money.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { eventOf } from '../../support/event-of.ts';
+import { randomAgent, scriptedModel, TURNS } from '../runtime/random-model.ts';
+import { simulate } from '../runtime/simulated-journal.ts';
 import { AGENT, RECORDINGS, recordExecution } from './recorded-executions.ts';
 
 /** Journals a fork as the worker that claims it does: input, claim and terms, then what is taken over. */
-const journaled = async (fork: Fork, origin: readonly AgentEvent[]): Promise<readonly AgentEvent[]> => {
+const journaled = async (
+  fork: Fork,
+  origin: readonly AgentEvent[],
+  executionId = 'execution-fork',
+): Promise<readonly AgentEvent[]> => {
   const log: AgentEvent[] = [];
   const terms = origin.find((event) => event.type === 'request');
   let now = 1_800_000_000_000_000;
@@ -20,7 +27,7 @@ const journaled = async (fork: Fork, origin: readonly AgentEvent[]): Promise<rea
     return now;
   };
   const identity = {
-    executionId: 'execution-fork',
+    executionId,
     taskId: 'task-fork',
     agent: fork.agent,
     behaviour: AGENT.version,
@@ -91,6 +98,41 @@ test('a step that there is not, and an execution without its beginning, are refu
   expect(() => forkedEvents(origin, 99, 'e')).toThrow(/has the steps 0 to 2, not 99/);
   expect(() => forkedEvents(origin.slice(1), 1, 'e')).toThrow(/no input in the journal/);
 });
+
+test('a fork goes on live from any step: to an end, paying for its own calls alone, with no effect of its origin again', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      RECORDINGS,
+      fc.nat(20),
+      fc.array(TURNS, { minLength: 1, maxLength: 5 }),
+      async (recording, pick, turns) => {
+        const origin = await recordExecution('task-a', recording);
+        const last = origin.reduce(
+          (most, { type, step }) => (type === 'response' ? most : Math.max(most, step)),
+          0,
+        );
+        const fork = forkedEvents(origin, pick % (last + 1), 'execution-1');
+        const effects: string[] = [];
+        const agent = randomAgent(AGENT.limits, (key) => effects.push(key));
+        const model = scriptedModel('first', turns);
+        const taken = await journaled(fork, origin, 'execution-1');
+        const simulation = simulate({ agent, models: [model], journaled: taken });
+        await simulation.run('worker-g');
+        expect(simulation.log.at(-1)?.type).toBe('response');
+        const settled = [...foldEvents(simulation.log).costs.values()].filter(
+          ({ state }) => state === 'settled',
+        );
+        const { input, output } = model.charged();
+        const charged = priceOf({ inputTokens: input, outputTokens: output }, model.price);
+        expect(settled.reduce((sum, { usd }) => sum + parseUsd(usd), 0n)).toBe(charged);
+        for (const key of effects) expect(Number(key.replace('execution-1:', ''))).toBeGreaterThan(fork.step);
+        const replay = replayRecorded(simulation.log, [agent]);
+        expect(replay.decisions.filter((decision) => !decision.same)).toEqual([]);
+      },
+    ),
+    { numRuns: 100 },
+  );
+}, 60_000);
 
 /** From the claim on, each behind the one before. */
 const journalOf = (...events: readonly (Partial<AgentEvent> & Pick<AgentEvent, 'type'>)[]) => [

@@ -62,12 +62,18 @@ export const simulate = (settings: {
   /** Given the log, so that it can tell a parent. */
   readonly subtasks?: Subtasks;
   readonly capabilities?: readonly string[];
+  /** What stands in the journal already. */
+  readonly journaled?: readonly AgentEvent[];
 }): Simulation => {
   const log: AgentEvent[] = [];
   const events: RuntimeEvent[] = [];
   const fold = createJournalFold(0, () => undefined);
+  for (const event of settings.journaled ?? []) {
+    fold.offer(log.length, event);
+    log.push(event);
+  }
   // A clock that moves by itself: no test depends on the machine's.
-  let now = 1_700_000_000_000_000;
+  let now = Math.max(1_700_000_000_000_000, ...(settings.journaled ?? []).map(({ at }) => at));
   const { agent, models } = settings;
   return {
     log,
