@@ -126,6 +126,7 @@ export const memorySoakBench: Bench = {
       const opened = await openAgentMemory({
         ...{ kafka, codec, writer, retriever: index, redis: stack.redis, clock: systemClock, onEvent },
         models: [createExtractiveModel()],
+        localTenant: 'default',
         policies: new Map(agents.map((agent) => [agent, POLICY])),
         owned: () => Array.from({ length: PARTITIONS }, (_, at) => at),
         keepEveryMs: 200,

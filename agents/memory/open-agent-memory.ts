@@ -41,6 +41,8 @@ export interface OpenAgentMemorySettings {
   readonly policies: ReadonlyMap<string, MemoryPolicy>;
   /** Partitions that this worker owns, of tasks as of memories. */
   readonly owned: () => readonly number[];
+  /** Whose an execution is that names no tenant. */
+  readonly localTenant: string;
   readonly clock: Clock;
   readonly keepEveryMs?: number;
   readonly onEvent: (event: MemoryEvent) => void;
@@ -61,7 +63,7 @@ export interface OpenedAgentMemory {
 
 /** Errors: `kafka-unavailable`. Redis and the index may be away. */
 export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promise<OpenedAgentMemory> => {
-  const { kafka, codec, writer, retriever, policies, clock, onEvent } = settings;
+  const { kafka, codec, writer, retriever, policies, localTenant, clock, onEvent } = settings;
   const onTrouble = (error: Error): void => onEvent({ type: 'memory-trouble', error });
   const followed = await followMemories({ kafka, codec, onTrouble });
   const { ledger } = followed;
@@ -76,7 +78,7 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
   });
   const moveDown = createMoveDown({ sessions, summarise, write, clock });
   const rebuild = createRebuildSessions({
-    ...{ kafka, codec, sessions, ledger, clock, onTrouble },
+    ...{ kafka, codec, localTenant, sessions, ledger, clock, onTrouble },
     policyOf: (agent) => policies.get(agent)?.session,
     longestMs: () => Math.max(0, ...[...policies.values()].map(({ session }) => session?.ttlMs ?? 0)),
     onRebuilt: (rebuilt) => onEvent({ type: 'sessions-rebuilt', ...rebuilt }),
@@ -96,7 +98,7 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
     memory,
     recover: async (partition, from) => {
       let ended = 0;
-      await readEnded({ kafka, codec }, { partition, from }, async (each) => {
+      await readEnded({ kafka, codec, localTenant }, { partition, from }, async (each) => {
         ended += 1;
         const policy = policies.get(each.agent);
         const { tenant, agent, sessionId, place } = each;

@@ -6,6 +6,13 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type EndedExecution, foldEnded } from './remembered-turn.ts';
 
+export interface EndedSource {
+  readonly kafka: KafkaClient;
+  readonly codec: Pick<RecordCodec, 'decode'>;
+  /** Whose an execution is that names none. */
+  readonly localTenant: string;
+}
+
 export interface EndedRange {
   readonly partition: number;
   /** First offset, and one past the last; to the end where left out. */
@@ -18,12 +25,12 @@ export interface EndedRange {
  * be read is passed over. Returns how many records were read. Errors: `kafka-unavailable`, and what `onEnded` throws.
  */
 export const readEnded = async (
-  { kafka, codec }: { readonly kafka: KafkaClient; readonly codec: Pick<RecordCodec, 'decode'> },
+  { kafka, codec, localTenant }: EndedSource,
   { partition, from, to }: EndedRange,
   onEnded: (ended: EndedExecution) => Promise<void> | void,
 ): Promise<number> => {
   const topic = TOPICS.agentEvents.name;
-  const fold = foldEnded();
+  const fold = foldEnded(localTenant);
   let records = 0;
   await scanTopic(
     kafka,

@@ -29,6 +29,7 @@ export type RebuildSessions = (partition: number, waitMs: number) => Promise<boo
 export interface RebuildSettings {
   readonly kafka: KafkaClient;
   readonly codec: Pick<RecordCodec, 'decode'>;
+  readonly localTenant: string;
   readonly sessions: Pick<SessionStore, 'write' | 'life' | 'complete'>;
   /** Undefined where the agent keeps no sessions. */
   readonly policyOf: (agent: string) => SessionPolicy | undefined;

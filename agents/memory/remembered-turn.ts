@@ -81,9 +81,10 @@ export interface EndedFold {
 
 /**
  * Folds the journal of one partition, in its order. An execution whose first events lie before the beginning is left
- * out: what was asked is not known. Later events of stale claims change nothing (rule J).
+ * out: what was asked is not known. Later events of stale claims change nothing (rule J). `localTenant`: whose an execution is that
+ * names none.
  */
-export const foldEnded = (): EndedFold => {
+export const foldEnded = (localTenant: string): EndedFold => {
   const open = new Map<string, Following>();
   return {
     take: (event, place) => {
@@ -115,7 +116,17 @@ export const foldEnded = (): EndedFold => {
       const { question, tools, retrieved } = known;
       const { executionId, agent, tenant, sessionId, at } = event;
       return {
-        ...{ executionId, agent, tenant: tenant ?? '', sessionId, place, at, question, tools, retrieved },
+        ...{
+          executionId,
+          agent,
+          tenant: tenant ?? localTenant,
+          sessionId,
+          place,
+          at,
+          question,
+          tools,
+          retrieved,
+        },
         outcome: terminal.outcome,
         answer: answerTextOf(terminal.output),
         feedback: null,

@@ -62,7 +62,7 @@ const eventOf = async (
 
 /** Of one tenant where one is named. Errors: `kafka-unavailable`, `unavailable`, `registry-unavailable`. */
 export const findRepair = async (
-  settings: Omit<ForgetSettings, 'writer'>,
+  settings: Omit<ForgetSettings, 'writer'> & { readonly localTenant: string },
   range: JournalRange,
   tenant: string | undefined,
 ): Promise<Repair> => {
@@ -81,8 +81,10 @@ export const findRepair = async (
     async ({ value, timestamp }) => {
       const event = await eventOf(codec, value);
       begins = Math.min(begins, timestamp);
-      if (event?.type !== 'response' || (tenant !== undefined && event.tenant !== tenant)) return;
-      const key = { tenant: event.tenant ?? '', agent: event.agent, sessionId: event.sessionId ?? '' };
+      if (event?.type !== 'response') return;
+      const of = event.tenant ?? settings.localTenant;
+      if (tenant !== undefined && of !== tenant) return;
+      const key = { tenant: of, agent: event.agent, sessionId: event.sessionId ?? '' };
       touched.set(JSON.stringify(key), key);
     },
   );
@@ -108,7 +110,7 @@ export const findRepair = async (
 
 /** Executions that recalled any of the ids, from a time on (milliseconds since the Unix epoch). */
 export const decisionsThatUsed = async (
-  { kafka, codec }: Pick<ForgetSettings, 'kafka' | 'codec'>,
+  { kafka, codec, localTenant }: Pick<ForgetSettings, 'kafka' | 'codec'> & { readonly localTenant: string },
   ids: ReadonlySet<string>,
   since: number,
   tenant: string | undefined,
@@ -122,7 +124,7 @@ export const decisionsThatUsed = async (
     if (searched > MOST_SEARCHED) return false;
     const event = await eventOf(codec, value);
     if (event?.type !== 'memory-update' || event.name !== RECALL) return true;
-    if (tenant !== undefined && event.tenant !== tenant) return true;
+    if (tenant !== undefined && (event.tenant ?? localTenant) !== tenant) return true;
     const recalled = parseRecollection(event.output);
     const used = [
       ...(recalled?.memories ?? []).map(({ memoryId }) => memoryId),

@@ -261,7 +261,11 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
         const range = rangeOf(body.from, body.to);
         const { reason, dryRun } = body;
         const deps = { kafka, codec, writer, clock, sessions: sessionStore() };
-        const repair = await findRepair(deps, range, visibleTenant(principal, body.tenant));
+        const repair = await findRepair(
+          { ...deps, localTenant: config.localTenant },
+          range,
+          visibleTenant(principal, body.tenant),
+        );
         const { memories, sessions, decisions, more } = repair;
         if (!dryRun && repair.touched.length + memories.length > 0) {
           const targets = [

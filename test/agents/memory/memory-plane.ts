@@ -60,6 +60,7 @@ export const openMemoryPlane = async (
     openAgentMemory({
       ...{ kafka, codec, writer, retriever, policies, redis: stack.redis },
       models: [createExtractiveModel()],
+      localTenant: 'acme',
       owned: () => over.owned ?? Array.from({ length: PARTITIONS }, (_, at) => at),
       clock: systemClock,
       // Turns of the work are asked for.

@@ -26,7 +26,7 @@ const INPUT = JSON.stringify({
 const fold = (
   events: readonly (Partial<AgentEvent> & Pick<AgentEvent, 'type'>)[],
 ): readonly EndedExecution[] => {
-  const state = foldEnded();
+  const state = foldEnded('here');
   return events.flatMap((event, offset) => {
     const whole = eventOf({
       executionId: 'e',
