@@ -129,7 +129,7 @@ export const memorySoakBench: Bench = {
         localTenant: 'default',
         policies: new Map(agents.map((agent) => [agent, POLICY])),
         owned: () => Array.from({ length: PARTITIONS }, (_, at) => at),
-        keepEveryMs: 200,
+        ...{ keepEveryMs: 200, prunedKnownMs: 10_000 },
       });
       stops.push(() => opened.stop());
       const redis = openRedisConnection(stack.redis);

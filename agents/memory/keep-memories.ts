@@ -20,6 +20,8 @@ export interface KeptMemories {
   readonly turnsMoved: number;
   readonly expired: number;
   readonly tooMany: number;
+  /** Of which nothing need be known any more. */
+  readonly dropped: number;
 }
 
 export interface KeepMemoriesSettings {
@@ -35,6 +37,8 @@ export interface KeepMemoriesSettings {
   readonly owned: () => readonly number[];
   readonly clock: Clock;
   readonly everyMs?: number;
+  /** How long a pruned memory is known: a repetition of what it was learned from that comes later learns it again. */
+  readonly prunedKnownMs?: number;
   readonly onKept: (kept: KeptMemories) => void;
   readonly onTrouble: (error: Error) => void;
 }
@@ -45,6 +49,10 @@ const SESSIONS_AT_ONCE = 16;
 const SESSION_LEASE_MS = 120_000;
 const PRUNED_A_TURN = 500;
 const DEFAULTS = memoryPolicyOf({ session: {}, longTerm: {} });
+/** A takeover repeats what its predecessor did in the last moments. */
+const PRUNED_KNOWN_MS = 600_000;
+/** Where a turn's bound left work over. */
+const AGAIN_MS = 50;
 const JOURNAL_KEPT_MS = Number(TOPICS.agentEvents.settings['retention.ms']);
 const NO_USES: ReadonlyMap<string, MemoryUse> = new Map();
 
@@ -56,6 +64,8 @@ export interface KeepMemories {
 
 export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
   const { ledger, clock, codec, writer, uses } = settings;
+  const known = { prunedMs: settings.prunedKnownMs ?? PRUNED_KNOWN_MS, forgottenMs: JOURNAL_KEPT_MS };
+  let cursor = 0;
 
   const endSessions = async (): Promise<Pick<KeptMemories, 'sessionsEnded' | 'turnsMoved'>> => {
     const due = await settings.sessions.due(Math.floor(clock() / 1_000), SESSION_LEASE_MS, SESSIONS_A_TURN);
@@ -63,19 +73,29 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
     let next = 0;
     const lane = async (): Promise<void> => {
       for (let key = due[next++]; key; key = due[next++])
-        turnsMoved += await settings.moveDown(key, settings.policyOf(key.agent) ?? DEFAULTS);
+        turnsMoved += await settings
+          .moveDown(key, settings.policyOf(key.agent) ?? DEFAULTS)
+          // Its lease ends, and it is due again.
+          .catch((error) => {
+            settings.onTrouble(toError(error));
+            return 0;
+          });
     };
     await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, lane));
     return { sessionsEnded: due.length, turnsMoved };
   };
 
-  const prune = async (): Promise<Pick<KeptMemories, 'expired' | 'tooMany'>> => {
+  const prune = async (): Promise<Pick<KeptMemories, 'expired' | 'tooMany' | 'dropped'>> => {
     const owned = new Set(settings.owned());
     const now = clock();
-    const counts = { expired: 0, tooMany: 0 };
+    const counts = { expired: 0, tooMany: 0, dropped: 0 };
     let left = PRUNED_A_TURN;
-    for (const namespace of [...ledger.namespaces()]) {
+    const namespaces = [...ledger.namespaces()];
+    // Where the last turn left off, so that no namespace waits behind a busy one for ever.
+    const order = [...namespaces.slice(cursor), ...namespaces.slice(0, cursor)];
+    for (const namespace of order) {
       if (left <= 0) break;
+      cursor = (cursor + 1) % namespaces.length;
       const [any] = ledger.of(namespace);
       if (!any || !owned.has(memoryPartition(any))) continue;
       const policy: LongTermPolicy | undefined = settings.policyOf(any.agent)?.longTerm ?? DEFAULTS.longTerm;
@@ -83,7 +103,7 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
       // Lost counts make memories decay by age alone.
       const used = await uses.read(namespace).catch(() => NO_USES);
       const pruned = memoriesToPrune(ledger.of(namespace), used, policy, now, left);
-      const over = endedLongAgo(ledger.of(namespace), JOURNAL_KEPT_MS, now, left);
+      const over = endedLongAgo(ledger.of(namespace), known, now, left);
       left -= pruned.length + over.length;
       const ended = pruned.map(({ memory, reason }) => endedMemory(memory, 'pruned', reason, now));
       await writer.append([
@@ -92,6 +112,7 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
       ]);
       for (const memory of ended) ledger.take(memory);
       for (const { memoryId } of over) ledger.dropped(memoryId);
+      counts.dropped += over.length;
       counts.expired += pruned.filter(({ reason }) => reason === 'expired').length;
       counts.tooMany += pruned.filter(({ reason }) => reason === 'too-many').length;
       await uses
@@ -115,15 +136,26 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
   let stopped = false;
   let working: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
-  const next = (): void => {
+  const everyMs = settings.everyMs ?? EVERY_MS;
+  const next = (afterMs: number): void => {
     if (stopped) return;
     timer = setTimeout(() => {
-      working = turn()
-        .then(settings.onKept, (error) => settings.onTrouble(toError(error)))
-        .finally(next);
-    }, settings.everyMs ?? EVERY_MS);
+      working = turn().then(
+        (kept) => {
+          settings.onKept(kept);
+          const full =
+            kept.sessionsEnded >= SESSIONS_A_TURN ||
+            kept.expired + kept.tooMany + kept.dropped >= PRUNED_A_TURN;
+          next(full ? AGAIN_MS : everyMs);
+        },
+        (error) => {
+          settings.onTrouble(toError(error));
+          next(everyMs);
+        },
+      );
+    }, afterMs);
   };
-  next();
+  next(everyMs);
 
   return {
     turn,

@@ -7,7 +7,7 @@ import { memoryIdOf } from './memory-record.ts';
 import { type EndedExecution, originOf, type ToolUse } from './remembered-turn.ts';
 
 /** From here on feedback says that it worked. */
-const GOOD_FEEDBACK = 0.5;
+export const GOOD_FEEDBACK = 0.5;
 const QUESTION_CHARACTERS = 400;
 const INPUT_CHARACTERS = 160;
 const OUTCOME_CHARACTERS = 300;

@@ -20,6 +20,7 @@ import { createRebuildSessions, type RebuiltSessions } from './rebuild-sessions.
 import { createRecallMemories } from './recall-memories.ts';
 import { createSummarise } from './summarise.ts';
 import { recordSummaryCosts } from './summary-costs.ts';
+import { followFeedback } from './unlearn.ts';
 import { createWriteMemories } from './write-memories.ts';
 
 export type MemoryEvent =
@@ -45,6 +46,8 @@ export interface OpenAgentMemorySettings {
   readonly localTenant: string;
   readonly clock: Clock;
   readonly keepEveryMs?: number;
+  /** See KeepMemoriesSettings. */
+  readonly prunedKnownMs?: number;
   readonly onEvent: (event: MemoryEvent) => void;
 }
 
@@ -67,6 +70,10 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
   const onTrouble = (error: Error): void => onEvent({ type: 'memory-trouble', error });
   const followed = await followMemories({ kafka, codec, onTrouble });
   const { ledger } = followed;
+  const { owned } = settings;
+  const feedback = await followFeedback({
+    ...{ kafka, codec, writer, ledger, localTenant, owned, onTrouble },
+  });
   const connection = openRedisConnection(settings.redis);
   const sessions = createRedisSessionStore(connection);
   const uses = createRedisUseCounts(connection);
@@ -90,8 +97,9 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
   const keep = keepMemories({
     ...{ sessions, uses, moveDown, ledger, writer, codec, clock, onTrouble },
     policyOf: (agent) => policies.get(agent),
-    owned: settings.owned,
+    owned,
     ...(settings.keepEveryMs === undefined ? {} : { everyMs: settings.keepEveryMs }),
+    ...(settings.prunedKnownMs === undefined ? {} : { prunedKnownMs: settings.prunedKnownMs }),
     onKept: (kept) => onEvent({ type: 'memories-kept', ...kept }),
   });
   return {
@@ -113,6 +121,7 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
     stop: async () => {
       await keep.stop();
       await memory.settled();
+      await feedback.close();
       await followed.close();
       await sessions.close();
     },

@@ -55,10 +55,13 @@ export const memoriesToPrune = (
   ].slice(0, most);
 };
 
-/** What ended so long ago that no record of the journal can bring it back: nothing need be known of it any more. */
+/**
+ * What ended so long ago that nothing need be known of it any more: what a person forgot, once no record of the journal can bring
+ * it back; what was pruned, once nobody is still repeating what it was learned from.
+ */
 export const endedLongAgo = (
   memories: Iterable<HeldMemory>,
-  journalKeptMs: number,
+  { prunedMs, forgottenMs }: { readonly prunedMs: number; readonly forgottenMs: number },
   now: number,
   most: number,
 ): readonly HeldMemory[] => {
@@ -69,7 +72,7 @@ export const endedLongAgo = (
         ? memory.expiresAt
         : memory.state === 'kept'
           ? Number.POSITIVE_INFINITY
-          : memory.at + journalKeptMs * 1_000;
+          : memory.at + (memory.state === 'forgotten' ? forgottenMs : prunedMs) * 1_000;
     if (until < now) over.push(memory);
     if (over.length >= most) break;
   }

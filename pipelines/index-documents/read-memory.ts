@@ -7,6 +7,23 @@ import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts
 import { FreshetError } from '../../schemas/errors.ts';
 import { MEMORY_TABLE, memoryVersion } from '../../schemas/memory-source.ts';
 
+/** What the ids of cuts begin with: they are no memories. */
+const CUT = 'cut-';
+
+/** Written when a memory has been over for a while; whoever was away that long learns of the end by it alone. */
+const readTombstone = ({ key, timestamp }: KafkaRecord): ReadChange => {
+  const id = key?.toString('utf8') ?? '';
+  if (id === '' || id.startsWith(CUT)) return { kind: 'dropped' };
+  const at = timestamp * 1_000;
+  return {
+    kind: 'change',
+    change: {
+      ...{ kind: 'delete', table: MEMORY_TABLE, key: { id } },
+      ...{ version: memoryVersion({ state: 'pruned', at }), committedAt: at, capturedAt: at },
+    },
+  };
+};
+
 /** Errors: `registry-unavailable` alone, to be tried again. */
 export const readMemory = async (
   codec: Pick<RecordCodec, 'decode'>,
@@ -14,8 +31,7 @@ export const readMemory = async (
 ): Promise<ReadChange> => {
   const mark = tableMarkOf(record);
   if (mark) return { kind: 'mark', mark };
-  // The end of a memory that was over for long already.
-  if (record.value === null) return { kind: 'dropped' };
+  if (record.value === null) return readTombstone(record);
   try {
     const memory = await codec.decode('Memory', record.value);
     if (memory.kind === 'cut') return { kind: 'dropped' };

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OpenedAgentMemory } from '../../../agents/memory/open-agent-memory.ts';
+import { addMemoryCommands } from '../../../cli/commands/memory.ts';
 import { scanTopic } from '../../../connectors/kafka/scan.ts';
 import { createMetrics } from '../../../connectors/telemetry/metrics.ts';
 import { type Gateway, startGateway } from '../../../gateway/start-gateway.ts';
@@ -12,6 +13,7 @@ import type { Audit } from '../../../schemas/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { eventOf } from '../../support/event-of.ts';
 import { startTestStack, type TestStack } from '../../support/own-stack.ts';
+import { runCommand } from '../../support/run-command.ts';
 import { until } from '../../support/until.ts';
 import { type JournaledExecution, type MemoryPlane, openMemoryPlane } from './memory-plane.ts';
 
@@ -195,6 +197,38 @@ describe('a learned behaviour', () => {
   });
 });
 
+test('feedback that comes later unlearns what was learned', async () => {
+  const question = 'Which shelf holds the beeswax?';
+  const learnt = async () =>
+    (await memoriesOf(question)).filter(({ title }) => title.includes('beeswax')).length;
+  const { taskId, ended } = await run({
+    sessionId: null,
+    question,
+    answer: 'Shelf 4 holds the beeswax.',
+    tool,
+  });
+  await until('learned', async () => (await learnt()) === 1);
+  const give = (score: number, at: number) =>
+    plane.writer.append([
+      {
+        topic: TOPICS.feedback.name,
+        key: taskId,
+        value: plane.codec.encode('Feedback', {
+          ...{ taskId, executionId: ended.executionId, agent: 'support', behaviour: '1', tenant: 'acme' },
+          ...{ score, comment: null, by: 'somebody', at },
+        }),
+      },
+    ]);
+  await give(0.9, systemClock());
+  await give(0.1, systemClock());
+  await until('unlearned', async () => (await learnt()) === 0);
+  await opened.memory.remember({ ...ended, policy: POLICY });
+  const held = [...opened.ledger.of(JSON.stringify(['acme', 'support']))];
+  expect(held.filter(({ executionId }) => executionId === ended.executionId)).toMatchObject([
+    { kind: 'behaviour', state: 'pruned', reason: 'feedback' },
+  ]);
+});
+
 test('beyond the cap the least worth goes, from the index too, and a late repetition does not bring it back', async () => {
   const runs = [];
   for (const [at, word] of ['anvil', 'bellows', 'chisel', 'dowel', 'easel', 'flange', 'gimlet'].entries())
@@ -268,7 +302,16 @@ test('forgotten by a person: gone everywhere, audited, and never learned again',
     sessions: [{ sessionId, turns: 1 }],
   });
   expect((await recall(question, { sessionId, agent })).turns).toHaveLength(1);
-  await post('/v1/memory/forget', asked);
+  const command = (...words: readonly string[]) =>
+    runCommand(addMemoryCommands, { gateway: gateway.url }, ['memory', ...words]);
+  const whose = ['--agent', agent, '--tenant', 'acme'];
+  const { memories } = JSON.parse((await command('show', ...whose, '--json')).stdout) as Shown;
+  expect(memories).toEqual(shown.memories);
+  expect((await command('show', ...whose)).stdout).toContain('asked     Where does Grace live');
+  await expect(command('forget', ...whose, '--yes')).rejects.toMatchObject({ code: 'usage' });
+  await expect(command('forget', ...whose, '--reason', 'x')).rejects.toMatchObject({ code: 'usage' });
+  const { stdout } = await command('forget', ...whose, '--reason', asked.reason, '--yes');
+  expect(stdout).toContain(`forgot  ${memory?.memoryId}`);
   expect(await recall('and?', { sessionId, agent })).toMatchObject({ session: 'new', turns: [] });
   await until('gone', async () => (await memoriesOf(question, { agent })).length === 0);
   expect(await audits()).toContainEqual(

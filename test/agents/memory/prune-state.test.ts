@@ -74,18 +74,20 @@ test('worth halves with every half-life, and grows with use; it is never 0', () 
   expect(recallScore(0.8, 0)).toBeCloseTo(0.4, 10);
 });
 
-test('what ended is known until the journal cannot bring it back, a cut until its own end', () => {
+test('what was forgotten is known until the journal cannot bring it back, what was pruned a while, a cut until its own end', () => {
   const over = endedLongAgo(
     [
       memory(1, { at: 1, state: 'pruned' }),
       memory(2, { at: NOW, state: 'pruned' }),
+      memory(6, { at: NOW - HOUR / 2, state: 'forgotten' }),
+      memory(7, { at: NOW - HOUR / 2, state: 'pruned' }),
       memory(3, { at: 1 }),
       memory(4, { at: 1, kind: 'cut', expiresAt: NOW - 1 }),
       memory(5, { at: 1, kind: 'cut', expiresAt: NOW + 1 }),
     ],
-    3_600_000,
+    { prunedMs: 60_000, forgottenMs: 3_600_000 },
     NOW,
     10,
   );
-  expect(over.map(({ memoryId }) => memoryId)).toEqual(['behaviour-1', 'behaviour-4']);
+  expect(over.map(({ memoryId }) => memoryId)).toEqual(['behaviour-1', 'behaviour-7', 'behaviour-4']);
 });

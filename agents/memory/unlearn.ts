@@ -1,0 +1,62 @@
+/**
+ * What somebody was not content with is unlearned: feedback comes after the end, when the behaviour was written already. The owner
+ * of the memory's partition acts, on feedback of the journal's time; doing it twice changes nothing.
+ */
+import { followTopics } from '../../connectors/kafka/follow-topic.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { Feedback, Memory } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { GOOD_FEEDBACK } from './learned-behaviour.ts';
+import type { MemoryLedger } from './memory-ledger-state.ts';
+import { endedMemory, memoryIdOf, memoryPartition, memoryRecord } from './memory-record.ts';
+
+/** Of the newest feedback, enough to make good a worker's absence. */
+const RECENT = { hours: 24 * 30, most: 50_000 };
+
+/**
+ * The end of what was learned from the execution; undefined where nothing stands. One that was merged since is left: others were
+ * content with it.
+ */
+export const unlearned = (
+  ledger: Pick<MemoryLedger, 'get'>,
+  {
+    score,
+    tenant,
+    agent,
+    executionId,
+    at,
+  }: Pick<Feedback, 'score' | 'tenant' | 'agent' | 'executionId' | 'at'>,
+  localTenant: string,
+): Memory | undefined => {
+  if (score >= GOOD_FEEDBACK) return undefined;
+  const held = ledger.get(memoryIdOf('behaviour', [tenant ?? localTenant, agent, executionId]));
+  return held?.state === 'kept' && held.uses === 1 && held.executionId === executionId
+    ? endedMemory(held, 'pruned', 'feedback', at)
+    : undefined;
+};
+
+/** Errors: `kafka-unavailable` at the start. */
+export const followFeedback = (settings: {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly writer: Pick<RecordWriter, 'append'>;
+  readonly ledger: MemoryLedger;
+  readonly localTenant: string;
+  readonly owned: () => readonly number[];
+  readonly onTrouble: (error: Error) => void;
+}): Promise<{ close(): Promise<void> }> =>
+  followTopics(settings.kafka, {
+    topics: [TOPICS.feedback.name],
+    name: 'unlearn',
+    recent: { [TOPICS.feedback.name]: RECENT },
+    onRecord: async ({ value }) => {
+      const feedback = await settings.codec.decode('Feedback', value);
+      const ended = unlearned(settings.ledger, feedback, settings.localTenant);
+      if (!ended || !settings.owned().includes(memoryPartition(ended))) return;
+      await settings.writer.append([memoryRecord(settings.codec, ended)]);
+      settings.ledger.take(ended);
+    },
+    onTrouble: settings.onTrouble,
+  });
