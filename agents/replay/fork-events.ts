@@ -112,7 +112,9 @@ const withoutOpenApproval = (events: readonly AgentEvent[]): readonly AgentEvent
 
 const draftOf = (event: AgentEvent): EventDraft => {
   const { type, step, at, name, input, output, inputHash, error, idempotencyKey, durationMicros } = event;
-  return { type, step, at, name, input, output, inputHash, error, idempotencyKey, durationMicros };
+  const { via, attempts, note } = event;
+  const decided = { type, step, at, name, input, inputHash, idempotencyKey };
+  return { ...decided, output, error, durationMicros, via, attempts, note };
 };
 
 /** A sub-task that had ended is the origin's; one that had not is handed over again, by the new execution and from its money. */

@@ -14,8 +14,10 @@ import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import type { JournalPlace } from '../replay/recorded-execution.ts';
 import type { ResultCache } from '../tools/result-cache.ts';
 import { receiptOf } from './answer.ts';
+import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
 import type { CallGuards } from './call-guards.ts';
 import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
@@ -65,6 +67,8 @@ export interface RunServices {
   /** Of read tools; null: none are kept. */
   readonly results: ResultCache | null;
   readonly subtasks: Subtasks;
+  /** All events of the execution that an event of the journal belongs to. Errors: `not-found`, `kafka-unavailable`. */
+  readonly readExecution: (place: JournalPlace) => Promise<readonly AgentEvent[]>;
   /** Of whoever sent a task. */
   readonly capabilitiesOf: (principal: string | null) => readonly string[];
   readonly localTenant: string;
@@ -82,12 +86,14 @@ const MICROS = 1_000;
 export const runExecution = async (run: ExecutionToRun, services: RunServices): Promise<void> => {
   const { agent, identity, signal } = run;
   const { clock, onEvent } = services;
-  const journal = await claim(run, services);
+  const fork = await readFork(run, services);
+  const journal = await claim(run, services, fork);
+  await undoForFork(run, services, journal, fork);
   const chunks = services.openChunks(identity, run.epoch);
   chunks.state(journal.state().step, 'processing');
   const facts: DecisionFacts = {
     agent,
-    refusal: run.refusal ?? refusalOf(run),
+    refusal: run.refusal ?? fork.refusal ?? refusalOf(run),
     sessionId: identity.sessionId,
     estimate: (modelId, prompt) => services.models.find((each) => each.id === modelId)?.estimate(prompt),
   };
@@ -190,7 +196,11 @@ const executionEnded = (
 });
 
 /** Appends the claim, with the task before it and the terms after it where they are new; it holds once it is read back. */
-const claim = async (run: ExecutionToRun, services: RunServices): Promise<ExecutionJournal> => {
+const claim = async (
+  run: ExecutionToRun,
+  services: RunServices,
+  fork: ForkBegun,
+): Promise<ExecutionJournal> => {
   const { identity, input, epoch, task } = run;
   const { journal: partition, clock } = services;
   const began = performance.now();
@@ -217,6 +227,7 @@ const claim = async (run: ExecutionToRun, services: RunServices): Promise<Execut
           } as const,
         ]
       : []),
+    ...(known?.order.hasInput ? [] : fork.drafts),
   );
   journal.resume(foldEvents(partition.fold.execution(identity.executionId)?.events ?? []));
   services.onEvent({

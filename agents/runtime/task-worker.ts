@@ -21,6 +21,7 @@ import { type FreshetError, toError } from '../../schemas/errors.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import { readRecordedExecution } from '../replay/recorded-execution.ts';
 import type { ResultCache } from '../tools/result-cache.ts';
 import { type CallGuards, UNGUARDED } from './call-guards.ts';
 import { capabilitiesOf, checkAgents, checkModels } from './check-agents.ts';
@@ -211,6 +212,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     guards: settings.guards ?? UNGUARDED,
     results: settings.results ?? null,
     subtasks: openSubtasks({ codec, writer, clock }),
+    readExecution: (place) => readRecordedExecution(kafka, codec, place),
     capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf(settings.agents)),
     localTenant: settings.localTenant ?? '',
     sourceUrls: settings.sourceUrls ?? {},

@@ -121,6 +121,7 @@ export const simulate = (settings: {
           submit: () => Promise.reject(new Error('no sub-task is expected here')),
           tellParent: () => Promise.reject(new Error('no parent is expected here')),
         },
+        readExecution: () => Promise.reject(new Error('no fork is expected here')),
         capabilitiesOf: () => settings.capabilities ?? [],
         localTenant: 'local',
         sourceUrls: {},

@@ -1,0 +1,73 @@
+/**
+ * An execution that goes on from another's recorded state: what it takes over is journaled with its first claim, and what the
+ * other did outside after that step is undone first, where its tools say how (agents/replay/fork-events.ts).
+ */
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { compensationsOf } from '../replay/compensations.ts';
+import { forkedEvents } from '../replay/fork-events.ts';
+import { undoEffects } from '../replay/undo-effects.ts';
+import type { DecisionFacts } from './decide.ts';
+import type { EventDraft, ExecutionJournal } from './execution-journal.ts';
+import type { ExecutionToRun, RunServices } from './run-execution.ts';
+
+export interface ForkBegun {
+  /** All of the origin's events. */
+  readonly origin: readonly AgentEvent[];
+  /** What is taken over of them. */
+  readonly drafts: readonly EventDraft[];
+  readonly refusal: DecisionFacts['refusal'];
+}
+
+export const NO_FORK: ForkBegun = { origin: [], drafts: [], refusal: null };
+
+/** Errors that may pass are thrown; what can never be forked is a refusal. */
+export const readFork = async (run: ExecutionToRun, services: RunServices): Promise<ForkBegun> => {
+  const { fork } = run.input;
+  if (!fork) return NO_FORK;
+  const { partition, offset, step } = fork;
+  const { identity } = run;
+  try {
+    const origin = await services.readExecution({ topic: TOPICS.agentEvents.name, partition, offset });
+    const forked = forkedEvents(origin, step, identity.executionId);
+    // Of another tenant it says no more than of none (I9).
+    if (forked.tenant !== identity.tenant || forked.agent !== identity.agent)
+      throw new FreshetError(
+        'not-found',
+        `there is no execution of ${identity.agent} at ${partition}:${offset}`,
+      );
+    return { origin, drafts: forked.drafts, refusal: null };
+  } catch (thrown) {
+    const error = toFreshetError(thrown);
+    if (error.code !== 'not-found' && error.code !== 'request-invalid') throw error;
+    return { ...NO_FORK, refusal: { code: 'task-invalid', message: error.message } };
+  }
+};
+
+/** Undoes each effect once, whoever begins it and however often. */
+export const undoForFork = async (
+  run: ExecutionToRun,
+  services: RunServices,
+  journal: ExecutionJournal,
+  { origin }: ForkBegun,
+): Promise<void> => {
+  const { agent, identity, input, signal } = run;
+  if (!agent || input.fork?.compensate !== true) return;
+  const tenant = identity.tenant ?? services.localTenant;
+  const { taskId, executionId } = identity;
+  await undoEffects({
+    compensations: compensationsOf(origin, input.fork.step, agent),
+    agent,
+    journal,
+    journaled: services.journal.fold.execution(executionId)?.events ?? [],
+    step: journal.state().step,
+    contextOf: (idempotencyKey) => ({
+      ...{ tenant, taskId, executionId, idempotencyKey, signal },
+      retriever: {
+        search: (request, within) => services.retriever.search({ ...request, tenant }, within),
+      },
+      sourceUrls: services.sourceUrls,
+    }),
+  });
+};
