@@ -45,7 +45,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
 
   let worker: TaskWorker | undefined;
   const memory = await openAgentMemory({
-    ...{ kafka, codec, writer, retriever, models, clock },
+    ...{ kafka, codec, writer, retriever, models, clock, localTenant },
     redis: settings.redis,
     policies: new Map(agents.flatMap(({ name, memory: policy }) => (policy ? [[name, policy]] : []))),
     owned: () => worker?.stats().partitions ?? [],
