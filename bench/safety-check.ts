@@ -3,7 +3,9 @@
  * process; with the shared counters, a reservation against both budgets and the breaker of the model, on a real Redis that
  * is also asked by other executions.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -77,6 +79,22 @@ const checksInProcess = (): readonly number[] => {
   return took.slice(WARM_UP);
 };
 
+/** What of it is the machine's: the same way there and back, with nothing to do at the other end. */
+const pingTimes = async (url: string, count: number): Promise<readonly number[]> => {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).setNoDelay(true);
+  await once(socket, 'connect');
+  const took: number[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const began = performance.now();
+    socket.write('PING\r\n');
+    await once(socket, 'data');
+    took.push(performance.now() - began);
+  }
+  socket.destroy();
+  return took;
+};
+
 export const safetyCheckBench: Bench = {
   name: 'safety-check',
   measures: 'the check before every step: in the process, and with budgets and breakers shared through Redis',
@@ -134,11 +152,13 @@ export const safetyCheckBench: Bench = {
       done = true;
       await Promise.all(others);
       const warm = shared.slice(500);
+      const bare = await pingTimes(stack.redis, warm.length);
       return {
         'in process p50': { value: percentile(alone, 50), unit: 'ms' },
         'in process p99': { value: percentile(alone, 99), unit: 'ms', target: { atMost: 0.1 } },
         'shared counters p50': { value: percentile(warm, 50), unit: 'ms' },
         'shared counters p99': { value: percentile(warm, 99), unit: 'ms', target: { atMost: 2 } },
+        'a bare PING p99': { value: percentile(bare, 99), unit: 'ms' },
         checks: { value: alone.length + warm.length, unit: '' },
       };
     } finally {
