@@ -52,7 +52,8 @@ export const createBudgetFold = (day: string, localTenant: string): BudgetFold =
     costs: () =>
       [...executions.values()].flatMap(({ costs, days, agent, tenant }) =>
         [...costs.values()]
-          .filter(({ costId }) => days.get(costId) === day)
+          // What a sub-task spends stands in its own journal.
+          .filter(({ costId, state }) => state !== 'delegated' && days.get(costId) === day)
           .map(({ costId, usd, state }) => ({ costId, agent, tenant, usd, settled: state === 'settled' })),
       ),
   };

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createBudgetFold } from '../../../agents/safety/fold-budgets.ts';
 import { dayBefore, dayOf, startOfDay } from '../../../schemas/budget-ledger.ts';
+import { DELEGATED } from '../../../schemas/execution-costs.ts';
 import { parseUsd } from '../../../schemas/money.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { eventOf } from '../../support/event-of.ts';
@@ -47,6 +48,15 @@ test('the day of the intent pays, whenever the reply comes', () => {
   ];
   expect(costsOf(events).map(({ costId }) => costId)).toEqual(['execution-1:1:3']);
   expect(costsOf(events, '2026-11-20').map(({ usd }) => usd)).toEqual(['0.5']);
+});
+
+test('what was handed to a sub-task is counted where it is spent, once', () => {
+  const claim = eventOf({ type: 'claim', at: NOON });
+  const handed = { idempotencyKey: 'task-of-execution-1-1', priceTable: DELEGATED };
+  expect(costsOf([claim, call(1, NOON, handed)])).toEqual([]);
+  expect(costsOf([claim, call(1, NOON, handed), call(2, NOON)]).map(({ costId }) => costId)).toEqual([
+    'execution-1:1:2',
+  ]);
 });
 
 test('of an execution that began before the stretch every reservation counts', () => {
