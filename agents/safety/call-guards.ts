@@ -25,9 +25,9 @@ export const openCallGuards = (settings: {
     },
     called: (name, worked) => void breakers.after(name, worked),
     reserve: async ({ costId, agent, tenant, usd, at, usdPerDay }, signal) => {
-      const limits = view.limitsOf(agent, tenant, usdPerDay);
-      if (limits.agentUsd === null && limits.tenantUsd === null) return null;
       for (;;) {
+        // Counted without a limit too: one that is set later in the day is held against all of it.
+        const limits = view.limitsOf(agent, tenant, usdPerDay);
         const verdict = await ledger.reserve({ costId, agent, tenant, usd, at, limits });
         if (verdict.allowed || signal.aborted) return null;
         if (verdict.code !== 'budget-unknown') return { code: verdict.code, message: verdict.reason };

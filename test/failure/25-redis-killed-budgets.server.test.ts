@@ -6,11 +6,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDailyBudgets } from '../../agents/safety/daily-budgets.ts';
+import { openCallGuards } from '../../agents/safety/call-guards.ts';
 import { createBudgetRebuilder, readDailyCosts } from '../../agents/safety/rebuild-budgets.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
+import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { dayOf, startOfDay } from '../../schemas/budget-ledger.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { createControlView } from '../../schemas/control-view.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -58,11 +60,14 @@ test('a budget stands while Redis loses all it knows', async () => {
     localTenant: 'nobody',
     onUnreadable: () => undefined,
   };
+  const view = createControlView();
   const workers = await Promise.all(
     Array.from({ length: WORKERS }, async () => {
       const ledger = await openRedisBudgetLedger({ url: own.redis, clock });
-      const budgets = createDailyBudgets({ ...reading, ledger, onTrouble: () => undefined });
-      return { ledger, budgets, rebuilder: createBudgetRebuilder({ ...reading, ledger }) };
+      const rebuilder = createBudgetRebuilder({ ...reading, ledger });
+      const breakers = await openSharedBreakers({ url: own.redis, group: AGENT });
+      const guards = openCallGuards({ ledger, rebuilder, breakers, view, onTrouble: () => undefined });
+      return { ledger, guards, rebuilder, breakers };
     }),
   );
   /** What a provider would have been asked for at most, and what it charged. */
@@ -95,10 +100,11 @@ test('a budget stands while Redis loses all it knows', async () => {
       const first = await worker.ledger.reserve(reservation);
       if (!first.allowed && first.code === 'budget-unknown') denials.unknown += 1;
       // The same again: what was allowed is allowed, what was not known is waited for.
-      const verdict = await worker.budgets.reserve(reservation, new AbortController().signal);
-      if (!verdict.allowed) {
+      const usdPerDay = { agent: LIMIT, tenant: null };
+      const denied = await worker.guards.reserve({ ...reservation, usdPerDay }, new AbortController().signal);
+      if (denied) {
         denials.budget += 1;
-        const error = { code: verdict.code, message: verdict.reason, retryable: false };
+        const error = { ...denied, retryable: false };
         await write({ type: 'error', step, name: 'model', error, costUsd: '0' });
         await worker.ledger.settle({ costId, usd: '0' });
         return;
@@ -152,5 +158,5 @@ test('a budget stands while Redis loses all it knows', async () => {
   const costs = (await readDailyCosts(reading, day)).filter(({ agent }) => agent === AGENT);
   expect(costs.every(({ settled }) => settled)).toBe(true);
   expect(formatUsd(costs.reduce((sum, { usd }) => sum + parseUsd(usd), 0n))).toBe(formatUsd(metered));
-  await Promise.all(workers.map(({ ledger }) => ledger.close()));
+  await Promise.all(workers.flatMap(({ ledger, breakers }) => [ledger.close(), breakers.close()]));
 }, 120_000);

@@ -119,6 +119,14 @@ test('each budget denies for itself, says what is left, and nothing of it to the
   ).toBe('allowed');
 });
 
+test('what was spent without a limit counts against one that is set later', async () => {
+  const { ledger } = await counters();
+  expect(await codeOf(ledger, call({ usd: '8', limits: NONE }))).toBe('allowed');
+  expect(await codeOf(ledger, call({ usd: '3' }))).toBe('agent-budget');
+  expect(await codeOf(ledger, call({ usd: '2' }))).toBe('allowed');
+  expect(await codeOf(ledger, call({ usd: '100', limits: NONE }))).toBe('allowed');
+});
+
 test('a repeat changes nothing, of a reservation and of a settlement', async () => {
   const under = await counters();
   const reservation = call({ usd: '4' });
