@@ -11,10 +11,12 @@ import type { LanguageModel } from '../../connectors/models/language/language-mo
 import { ModelError } from '../../connectors/models/language/model-error.ts';
 import { agentSchema } from '../../gateway/routes/agent-routes.ts';
 import { costsSchema } from '../../gateway/routes/cost-routes.ts';
+import { executionDetailSchema, taskSchema } from '../../gateway/views/execution-view.ts';
 import { forkedSchema, rangeExecutionSchema, whatIfSchema } from '../../gateway/views/replay-schemas.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
-import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import type { AgentDefinition, ToolContext } from '../../schemas/agent-definition.ts';
 import { parseUsd } from '../../schemas/money.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
 import { AGENT as RANDOM } from '../agents/replay/recorded-executions.ts';
 import { runCommand } from '../support/run-command.ts';
@@ -22,8 +24,20 @@ import { until } from '../support/until.ts';
 import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from './gateway-under-test.ts';
 
 const ID = randomUUID().slice(0, 8);
+/** Keys under which an effect was undone. */
+const undone: string[] = [];
+const undoable = (RANDOM.tools ?? []).map((tool) =>
+  tool.name === 'change'
+    ? {
+        ...tool,
+        compensate: async (_input: unknown, _output: unknown, context: ToolContext) => {
+          undone.push(context.idempotencyKey);
+        },
+      }
+    : tool,
+);
 const frugal: AgentDefinition = { ...RANDOM, name: `frugal-${ID}`, version: '1' };
-const wordy: AgentDefinition = { ...RANDOM, name: `wordy-${ID}`, version: '1' };
+const wordy: AgentDefinition = { ...RANDOM, tools: undoable, name: `wordy-${ID}`, version: '1' };
 const FAILING = 'fail, please';
 
 /** Answers at once for the one agent, and after two looks for the other; fails when it is asked to, as long as it is told to. */
@@ -188,7 +202,7 @@ test('a fork is a task that names its origin, audited; a dry run says what it wo
     taskId: null,
     origin: `${executionId}:2`,
     takenOver: { step: 2 },
-    effects: [{ step: 5, tool: 'change', kind: 'undeclared' }],
+    effects: [{ step: 5, tool: 'change', kind: 'declared' }],
   });
   const key = { 'idempotency-key': randomUUID() };
   const made = await post(path, { step: 2, budget: { maxUsd: '0.10' }, reason: 'try again' }, key);
@@ -209,6 +223,44 @@ test('a fork is a task that names its origin, audited; a dry run says what it wo
     budget: { maxUsd: '0.10' },
     principal: 'local',
   });
+});
+
+test('a fork goes on live: the copied steps cost nothing, what was done after them is undone once, and it replays identically', async () => {
+  const origin = await ask(wordy, 'look twice');
+  const asked = { step: 3, compensate: true };
+  const made = await post(`/v1/executions/${origin.executionId}/fork`, asked);
+  const { taskId, executionId } = forkedSchema.parse(made.body);
+  const ended = await until('the fork has ended', async () => {
+    const { body } = await under.call(`/v1/tasks/${taskId}`);
+    const task = taskSchema.parse(body);
+    return task.outcome !== null && task;
+  });
+  expect(ended).toMatchObject({ state: 'completed', agent: wordy.name });
+  const execution = executionDetailSchema.parse((await under.call(`/v1/executions/${executionId}`)).body);
+  expect(execution.timeline.map(({ step, kind, costUsd }) => [step, kind, costUsd === null])).toEqual([
+    [1, 'retrieve', true],
+    // Taken over with its reply: paid for by the origin.
+    [2, 'model', true],
+    [3, 'tool', true],
+    [4, 'model', false],
+    [5, 'tool', true],
+    [6, 'model', false],
+    [7, 'respond', true],
+  ]);
+  expect(undone).toEqual([`${origin.executionId}:5:undo`]);
+  expect(parseUsd(execution.costUsd)).toBeLessThan(parseUsd(origin.costUsd));
+  expect((await post(`/v1/executions/${executionId}/replay`, {})).body).toMatchObject({ identical: true });
+  // Whoever writes a task by hand reads nothing of another tenant's execution by it (I9).
+  const tasks = await under.tasksInKafka(taskId ?? '');
+  const task = await under.codec.decode('Task', tasks[0]?.value ?? null);
+  const stolen = { ...task, taskId: `task-${ID}-stolen`, tenant: 'other' };
+  await under.put({ topic: TOPICS.tasks.name, key: null, value: under.codec.encode('Task', stolen) });
+  const refused = await until('it is refused', async () => {
+    const { status, body } = await under.call(`/v1/tasks/task-${ID}-stolen`);
+    return status === 200 && taskSchema.parse(body).outcome !== null && taskSchema.parse(body);
+  });
+  expect(refused.error?.code).toBe('task-invalid');
+  expect(undone).toHaveLength(1);
 });
 
 test('two executions stand side by side, step by step; who used a document is told from the journal', async () => {

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findAmong } from '../../../agents/replay/find-behaviour.ts';
 import { findUses } from '../../../agents/replay/find-uses.ts';
 import type { ReplayedExecution } from '../../../agents/replay/range-replay-state.ts';
-import { readFork } from '../../../agents/replay/read-fork.ts';
 import { replayRange } from '../../../agents/replay/replay-range.ts';
 import type { UsedBy } from '../../../agents/replay/used-in.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
@@ -141,23 +140,4 @@ test('between two offsets, the executions that had a document before them are to
   await expect(
     findUses({ ...{ kafka, codec, from, id: 'x' }, to: { partition: 1, offset: 0 }, onUse: () => undefined }),
   ).rejects.toMatchObject({ code: 'request-invalid' });
-});
-
-test('a worker reads what a fork takes over from any place of its origin, and of its own tenant and agent alone', async () => {
-  const { kafka, codec } = stack;
-  const offset = place((event) => event.taskId === `task-${ID}-long`, true);
-  const fork = { kafka, codec, executionId: 'execution-fork', tenant: 'acme', agent: AGENT };
-  const where = { partition: PARTITION, offset, step: 2, compensate: true };
-  const begun = await readFork({ ...fork, place: where });
-  expect(begun.fork.drafts.map(({ type, step }) => [type, step])).toEqual([
-    ['tool-call', 1],
-    ['intent', 2],
-    ['llm-response', 2],
-  ]);
-  expect(begun.compensations).toEqual([]);
-  const refused = { code: 'request-invalid' };
-  await expect(readFork({ ...fork, place: where, tenant: 'other' })).rejects.toMatchObject(refused);
-  const other = { ...AGENT, name: 'other' };
-  await expect(readFork({ ...fork, place: where, agent: other })).rejects.toMatchObject(refused);
-  await expect(readFork({ ...fork, place: { ...where, step: 99 } })).rejects.toMatchObject(refused);
 });
