@@ -4,6 +4,7 @@ import { forgetSession } from '../../agents/memory/forget-memories.ts';
 import type { OpenedAgentMemory } from '../../agents/memory/open-agent-memory.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
+import type { SessionTurn } from '../../schemas/recollection.ts';
 import { type MemoryPlane, openMemoryPlane } from '../agents/memory/memory-plane.ts';
 import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { until } from '../support/until.ts';
@@ -35,16 +36,22 @@ const recall = (sessionId: string, from = opened) =>
     { agent: 'support', tenant: 'acme', sessionId, text: 'and now?', policy: POLICY },
     AbortSignal.timeout(20_000),
   );
+/** Once it can be said; that nothing was said is what must never be said of a session in which something was. */
+const known = (sessionId: string, from = opened): Promise<readonly SessionTurn[]> =>
+  until(`${sessionId} is known`, async () => {
+    const { session, turns } = await recall(sessionId, from);
+    expect(session).not.toBe('new');
+    return session === 'known' && turns;
+  });
 const questions = async (sessionId: string, from = opened): Promise<readonly string[]> =>
-  (await recall(sessionId, from)).turns.map(({ question }) => question);
+  (await known(sessionId, from)).map(({ question }) => question);
 const sessions = Array.from({ length: 12 }, (_, at) => `s-${at}`);
 
 test('sessions killed with Redis come back as they were, and what was forgotten does not', async () => {
   for (const sessionId of sessions)
     for (const word of ['one', 'two']) await say(sessionId, `${sessionId} ${word}`);
-  await until('a session is known', async () => (await recall('s-0')).session === 'known');
-  const before = await Promise.all(sessions.map((each) => recall(each)));
-  expect(before.map(({ turns }) => turns.length)).toEqual(sessions.map(() => 2));
+  const before = await Promise.all(sessions.map((each) => known(each)));
+  expect(before.map((turns) => turns.length)).toEqual(sessions.map(() => 2));
   await forgetSession(
     { ...plane, sessions: opened.sessions, clock: systemClock },
     { tenant: 'acme', agent: 'support', sessionId: 's-11' },
@@ -59,17 +66,14 @@ test('sessions killed with Redis come back as they were, and what was forgotten 
   await say('s-3', 's-3 while it was away');
 
   await stack.startServer('redis');
-  for (const [at, sessionId] of sessions.slice(0, 3).entries()) {
-    const again = await until(`${sessionId} is known`, async () => {
-      const recollection = await recall(sessionId);
-      // It may not answer yet, or be reading; that nothing was said is what it must not say.
-      expect(recollection.session).not.toBe('new');
-      return recollection.session === 'known' && recollection;
-    });
-    expect(again.turns).toEqual(before[at]?.turns);
-  }
+  for (const [at, sessionId] of sessions.slice(0, 3).entries())
+    expect(await known(sessionId)).toEqual(before[at]);
   expect(await questions('s-3')).toEqual(['s-3 one', 's-3 two', 's-3 while it was away']);
-  expect(await recall('s-11')).toMatchObject({ session: 'new', turns: [] });
+  await until('what was forgotten is forgotten', async () => {
+    const { session, turns } = await recall('s-11');
+    expect(turns).toEqual([]);
+    return session === 'new';
+  });
   expect(plane.events.filter(({ type }) => type === 'sessions-rebuilt').length).toBeGreaterThan(0);
 });
 
@@ -79,12 +83,7 @@ test('a worker that comes when Redis was lost rebuilds too, and remembers what i
   await stack.startServer('redis');
   const heir = await plane.open();
   try {
-    const known = await until('known', async () => {
-      const recollection = await recall('s-5', heir);
-      expect(recollection.session).not.toBe('new');
-      return recollection.session === 'known' && recollection;
-    });
-    expect(known.turns.map(({ question }) => question)).toEqual(['s-5 one', 's-5 two']);
+    expect(await questions('s-5', heir)).toEqual(['s-5 one', 's-5 two']);
     // Ended and journaled, but its worker died before it was remembered.
     const partition = plane.partitionOf('s-5');
     const [end] = (await plane.kafka.admin.offsets('freshet.agent-events')).filter(

@@ -64,7 +64,11 @@ const recall = (
     tenant = 'acme',
   }: { sessionId?: string | null; agent?: string; tenant?: string } = {},
 ): Promise<Recollection> =>
-  opened.memory.recall({ agent, tenant, sessionId, text, policy: POLICY }, AbortSignal.timeout(20_000));
+  until('the session can be told of', async () => {
+    const ask = { agent, tenant, sessionId, text, policy: POLICY };
+    const recollection = await opened.memory.recall(ask, AbortSignal.timeout(20_000));
+    return recollection.session !== 'rebuilding' && recollection.session !== 'unavailable' && recollection;
+  });
 const memoriesOf = async (text: string, of: Parameters<typeof recall>[1] = {}) =>
   (await recall(text, of)).memories;
 const post = async <T>(
