@@ -13,46 +13,34 @@
  *   take the key: parked for a person), `call-lost` (its worker died during three model calls in a row), `internal`
  * It always ends: every other decision raises the step, retries are counted, and time only goes on.
  */
-import type {
-  JsonValue,
-  ModelPrompt,
-  TokenBounds,
-  ToolCall,
-} from '../../connectors/models/language/language-model.ts';
-import type { AgentDefinition, ToolDefinition } from '../../schemas/agent-definition.ts';
-import { hashOf } from '../../schemas/canonical-json.ts';
-import { totalUsd } from '../../schemas/execution-costs.ts';
-import type { EndCode } from '../../schemas/execution-payloads.ts';
-import { formatUsd, parseUsd, priceOf, priceTableOf } from '../../schemas/money.ts';
+import type { ModelPrompt } from '../../connectors/models/language/language-model.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { freshnessOf } from '../../schemas/search.ts';
-import { loopVerdict } from '../safety/loop-state.ts';
 import { poisonVerdict } from '../safety/poison-state.ts';
-import { answerOf, partialOf, plannedAnswerOf } from './answer.ts';
+import { answerOf, plannedAnswerOf } from './answer.ts';
 import { readOutput, wrongOf } from './checked-value.ts';
-import type { Decision, ToolRefusal } from './decision.ts';
-import { type ExecutionState, type Phase, RECALL, RETRIEVE, type StepFailure } from './execution-state.ts';
+import { modelDecision } from './decide-model.ts';
+import { refused, toolDecision } from './decide-tool.ts';
+import type { Decision } from './decision.ts';
+import {
+  complete,
+  type DecisionFacts,
+  deadlineOf,
+  end,
+  MAX_ATTEMPTS,
+  MICROS,
+  retryAt,
+} from './decision-facts.ts';
+import { type ExecutionState, type Phase, RECALL, RETRIEVE } from './execution-state.ts';
 import { planSeenOf } from './plan-seen.ts';
 import { promptOf } from './prompt.ts';
-import type { ModelTerms, RunTerms } from './run-terms.ts';
+import type { RunTerms } from './run-terms.ts';
 
-export interface DecisionFacts {
-  /** Null where no such agent is configured. */
-  readonly agent: AgentDefinition | null;
-  /** Why this task is not to be begun at all. */
-  readonly refusal: { readonly code: EndCode; readonly message: string } | null;
-  /** Of the task; null where it belongs to none. */
-  readonly sessionId: string | null;
-  /** The most a call can use. Undefined where this worker has no such model. */
-  readonly estimate: (modelId: string, prompt: ModelPrompt) => TokenBounds | undefined;
-}
+export type { DecisionFacts } from './decision-facts.ts';
 
-export const MAX_ATTEMPTS = 3;
 export const MAX_LOST_CALLS = 3;
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 30_000;
 /** A question is found by how it begins; the rest is for the model. */
 const MAX_QUERY_CHARACTERS = 2_000;
-const MICROS = 1_000;
 
 export const decide = (state: ExecutionState, facts: DecisionFacts, now: number): Decision => {
   const { phase, terms } = state;
@@ -144,14 +132,6 @@ const answerDecision = (
   return complete(state, answerOf(state, answered, read.value));
 };
 
-const complete = (state: ExecutionState, output: JsonValue): Decision => ({
-  kind: 'respond',
-  step: state.step + 1,
-  name: 'completed',
-  input: { output, error: null, partial: null },
-  bounds: null,
-});
-
 /** A planned agent: its plan is a function of what has come of the steps before, so a replay comes to the same. */
 const planDecision = (
   state: ExecutionState,
@@ -184,91 +164,6 @@ const planDecision = (
   const toolCalls = planned.tools.map((call, index) => ({ id: `${step}-${index}`, ...call }));
   return { kind: 'plan', step, name: 'plan', input: { toolCalls } };
 };
-
-const toolDecision = (
-  state: ExecutionState,
-  agent: AgentDefinition,
-  terms: RunTerms,
-  now: number,
-): Decision => {
-  const { phase } = state;
-  const call = phase.kind === 'tools' ? phase.calls[0] : undefined;
-  if (phase.kind !== 'tools' || !call) return end(state, 'failed', 'internal', 'the model asked for no tool');
-  const { name, arguments: input } = call;
-  const tool = agent.tools?.find((each) => each.name === name);
-  const proposed = {
-    kind: 'tool',
-    name,
-    inputHash: hashOf(input),
-    effect: tool?.effect ?? 'read',
-    maxCalls: tool?.maxCalls,
-  };
-  const verdict = loopVerdict(state.loop, proposed, terms.safety);
-  if (!verdict.allowed) return end(state, 'halted', verdict.code, verdict.reason);
-  if (!tool) {
-    const known = (agent.tools ?? []).map((each) => each.name).join(', ') || 'none';
-    return refused(state, call, 'unknown-tool', `there is no tool of that name; there are: ${known}`);
-  }
-  const wrong = wrongOf(tool.arguments, input);
-  if (wrong !== null) return refused(state, call, 'arguments-invalid', wrong);
-  if (tool.capability !== undefined && !terms.capabilities.includes(tool.capability))
-    return refused(state, call, 'not-allowed', `whoever sent the task may not ${tool.capability}`);
-  if (
-    tool.costUsd !== undefined &&
-    totalUsd(state.costs) + parseUsd(tool.costUsd) > parseUsd(terms.limits.maxUsd)
-  )
-    return end(
-      state,
-      'halted',
-      'money-cap',
-      `a call of ${name} costs ${tool.costUsd} USD: over ${terms.limits.maxUsd}`,
-    );
-  const step = state.step + 1;
-  if (tool.subtask) return delegateDecision(state, terms, call, tool.subtask);
-  if (tool.approval && !phase.approved)
-    return { kind: 'ask-approval', step, name, input, until: now + terms.limits.maxApprovalMs * MICROS };
-  return { kind: 'tool', step, name, input, effect: tool.effect, callId: call.id };
-};
-
-/** Sub-tasks of sub-tasks: deeper ones are refused, whatever money there is. */
-export const MAX_DEPTH = 4;
-
-const delegateDecision = (
-  state: ExecutionState,
-  { limits }: RunTerms,
-  call: ToolCall,
-  { agent, maxUsd }: NonNullable<ToolDefinition['subtask']>,
-): Decision => {
-  if ((state.input?.parent?.depth ?? 0) >= MAX_DEPTH)
-    return refused(state, call, 'too-deep', `sub-tasks go ${MAX_DEPTH} deep, and no deeper`);
-  const left = parseUsd(limits.maxUsd) - totalUsd(state.costs);
-  const calls = state.phase.kind === 'tools' ? state.phase.calls.length : 1;
-  // What is left is shared out evenly among the calls to come, so that the first takes no money from the last.
-  const share = maxUsd === undefined ? left / BigInt(calls) : parseUsd(maxUsd);
-  if (share > left || left < 0n)
-    return end(
-      state,
-      'halted',
-      'money-cap',
-      `${formatUsd(left)} USD are left, and ${agent} may cost ${formatUsd(share)}`,
-    );
-  return {
-    kind: 'delegate',
-    step: state.step + 1,
-    name: call.name,
-    input: call.arguments,
-    agent,
-    callId: call.id,
-    reservedUsd: formatUsd(share),
-  };
-};
-
-const refused = (
-  state: ExecutionState,
-  { name, arguments: input }: ToolCall,
-  code: ToolRefusal,
-  message: string,
-): Decision => ({ kind: 'refuse-tool', step: state.step + 1, name, input, error: { code, message } });
 
 const readyDecision = (
   state: ExecutionState,
@@ -309,81 +204,3 @@ const readyDecision = (
 };
 
 const queryOf = (state: ExecutionState): string => (state.input?.text ?? '').slice(0, MAX_QUERY_CHARACTERS);
-
-const deadlineOf = (state: ExecutionState, { limits }: RunTerms): number =>
-  Math.min(
-    state.startedAt + state.heldMicros + limits.maxMs * MICROS,
-    state.input?.deadlineAt ?? Number.POSITIVE_INFINITY,
-  );
-
-const modelDecision = (
-  state: ExecutionState,
-  terms: RunTerms,
-  promptFor: (contextTokens: number) => ModelPrompt,
-  facts: DecisionFacts,
-  now: number,
-): Decision => {
-  const deadline = deadlineOf(state, terms);
-  for (const model of terms.models) {
-    const failures = state.failures.filter((each) => each.name === model.id);
-    const last = failures.at(-1);
-    const until = last ? retryAt(failures) : 0;
-    if (last && (!last.retryable || failures.length >= MAX_ATTEMPTS || until > deadline)) continue;
-    const prompt = promptFor(model.contextTokens);
-    const bounds = facts.estimate(model.id, prompt);
-    if (!bounds) continue;
-    if (until > now) return { kind: 'wait', until };
-    return callOrHalt(state, terms, model, prompt, bounds);
-  }
-  const last = state.failures.at(-1);
-  return end(state, 'failed', 'model-failed', last?.message ?? 'no language model is configured');
-};
-
-const callOrHalt = (
-  state: ExecutionState,
-  { limits, safety }: RunTerms,
-  model: ModelTerms,
-  input: ModelPrompt,
-  { inputTokens, outputTokens }: TokenBounds,
-): Decision => {
-  if (state.tokens + inputTokens + outputTokens > safety.maxTokens) {
-    const message = `${state.tokens} tokens used, and the next call may take ${inputTokens + outputTokens}: over ${safety.maxTokens}`;
-    return { ...end(state, 'halted', 'token-cap', message), bounds: { inputTokens, outputTokens } };
-  }
-  const reserved = priceOf({ inputTokens, outputTokens }, model.price);
-  const spent = totalUsd(state.costs);
-  if (spent + reserved > parseUsd(limits.maxUsd)) {
-    const message = `${formatUsd(spent)} USD spent, and the next call may cost ${formatUsd(reserved)}: over ${limits.maxUsd}`;
-    return { ...end(state, 'halted', 'money-cap', message), bounds: { inputTokens, outputTokens } };
-  }
-  return {
-    kind: 'model',
-    step: state.step + 1,
-    name: model.id,
-    input,
-    reservedUsd: formatUsd(reserved),
-    priceTable: priceTableOf(model.price),
-    bounds: { inputTokens, outputTokens },
-  };
-};
-
-/** When a call may be made again: what the provider asked for, at least a backoff that doubles. */
-const retryAt = (failures: readonly StepFailure[]): number => {
-  const last = failures.at(-1);
-  if (!last) return 0;
-  const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures.length - 1));
-  return last.at + Math.max(backoff, last.retryAfterMs ?? 0) * MICROS;
-};
-
-const end = (
-  state: ExecutionState,
-  outcome: 'failed' | 'halted',
-  code: EndCode,
-  message: string,
-): Extract<Decision, { readonly kind: 'respond' }> => ({
-  kind: 'respond',
-  step: state.step + 1,
-  name: outcome,
-  input: { output: null, error: { code, message }, partial: partialOf(state) },
-  bounds: null,
-});

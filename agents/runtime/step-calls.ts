@@ -34,21 +34,29 @@ const MAX_MESSAGE_CHARACTERS = 500;
 /** The longest that a timer takes; over it, it would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** A model that was not sent the call yet says so, and nothing is counted as spent. */
+const MODEL_SETTLE_MS = 50;
+
 class Timeout extends Error {}
 
-/** Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. */
+/**
+ * Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. `settleMs`:
+ * how long a call that was told to end may take to say what became of it.
+ */
 const within = async <Output>(
   limitMs: number,
   signal: AbortSignal,
   call: (signal: AbortSignal) => Promise<Output>,
+  settleMs = 0,
 ): Promise<Output> => {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   const ended = new Promise<never>((_, reject) => {
     const stop = (error: Error): void => {
-      reject(error);
       controller.abort(error);
+      if (settleMs === 0) reject(error);
+      else timer = setTimeout(() => reject(error), settleMs);
     };
     onAbort = () => stop(toError(signal.reason));
     timer = setTimeout(
@@ -93,8 +101,11 @@ export const callModel = (
 ): Promise<CallOutcome<ModelReply>> =>
   timed(
     () =>
-      within(call.limitMs, call.signal, (signal) =>
-        model.generate({ ...prompt, signal, onChunk: call.onChunk }),
+      within(
+        call.limitMs,
+        call.signal,
+        (signal) => model.generate({ ...prompt, signal, onChunk: call.onChunk }),
+        MODEL_SETTLE_MS,
       ),
     (error) => {
       if (error instanceof ModelError) {
