@@ -89,10 +89,9 @@ export const openInstantWorker = async (of: {
   });
   const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
   const writer = openRecordWriter(kafka);
-  const synced = of.journalSynced ? { 'flush.messages': '1' } : {};
   const { agentEvents: journal } = TOPICS;
-  await kafka.admin.createTopics([{ ...journal, settings: { ...journal.settings, ...synced } }]);
-  await kafka.admin.createTopics(Object.values(TOPICS));
+  const settings = { ...journal.settings, ...(of.journalSynced ? { 'flush.messages': '1' } : {}) };
+  await kafka.admin.createTopics(Object.values({ ...TOPICS, agentEvents: { ...journal, settings } }));
   const codec = await openRecordCodec(openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`));
   const steps: Extract<RuntimeEvent, { name: 'step-ended' }>[] = [];
   const took: number[] = [];

@@ -1,6 +1,8 @@
 // The load of every peer: warms up, then at each concurrency as many executions as fit the time, each awaited to its durable end.
 // Talks to the bench in lines of JSON: {"measuring": c} before, {"measured": c, executions, seconds, cpuSeconds} after.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 export const STEPS = 20;
 const [, , settings] = process.argv;
 /** {url of a database made for this peer, folder of its own, concurrencies, seconds of each, warmUpSeconds, pool} */
@@ -38,6 +40,8 @@ export const measure = async (execute) => {
     const seconds = (performance.now() - begun) / 1_000;
     const { user, system } = process.cpuUsage(cpu);
     say({ measured: concurrency, executions, seconds, cpuSeconds: (user + system) / 1e6 });
+    // The bench looks now at what the processes have used.
+    await sleep(500);
   }
   process.exit(0);
 };

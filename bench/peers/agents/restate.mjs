@@ -10,6 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as restate from '@restatedev/restate-sdk';
 import { asked, askModel, measure, runTool, TURNS } from './measure.mjs';
 
+// Its SDK asks for this; Node has it from 22 on.
+Promise.withResolvers ??= () => {
+  const deferred = {};
+  deferred.promise = new Promise((resolve, reject) => Object.assign(deferred, { resolve, reject }));
+  return deferred;
+};
+
 const freePorts = async (count) => {
   const servers = await Promise.all(
     Array.from(
