@@ -79,7 +79,6 @@ type Line =
       readonly measured: number;
       readonly executions: number;
       readonly seconds: number;
-      readonly cpuSeconds: number;
     };
 
 /** Runs a peer's program to its end; what it did by concurrency. Whatever happens, none of its processes is left. */
@@ -95,8 +94,9 @@ export const runAgentPeer = async (
   const child = spawn(process.execPath, [join(packages, `${name}.mjs`), JSON.stringify(settings)], {
     cwd: folder,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined);
   const end = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -124,7 +124,10 @@ export const runAgentPeer = async (
     if (!text.startsWith('{"measur')) return;
     const line = JSON.parse(text) as Line;
     if ('measuring' in line) before = used();
-    else found.set(line.measured, throughputOf(line.executions, line.seconds, used() - before));
+    else {
+      found.set(line.measured, throughputOf(line.executions, line.seconds, used() - before));
+      child.stdin.write('\n');
+    }
   });
   try {
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));

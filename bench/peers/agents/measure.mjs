@@ -1,7 +1,5 @@
 // The load of every peer: warms up, then at each concurrency as many executions as fit the time, each awaited to its durable end.
-// Talks to the bench in lines of JSON: {"measuring": c} before, {"measured": c, executions, seconds, cpuSeconds} after.
-
-import { setTimeout as sleep } from 'node:timers/promises';
+// Talks to the bench in lines of JSON: {"measuring": c} before, {"measured": c, executions, seconds} after.
 
 export const STEPS = 20;
 const [, , settings] = process.argv;
@@ -25,6 +23,9 @@ const runFor = async (execute, concurrency, seconds) => {
   return ended;
 };
 
+// Whoever asked is gone.
+process.stdin.once('end', () => process.exit(1));
+
 /** `execute(id)` resolves when the execution of that id has ended durably, with the sum that its tools came to. */
 export const measure = async (execute) => {
   const checked = async (id) => {
@@ -34,14 +35,12 @@ export const measure = async (execute) => {
   for (const concurrency of asked.concurrencies) {
     await runFor(checked, concurrency, asked.warmUpSeconds);
     say({ measuring: concurrency });
-    const cpu = process.cpuUsage();
     const begun = performance.now();
     const executions = await runFor(checked, concurrency, asked.seconds);
     const seconds = (performance.now() - begun) / 1_000;
-    const { user, system } = process.cpuUsage(cpu);
-    say({ measured: concurrency, executions, seconds, cpuSeconds: (user + system) / 1e6 });
-    // The bench looks now at what the processes have used.
-    await sleep(500);
+    say({ measured: concurrency, executions, seconds });
+    // The bench looks now at what the processes have used, and says when it has.
+    await new Promise((resolve) => process.stdin.once('data', resolve));
   }
   process.exit(0);
 };
