@@ -58,12 +58,16 @@ export interface AgentMemorySettings {
 /** An execution waits this long for its session to be rebuilt, and for the index. */
 const REBUILD_WAIT_MS = 1_000;
 const INDEX_WAIT_MS = 1_000;
+/** Turns that wait for a store that is away; beyond them its partitions are read from the journal again. */
+const MOST_UNWRITTEN = 1_000;
 /** Sessions that are summarised at a time. */
 const MOVING_AT_ONCE = 16;
 
 export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory => {
   const { sessions, clock, onTrouble } = settings;
-  /** Partitions of which a turn could not be written: what the store says of them is no longer whole. */
+  /** Turns that could not be written yet: before anything is read or written again. */
+  const unwritten = new Map<string, () => Promise<unknown>>();
+  /** Partitions of which more could not be written than is kept: what the store says of them is no longer whole. */
   const broken = new Set<number>();
   const moving = new Map<string, Promise<unknown>>();
 
@@ -72,6 +76,13 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
       await sessions.incomplete(partition);
       broken.delete(partition);
     }
+    if (unwritten.size === 0) return;
+    await Promise.all(
+      [...unwritten].map(async ([executionId, write]) => {
+        await write();
+        unwritten.delete(executionId);
+      }),
+    );
   };
 
   const recallSession = async (
@@ -128,12 +139,14 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
     const { tenant, agent, sessionId, place } = entry;
     if (!turn || sessionId === null) return;
     const key = { tenant, agent, sessionId };
+    const write = () => sessions.write(key, boundTurn(turn, policy), policy);
     try {
       await mend();
-      const held = await sessions.write(key, boundTurn(turn, policy), policy);
+      const held = await write();
       if (held.turns > policy.maxTurns || held.characters > policy.maxCharacters) move(key, entry.policy);
     } catch (error) {
-      broken.add(place.partition);
+      if (unwritten.size < MOST_UNWRITTEN) unwritten.set(turn.executionId, write);
+      else broken.add(place.partition);
       onTrouble(toError(error));
     }
   };
