@@ -69,9 +69,34 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
   }
 };
 
-const useTool = (decision: ToolDecision, scope: StepScope): Promise<ToolUse> => {
-  const { run, services, calling } = scope;
+/** A tool that costs is paid from the day's money as a model is: reserved for all its tries, settled at those it took. */
+const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ToolUse> => {
+  const { run, services, journal, calling, at } = scope;
   const tool = toolOf(decision, scope);
+  const { costUsd, retries = 0 } = tool;
+  const usdPerDay = journal.state().terms?.safety.usdPerDay;
+  if (costUsd === undefined || !usdPerDay) return useFreely(decision, scope, tool);
+  const costId = `${run.identity.executionId}:${run.epoch}:${decision.step}`;
+  const usd = formatUsd(parseUsd(costUsd) * BigInt(1 + retries));
+  const money = { costId, agent: run.identity.agent, tenant: tenantOf(scope), usd, at, usdPerDay };
+  const denied = await services.guards.reserve(money, calling);
+  if (denied) return deniedUse(denied);
+  const used = await useFreely(decision, scope, tool);
+  services.guards.settle(costId, costOf(decision, scope, used) ?? '0');
+  return used;
+};
+
+const deniedUse = (denied: { readonly code: string; readonly message: string }): ToolUse => ({
+  outcome: {
+    output: null,
+    failure: { ...denied, retryable: false, retryAfterMs: null, uncertain: false },
+    durationMicros: 0,
+  },
+  ...{ via: 'tool', attempts: 0, ageMs: null, failures: [] },
+});
+
+const useFreely = (decision: ToolDecision, scope: StepScope, tool: ToolDefinition): Promise<ToolUse> => {
+  const { run, services, calling } = scope;
   const tenant = tenantOf(scope);
   const chain = {
     tool,
