@@ -2,6 +2,7 @@
  * The metrics of tasks, steps, money and freshness, derived from the same records as the page: only from those that
  * came after this gateway started, and with labels from closed sets, as anyone who reaches Kafka could write others.
  */
+import { MEMORY_FEATURE } from '../../agents/memory/summary-costs.ts';
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import { EMBEDDING_SPENDER } from '../../pipelines/record-embedding-costs.ts';
 import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
@@ -38,8 +39,9 @@ const bounded = (first: Iterable<string> = []): ((name: string | null) => string
   };
 };
 
-/** Written before a request to an embedding model; what it came to takes its place. */
-const isReservation = (cost: Cost): boolean => cost.agent === EMBEDDING_SPENDER && !cost.settled;
+/** Written before a request to an embedding model, or for a summary; what it came to takes its place. */
+const isReservation = (cost: Cost): boolean =>
+  (cost.agent === EMBEDDING_SPENDER || cost.feature === MEMORY_FEATURE) && !cost.settled;
 
 export const createLiveMetrics = (
   metrics: Metrics,
