@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { FreshetError } from './errors.ts';
-import type { MemoryPolicy } from './memory-policy.ts';
+import type { MemoryPolicyInput } from './memory-policy.ts';
 import type { SafetySettings } from './safety-policy.ts';
 import type { Retriever } from './search.ts';
 
@@ -123,7 +123,7 @@ export interface AgentDefinition<Input extends z.ZodType = z.ZodType, Output ext
   readonly limits?: Partial<AgentLimits>;
   readonly safety?: SafetySettings;
   /** Session and long-term memory; none where left out. */
-  readonly memory?: MemoryPolicy;
+  readonly memory?: MemoryPolicyInput;
   /** What its tasks hold, as JSON; any text where left out. */
   readonly input?: Input;
   /** What its answers hold, as JSON: a model whose answer does not fit is told and asked again. A text where left out. */

@@ -174,7 +174,7 @@ const readyDecision = (
 ): Decision => {
   const deadline = deadlineOf(state, terms);
   if (state.subtasks.length > 0) return { kind: 'wait', until: deadline + 1 };
-  if (agent.memory && state.recollection === null) {
+  if (remembers(agent, facts.sessionId) && state.recollection === null) {
     const input = { text: queryOf(state), sessionId: facts.sessionId };
     return { kind: 'recall', step: state.step + 1, name: RECALL, input };
   }
@@ -202,5 +202,9 @@ const readyDecision = (
   if (agent.plan) return planDecision(state, agent, terms, facts, now);
   return modelDecision(state, terms, (window) => promptOf(state, agent, terms, window), facts, now);
 };
+
+/** Whether memory could hold anything for it. */
+const remembers = ({ memory }: AgentDefinition, sessionId: string | null): boolean =>
+  memory?.longTerm !== undefined || (memory?.session !== undefined && sessionId !== null);
 
 const queryOf = (state: ExecutionState): string => (state.input?.text ?? '').slice(0, MAX_QUERY_CHARACTERS);

@@ -1,6 +1,7 @@
 /** Acts on one decision and journals it: intent before what spends or changes something outside, outcome after it. */
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
+import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { askModel } from './ask-model.ts';
 import { inputHashOf } from './decision.ts';
 import { delegate } from './hand-over.ts';
@@ -83,7 +84,7 @@ const recall = async (decision: Decided<'recall'>, scope: StepScope): Promise<St
     ...input,
     agent: run.identity.agent,
     tenant: tenantOf(scope),
-    policy: run.agent?.memory ?? {},
+    policy: memoryPolicyOf(run.agent?.memory ?? {}),
     partition: run.task.partition,
   };
   const recollection = await services.memory.recall(ask, scope.calling);

@@ -10,6 +10,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
 import type { EndCode, TerminalOutput, UserInput } from '../../schemas/execution-payloads.ts';
+import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
@@ -324,8 +325,8 @@ const respond = async (
     error: failure,
     durationMicros: Math.max(0, services.clock() - run.input.createdAt),
   });
-  const policy = run.agent?.memory;
-  if (!policy) return;
+  if (!run.agent?.memory) return;
+  const policy = memoryPolicyOf(run.agent.memory);
   const place = { topic: TOPICS.agentEvents.name, partition: run.task.partition, offset };
   const tenant = run.identity.tenant ?? services.localTenant;
   const of = { identity: run.identity, tenant, outcome: decision.name, output, place, at };

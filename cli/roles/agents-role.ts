@@ -13,6 +13,7 @@ import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledge
 import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 
@@ -47,7 +48,9 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   const memory = await openAgentMemory({
     ...{ kafka, codec, writer, retriever, models, clock, localTenant },
     redis: settings.redis,
-    policies: new Map(agents.flatMap(({ name, memory: policy }) => (policy ? [[name, policy]] : []))),
+    policies: new Map(
+      agents.flatMap(({ name, memory: policy }) => (policy ? [[name, memoryPolicyOf(policy)]] : [])),
+    ),
     owned: () => worker?.stats().partitions ?? [],
     onEvent: (event) => {
       if (event.type === 'memory-trouble') onTrouble(event.error);
