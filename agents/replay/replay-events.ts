@@ -147,7 +147,8 @@ export const recordedKindOf = (state: ExecutionState, event: AgentEvent): string
     case 'response':
       return 'respond';
     case 'intent':
-      return event.priceTable === DELEGATED ? 'delegate' : phase.kind === 'ready' ? 'model' : 'tool';
+      if (event.priceTable === DELEGATED) return 'delegate';
+      return phase.kind === 'ready' || phase.kind === 'answered' ? 'model' : 'tool';
     case 'tool-call':
       // What came of a sub-task is no decision.
       if (event.priceTable === DELEGATED) return null;
@@ -184,7 +185,7 @@ const failedKindOf = (phase: Phase, { name, error }: AgentEvent): string | null 
     case 'awaiting-approval':
       return error?.code === 'approval-expired' ? 'refuse-tool' : null;
     case 'answered':
-      return 'refuse-output';
+      return error?.code === 'output-invalid' ? 'refuse-output' : 'model';
     case 'unclaimed':
     case 'calling-model':
     case 'calling-tool':

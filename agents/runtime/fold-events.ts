@@ -48,6 +48,7 @@ export const foldEvents = (events: Iterable<AgentEvent>): ExecutionState => {
 };
 
 const EFFECT_UNKNOWN = 'effect-unknown';
+const OUTPUT_INVALID = 'output-invalid';
 
 type Transition = (state: ExecutionState, event: AgentEvent) => ExecutionState;
 
@@ -70,6 +71,8 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
     const name = event.name ?? '';
     switch (phase.kind) {
       case 'ready':
+      // A planned agent asks again after an answer.
+      case 'answered':
         return begin(state, event.step, { kind: 'calling-model', step: event.step, model: name });
       case 'tools':
         if (event.priceTable === DELEGATED) return delegated(state, phase.calls, event);
@@ -85,7 +88,6 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
       case 'unclaimed':
       case 'calling-model':
       case 'awaiting-approval':
-      case 'answered':
       case 'ended':
         return state;
       default:
@@ -149,7 +151,8 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
         if (event.error?.code === EFFECT_UNKNOWN) return { ...state, phase: { ...phase, orphaned: true } };
         return toolEnded(state, phase.calls, event);
       case 'answered':
-        return outputRefused(state, event);
+        if (event.error?.code === OUTPUT_INVALID) return outputRefused(state, event);
+        return failed({ ...state, step: event.step }, event);
       case 'unclaimed':
       case 'ended':
         return state;

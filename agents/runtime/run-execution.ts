@@ -138,6 +138,12 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
         case 'refuse-output': {
           const scope = { run, services, journal, chunks, calling, begun, at };
           const result = await performStep(decision, scope);
+          // Every decision raises the step, or an execution might never end: one that does not is a fault of ours.
+          if (journal.state().step < decision.step)
+            throw new FreshetError(
+              'internal',
+              `the ${decision.kind} of step ${decision.step} changed nothing`,
+            );
           chunks.flush();
           onEvent(stepEnded(identity.agent, decision, result, performance.now() - began));
           break;

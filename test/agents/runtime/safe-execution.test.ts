@@ -332,3 +332,29 @@ test('sub-tasks run beside each other from one budget, the parent hears of each 
   expect(costs.filter(({ state }) => state === 'delegated').map(({ usd }) => usd)).toEqual(['0.01', '0.01']);
   expect(replayRecorded(simulation.log, [parent]).decisions.filter(({ same }) => !same)).toEqual([]);
 });
+
+test('a planned agent asks models one question after another, and sees every reply', async () => {
+  const agent = defineAgent({
+    name: 'random',
+    version: '1',
+    instructions: 'Asks.',
+    output: z.array(z.string()),
+    plan: ({ replies }) =>
+      replies.length < 3 ? { ask: { content: `part ${replies.length}` } } : { answer: [...replies] },
+  });
+  const turns = ['one', 'two', 'three', 'four'].map((text) => ({ kind: 'text' as const, text }));
+  const simulation = simulate({ agent, models: [scriptedModel('first', turns)] });
+  await simulation.run('worker-a');
+  expect(ends(simulation).terminal?.output).toMatchObject({ value: ['one', 'two', 'three'] });
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+
+  const endless = defineAgent({
+    name: 'random',
+    version: '1',
+    instructions: 'Asks.',
+    plan: () => ({ ask: { content: 'again' } }),
+  });
+  const halted = simulate({ agent: endless, models: [scriptedModel('first', turns)] });
+  await halted.run('worker-a');
+  expect(ends(halted).code).toBe('step-cap');
+});
