@@ -20,6 +20,11 @@ export interface ToolContext {
   readonly retriever: Retriever;
   /** Of the configured sources by name, for tools that read or write rows: what they write comes back as a change. */
   readonly sourceUrls: Readonly<Record<string, string>>;
+  /** Of this execution, in this process: what one call leaves for the next. Gone at the end, and after a takeover. */
+  readonly scratch: {
+    get(name: string): string | undefined;
+    set(name: string, value: string): void;
+  };
   readonly signal: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 /** One text for equal values: what hashes of decisions and states are made of (I10). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const ordered = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(ordered);
@@ -15,5 +15,4 @@ const ordered = (value: unknown): unknown => {
 export const canonicalJson = (value: unknown): string => JSON.stringify(ordered(value)) ?? 'null';
 
 /** sha256 of the canonical JSON, in hexadecimal. */
-export const hashOf = (value: unknown): string =>
-  createHash('sha256').update(canonicalJson(value)).digest('hex');
+export const hashOf = (value: unknown): string => hash('sha256', canonicalJson(value), 'hex');

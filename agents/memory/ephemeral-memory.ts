@@ -74,3 +74,12 @@ export const createEphemeralMemory = (limits: EphemeralLimits = LIMITS): Ephemer
     stats: () => ({ executions: scratches.size, characters }),
   };
 };
+
+/** That of one execution. */
+export const scratchOf = (
+  memory: Pick<EphemeralMemory, 'get' | 'set'>,
+  executionId: string,
+): { get(name: string): string | undefined; set(name: string, value: string): void } => ({
+  get: (name) => memory.get(executionId, name),
+  set: (name, value) => memory.set(executionId, name, value),
+});

@@ -5,6 +5,7 @@
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { compensationsOf } from '../replay/compensations.ts';
 import { forkedEvents } from '../replay/fork-events.ts';
 import { undoEffects } from '../replay/undo-effects.ts';
@@ -68,6 +69,7 @@ export const undoForFork = async (
         search: (request, within) => services.retriever.search({ ...request, tenant }, within),
       },
       sourceUrls: services.sourceUrls,
+      scratch: scratchOf(services.scratch, executionId),
     }),
   });
 };

@@ -3,7 +3,7 @@
  * runs it, the one that takes it over and the replay come to the same state, bit by bit (I10). Pure: times are the
  * events' own.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
 import { type ExecutionCosts, NO_COSTS } from '../../schemas/execution-costs.ts';
@@ -155,6 +155,8 @@ export const stateHashOf = (state: ExecutionState): string => state.hash;
 
 /** The hash after an event that taught something. */
 export const nextHash = (hash: string, { type, name, input, output, error }: AgentEvent): string =>
-  createHash('sha256')
-    .update(JSON.stringify([hash, type, name, input, output, error && [error.code, error.message]]))
-    .digest('hex');
+  digest(
+    'sha256',
+    JSON.stringify([hash, type, name, input, output, error && [error.code, error.message]]),
+    'hex',
+  );

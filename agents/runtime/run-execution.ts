@@ -15,6 +15,7 @@ import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import type { EphemeralMemory } from '../memory/ephemeral-memory.ts';
 import type { JournalPlace } from '../replay/recorded-execution.ts';
 import type { ResultCache } from '../tools/result-cache.ts';
 import { receiptOf } from './answer.ts';
@@ -68,6 +69,7 @@ export interface RunServices {
   /** Of read tools; null: none are kept. */
   readonly results: ResultCache | null;
   readonly subtasks: Subtasks;
+  readonly scratch: EphemeralMemory;
   /** All events of the execution that an event of the journal belongs to. Errors: `not-found`, `kafka-unavailable`. */
   readonly readExecution: (place: JournalPlace) => Promise<readonly AgentEvent[]>;
   /** Of whoever sent a task. */
@@ -154,6 +156,9 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
     }
   } finally {
     control.close();
+    services.scratch.end(identity.executionId);
+    // Whoever takes it over must not take it for a task that killed its worker.
+    if (signal.aborted && journal.state().phase.kind !== 'ended') journal.release();
   }
 };
 

@@ -21,6 +21,7 @@ import { type FreshetError, toError } from '../../schemas/errors.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import { createEphemeralMemory } from '../memory/ephemeral-memory.ts';
 import { readRecordedExecution } from '../replay/recorded-execution.ts';
 import type { ResultCache } from '../tools/result-cache.ts';
 import { type CallGuards, UNGUARDED } from './call-guards.ts';
@@ -211,6 +212,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     memory: settings.memory ?? FORGETFUL,
     guards: settings.guards ?? UNGUARDED,
     results: settings.results ?? null,
+    scratch: createEphemeralMemory(),
     subtasks: openSubtasks({ codec, writer, clock }),
     readExecution: (place) => readRecordedExecution(kafka, codec, place),
     capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf(settings.agents)),

@@ -2,11 +2,13 @@
  * Uses a tool: a read is written behind, a write has its intent in the journal before it. Each goes through the tool's own
  * policy (agents/tools/call-chain.ts): breaker, timeout, retries, cache, what stands in for it.
  */
+
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
 import { freshnessOf } from '../../schemas/search.ts';
+import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { type ChainResult, callWithPolicy, mayPass, noteOf } from '../tools/call-chain.ts';
 import { wrongOf } from './checked-value.ts';
 import { inputHashOf } from './decision.ts';
@@ -147,6 +149,7 @@ const callGuarded = async (
           services.retriever.search({ ...(freshness ? { freshness } : {}), ...request, tenant }, signal),
       },
       sourceUrls: services.sourceUrls,
+      scratch: scratchOf(services.scratch, run.identity.executionId),
       signal: calling,
     },
   });

@@ -25,6 +25,7 @@ const contextOf: UndoSettings['contextOf'] = (idempotencyKey) => ({
   executionId: 'execution-fork',
   idempotencyKey,
   sourceUrls: {},
+  scratch: { get: () => undefined, set: () => undefined },
   retriever: { search: () => Promise.reject(new Error('not asked')) },
   signal: new AbortController().signal,
 });

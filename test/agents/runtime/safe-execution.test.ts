@@ -358,3 +358,23 @@ test('a planned agent asks models one question after another, and sees every rep
   await halted.run('worker-a');
   expect(ends(halted).code).toBe('step-cap');
 });
+
+test('a worker that lets go in order is no death, and two that die in a row before any step are a poison task', async () => {
+  const agent = randomAgent({ maxSteps: 12, maxUsd: '5', maxMs: 3_600_000 });
+  const turns = [{ kind: 'text' as const, text: 'Done [1].' }];
+  const killed = simulate({ agent, models: [scriptedModel('first', turns)] });
+  // The claim alone, and no word of its worker after it.
+  for (const worker of ['worker-a', 'worker-b']) await killed.run(worker, 1).catch(() => undefined);
+  await killed.run('worker-c');
+  expect(ends(killed)).toMatchObject({ code: 'poison', terminal: { outcome: 'failed' } });
+  expect(replayRecorded(killed.log, [agent]).identical).toBe(true);
+
+  const released = simulate({ agent, models: [scriptedModel('first', turns)] });
+  for (const worker of ['worker-a', 'worker-b']) {
+    await released.run(worker, 1, AbortSignal.abort(new Error('it stops'))).catch(() => undefined);
+  }
+  expect(released.log.filter(({ name }) => name === 'released')).toHaveLength(2);
+  await released.run('worker-c');
+  expect(ends(released)).toMatchObject({ code: null, terminal: { outcome: 'completed' } });
+  expect(replayRecorded(released.log, [agent]).identical).toBe(true);
+});

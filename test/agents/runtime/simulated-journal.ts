@@ -4,6 +4,7 @@
  * what Kafka does to a journal is tested on Kafka (partition-journal.server.test.ts, task-worker.server.test.ts).
  */
 
+import { createEphemeralMemory } from '../../../agents/memory/ephemeral-memory.ts';
 import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
 import { type DecisionFacts, decide } from '../../../agents/runtime/decide.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
@@ -45,7 +46,7 @@ export interface Simulation {
   /** Somebody outside of every claim says something of it. */
   tell(draft: EventDraft): void;
   /** Runs the execution under the next epoch as a worker of this name; the log may end its life after so many appends. */
-  run(worker: string, dieAfter?: number): Promise<void>;
+  run(worker: string, dieAfter?: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const simulate = (settings: {
@@ -85,7 +86,7 @@ export const simulate = (settings: {
       fold.offer(log.length, event);
       log.push(event);
     },
-    run: async (worker, dieAfter = Number.POSITIVE_INFINITY) => {
+    run: async (worker, dieAfter = Number.POSITIVE_INFINITY, signal = new AbortController().signal) => {
       let appends = 0;
       const services: RunServices = {
         journal: {
@@ -99,7 +100,12 @@ export const simulate = (settings: {
             }
             return log.length - 1;
           },
-          leave: () => undefined,
+          leave: (batch) => {
+            for (const event of batch) {
+              fold.offer(log.length, event);
+              log.push(event);
+            }
+          },
           follow: () => undefined,
           readTo: async () => undefined,
           readToEnd: async () => undefined,
@@ -114,6 +120,7 @@ export const simulate = (settings: {
           flush: () => undefined,
         }),
         control: settings.control ?? SILENT,
+        scratch: createEphemeralMemory(),
         memory: settings.memory ?? FORGETFUL,
         guards: settings.guards ?? UNGUARDED,
         results: null,
@@ -155,7 +162,7 @@ export const simulate = (settings: {
           agent,
           refusal: settings.refusal ?? null,
           epoch,
-          signal: new AbortController().signal,
+          signal,
           onPoison: async () => undefined,
           place: { leaveWhile: (wait) => wait() },
         },

@@ -39,6 +39,7 @@ export const contextOf = (tenant: string, signal: AbortSignal): ToolContext => (
   executionId: 'execution',
   idempotencyKey: 'execution:1',
   sourceUrls: {},
+  scratch: { get: () => undefined, set: () => undefined },
   retriever: { search: () => Promise.reject(new Error('nothing is retrieved here')) },
   signal,
 });
