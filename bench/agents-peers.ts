@@ -5,16 +5,15 @@
  * the disk at every commit; Restate with its defaults, synced too; Kafka as Freshet starts it, which acknowledges once a record
  * is the broker's and leaves syncing to the system: so Freshet is measured again with every batch of its journal synced.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
-import { type Stack, startStack } from '../connectors/stack/start-stack.ts';
+import type { Stack } from '../connectors/stack/start-stack.ts';
 import { toError } from '../schemas/errors.ts';
 import { type AgentThroughput, runAgentPeer, throughputOf } from './support/agent-peer.ts';
 import type { Bench, Figure } from './support/bench.ts';
+import { openBenchStack } from './support/bench-stack.ts';
 import { openInstantWorker } from './support/instant-worker.ts';
 import { processesOf } from './support/processes.ts';
 
@@ -133,20 +132,12 @@ const freshet = async (
 type PostgresAlone = Stack & { readonly stop: () => Promise<void> };
 
 const startPostgres = async (signal: AbortSignal): Promise<PostgresAlone> => {
-  const root = mkdtempSync(join(tmpdir(), 'freshet-bench-peers-'));
-  const stack = await startStack({
-    dataDirectory: join(root, 'servers'),
-    cacheDirectory: cacheDirectoryOf(process.env),
-    ports: 'free',
-    servers: ['postgres'],
-    environment: process.env,
-    signal,
-  });
+  const servers = await openBenchStack(['postgres'], signal);
+  const { stack } = servers;
   return {
     ...stack,
     stop: async () => {
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     },
   };
 };

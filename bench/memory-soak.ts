@@ -3,8 +3,7 @@
  * pipeline and the index that long-term memories take, at times so short that every rule acts many times within the run: sessions
  * end after 5 s, memories after 60 s, 40 of an agent and tenant are kept. Ends after five minutes at whatever it has reached.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -18,8 +17,6 @@ import { openRedisConnection } from '../connectors/redis/redis-connection.ts';
 import { openRecordCodec } from '../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
 import { seededRandom } from '../connectors/sample-source/seeded-random.ts';
-import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
-import { startStack } from '../connectors/stack/start-stack.ts';
 import { startIndexRole } from '../pipelines/apply-index/index-role.ts';
 import { startIndexDocuments } from '../pipelines/index-documents/index-documents.ts';
 import { systemClock } from '../schemas/clock.ts';
@@ -27,6 +24,7 @@ import { defineConfig } from '../schemas/config.ts';
 import { memoryPolicyOf } from '../schemas/memory-policy.ts';
 import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
 import { type Bench, percentile } from './support/bench.ts';
+import { openBenchStack } from './support/bench-stack.ts';
 
 const EXECUTIONS = 100_000;
 const MOST_MS = 300_000;
@@ -76,15 +74,8 @@ export const memorySoakBench: Bench = {
     'memory of Redis and process while 100,000 executions are remembered, summarised, merged and pruned',
   runs: 1,
   run: async (tell, signal, { rows = EXECUTIONS, seconds = MOST_MS / 1_000 }) => {
-    const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-    const stack = await startStack({
-      dataDirectory: root,
-      cacheDirectory: cacheDirectoryOf(process.env),
-      environment: process.env,
-      ports: 'free',
-      servers: ['kafka', 'schemaRegistry', 'redis'],
-      signal,
-    });
+    const servers = await openBenchStack(['kafka', 'schemaRegistry', 'redis'], signal);
+    const { stack, root } = servers;
     const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
     const writer = openRecordWriter(kafka);
     const stops: (() => Promise<unknown>)[] = [];
@@ -229,8 +220,7 @@ export const memorySoakBench: Bench = {
       for (const stop of stops.reverse()) await stop().catch((error: Error) => tell(error.message));
       await writer.close();
       await kafka.close();
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     }
   },
 };

@@ -2,9 +2,7 @@
  * How fast a range of recorded executions is replayed: one partition of a journal that a worker wrote on a real broker,
  * read in one pass, every decision computed anew and held against the record.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { findAmong } from '../agents/replay/find-behaviour.ts';
@@ -15,11 +13,10 @@ import { openRecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../connectors/models/language/language-model.ts';
 import { openRecordCodec } from '../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
-import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
-import { startStack } from '../connectors/stack/start-stack.ts';
 import { defineAgent, defineTool } from '../schemas/agent-definition.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
+import { openBenchStack } from './support/bench-stack.ts';
 
 const EXECUTIONS = 2_000;
 const TOOL_CALLS = 4;
@@ -67,15 +64,8 @@ export const replayBench: Bench = {
   measures: `${EXECUTIONS} recorded executions of ten steps in one partition, replayed in one pass`,
   runs: 1,
   run: async (tell, signal) => {
-    const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-    const stack = await startStack({
-      dataDirectory: root,
-      cacheDirectory: cacheDirectoryOf(process.env),
-      environment: process.env,
-      ports: 'free',
-      servers: ['kafka', 'schemaRegistry'],
-      signal,
-    });
+    const servers = await openBenchStack(['kafka', 'schemaRegistry'], signal);
+    const { stack } = servers;
     const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
     const writer = openRecordWriter(kafka);
     try {
@@ -130,8 +120,7 @@ export const replayBench: Bench = {
     } finally {
       await writer.close();
       await kafka.close();
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     }
   },
 };

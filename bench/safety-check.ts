@@ -3,11 +3,9 @@
  * process; with the shared counters, a reservation against both budgets and the breaker of the model, on a real Redis that
  * is also asked by other executions.
  */
+
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   afterStep,
   EMPTY_LOOP,
@@ -17,8 +15,6 @@ import {
 } from '../agents/safety/loop-state.ts';
 import { openRedisBudgetLedger } from '../connectors/redis/redis-budget-ledger.ts';
 import { openSharedBreakers } from '../connectors/redis/shared-breaker.ts';
-import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
-import { startStack } from '../connectors/stack/start-stack.ts';
 import { dayOf } from '../schemas/budget-ledger.ts';
 import { hashOf } from '../schemas/canonical-json.ts';
 import { systemClock } from '../schemas/clock.ts';
@@ -26,6 +22,7 @@ import { signalRecord } from '../schemas/control-signals.ts';
 import { createControlView } from '../schemas/control-view.ts';
 import { DEFAULT_SAFETY } from '../schemas/safety-policy.ts';
 import { type Bench, percentile } from './support/bench.ts';
+import { openBenchStack } from './support/bench-stack.ts';
 
 /** As many as an execution may have, so that what it knows is as large as it gets. */
 const STEPS = 1_000;
@@ -102,15 +99,8 @@ export const safetyCheckBench: Bench = {
   run: async (tell, signal) => {
     const alone = checksInProcess();
     tell(`${alone.length} checks in the process`);
-    const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-    const stack = await startStack({
-      dataDirectory: root,
-      cacheDirectory: cacheDirectoryOf(process.env),
-      environment: process.env,
-      ports: 'free',
-      servers: ['redis'],
-      signal,
-    });
+    const servers = await openBenchStack(['redis'], signal);
+    const { stack } = servers;
     const ledger = await openRedisBudgetLedger({ url: stack.redis, clock: systemClock });
     const breakers = await openSharedBreakers({ url: stack.redis, group: 'bench' });
     try {
@@ -163,8 +153,7 @@ export const safetyCheckBench: Bench = {
       };
     } finally {
       await Promise.all([ledger.close(), breakers.close()]);
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     }
   },
 };

@@ -2,20 +2,17 @@
  * Session memory as executions use it, over a Redis of its own: a read of a session of ten turns, and a write of one more. One
  * at a time, and at the rate of a busy worker. Beside them the scratch in the process.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEphemeralMemory } from '../agents/memory/ephemeral-memory.ts';
 import { openRedisConnection } from '../connectors/redis/redis-connection.ts';
 import { createRedisSessionStore } from '../connectors/redis/redis-session-store.ts';
 import type { SessionKey } from '../connectors/redis/session-store.ts';
-import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
-import { startStack } from '../connectors/stack/start-stack.ts';
 import type { SessionPolicy } from '../schemas/memory-policy.ts';
 import type { SessionTurn } from '../schemas/recollection.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
+import { openBenchStack } from './support/bench-stack.ts';
 
 const SESSIONS = 500;
 const TURNS = 10;
@@ -77,15 +74,8 @@ export const sessionMemoryBench: Bench = {
     'session memory: read of ten turns and write of one, alone and at 1,000 a second; scratch in the process',
   runs: 3,
   run: async (tell, signal) => {
-    const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-    const stack = await startStack({
-      dataDirectory: root,
-      cacheDirectory: cacheDirectoryOf(process.env),
-      environment: process.env,
-      ports: 'free',
-      servers: ['redis'],
-      signal,
-    });
+    const servers = await openBenchStack(['redis'], signal);
+    const { stack } = servers;
     const store = createRedisSessionStore(openRedisConnection(stack.redis));
     try {
       const keyOf = (at: number): SessionKey => ({
@@ -136,8 +126,7 @@ export const sessionMemoryBench: Bench = {
       return figures satisfies Figures;
     } finally {
       await store.close();
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     }
   },
 };

@@ -3,11 +3,9 @@
  * one of them is killed (SIGKILL), and the other goes on with all. The session timeout is the product's default. Counts what
  * was lost and which effects were asked for again.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createKafkaJsClient } from '../connectors/kafka/kafkajs-client.ts';
@@ -15,11 +13,10 @@ import { openRecordWriter } from '../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import { openRecordCodec } from '../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
-import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
-import { startStack } from '../connectors/stack/start-stack.ts';
 import type { AgentEvent } from '../schemas/records.ts';
 import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
 import type { Bench } from './support/bench.ts';
+import { openBenchStack } from './support/bench-stack.ts';
 
 /** The same of each partition, and half of the partitions are the killed one's. */
 const EXECUTIONS = 13 * PARTITIONS;
@@ -37,15 +34,8 @@ export const takeoverBench: Bench = {
     'a worker killed with fifty executions under way: until another has gone on with all, and has ended all',
   runs: 3,
   run: async (tell, signal) => {
-    const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-    const stack = await startStack({
-      dataDirectory: root,
-      cacheDirectory: cacheDirectoryOf(process.env),
-      environment: process.env,
-      ports: 'free',
-      servers: ['kafka', 'schemaRegistry'],
-      signal,
-    });
+    const servers = await openBenchStack(['kafka', 'schemaRegistry'], signal);
+    const { stack } = servers;
     const registry = `${stack.schemaRegistry}/apis/ccompat/v7`;
     const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
     const writer = openRecordWriter(kafka);
@@ -112,8 +102,7 @@ export const takeoverBench: Bench = {
       await outside.close();
       await writer.close();
       await kafka.close();
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     }
   },
 };

@@ -1,7 +1,5 @@
 /** A real broker and registry with one worker whose model and tool answer at once: what is left is the runtime's own work. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { RuntimeEvent } from '../../agents/runtime/runtime-event.ts';
@@ -11,10 +9,9 @@ import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
-import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
-import { startStack } from '../../connectors/stack/start-stack.ts';
 import { defineAgent, defineTool } from '../../schemas/agent-definition.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { openBenchStack } from './bench-stack.ts';
 
 export interface InstantWorker {
   /** Hands over so many tasks at once. */
@@ -78,15 +75,8 @@ export const openInstantWorker = async (of: {
   readonly onEnded?: () => void;
   readonly signal: AbortSignal;
 }): Promise<InstantWorker> => {
-  const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
-  const stack = await startStack({
-    dataDirectory: root,
-    cacheDirectory: cacheDirectoryOf(process.env),
-    environment: process.env,
-    ports: 'free',
-    servers: ['kafka', 'schemaRegistry'],
-    signal: of.signal,
-  });
+  const servers = await openBenchStack(['kafka', 'schemaRegistry'], of.signal);
+  const { stack } = servers;
   const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
   const writer = openRecordWriter(kafka);
   const { agentEvents: journal } = TOPICS;
@@ -136,8 +126,7 @@ export const openInstantWorker = async (of: {
       await worker.stop(1_000);
       await writer.close();
       await kafka.close();
-      await stack.stop();
-      rmSync(root, { recursive: true, force: true });
+      await servers.close();
     },
   };
 };
