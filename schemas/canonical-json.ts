@@ -16,3 +16,15 @@ export const canonicalJson = (value: unknown): string => JSON.stringify(ordered(
 
 /** sha256 of the canonical JSON, in hexadecimal. */
 export const hashOf = (value: unknown): string => hash('sha256', canonicalJson(value), 'hex');
+
+const hashes = new WeakMap<object, string>();
+
+/** The same for an object that is never changed: hashed once, however often it is asked for. */
+export const hashOnce = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return hashOf(value);
+  const known = hashes.get(value);
+  if (known !== undefined) return known;
+  const made = hashOf(value);
+  hashes.set(value, made);
+  return made;
+};

@@ -1,7 +1,7 @@
 /** Whether a call that was asked for is made, refused, approved by a person first, or handed to another agent. Pure. */
 import type { ToolCall } from '../../connectors/models/language/language-model.ts';
 import type { AgentDefinition, ToolDefinition } from '../../schemas/agent-definition.ts';
-import { hashOf } from '../../schemas/canonical-json.ts';
+import { hashOnce } from '../../schemas/canonical-json.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
 import { loopVerdict } from '../safety/loop-state.ts';
@@ -25,7 +25,7 @@ export const toolDecision = (
   const proposed = {
     kind: 'tool',
     name,
-    inputHash: hashOf(input),
+    inputHash: hashOnce(input),
     effect: tool?.effect ?? 'read',
     maxCalls: tool?.maxCalls,
   };

@@ -5,7 +5,7 @@ import type {
   TokenBounds,
   ToolCall,
 } from '../../connectors/models/language/language-model.ts';
-import { hashOf } from '../../schemas/canonical-json.ts';
+import { hashOf, hashOnce } from '../../schemas/canonical-json.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
 import type { FreshnessRequest } from '../../schemas/search.ts';
 
@@ -114,17 +114,6 @@ export interface RetrieveInput {
   readonly filter?: Readonly<Record<string, string>>;
   readonly freshness?: FreshnessRequest;
 }
-
-const hashes = new WeakMap<object, string>();
-
-/** Of what stays as it is while an execution grows: a message is hashed once, however many prompts it stands in. */
-const hashOnce = (value: object): string => {
-  const known = hashes.get(value);
-  if (known !== undefined) return known;
-  const hash = hashOf(value);
-  hashes.set(value, hash);
-  return hash;
-};
 
 /**
  * What a decision is known by in the journal: of kind, name and input, nothing else (I10). The messages and tools of a

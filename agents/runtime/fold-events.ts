@@ -3,7 +3,7 @@ import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/
 import { renderPassages } from '../../connectors/models/language/passages.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
 import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
-import { hashOf } from '../../schemas/canonical-json.ts';
+import { hashOf, hashOnce } from '../../schemas/canonical-json.ts';
 import { advanceCosts, DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder } from '../../schemas/execution-order.ts';
 import { type EndCode, parseUserInput } from '../../schemas/execution-payloads.ts';
@@ -319,7 +319,7 @@ const resultOf = (call: ToolCall, { error }: AgentEvent, output: unknown): ToolR
 const stepSeen = (call: ToolCall, { type, output, error, idempotencyKey }: AgentEvent): StepSeen => ({
   kind: type === 'error' && idempotencyKey === null ? 'refuse-tool' : 'tool',
   name: call.name,
-  inputHash: hashOf(call.arguments),
+  inputHash: hashOnce(call.arguments),
   outcomeHash: error ? '' : hashOf(output),
   effect: idempotencyKey === null ? 'read' : 'write',
   failed: error !== null,

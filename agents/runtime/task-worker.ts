@@ -87,6 +87,7 @@ export interface WorkerStats {
 }
 
 const COMMIT_MS = 500;
+const STARTS_IN_A_TURN = 50;
 /** A task sent again within this time after it ended is known for what it is, after a restart too. */
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 const MAX_SPAN = 20_000;
@@ -107,6 +108,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   const stopping = new AbortController();
   let draining = false;
   let turn = 0;
+  let pumpsSoon = false;
   let reader: GroupReader | undefined;
 
   // Assignment: the journal is read from where the commit says, and tasks wait until it is read to its end.
@@ -227,9 +229,21 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
 
   // The pool: a place is taken by the next task that may start, partitions taking turns.
   const pump = (): void => {
+    let started = 0;
     while (!draining && pool.hasFree()) {
+      if (started === STARTS_IN_A_TURN) {
+        // Thousands that may start at once must not keep the heartbeat waiting.
+        if (!pumpsSoon)
+          setImmediate(() => {
+            pumpsSoon = false;
+            pump();
+          });
+        pumpsSoon = true;
+        break;
+      }
       const found = nextInTurn();
       if (!found) break;
+      started += 1;
       void pool.run((place) => see(...found, place));
     }
     for (const partition of owned.values()) balance(partition);

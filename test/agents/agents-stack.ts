@@ -42,13 +42,13 @@ export const openAgentsStack = async (): Promise<AgentsStack> => {
       found.push({ value, partition, offset });
     });
     const decoded = await Promise.all(
-      found.map(async ({ value, partition, offset }) => ({
-        record: await codec.decode(name, value),
-        partition,
-        offset,
-      })),
+      found.map(async ({ value, partition, offset }) => {
+        // The log is shared: another test may have written what nobody can read.
+        const record = await codec.decode(name, value).catch(() => null);
+        return record && wanted(record) ? [{ record, partition, offset }] : [];
+      }),
     );
-    return decoded.filter(({ record }) => wanted(record));
+    return decoded.flat();
   };
 
   return {
