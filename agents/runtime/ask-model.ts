@@ -1,10 +1,9 @@
 /** Asks a model: breaker, intent in the journal, the day's money, the call, its reply in the journal. */
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
-import { inputHashOf } from './decision.ts';
+import { type Decided, inputHashOf } from './decision.ts';
 import { type CallFailure, callModel } from './step-calls.ts';
 import {
-  type Decided,
   errorOf,
   failureOutput,
   NOTHING_SPENT,

@@ -11,7 +11,7 @@ import { forkedEvents } from '../replay/fork-events.ts';
 import { undoEffects } from '../replay/undo-effects.ts';
 import type { DecisionFacts } from './decide.ts';
 import type { EventDraft, ExecutionJournal } from './execution-journal.ts';
-import type { ExecutionToRun, RunServices } from './run-execution.ts';
+import type { ExecutionToRun, RunServices } from './execution-run.ts';
 
 export interface ForkBegun {
   /** All of the origin's events. */

@@ -108,6 +108,21 @@ export interface RecallInput {
   readonly sessionId: string | null;
 }
 
+export type Decided<Kind extends StepDecision['kind']> = Extract<StepDecision, { readonly kind: Kind }>;
+
+/** What is performed, and journaled by whoever performs it. */
+export type Performed = Decided<
+  | 'retrieve'
+  | 'recall'
+  | 'model'
+  | 'plan'
+  | 'tool'
+  | 'delegate'
+  | 'ask-approval'
+  | 'refuse-tool'
+  | 'refuse-output'
+>;
+
 export interface RetrieveInput {
   readonly query: string;
   readonly topK: number;

@@ -1,16 +1,10 @@
 /** Hands a task to another agent: its intent with the money it may cost, then the task itself. */
 import { FreshetError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
-import { inputHashOf } from './decision.ts';
+import { type Decided, inputHashOf } from './decision.ts';
+import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { Subtask } from './execution-state.ts';
-import type { ExecutionToRun, RunServices } from './run-execution.ts';
-import {
-  type Decided,
-  NOTHING_SPENT,
-  type StepResult,
-  type StepScope,
-  throwIfStopped,
-} from './step-scope.ts';
+import { NOTHING_SPENT, type StepResult, type StepScope, throwIfStopped } from './step-scope.ts';
 import { subtaskIdOf, subtaskOf } from './subtasks.ts';
 
 export const delegate = async (decision: Decided<'delegate'>, scope: StepScope): Promise<StepResult> => {

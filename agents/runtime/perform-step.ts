@@ -3,11 +3,10 @@ import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { askModel } from './ask-model.ts';
-import { inputHashOf } from './decision.ts';
+import { type Decided, inputHashOf, type Performed } from './decision.ts';
 import { delegate } from './hand-over.ts';
 import { callRetriever } from './step-calls.ts';
 import {
-  type Decided,
   errorOf,
   failureOutput,
   NOTHING_SPENT,
@@ -18,18 +17,6 @@ import {
   timeLeft,
 } from './step-scope.ts';
 import { readWithTool, writeWithTool } from './use-tool.ts';
-
-export type Performed = Decided<
-  | 'retrieve'
-  | 'recall'
-  | 'model'
-  | 'plan'
-  | 'tool'
-  | 'delegate'
-  | 'ask-approval'
-  | 'refuse-tool'
-  | 'refuse-output'
->;
 
 export const performStep = (decision: Performed, scope: StepScope): Promise<StepResult> => {
   switch (decision.kind) {

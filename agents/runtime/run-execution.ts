@@ -2,83 +2,31 @@
  * Runs one execution under one claim, from wherever its journal stands, to its end or to where it must let go. The
  * decisions are `decide`'s; here they are acted on, with a barrier before every model call and effect (rule J).
  */
-import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import { modelsFor } from '../../connectors/models/language/models-for.ts';
-import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
-import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
-import type { EndCode, TerminalOutput, UserInput } from '../../schemas/execution-payloads.ts';
+import type { EndCode, TerminalOutput } from '../../schemas/execution-payloads.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { formatUsd } from '../../schemas/money.ts';
-import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
-import type { Retriever } from '../../schemas/search.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { EphemeralMemory } from '../memory/ephemeral-memory.ts';
-import type { JournalPlace } from '../replay/recorded-execution.ts';
-import type { ResultCache } from '../tools/result-cache.ts';
 import { receiptOf } from './answer.ts';
 import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
-import type { CallGuards } from './call-guards.ts';
 import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
-import { inputHashOf, type StepDecision } from './decision.ts';
-import { type ExecutionControl, type ExecutionControls, heed } from './execution-controls.ts';
-import { type ExecutionJournal, type Identity, openExecutionJournal } from './execution-journal.ts';
-import { type ExecutionMemory, endedOf } from './execution-memory.ts';
+import { inputHashOf, type Performed, type StepDecision } from './decision.ts';
+import { type ExecutionControl, heed } from './execution-controls.ts';
+import { type ExecutionJournal, openExecutionJournal } from './execution-journal.ts';
+import { endedOf } from './execution-memory.ts';
+import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { ExecutionState } from './execution-state.ts';
 import { foldEvents } from './fold-events.ts';
 import { submitSubtask } from './hand-over.ts';
-import type { PartitionJournal } from './partition-journal.ts';
-import { type Performed, performStep } from './perform-step.ts';
+import { performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
-import type { OnRuntimeEvent } from './runtime-event.ts';
 import type { StepResult, StepScope } from './step-scope.ts';
-import { nextHeard, type Subtasks } from './subtasks.ts';
-import type { TaskChunks } from './task-chunks.ts';
-import type { PoolPlace } from './worker-pool.ts';
-
-export interface ExecutionToRun {
-  readonly identity: Identity;
-  readonly input: UserInput;
-  readonly task: TaskPosition;
-  /** Null where the task names no agent of ours. */
-  readonly agent: AgentDefinition | null;
-  readonly refusal: DecisionFacts['refusal'];
-  /** Above every claim that stands in the log or was tried. */
-  readonly epoch: number;
-  /** Ends the run at once: the partition is another's, or the grace time is over. */
-  readonly signal: AbortSignal;
-  /** Before the end of a task that kills its workers. */
-  readonly onPoison: (message: string) => Promise<void>;
-  /** The place in the worker's pool: left while there is nothing to do but to wait. */
-  readonly place: PoolPlace;
-}
-
-export interface RunServices {
-  readonly journal: PartitionJournal;
-  /** In order of fallback. */
-  readonly models: readonly LanguageModel[];
-  readonly retriever: Retriever;
-  readonly openChunks: (identity: Identity, epoch: number) => TaskChunks;
-  /** What people and switches say of an execution while it runs. */
-  readonly control: ExecutionControls;
-  readonly memory: ExecutionMemory;
-  readonly guards: CallGuards;
-  /** Of read tools; null: none are kept. */
-  readonly results: ResultCache | null;
-  readonly subtasks: Subtasks;
-  readonly scratch: EphemeralMemory;
-  /** All events of the execution that an event of the journal belongs to. Errors: `not-found`, `kafka-unavailable`. */
-  readonly readExecution: (place: JournalPlace) => Promise<readonly AgentEvent[]>;
-  /** Of whoever sent a task. */
-  readonly capabilitiesOf: (principal: string | null) => readonly string[];
-  readonly localTenant: string;
-  readonly sourceUrls: Readonly<Record<string, string>>;
-  readonly clock: Clock;
-  readonly onEvent: OnRuntimeEvent;
-}
+import { nextHeard } from './subtasks.ts';
 
 const MICROS = 1_000;
 

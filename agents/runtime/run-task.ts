@@ -8,8 +8,9 @@ import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecisionFacts } from './decide.ts';
+import type { RunServices } from './execution-run.ts';
 import type { OwnedPartition, QueuedTask } from './owned-partition.ts';
-import { type RunServices, runExecution } from './run-execution.ts';
+import { runExecution } from './run-execution.ts';
 import type { PoolPlace } from './worker-pool.ts';
 
 export interface TaskServices extends Omit<RunServices, 'journal'> {

@@ -4,7 +4,7 @@
  */
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
-import type { Performed } from './perform-step.ts';
+import type { Performed } from './decision.ts';
 
 export type RuntimeEvent =
   | {

@@ -1,9 +1,8 @@
 /** What performing a step works with, and what is told of it. */
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { StepDecision } from './decision.ts';
 import type { ExecutionJournal } from './execution-journal.ts';
-import type { ExecutionToRun, RunServices } from './run-execution.ts';
+import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { CallFailure } from './step-calls.ts';
 import type { TaskChunks } from './task-chunks.ts';
 import type { ToolUse } from './use-tool.ts';
@@ -29,8 +28,6 @@ export interface StepScope {
   /** When the decision was taken, microseconds since the Unix epoch. */
   readonly at: number;
 }
-
-export type Decided<Kind extends StepDecision['kind']> = Extract<StepDecision, { readonly kind: Kind }>;
 
 export const NOTHING_SPENT = { inputTokens: 0, outputTokens: 0, costUsd: '0' } as const;
 

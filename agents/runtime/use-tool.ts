@@ -11,11 +11,10 @@ import { freshnessOf } from '../../schemas/search.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { type ChainResult, callWithPolicy, mayPass, noteOf } from '../tools/call-chain.ts';
 import { wrongOf } from './checked-value.ts';
-import { inputHashOf } from './decision.ts';
+import { type Decided, inputHashOf } from './decision.ts';
 import type { EventDraft } from './execution-journal.ts';
 import { type CallOutcome, callTool } from './step-calls.ts';
 import {
-  type Decided,
   errorOf,
   NOTHING_SPENT,
   type StepResult,

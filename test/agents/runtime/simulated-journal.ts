@@ -15,13 +15,10 @@ import {
   openExecutionJournal,
 } from '../../../agents/runtime/execution-journal.ts';
 import { type ExecutionMemory, FORGETFUL } from '../../../agents/runtime/execution-memory.ts';
+import type { ExecutionToRun, RunServices } from '../../../agents/runtime/execution-run.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
 import { createJournalFold } from '../../../agents/runtime/journal-fold.ts';
-import {
-  type ExecutionToRun,
-  type RunServices,
-  runExecution,
-} from '../../../agents/runtime/run-execution.ts';
+import { runExecution } from '../../../agents/runtime/run-execution.ts';
 import type { RuntimeEvent } from '../../../agents/runtime/runtime-event.ts';
 import type { Subtasks } from '../../../agents/runtime/subtasks.ts';
 import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
