@@ -57,6 +57,8 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
   let told = '';
+  let writing = -1;
+  let said = '';
   for await (const { event, id, data } of gateway.events(
     `/v1/tasks/${encodeURIComponent(taskId)}/events`,
     ended.signal,
@@ -65,9 +67,17 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
       output.stream({ event, id, data }, () => '');
       continue;
     }
-    const { text = '', state = '' } = data as { text?: string; state?: string };
-    if (event === 'text') process.stdout.write(printable(text));
-    else if (event === 'tool-call') output.talk(`  → ${oneLine(text, 200)}`);
+    const { text = '', state = '', step = 0 } = data as { text?: string; state?: string; step?: number };
+    if (event === 'text') {
+      // What several models are asked, one after the other, is several texts.
+      if (step !== writing) {
+        if (said !== '') process.stdout.write('\n\n');
+        said = '';
+        writing = step;
+      }
+      said += text;
+      process.stdout.write(printable(text));
+    } else if (event === 'tool-call') output.talk(`  → ${oneLine(text, 200)}`);
     else if (event === 'task' && state !== told) {
       told = state;
       output.talk(`  ${state}`);
@@ -75,9 +85,9 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
   }
   if (output.json) return;
   process.stdout.write('\n\n');
-  // The answer stands above already.
+  // Where the answer is what the last model said, it stands above already.
   output.print(await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`), (task) =>
-    describe({ ...task, result: null }),
+    describe(task.result?.text === said ? { ...task, result: null } : task),
   );
 };
 
