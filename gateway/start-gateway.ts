@@ -1,7 +1,7 @@
 /** The gateway: HTTP, event streams and the page, over read models that its own consumer group keeps. */
 import Fastify from 'fastify';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
-import { FreshetError } from '../schemas/errors.ts';
+import { FreshetError, toFreshetError } from '../schemas/errors.ts';
 import { createAdmitTask } from './admit-task.ts';
 import { createFindOlder } from './find-older.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
@@ -10,6 +10,7 @@ import { openApiOf } from './http/open-api.ts';
 import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/problem.ts';
 import { registerRoutes } from './http/register-routes.ts';
 import { ALL_HEADERS, refusalOf } from './http/request-guard.ts';
+import { fillEnded } from './read-models/fill-ended.ts';
 import { foldRecordsInto } from './read-models/fold-records.ts';
 import { createLiveMetrics } from './read-models/live-metrics.ts';
 import { createReadModels } from './read-models/read-models.ts';
@@ -67,6 +68,10 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     onRestart: models.clear,
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });
+  const filling = new AbortController();
+  fillEnded({ kafka, codec, executions: models.executions, reader }, filling.signal).catch((error) =>
+    settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) }),
+  );
   const coverage = followCoverage(settings.index, clock);
   const context: GatewayContext = {
     settings,
@@ -158,6 +163,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     url = await app.listen({ host: settings.host, port: settings.port });
   } catch (thrown) {
     coverage.stop();
+    filling.abort();
     await reader.stop();
     const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
     throw inUse
@@ -170,6 +176,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     close: async () => {
       await app.close();
       coverage.stop();
+      filling.abort();
       await reader.stop();
     },
   };

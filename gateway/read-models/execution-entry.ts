@@ -187,6 +187,12 @@ const parsed = (text: string | null): unknown => {
   }
 };
 
+/** A task of which only the result is known, with what it asked for. */
+export const withResult = (entry: ExecutionEntry, result: Result): ExecutionEntry => {
+  const { feature, input, budget, freshness, fork, hasTask } = entry;
+  return { ...entryOfResult(result), feature, input, budget, freshness, fork, hasTask };
+};
+
 /** The entry of a task that is known from its result alone. */
 export const entryOfResult = (result: Result): ExecutionEntry => ({
   ...newEntry(result.taskId),

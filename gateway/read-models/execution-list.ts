@@ -1,13 +1,14 @@
 /** The tasks and executions of late, bounded in number and in bytes; the oldest are forgotten and found in Kafka again. */
 import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
-import type { AgentEvent, Task } from '../../schemas/records.ts';
+import type { AgentEvent, Result, Task } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import {
   type ExecutionEntry,
   type JournaledEvent,
   newEntry,
   withEvent,
+  withResult,
   withTask,
 } from './execution-entry.ts';
 
@@ -25,6 +26,10 @@ export interface ExecutionList {
     event: AgentEvent,
     place: { readonly partition: number; readonly offset: number },
   ): { readonly entry: ExecutionEntry; readonly counts: boolean };
+  /** Of a task that nothing else is known of; of any other, its events tell more. */
+  addResult(result: Result): void;
+  /** Ids of tasks of which nothing is known but that they were sent. */
+  unbegun(): readonly string[];
   task(taskId: string): ExecutionEntry | undefined;
   execution(executionId: string): ExecutionEntry | undefined;
   /** Undefined where they were forgotten. */
@@ -93,6 +98,11 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       put(after.entry);
       return after;
     },
+    addResult: (result) => {
+      const known = entries.get(executionIdOf(result.taskId));
+      if (known && isUnbegun(known)) put(withResult(known, result));
+    },
+    unbegun: () => [...entries.values()].filter(isUnbegun).map(({ taskId }) => taskId),
     task: (taskId) => entries.get(executionIdOf(taskId)),
     execution: (executionId) => entries.get(executionId),
     events: (executionId) => {
@@ -119,5 +129,8 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
     },
   };
 };
+
+const isUnbegun = ({ hasTask, first, result }: ExecutionEntry): boolean =>
+  hasTask && first === null && result === null;
 
 const timeOf = (entry: ExecutionEntry): number => entry.createdAt || entry.startedAt || entry.updatedAt;
