@@ -42,45 +42,59 @@ const untilFlushed = async (): Promise<void> => {
   await until('offsets are flushed', async () => (await position()) !== before);
 };
 
-test('what was delivered before the kill comes again and is superseded; a deleted row is never back', async () => {
-  await plane.client.query(`INSERT INTO articles VALUES (900, 'acme', 'Old', 'a', 'The word is madder.')`);
-  await until('inserted', async () => (await kindOf(900)) === 'document');
+/** One insert to one delete, delivered and then Connect killed. How many of the five came again when it was back. */
+const killAfterDelivery = async (old: number, short: number, after: number): Promise<number> => {
+  const insert = (key: number, word: string) =>
+    plane.client.query(
+      `INSERT INTO articles VALUES (${key}, 'acme', 'Row ${key}', 'a', 'The word is ${word}.')`,
+    );
+  await insert(old, 'madder');
+  await until('inserted', async () => (await kindOf(old)) === 'document');
   await createRowLoad(plane.client, 7).change(20);
   await untilFlushed();
-  // All of it between two flushes: Connect will not know that it delivered any of it.
+  // All of it between two flushes, where the machine is quick enough: Connect won't know that it delivered any of it.
   const from = await changesWritten(plane);
-  await plane.client.query(
-    `INSERT INTO articles VALUES (901, 'acme', 'Short-lived', 'a', 'The word is woad.')`,
-  );
-  await plane.client.query(`UPDATE articles SET body = 'The word is woad, still.' WHERE id = 901`);
-  await plane.client.query(`UPDATE articles SET body = 'The word is madder, still.' WHERE id = 900`);
-  await plane.client.query('DELETE FROM articles WHERE id IN (900, 901)');
+  await insert(short, 'woad');
+  await plane.client.query(`UPDATE articles SET body = 'The word is woad, still.' WHERE id = ${short}`);
+  await plane.client.query(`UPDATE articles SET body = 'The word is madder, still.' WHERE id = ${old}`);
+  await plane.client.query(`DELETE FROM articles WHERE id IN (${old}, ${short})`);
   await until('captured', async () => (await changesWritten(plane)) >= from + 5);
   await stack.killServer('connect');
-  await until('deleted', async () => (await kindOf(900)) === 'deleted' && (await kindOf(901)) === 'deleted');
+  const kinds = () => Promise.all([kindOf(old), kindOf(short)]);
+  await until('deleted', async () => (await kinds()).every((kind) => kind === 'deleted'));
   const watch = startWatch(async () => {
     const { hits } = await index.search({ query: 'The word is woad madder', tenant: 'acme', topK: 50 });
     const seen = hits.find((hit) => hit.text.includes('woad') || hit.text.includes('madder'));
-    const kinds = [await kindOf(900), await kindOf(901)];
-    return seen?.text ?? (kinds.every((kind) => kind === 'deleted') ? undefined : `kinds ${kinds}`);
+    const now = await kinds();
+    return seen?.text ?? (now.every((kind) => kind === 'deleted') ? undefined : `kinds ${now}`);
   });
   await untilCounted(plane, pipeline.counts);
   const { superseded } = pipeline.counts;
   const written = await changesWritten(plane);
   await stack.startServer('connect');
   await plane.untilCapturing();
-  await plane.client.query(`INSERT INTO articles VALUES (902, 'acme', 'After', 'a', 'The word is weld.')`);
-  await until('captured on', async () => (await kindOf(902)) === 'document');
+  await insert(after, 'weld');
+  await until('captured on', async () => (await kindOf(after)) === 'document');
   await untilCounted(plane, pipeline.counts);
   await untilEqual(plane, index);
   await watch.stop();
-  // It is no test of redelivery unless the five came again, at higher offsets.
-  expect(pipeline.counts.superseded - superseded).toBeGreaterThanOrEqual(5);
-  expect(await changesWritten(plane)).toBeGreaterThanOrEqual(written + 6);
   expect(watch.sightings).toEqual([]);
   expect(watch.looks()).toBeGreaterThan(50);
   expect(pipeline.failures).toEqual([]);
-}, 120_000);
+  const again = pipeline.counts.superseded - superseded;
+  // What comes again has offsets of its own.
+  expect(await changesWritten(plane)).toBeGreaterThanOrEqual(written + again + 1);
+  return again;
+};
+
+test('what was delivered before the kill comes again and is superseded; a deleted row is never back', async () => {
+  // It is no test of redelivery unless all five come again; a flush of Connect's offsets just before the kill prevents it.
+  let again = 0;
+  for (let round = 0; round < 5 && again < 5; round += 1) {
+    again = await killAfterDelivery(900 + 3 * round, 901 + 3 * round, 902 + 3 * round);
+  }
+  expect(again).toBeGreaterThanOrEqual(5);
+}, 300_000);
 
 test('Connect killed under load: the index equals the source', async () => {
   const running = createRowLoad(plane.client, 77).run();
