@@ -1,6 +1,7 @@
 /** freshet.config.ts: which tables become documents and how, which agents run, which models answer. Validated once at start. */
 import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
+import { LONGEST_TIMER_MS } from './clock.ts';
 import { FreshetError } from './errors.ts';
 import {
   GATE_OVERRIDES_SCHEMA,
@@ -238,7 +239,7 @@ const remoteLanguageModel = {
       concurrency: count,
       requestsPerMinute: count,
       tokensPerMinute: count,
-      timeoutMs: count.max(2 ** 31 - 1),
+      timeoutMs: count.max(LONGEST_TIMER_MS),
     })
     .partial()
     .optional(),

@@ -1,5 +1,8 @@
-/** What the JSON inside of journal events holds, where pipelines and agents both read it. */
+/** What the JSON inside of journal events holds, and the names they go by, where more than the runtime reads them. */
 import type { Budget, TaskFork, TaskFreshness, TaskParent } from './records.ts';
+
+/** The name of the runtime's own retrieval among a journal's tool calls; no tool may take it. */
+export const RETRIEVE = 'retrieve';
 
 /** `user-input.input`: the task as it came. */
 export interface UserInput {

@@ -1,7 +1,7 @@
 /** What an ended execution leaves to be remembered, and how it is read from the journal: the same from both. Pure. */
 
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
-import { parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
+import { parseTerminalOutput, parseUserInput, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import {
   type JournalPlace,
   leastTrusted,
@@ -62,8 +62,6 @@ export const answerTextOf = (output: unknown): string => {
   return typeof text === 'string' ? text : JSON.stringify(output);
 };
 
-/** The runtime's own retrieval, which is no tool of the agent. */
-const RETRIEVE = 'retrieve';
 /** Executions that are followed at once; the oldest of more are given up. */
 const MOST_OPEN = 50_000;
 

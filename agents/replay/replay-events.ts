@@ -10,17 +10,12 @@ import { canonicalJson } from '../../schemas/canonical-json.ts';
 import { toError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { decide } from '../runtime/decide.ts';
 import { inputHashOf, type StepDecision } from '../runtime/decision.ts';
-import {
-  type ExecutionState,
-  INITIAL_STATE,
-  type Phase,
-  RECALL,
-  RETRIEVE,
-  stateHashOf,
-} from '../runtime/execution-state.ts';
+import { type ExecutionState, INITIAL_STATE, type Phase, stateHashOf } from '../runtime/execution-state.ts';
 import { applyEvent } from '../runtime/fold-events.ts';
 import { requestHashOf } from '../runtime/run-execution.ts';
 import { limitsOf, safetyOf } from '../runtime/run-terms.ts';

@@ -3,6 +3,7 @@
  * a tool's result, or a memory recalled, and every decision after that was made with it in context. Kept in place, as
  * it follows a log; no I/O. Bounded: of many executions at once the oldest is told of as far as it went.
  */
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 
 export interface UsedBy {
@@ -98,7 +99,7 @@ export const createUseSearch = (id: string): UseSearch => {
 const decisionKindOf = (event: AgentEvent): 'model' | 'tool' | 'answer' | null => {
   if (event.type === 'response') return 'answer';
   if (event.type === 'llm-response') return 'model';
-  return event.type === 'tool-call' && event.name !== 'retrieve' ? 'tool' : null;
+  return event.type === 'tool-call' && event.name !== RETRIEVE ? 'tool' : null;
 };
 
 type Brought = Omit<UsedBy['brought'][number], 'offset'>;
@@ -106,7 +107,7 @@ type Brought = Omit<UsedBy['brought'][number], 'offset'>;
 const broughtBy = (event: AgentEvent, id: string, quoted: string): readonly Brought[] => {
   const { step, name } = event;
   if (event.type === 'tool-call' && event.output?.includes(quoted)) {
-    const via = name === 'retrieve' ? 'retrieve' : 'tool';
+    const via = name === RETRIEVE ? 'retrieve' : 'tool';
     return [{ step, via, name, ...foundIn(event, id) }];
   }
   if (event.type === 'memory-update' && (event.output?.includes(quoted) || event.input?.includes(quoted)))

@@ -6,16 +6,16 @@ import { type CallFailure, callModel } from './step-calls.ts';
 import {
   errorOf,
   failureOutput,
+  moneyOf,
   NOTHING_SPENT,
   type StepResult,
   type StepScope,
-  tenantOf,
   throwIfStopped,
   timeLeft,
 } from './step-scope.ts';
 
 export const askModel = async (decision: Decided<'model'>, scope: StepScope): Promise<StepResult> => {
-  const { run, services, journal, chunks, at } = scope;
+  const { services, journal, chunks, at } = scope;
   const { step, name, reservedUsd, priceTable, bounds, input: prompt } = decision;
   const { guards } = services;
   const inputHash = inputHashOf(decision);
@@ -32,16 +32,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   throwIfStopped(scope);
   const model = services.models.find((each) => each.id === name);
   if (!model) throw new FreshetError('internal', `there is no model ${name}`);
-  const costId = `${run.identity.executionId}:${run.epoch}:${step}`;
-  const { usdPerDay } = journal.state().terms?.safety ?? { usdPerDay: { agent: null, tenant: null } };
-  const money = {
-    costId,
-    agent: run.identity.agent,
-    tenant: tenantOf(scope),
-    usd: reservedUsd,
-    at,
-    usdPerDay,
-  };
+  const money = moneyOf(scope, step, reservedUsd);
   const denied = await guards.reserve(money, scope.calling);
   throwIfStopped(scope);
   if (denied) {
@@ -61,7 +52,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   if (!scope.calling.aborted) guards.called(`model:${name}`, failure === null || !isTheirs(failure));
   if (failure) {
     throwIfStopped(scope);
-    guards.settle(costId, failure.uncertain ? reservedUsd : '0');
+    guards.settle(money.costId, failure.uncertain ? reservedUsd : '0');
     await journal.write({
       type: 'error',
       step,
@@ -77,7 +68,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   }
   const { inputTokens, outputTokens, cachedInputTokens, reported } = output.usage;
   const costUsd = formatUsd(priceOf({ inputTokens, outputTokens }, model.price));
-  guards.settle(costId, costUsd);
+  guards.settle(money.costId, costUsd);
   const { text, toolCalls, finishReason } = output;
   // Even when stopped meanwhile: the money was spent, and under a stale claim too it counts. Pure steps may go on
   // before it is acknowledged; whatever acts outside has a barrier of its own behind it.

@@ -2,10 +2,8 @@
  * What is asked before a call leaves the process: whether the breaker of its model or tool is closed, and whether the day's
  * money allows it. Both are shared by all workers; what they say is journaled where it was acted on.
  */
+import type { GuardedName } from '../../connectors/guarded-calls/breaker-state.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
-
-/** A model or tool that a breaker stands before. */
-export type Guarded = `model:${string}` | `tool:${string}`;
 
 export interface MoneyAsked {
   /** executionId:epoch:step. */
@@ -22,9 +20,9 @@ export interface MoneyAsked {
 
 export interface CallGuards {
   /** Null: it may be called. Otherwise why not. */
-  mayCall(name: Guarded): Promise<string | null>;
+  mayCall(name: GuardedName): Promise<string | null>;
   /** Told of each call that was allowed. */
-  called(name: Guarded, worked: boolean): void;
+  called(name: GuardedName, worked: boolean): void;
   /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt. */
   reserve(
     money: MoneyAsked,

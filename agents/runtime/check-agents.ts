@@ -1,11 +1,13 @@
 /** What is refused at start rather than in the middle of a task. */
+
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import { type AgentDefinition, DEFAULT_LIMITS } from '../../schemas/agent-definition.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { parseUsd } from '../../schemas/money.ts';
+import { RECALL } from '../../schemas/recollection.ts';
 import { safetyPolicyOf } from '../../schemas/safety-policy.ts';
 import { checkToolPolicies } from '../tools/tool-policy.ts';
-import { RECALL, RETRIEVE } from './execution-state.ts';
 import { modelToolOf } from './prompt.ts';
 
 const invalid = (message: string, cause?: unknown): FreshetError =>

@@ -13,8 +13,11 @@
  *   take the key: parked for a person), `call-lost` (its worker died during three model calls in a row), `internal`
  * It always ends: every other decision raises the step, retries are counted, and time only goes on.
  */
+
 import type { ModelPrompt } from '../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { RECALL } from '../../schemas/recollection.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { poisonVerdict } from '../safety/poison-state.ts';
 import { answerOf, plannedAnswerOf } from './answer.ts';
@@ -31,7 +34,7 @@ import {
   MICROS,
   retryAt,
 } from './decision-facts.ts';
-import { type ExecutionState, type Phase, RECALL, RETRIEVE } from './execution-state.ts';
+import type { ExecutionState, Phase } from './execution-state.ts';
 import { planSeenOf } from './plan-seen.ts';
 import { promptOf } from './prompt.ts';
 import type { RunTerms } from './run-terms.ts';

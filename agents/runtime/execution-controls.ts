@@ -2,13 +2,12 @@
  * What people and switches say of an execution while it runs: cancel, kill, approve, deny. It is heard from freshet.control,
  * and counts once it stands in the execution's own journal, so that a replay hears it at the same place (I10).
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
 import type { EventDraft, Identity } from './execution-journal.ts';
 import type { ExecutionState } from './execution-state.ts';
-
-/** The longest that a timer takes; over it, it would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface Approval {
   readonly approved: boolean;
@@ -41,7 +40,7 @@ export const SILENT: ExecutionControls = {
     approval: () => null,
     stopped: NEVER,
     changed: (withinMs, signal) =>
-      sleep(Math.min(withinMs, MAX_TIMER_MS), undefined, { signal }).catch(() => undefined),
+      sleep(Math.min(withinMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined),
     close: () => undefined,
   }),
 };

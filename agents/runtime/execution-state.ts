@@ -16,11 +16,6 @@ import { type ClaimHistory, NO_CLAIMS } from '../safety/poison-state.ts';
 import type { RetrievedPassage } from './retrieved-passages.ts';
 import type { RunTerms } from './run-terms.ts';
 
-/** The name of the runtime's own retrieval among a journal's tool calls; no tool may take it. */
-export const RETRIEVE = 'retrieve';
-/** The name of what is read from memory before the first model step. */
-export const RECALL = 'recall';
-
 export type Phase =
   /** No claim holds yet. */
   | { readonly kind: 'unclaimed' }

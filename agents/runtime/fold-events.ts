@@ -1,4 +1,5 @@
 /** How each event of the journal changes the state of its execution: complete in events and phases, pure. */
+
 import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
 import { renderPassages } from '../../connectors/models/language/passages.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
@@ -6,18 +7,12 @@ import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-reques
 import { hashOf, hashOnce } from '../../schemas/canonical-json.ts';
 import { advanceCosts, DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder } from '../../schemas/execution-order.ts';
-import { type EndCode, parseUserInput } from '../../schemas/execution-payloads.ts';
+import { type EndCode, parseUserInput, RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { afterStep, type StepSeen } from '../safety/loop-state.ts';
 import { afterClaimEvent } from '../safety/poison-state.ts';
-import {
-  type ExecutionState,
-  INITIAL_STATE,
-  nextHash,
-  type Phase,
-  RECALL,
-  RETRIEVE,
-} from './execution-state.ts';
+import { type ExecutionState, INITIAL_STATE, nextHash, type Phase } from './execution-state.ts';
 import { isSearchResponse, numberPassages } from './retrieved-passages.ts';
 import { parseRunTerms } from './run-terms.ts';
 
@@ -138,15 +133,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
       case 'tools':
         return toolEnded(begin(state, event.step, phase), phase.calls, event);
       case 'awaiting-approval':
-        return toolEnded(
-          {
-            ...state,
-            step: event.step,
-            heldMicros: state.heldMicros + Math.max(0, event.at - phase.since),
-          },
-          phase.calls,
-          event,
-        );
+        return toolEnded({ ...heldUntil(state, phase, event), step: event.step }, phase.calls, event);
       case 'calling-tool':
         // It ran out of time: nobody knows whether it happened, as after a crash.
         if (event.error?.code === EFFECT_UNKNOWN) return { ...state, phase: { ...phase, orphaned: true } };
@@ -194,25 +181,31 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
       return state;
     const calls = planned.toolCalls as readonly ToolCall[];
     if (calls.length === 0) return state;
-    return { ...begin(state, event.step, phase), phase: { kind: 'tools', calls, approved: false } };
+    return begin(state, event.step, withCalls(calls));
   },
-  'approval-given': (state, { at }) =>
-    state.phase.kind === 'awaiting-approval'
-      ? {
-          ...state,
-          heldMicros: state.heldMicros + Math.max(0, at - state.phase.since),
-          phase: { kind: 'tools', calls: state.phase.calls, approved: true },
-        }
-      : state,
+  'approval-given': (state, event) => {
+    const { phase } = state;
+    if (phase.kind !== 'awaiting-approval') return state;
+    return {
+      ...heldUntil(state, phase, event),
+      phase: { kind: 'tools', calls: phase.calls, approved: true },
+    };
+  },
 };
+
+/** A person has spoken, or the time for it is over: the wait is not the execution's own. */
+const heldUntil = (
+  state: ExecutionState,
+  { since }: Extract<Phase, { readonly kind: 'awaiting-approval' }>,
+  { at }: AgentEvent,
+): ExecutionState => ({ ...state, heldMicros: state.heldMicros + Math.max(0, at - since) });
 
 /** The task's id is the idempotency key: sent twice, it is the same task. */
 const delegated = (state: ExecutionState, calls: readonly ToolCall[], event: AgentEvent): ExecutionState => {
   const [call, ...rest] = calls;
   if (!call || event.idempotencyKey === null) return state;
   const subtask = { taskId: event.idempotencyKey, step: event.step, call };
-  const phase: Phase = rest.length > 0 ? { kind: 'tools', calls: rest, approved: false } : { kind: 'ready' };
-  return { ...begin(state, event.step, phase), subtasks: [...state.subtasks, subtask] };
+  return { ...begin(state, event.step, withCalls(rest)), subtasks: [...state.subtasks, subtask] };
 };
 
 const subtaskEnded = (state: ExecutionState, event: AgentEvent): ExecutionState => {
@@ -273,11 +266,12 @@ const retrieved = (state: ExecutionState, event: AgentEvent): ExecutionState => 
 const toolEnded = (state: ExecutionState, calls: readonly ToolCall[], event: AgentEvent): ExecutionState => {
   const [call, ...rest] = calls;
   if (!call) return state;
-  return {
-    ...callEnded(state, call, event),
-    phase: rest.length > 0 ? { kind: 'tools', calls: rest, approved: false } : { kind: 'ready' },
-  };
+  return { ...callEnded(state, call, event), phase: withCalls(rest) };
 };
+
+/** What is next where these calls are left of a reply. */
+const withCalls = (calls: readonly ToolCall[]): Phase =>
+  calls.length > 0 ? { kind: 'tools', calls, approved: false } : { kind: 'ready' };
 
 /** What came of one call, as the model is told it. */
 const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): ExecutionState => {

@@ -37,14 +37,15 @@ const MICROS = 1_000;
 export const runExecution = async (run: ExecutionToRun, services: RunServices): Promise<void> => {
   const { agent, identity, signal } = run;
   const { clock, onEvent } = services;
+  const refused = run.refusal ?? refusalOf(run);
   const fork = await readFork(run, services);
-  const journal = await claim(run, services, fork);
+  const journal = await claim(run, services, fork, refused ? null : termsOf(run, services));
   await undoForFork(run, services, journal, fork);
   const chunks = services.openChunks(identity, run.epoch);
   chunks.state(journal.state().step, 'processing');
   const facts: DecisionFacts = {
     agent,
-    refusal: run.refusal ?? fork.refusal ?? refusalOf(run),
+    refusal: run.refusal ?? fork.refusal ?? refused,
     sessionId: identity.sessionId,
     estimate: (modelId, prompt) => services.models.find((each) => each.id === modelId)?.estimate(prompt),
   };
@@ -160,6 +161,7 @@ const claim = async (
   run: ExecutionToRun,
   services: RunServices,
   fork: ForkBegun,
+  terms: RunTerms | null,
 ): Promise<ExecutionJournal> => {
   const { identity, input, epoch, task } = run;
   const { journal: partition, clock } = services;
@@ -167,7 +169,6 @@ const claim = async (
   const known = partition.fold.execution(identity.executionId);
   const state = foldEvents(known?.events ?? []);
   const journal = openExecutionJournal(partition, identity, epoch, state, clock);
-  const terms = termsOf(run, services);
   const text = terms && JSON.stringify(terms);
   const isNew =
     text !== null && (state.behaviour !== identity.behaviour || text !== JSON.stringify(state.terms));
@@ -208,13 +209,13 @@ export const requestHashOf = (agent: string, behaviour: string, terms: RunTerms 
     input: { behaviour, limits: terms?.limits ?? null, safety: terms?.safety ?? null },
   });
 
-const termsOf = (run: ExecutionToRun, services: RunServices): RunTerms | null => {
-  if (!run.agent || run.refusal || refusalOf(run)) return null;
+const termsOf = ({ agent, input }: ExecutionToRun, services: RunServices): RunTerms | null => {
+  if (!agent) return null;
   return {
-    limits: limitsOf(run.agent, run.input.budget),
-    safety: safetyOf(run.agent),
-    capabilities: services.capabilitiesOf(run.input.principal),
-    models: modelsFor(run.agent, services.models).map(({ id, price, contextTokens }) => ({
+    limits: limitsOf(agent, input.budget),
+    safety: safetyOf(agent),
+    capabilities: services.capabilitiesOf(input.principal),
+    models: modelsFor(agent, services.models).map(({ id, price, contextTokens }) => ({
       id,
       price: { ...price },
       contextTokens,

@@ -1,4 +1,5 @@
 /** The calls that leave the process: model, tool, retriever. Each ends within its time, and says how long it took. */
+
 import type {
   JsonValue,
   LanguageModel,
@@ -8,6 +9,7 @@ import type {
 } from '../../connectors/models/language/language-model.ts';
 import { ModelError } from '../../connectors/models/language/model-error.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
+import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { DEFAULT_FRESHNESS_WAIT_MS, type Retriever, type SearchRequest } from '../../schemas/search.ts';
 
@@ -30,9 +32,6 @@ const RETRIEVE_TIMEOUT_MS = 10_000;
 /** A tool's output goes into the journal and the prompt: over this it is a failure, not a truth cut in half. */
 const MAX_OUTPUT_CHARACTERS = 256 * 1024;
 const MAX_MESSAGE_CHARACTERS = 500;
-
-/** The longest that a timer takes; over it, it would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A model that was not sent the call yet says so, and nothing is counted as spent. */
 const MODEL_SETTLE_MS = 50;
@@ -61,7 +60,7 @@ const within = async <Output>(
     onAbort = () => stop(toError(signal.reason));
     timer = setTimeout(
       () => stop(new Timeout(`not done within ${Math.round(limitMs)} ms`)),
-      Math.min(MAX_TIMER_MS, Math.max(1, limitMs)),
+      Math.min(LONGEST_TIMER_MS, Math.max(1, limitMs)),
     );
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });

@@ -1,6 +1,8 @@
 /** What performing a step works with, and what is told of it. */
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
+import type { MoneyAsked } from './call-guards.ts';
 import type { ExecutionJournal } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { CallFailure } from './step-calls.ts';
@@ -40,6 +42,15 @@ export const timeLeft = ({ journal, at }: StepScope): number => {
   const deadline = input?.deadlineAt ?? Number.POSITIVE_INFINITY;
   const left = terms ? terms.limits.maxMs - (at - startedAt - heldMicros) / 1_000 : 0;
   return Math.min(left, (deadline - at) / 1_000) + WALL_MARGIN_MS;
+};
+
+/** What a step asks of the day's money. */
+export const moneyOf = (scope: StepScope, step: number, usd: string): MoneyAsked => {
+  const { run, journal, at } = scope;
+  const { executionId, agent } = run.identity;
+  const { usdPerDay } = journal.state().terms?.safety ?? DEFAULT_SAFETY;
+  const costId = `${executionId}:${run.epoch}:${step}`;
+  return { costId, agent, tenant: tenantOf(scope), usd, at, usdPerDay };
 };
 
 export const tenantOf = ({ run, services }: StepScope): string => run.identity.tenant ?? services.localTenant;

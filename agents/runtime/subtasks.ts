@@ -11,7 +11,7 @@ import { DELEGATED } from '../../schemas/execution-costs.ts';
 import type { TerminalOutput, UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent, Task, TaskParent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { BLANK_EVENT, type EventDraft, type Identity } from './execution-journal.ts';
+import { type EventDraft, eventOf, type Identity } from './execution-journal.ts';
 import type { ExecutionState, Subtask } from './execution-state.ts';
 
 export interface Subtasks {
@@ -116,25 +116,24 @@ export const openSubtasks = (settings: {
       ]);
     },
     tellParent: async (parent, child, { output, error, costUsd }) => {
-      const event: AgentEvent = {
-        ...BLANK_EVENT,
+      const identity = {
         ...child,
         executionId: parent.executionId,
         taskId: parent.taskId,
         agent: parent.agent,
         sessionId: null,
+      };
+      const said: EventDraft = {
         type: 'checkpoint',
         name: TOLD,
         step: parent.step,
-        epoch: 0,
-        sequence: 0,
-        at: clock(),
         output: JSON.stringify(output),
         error,
         costUsd,
         priceTable: DELEGATED,
         idempotencyKey: child.taskId,
       };
+      const event = eventOf(identity, said, { epoch: 0, sequence: 0 }, clock());
       await writer.append([
         {
           topic: TOPICS.agentEvents.name,

@@ -16,6 +16,7 @@ import type { EventDraft } from './execution-journal.ts';
 import { type CallOutcome, callTool } from './step-calls.ts';
 import {
   errorOf,
+  moneyOf,
   NOTHING_SPENT,
   type StepResult,
   type StepScope,
@@ -72,18 +73,15 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
 
 /** A tool that costs is paid from the day's money as a model is: reserved for all its tries, settled at those it took. */
 const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ToolUse> => {
-  const { run, services, journal, calling, at } = scope;
+  const { services, calling } = scope;
   const tool = toolOf(decision, scope);
   const { costUsd, retries = 0 } = tool;
-  const usdPerDay = journal.state().terms?.safety.usdPerDay;
-  if (costUsd === undefined || !usdPerDay) return useFreely(decision, scope, tool);
-  const costId = `${run.identity.executionId}:${run.epoch}:${decision.step}`;
-  const usd = formatUsd(parseUsd(costUsd) * BigInt(1 + retries));
-  const money = { costId, agent: run.identity.agent, tenant: tenantOf(scope), usd, at, usdPerDay };
+  if (costUsd === undefined) return useFreely(decision, scope, tool);
+  const money = moneyOf(scope, decision.step, formatUsd(parseUsd(costUsd) * BigInt(1 + retries)));
   const denied = await services.guards.reserve(money, calling);
   if (denied) return deniedUse(denied);
   const used = await useFreely(decision, scope, tool);
-  services.guards.settle(costId, costOf(decision, scope, used) ?? '0');
+  services.guards.settle(money.costId, costOf(decision, scope, used) ?? '0');
   return used;
 };
 

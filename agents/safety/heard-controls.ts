@@ -1,5 +1,7 @@
 /** What people say on freshet.control, as a worker's executions hear it: each its own cancellation, kill and approvals. */
+
 import { EventEmitter, once } from 'node:events';
+import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
 import type { ExecutionControl, ExecutionControls } from '../runtime/execution-controls.ts';
 import { type FollowControlSettings, type FollowedControl, followControl } from './follow-control.ts';
@@ -15,9 +17,6 @@ export interface HeardControlsSettings extends Pick<FollowControlSettings, 'kafk
 }
 
 const CHANGE = 'change';
-/** The longest that a timer takes; over it, it would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 const because = ({ by, reason }: Pick<ControlSignal, 'by' | 'reason'>): string =>
   `by ${by}${reason === null ? '' : `: ${reason}`}`;
 
@@ -57,7 +56,7 @@ export const openHeardControls = async (settings: HeardControlsSettings): Promis
         changed: async (withinMs, signal) => {
           const over = AbortSignal.any([
             signal,
-            AbortSignal.timeout(Math.ceil(Math.max(0, Math.min(withinMs, MAX_TIMER_MS)))),
+            AbortSignal.timeout(Math.ceil(Math.max(0, Math.min(withinMs, LONGEST_TIMER_MS)))),
           ]);
           await once(changes, CHANGE, { signal: over }).catch(() => undefined);
         },

@@ -1,43 +1,12 @@
 /** `freshet cost report [--by agent|tool|feature|tenant|step|model] [--since 24h]`. */
 import type { Command } from 'commander';
+import type { z } from 'zod';
+import type { costsSchema } from '../../gateway/routes/cost-routes.ts';
 import { createOutput, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
-interface Total {
-  readonly name: string | null;
-  readonly usd: string;
-  readonly calls: number;
-  readonly executions: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly failed: number;
-  readonly unsettled: number;
-}
-
-interface Costs {
-  readonly by: string;
-  readonly since: string | null;
-  readonly complete: boolean;
-  readonly usd: string;
-  readonly groups: readonly Total[];
-  readonly agents: readonly {
-    readonly name: string;
-    readonly executions: number;
-    readonly perExecution: Readonly<Record<'mean' | 'p50' | 'p95' | 'max', string>>;
-    readonly why: {
-      readonly callsPerExecution: number;
-      readonly inputTokensPerCall: number;
-      readonly outputTokensPerCall: number;
-      readonly failedCalls: number;
-      readonly lostCalls: number;
-      readonly wastedUsd: string;
-      readonly byStep: readonly Total[];
-      readonly byModel: readonly Total[];
-    };
-  }[];
-  readonly comparison: readonly string[];
-}
+type Costs = z.infer<typeof costsSchema>;
+type Total = Costs['groups'][number];
 
 const DIGITS = 6;
 

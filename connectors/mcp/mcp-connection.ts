@@ -2,6 +2,7 @@
  * A connection to one MCP server: opened by the first question, opened again by the next one after it was lost, never by
  * itself. Names the SDK, and is all that does beside the transports.
  */
+
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
@@ -11,6 +12,7 @@ import {
   McpError,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { type McpServer, nameOfServer } from './mcp-server.ts';
@@ -55,7 +57,7 @@ export interface McpConnectionSettings {
 
 const MAX_PAGES = 20;
 /** The caller's signal ends a call; the SDK's own limit must not come before it. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
+const NO_LIMIT_MS = LONGEST_TIMER_MS;
 
 interface Open {
   readonly client: Client;

@@ -2,8 +2,9 @@
  * A connection to Redis that knows which life of the server it speaks to: its run id. Nothing waits in a queue while the server
  * is away, so that no command of before a restart reaches the server after it unseen.
  */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { createRedisClient } from './redis-client.ts';
 
 export interface RedisConnection {
   /** The library's client and the run id of the server. Errors: `unavailable` while there is no connection. */
@@ -11,20 +12,12 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
-const CONNECT_WITHIN_MS = 3_000;
-const ANSWER_WITHIN_MS = 1_000;
-const LONGEST_PAUSE_MS = 500;
+/** How long a use waits for a connection that is being made. */
+const CONNECTED_WITHIN_MS = 1_000;
 
 /** Connects in the background, again and again; never throws itself. */
 export const openRedisConnection = (url: string): RedisConnection => {
-  const redis = new Redis(url, {
-    connectTimeout: CONNECT_WITHIN_MS,
-    commandTimeout: ANSWER_WITHIN_MS,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt: number) => Math.min(LONGEST_PAUSE_MS, 20 * attempt),
-  });
+  const redis = createRedisClient(url);
   let runId: Promise<string> | undefined;
   const unavailable = (cause?: unknown): FreshetError =>
     new FreshetError(
@@ -35,7 +28,6 @@ export const openRedisConnection = (url: string): RedisConnection => {
   const forget = (): void => {
     runId = undefined;
   };
-  redis.on('error', () => undefined);
   redis.on('close', forget);
   redis.on('end', forget);
   redis.on('ready', () => {
@@ -51,7 +43,7 @@ export const openRedisConnection = (url: string): RedisConnection => {
   });
   /** The first connection is under way, or a lost one is made again: a moment's wait spares an error. */
   const connected = async (): Promise<string> => {
-    const deadline = performance.now() + ANSWER_WITHIN_MS;
+    const deadline = performance.now() + CONNECTED_WITHIN_MS;
     while (runId === undefined && redis.status !== 'end' && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));
     if (runId === undefined) throw unavailable();

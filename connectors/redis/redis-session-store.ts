@@ -1,18 +1,8 @@
 /** Sessions in Redis. One key a session, two for all of them; every change of a session is one script. */
-import type { Redis } from 'ioredis';
 import { parseSessionTurn, type SessionTurn } from '../../schemas/recollection.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { CLAIM_DUE, READ_SESSION, REMOVE_TURNS, SETTLE_SESSION, WRITE_TURN } from './session-scripts.ts';
 import type { SessionKey, SessionStore } from './session-store.ts';
-
-/** The scripts as the library defines them: sent once, called by their hash from then on. */
-interface Scripts {
-  freshetWriteTurn(...of: readonly string[]): Promise<readonly [number, number, number]>;
-  freshetReadSession(...of: readonly string[]): Promise<readonly [number, readonly string[]]>;
-  freshetRemoveTurns(...of: readonly string[]): Promise<number>;
-  freshetClaimDue(...of: readonly string[]): Promise<readonly string[]>;
-  freshetSettleSession(...of: readonly string[]): Promise<number>;
-}
 
 const PREFIX = 'freshet:session:';
 const DUE = 'freshet:sessions:due';
@@ -44,72 +34,60 @@ const turnsOf = (fields: readonly string[]): readonly SessionTurn[] => {
 };
 
 export const createRedisSessionStore = (connection: RedisConnection): SessionStore => {
-  const defined = new WeakSet<Redis>();
-  const use = <T>(work: (redis: Redis & Scripts, runId: string) => Promise<T>): Promise<T> =>
-    connection.use((redis, runId) => {
-      if (!defined.has(redis)) {
-        redis.defineCommand('freshetWriteTurn', { numberOfKeys: 2, lua: WRITE_TURN });
-        redis.defineCommand('freshetReadSession', { numberOfKeys: 2, lua: READ_SESSION });
-        redis.defineCommand('freshetRemoveTurns', { numberOfKeys: 1, lua: REMOVE_TURNS });
-        redis.defineCommand('freshetClaimDue', { numberOfKeys: 1, lua: CLAIM_DUE });
-        redis.defineCommand('freshetSettleSession', { numberOfKeys: 2, lua: SETTLE_SESSION });
-        defined.add(redis);
-      }
-      return work(redis as unknown as Redis & Scripts, runId);
-    });
+  const { use } = connection;
 
   return {
     read: (key, partition) =>
       use(async (redis, runId) => {
-        const [whole, fields] = await redis.freshetReadSession(
-          keyOf(key),
-          COMPLETE,
-          String(partition),
-          runId,
-        );
+        const answer = await READ_SESSION(redis, [keyOf(key), COMPLETE], [String(partition), runId]);
+        const [whole, fields] = answer as readonly [number, readonly string[]];
         return { whole: whole === 1, turns: turnsOf(fields) };
       }),
 
     write: (key, turn, { ttlMs, maxTurns, maxCharacters }) =>
       use(async (redis) => {
-        const [written, turns, characters] = await redis.freshetWriteTurn(
-          ...[keyOf(key), DUE, fieldOf(turn.executionId)],
-          ...[turn.place.partition, turn.place.offset, charactersOf(turn)].map(String),
-          JSON.stringify(turn),
-          ...[turn.at, ttlMs, 2 * maxTurns, 2 * maxCharacters].map(String),
-          String(Math.ceil(turn.at / 1_000) + ttlMs),
+        const answer = await WRITE_TURN(
+          redis,
+          [keyOf(key), DUE],
+          [
+            fieldOf(turn.executionId),
+            ...[turn.place.partition, turn.place.offset, charactersOf(turn)].map(String),
+            JSON.stringify(turn),
+            ...[turn.at, ttlMs, 2 * maxTurns, 2 * maxCharacters].map(String),
+            String(Math.ceil(turn.at / 1_000) + ttlMs),
+          ],
         );
+        const [written, turns, characters] = answer as readonly [number, number, number];
         return { written: written === 1, turns, characters };
       }),
 
     remove: (key, turns) =>
       use(async (redis) => {
         if (turns.length === 0) return;
-        await redis.freshetRemoveTurns(
-          keyOf(key),
-          ...turns.flatMap(({ executionId, place }) => [
-            fieldOf(executionId),
-            String(place.partition),
-            String(place.offset),
-          ]),
-        );
+        const values = turns.flatMap(({ executionId, place }) => [
+          fieldOf(executionId),
+          String(place.partition),
+          String(place.offset),
+        ]);
+        await REMOVE_TURNS(redis, [keyOf(key)], values);
       }),
 
     drop: (key, executionIds) =>
-      use(async (redis) =>
-        executionIds.length === 0
-          ? 0
-          : redis.freshetRemoveTurns(keyOf(key), ...executionIds.flatMap((id) => [fieldOf(id), '', ''])),
-      ),
+      use(async (redis) => {
+        if (executionIds.length === 0) return 0;
+        const values = executionIds.flatMap((id) => [fieldOf(id), '', '']);
+        return (await REMOVE_TURNS(redis, [keyOf(key)], values)) as number;
+      }),
 
     due: (now, leaseMs, most) =>
-      use(async (redis) =>
-        (await redis.freshetClaimDue(DUE, ...[now, leaseMs, most].map(String))).map(sessionOf),
-      ),
+      use(async (redis) => {
+        const keys = await CLAIM_DUE(redis, [DUE], [now, leaseMs, most].map(String));
+        return (keys as readonly string[]).map(sessionOf);
+      }),
 
     settled: (key) =>
       use(async (redis) => {
-        await redis.freshetSettleSession(keyOf(key), DUE);
+        await SETTLE_SESSION(redis, [keyOf(key), DUE], []);
       }),
 
     list: (wanted, most) =>

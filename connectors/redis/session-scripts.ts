@@ -3,9 +3,10 @@
  * `partition|offset|characters|JSON`, and `#turns`, `#characters`, `#last` (microseconds), `#moved:<partition>` (the last offset
  * that was moved on). Sessions stand in a sorted set by the millisecond in which they will have been quiet for long enough.
  */
+import { redisScript } from './redis-script.ts';
 
 /** KEYS session, due. ARGV field, partition, offset, characters, JSON, at (µs), ttl (ms), most turns, most characters, due (ms). */
-export const WRITE_TURN = `
+export const WRITE_TURN = redisScript(`
 local moved = redis.call('HGET', KEYS[1], '#moved:' .. ARGV[2])
 if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 or (moved and tonumber(ARGV[3]) <= tonumber(moved)) then
   local held = redis.call('HMGET', KEYS[1], '#turns', '#characters')
@@ -40,15 +41,15 @@ if not last or tonumber(ARGV[6]) >= tonumber(last) then
   redis.call('ZADD', KEYS[2], ARGV[10], KEYS[1])
 end
 redis.call('PEXPIRE', KEYS[1], 2 * tonumber(ARGV[7]))
-return {1, turns, characters}`;
+return {1, turns, characters}`);
 
 /** KEYS session, complete. ARGV partition, run id. */
-export const READ_SESSION = `
+export const READ_SESSION = redisScript(`
 local whole = redis.call('HGET', KEYS[2], ARGV[1]) == ARGV[2]
-return {whole and 1 or 0, redis.call('HGETALL', KEYS[1])}`;
+return {whole and 1 or 0, redis.call('HGETALL', KEYS[1])}`);
 
 /** KEYS session. ARGV then of each turn: field, and of those that must not come back also partition and offset, else ''. */
-export const REMOVE_TURNS = `
+export const REMOVE_TURNS = redisScript(`
 local removed = 0
 for at = 1, #ARGV, 3 do
   local size = string.match(redis.call('HGET', KEYS[1], ARGV[at]) or '', '^%d+|%d+|(%d+)|')
@@ -64,17 +65,17 @@ for at = 1, #ARGV, 3 do
     if not moved or tonumber(ARGV[at + 2]) > tonumber(moved) then redis.call('HSET', KEYS[1], field, ARGV[at + 2]) end
   end
 end
-return removed`;
+return removed`);
 
 /** KEYS due. ARGV now (ms), lease (ms), most. */
-export const CLAIM_DUE = `
+export const CLAIM_DUE = redisScript(`
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
 for _, session in ipairs(found) do
   redis.call('ZADD', KEYS[1], tonumber(ARGV[1]) + tonumber(ARGV[2]), session)
 end
-return found`;
+return found`);
 
 /** KEYS session, due. What was said in it meanwhile keeps it among the due ones. */
-export const SETTLE_SESSION = `
+export const SETTLE_SESSION = redisScript(`
 if tonumber(redis.call('HGET', KEYS[1], '#turns') or 0) <= 0 then redis.call('ZREM', KEYS[2], KEYS[1]) end
-return 1`;
+return 1`);

@@ -1,5 +1,5 @@
 /** Texts with a time to live, shared by processes through Redis. Nothing is lost with it but time. */
-import { Redis } from 'ioredis';
+import { createRedisClient } from './redis-client.ts';
 
 export interface SharedCache {
   /** Null where there is none, and where Redis cannot be asked. Never rejects. */
@@ -22,20 +22,12 @@ export interface SharedCacheSettings {
 
 const TIMEOUT_MS = 100;
 const REST_MS = 1_000;
-const MAX_RECONNECT_MS = 2_000;
-const CONNECT_TIMEOUT_MS = 2_000;
 
 /** Connects in the background: until then, and whenever Redis is away, every look finds nothing, at once. */
 export const openSharedCache = (settings: SharedCacheSettings): SharedCache => {
   const restMs = settings.restMs ?? REST_MS;
-  const redis = new Redis(settings.url, {
-    commandTimeout: settings.timeoutMs ?? TIMEOUT_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // A look that waits for a connection would hold up the call it is to save.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(MAX_RECONNECT_MS, 50 * 2 ** Math.min(10, attempt)),
-  });
+  // A look that waits for a connection would hold up the call it is to save.
+  const redis = createRedisClient(settings.url, settings.timeoutMs ?? TIMEOUT_MS);
   let restUntil = 0;
   let reachable = true;
 

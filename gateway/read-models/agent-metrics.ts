@@ -3,12 +3,14 @@
  * small after a million executions as after ten. Pure but for being kept in place; every figure follows from the
  * journal and from freshet.feedback, and comes out the same when they are read again.
  */
+
 import { LRUCache } from 'lru-cache';
 import {
   createLatencyHistogram,
   type LatencyHistogram,
 } from '../../pipelines/track-freshness/latency-histogram.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Feedback } from '../../schemas/records.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
@@ -108,7 +110,7 @@ const newTally = (): Tally => ({
 
 /** A call that was refused, or that nobody approved, was none. */
 const wasCalled = ({ name, idempotencyKey, costUsd, reservedUsd }: AgentEvent): boolean =>
-  name === 'retrieve' || idempotencyKey !== null || costUsd !== null || reservedUsd !== null;
+  name === RETRIEVE || idempotencyKey !== null || costUsd !== null || reservedUsd !== null;
 
 const share = (of: number, all: number): number | null => (all === 0 ? null : of / all);
 const rounded = (value: number | null): number | null => (value === null ? null : Number(value.toFixed(4)));
@@ -168,7 +170,7 @@ export const createAgentTallies = (): AgentTallies => {
           return null;
         case 'tool-call':
           called(tally, executionId);
-          if (event.name !== 'retrieve') tally.tools[event.error ? 'failed' : 'done'] += 1;
+          if (event.name !== RETRIEVE) tally.tools[event.error ? 'failed' : 'done'] += 1;
           return null;
         case 'error':
           if (wasCalled(event)) called(tally, executionId);

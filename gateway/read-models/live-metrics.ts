@@ -2,12 +2,14 @@
  * The metrics of tasks, steps, money and freshness, derived from the same records as the page: only from those that
  * came after this gateway started, and with labels from closed sets, as anyone who reaches Kafka could write others.
  */
+
 import { MEMORY_FEATURE } from '../../agents/memory/summary-costs.ts';
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import { EMBEDDING_SPENDER } from '../../pipelines/record-embedding-costs.ts';
 import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
 import { probeLatency } from '../../pipelines/track-freshness/probe-window.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { isUsd, parseUsd } from '../../schemas/money.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
@@ -52,7 +54,7 @@ export const createLiveMetrics = (
   const tools = new Set(agents.flatMap((agent) => agent.tools ?? []).map((tool) => tool.name));
   const agentOf = (name: string): string => (known.has(name) ? name : 'unknown');
   const toolOf = (name: string | null): string =>
-    name !== null && (tools.has(name) || name === 'retrieve') ? name : 'unknown';
+    name !== null && (tools.has(name) || name === RETRIEVE) ? name : 'unknown';
   const modelOf = bounded();
   const featureOf = bounded();
   const sourceNames = new Set(sources);
@@ -85,7 +87,7 @@ export const createLiveMetrics = (
           metrics.stepSeconds.observe({ agent, kind: 'model' }, stepTook);
           return;
         case 'tool-call': {
-          const kind = event.name === 'retrieve' ? 'retrieve' : 'tool';
+          const kind = event.name === RETRIEVE ? 'retrieve' : 'tool';
           metrics.stepSeconds.observe({ agent, kind }, stepTook);
           if (kind === 'tool')
             metrics.toolCalls.inc({ tool: toolOf(event.name), outcome: event.error ? 'failed' : 'done' });

@@ -1,6 +1,8 @@
 /** The events of an execution as the steps a person reads: what went in, what came out, what was cited, what it cost, and where each event stands. Pure. */
+
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
+import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { JournaledEvent } from '../read-models/execution-entry.ts';
 import { isoTime } from './times.ts';
@@ -122,7 +124,7 @@ const kindOf = (events: readonly JournaledEvent[]): TimelineStep['kind'] => {
   if (events.some(({ event }) => event.name === 'approval-asked')) return 'approval';
   if (events.some(({ event }) => event.type === 'checkpoint' && event.name === 'plan')) return 'plan';
   if (events.some(({ event }) => event.type === 'memory-update')) return 'recall';
-  if (events.some(({ event }) => event.name === 'retrieve')) return 'retrieve';
+  if (events.some(({ event }) => event.name === RETRIEVE)) return 'retrieve';
   return 'tool';
 };
 

@@ -141,7 +141,11 @@ describe('a learned behaviour', () => {
     expect(learnedBehaviour(ended(1, { tools: tools.slice(0, 1) }), policy)).toBeUndefined();
     expect(learnedBehaviour(ended(1, { tools, outcome: 'failed' }), policy)).toBeUndefined();
     expect(learnedBehaviour(ended(1, { tools, feedback: 0.2 }), policy)).toBeUndefined();
-    expect(learnedBehaviour(ended(1, { tools, feedback: 0.9 }), policy)).toBeDefined();
+    expect(learnedBehaviour(ended(1, { tools, feedback: 0.9 }), policy)).toMatchObject({
+      kind: 'behaviour',
+      state: 'kept',
+      text: expect.stringContaining('search-orders'),
+    });
   });
 });
 

@@ -9,9 +9,9 @@ import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.
 import { type DecisionFacts, decide } from '../../../agents/runtime/decide.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import {
-  BLANK_EVENT,
   type EventDraft,
   type ExecutionJournal,
+  eventOf,
   openExecutionJournal,
 } from '../../../agents/runtime/execution-journal.ts';
 import { type ExecutionMemory, FORGETFUL } from '../../../agents/runtime/execution-memory.ts';
@@ -79,7 +79,7 @@ export const simulate = (settings: {
     tell: (draft) => {
       const [first] = log;
       if (!first) throw new Error('nothing is journaled yet');
-      const event = { ...first, ...BLANK_EVENT, ...draft, epoch: 0, sequence: 0, at: now };
+      const event = eventOf(first, draft, { epoch: 0, sequence: 0 }, now);
       fold.offer(log.length, event);
       log.push(event);
     },

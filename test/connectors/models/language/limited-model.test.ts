@@ -52,17 +52,16 @@ const heldModel = () => {
   return { model, ends };
 };
 
+const openLimited = (limits: Partial<typeof NO_LIMITS>) => {
+  const hold = createProviderHold(now);
+  const limiter = createCallLimiter({ limits: { ...NO_LIMITS, ...limits }, hold, maxHoldMs: 1_000, now });
+  const { model, ends } = heldModel();
+  return { limiter, ends, limited: createLimitedModel(model, { limiter, hold }) };
+};
+
 describe('the limits of a model', () => {
   test('so many calls at once, the next when one has ended', async () => {
-    const hold = createProviderHold(now);
-    const limiter = createCallLimiter({
-      limits: { ...NO_LIMITS, concurrency: 2 },
-      hold,
-      maxHoldMs: 1_000,
-      now,
-    });
-    const { model, ends } = heldModel();
-    const limited = createLimitedModel(model, { limiter, hold });
+    const { limited, limiter, ends } = openLimited({ concurrency: 2 });
     const calls = [1, 2, 3].map(() => limited.generate(request));
     await pause(20);
     expect([ends.length, limiter.waiting()]).toEqual([2, 1]);
@@ -74,15 +73,7 @@ describe('the limits of a model', () => {
   });
 
   test('tokens of a minute: reserved by the estimate, given back by the usage', async () => {
-    const hold = createProviderHold(now);
-    const limiter = createCallLimiter({
-      limits: { ...NO_LIMITS, tokensPerMinute: 60 },
-      hold,
-      maxHoldMs: 1_000,
-      now,
-    });
-    const { model, ends } = heldModel();
-    const limited = createLimitedModel(model, { limiter, hold });
+    const { limited, ends } = openLimited({ tokensPerMinute: 60 });
     const first = limited.generate(request);
     const second = limited.generate(request);
     await pause(20);
@@ -95,15 +86,7 @@ describe('the limits of a model', () => {
   });
 
   test('a wait ends with the signal of its call, sends nothing, and lets the next one pass', async () => {
-    const hold = createProviderHold(now);
-    const limiter = createCallLimiter({
-      limits: { ...NO_LIMITS, concurrency: 1 },
-      hold,
-      maxHoldMs: 1_000,
-      now,
-    });
-    const { model, ends } = heldModel();
-    const limited = createLimitedModel(model, { limiter, hold });
+    const { limited, limiter, ends } = openLimited({ concurrency: 1 });
     const first = limited.generate(request);
     const controller = new AbortController();
     const second = limited.generate({ ...request, signal: controller.signal });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelChunk, ModelRequest } from '../../../../connectors/models/language/language-model.ts';
+import type { ModelChunk } from '../../../../connectors/models/language/language-model.ts';
 import { createOllamaModel } from '../../../../connectors/models/language/ollama-model.ts';
+import { expectCancelled, expectFailure, expectSilenceEnds, REQUEST, SEARCH } from './model-failures.ts';
 import { startModelServer } from './model-server.ts';
 import {
   answer,
@@ -18,16 +19,6 @@ import {
 } from './ollama-server.ts';
 
 const price = { inputPerMillionUsd: '0', outputPerMillionUsd: '0' };
-const request: ModelRequest = {
-  system: 'Answer briefly.',
-  messages: [{ role: 'user', content: 'What is the return window?' }],
-  maxOutputTokens: 64,
-};
-const search = {
-  name: 'search',
-  description: 'Search the help centre',
-  parameters: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
-};
 
 let server: Awaited<ReturnType<typeof startModelServer>>;
 beforeAll(async () => {
@@ -43,7 +34,7 @@ describe('an answer', () => {
     server.next(answer(['The return ', 'window is ', '30 days.']));
     const chunks: ModelChunk[] = [];
     const reply = await open({ contextTokens: 16_384 }).generate({
-      ...request,
+      ...REQUEST,
       temperature: 0,
       onChunk: (chunk) => chunks.push(chunk),
     });
@@ -81,8 +72,8 @@ describe('an answer', () => {
     );
     const chunks: ModelChunk[] = [];
     const reply = await open().generate({
-      ...request,
-      tools: [search],
+      ...REQUEST,
+      tools: [SEARCH],
       onChunk: (chunk) => chunks.push(chunk),
     });
     expect(reply).toMatchObject({
@@ -93,13 +84,13 @@ describe('an answer', () => {
       ],
     });
     expect(chunks).toContainEqual({ type: 'tool-call', name: 'search', arguments: { query: 'X300' } });
-    expect(server.seen.at(-1)?.body.tools).toEqual([{ type: 'function', function: search }]);
+    expect(server.seen.at(-1)?.body.tools).toEqual([{ type: 'function', function: SEARCH }]);
 
     server.next(answer(['45 days.'], 'length'));
     const followUp = await open().generate({
-      ...request,
+      ...REQUEST,
       messages: [
-        ...request.messages,
+        ...REQUEST.messages,
         { role: 'assistant', content: '', toolCalls: reply.toolCalls.slice(0, 1) },
         { role: 'tool', toolCallId: 'call_a', toolName: 'search', content: 'X200: 45 days' },
       ],
@@ -115,7 +106,7 @@ describe('an answer', () => {
 
   test('a character cut between two pieces, and a last line without an end, are read whole', async () => {
     server.next(answerInBytes);
-    const reply = await open().generate(request);
+    const reply = await open().generate(REQUEST);
     expect(reply.text).toBe('Zurück 30 €.');
     expect(reply.usage.reported).toBe(true);
   });
@@ -123,8 +114,8 @@ describe('an answer', () => {
   test('without counts its upper bounds stand, so that cost is never below the real one', async () => {
     server.next(answer(['Yes.'], 'stop', { eval_count: 2 }));
     const model = open();
-    const reply = await model.generate(request);
-    expect(reply.usage).toEqual({ ...model.estimate(request), cachedInputTokens: 0, reported: false });
+    const reply = await model.generate(REQUEST);
+    expect(reply.usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
   });
 });
 
@@ -158,45 +149,20 @@ describe('a failure says whether to retry, when, and whether it may have cost', 
     ['another protocol', sendOther, { reason: 'unreadable', retryable: false }],
     ['a page instead of a stream', sendPage, { reason: 'unreadable', retryable: false }],
     ['a line without an end', sendEndlessLine, { reason: 'unreadable', retryable: false }],
-  ])('%s', async (_, script, facts) => {
-    const before = server.seen.length;
-    server.next(script);
-    const failure = await open()
-      .generate(request)
-      .catch((error: unknown) => error);
-    expect(failure).toMatchObject({ name: 'ModelError', code: 'model-failed', ...facts });
-    expect(JSON.stringify(failure)).not.toContain('What is the return window');
-    expect(server.seen.length - before).toBe(1);
-  });
+  ])('%s', (_, script, facts) => expectFailure(open(), server, script, facts));
 
   test('nobody listens', async () => {
     const gone = await startModelServer();
     await gone.close();
-    await expect(open({ baseUrl: gone.origin }).generate(request)).rejects.toMatchObject({
+    await expect(open({ baseUrl: gone.origin }).generate(REQUEST)).rejects.toMatchObject({
       reason: 'unreachable',
       retryable: true,
       mayHaveCost: false,
     });
   });
 
-  test('silence ends the call, and the connection is closed', async () => {
-    server.next(hang);
-    await expect(open({ silenceTimeoutMs: 200 }).generate(request)).rejects.toMatchObject({
-      reason: 'timeout',
-      retryable: true,
-    });
-    await expect.poll(() => server.seen.at(-1)?.aborted).toBe(true);
-  });
+  test('silence ends the call, and the connection is closed', () =>
+    expectSilenceEnds(open({ silenceTimeoutMs: 200 }), server, hang));
 
-  test('the caller cancels mid-stream', async () => {
-    server.next(hang);
-    const controller = new AbortController();
-    const call = open().generate({
-      ...request,
-      signal: controller.signal,
-      onChunk: () => controller.abort(),
-    });
-    await expect(call).rejects.toMatchObject({ reason: 'cancelled', retryable: false });
-    await expect.poll(() => server.seen.at(-1)?.aborted).toBe(true);
-  });
+  test('the caller cancels mid-stream', () => expectCancelled(open(), server, hang));
 });

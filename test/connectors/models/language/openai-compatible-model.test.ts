@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelChunk, ModelRequest } from '../../../../connectors/models/language/language-model.ts';
+import type { ModelChunk } from '../../../../connectors/models/language/language-model.ts';
 import { createOpenAiCompatibleModel } from '../../../../connectors/models/language/openai-compatible-model.ts';
 import {
   answer,
@@ -13,14 +13,10 @@ import {
   startChatServer,
   staySilent,
 } from './chat-completions-server.ts';
+import { expectCancelled, expectFailure, REQUEST } from './model-failures.ts';
 
 const KEY = 'sk-local-secret-0123456789';
 const price = { inputPerMillionUsd: '0.15', outputPerMillionUsd: '0.60' };
-const request: ModelRequest = {
-  system: 'Answer briefly.',
-  messages: [{ role: 'user', content: 'What is the return window?' }],
-  maxOutputTokens: 64,
-};
 let server: Awaited<ReturnType<typeof startChatServer>>;
 beforeAll(async () => {
   server = await startChatServer();
@@ -35,7 +31,7 @@ describe('an answer', () => {
     server.next(answer(['The return ', 'window is ', '30 days.']));
     const chunks: ModelChunk[] = [];
     const reply = await open().generate({
-      ...request,
+      ...REQUEST,
       temperature: 0,
       onChunk: (chunk) => chunks.push(chunk),
     });
@@ -83,7 +79,7 @@ describe('an answer', () => {
         parameters: { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] },
       },
     ];
-    const reply = await open().generate({ ...request, tools, onChunk: (chunk) => chunks.push(chunk) });
+    const reply = await open().generate({ ...REQUEST, tools, onChunk: (chunk) => chunks.push(chunk) });
     expect(reply.finishReason).toBe('tool-calls');
     expect(reply.toolCalls).toEqual([
       { id: 'call_1', name: 'search', arguments: { query: 'X200' } },
@@ -99,9 +95,9 @@ describe('an answer', () => {
 
     server.next(answer(['45 days.'], 'length'));
     const followUp = await open().generate({
-      ...request,
+      ...REQUEST,
       messages: [
-        ...request.messages,
+        ...REQUEST.messages,
         { role: 'assistant', content: '', toolCalls: reply.toolCalls.slice(0, 1) },
         { role: 'tool', toolCallId: 'call_1', toolName: 'search', content: 'X200: 45 days' },
       ],
@@ -123,13 +119,13 @@ describe('an answer', () => {
   test('without a usage counts its upper bounds, so that cost is never below the real one', async () => {
     server.next(answer(['Yes.'], 'stop', null));
     const model = open();
-    const reply = await model.generate(request);
-    expect(reply.usage).toEqual({ ...model.estimate(request), cachedInputTokens: 0, reported: false });
+    const reply = await model.generate(REQUEST);
+    expect(reply.usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
   });
 
   test('is limited by the field the provider wants, and sends no empty key', async () => {
     server.next(answer(['Yes.']));
-    await open({ outputLimitField: 'max_completion_tokens', apiKey: '' }).generate(request);
+    await open({ outputLimitField: 'max_completion_tokens', apiKey: '' }).generate(REQUEST);
     expect(server.seen.at(-1)?.body).toMatchObject({ max_completion_tokens: 64 });
     expect(server.seen.at(-1)?.body).not.toHaveProperty('max_tokens');
     expect(server.seen.at(-1)?.authorization).toBeUndefined();
@@ -166,22 +162,12 @@ describe('a failure says whether to retry, when, and whether it may have cost', 
     ['a stream that ends without a finish', endEarly, { reason: 'interrupted', retryable: true }],
     ['an error as a chunk', failMidway, { reason: 'interrupted', retryable: true }],
     ['a page instead of a stream', sendPage, { reason: 'unreadable', retryable: false }],
-  ])('%s', async (_, script, facts) => {
-    const before = server.seen.length;
-    server.next(script);
-    const failure = await open()
-      .generate(request)
-      .catch((error: unknown) => error);
-    expect(failure).toMatchObject({ name: 'ModelError', code: 'model-failed', ...facts });
-    expect(String(failure)).not.toContain(KEY);
-    expect(JSON.stringify(failure)).not.toContain('What is the return window');
-    expect(server.seen.length - before).toBe(1);
-  });
+  ])('%s', (_, script, facts) => expectFailure(open(), server, script, facts, KEY));
 
   test('nobody listens', async () => {
     const gone = await startChatServer();
     await gone.close();
-    await expect(open({ baseUrl: gone.baseUrl }).generate(request)).rejects.toMatchObject({
+    await expect(open({ baseUrl: gone.baseUrl }).generate(REQUEST)).rejects.toMatchObject({
       reason: 'unreachable',
       retryable: true,
       mayHaveCost: false,
@@ -195,7 +181,7 @@ describe('a failure says whether to retry, when, and whether it may have cost', 
   ])('%s ends at the silence timeout, and the connection is closed', async (_, script) => {
     server.next(script);
     const started = performance.now();
-    await expect(open({ silenceTimeoutMs: 200 }).generate(request)).rejects.toMatchObject({
+    await expect(open({ silenceTimeoutMs: 200 }).generate(REQUEST)).rejects.toMatchObject({
       reason: 'timeout',
       retryable: true,
       mayHaveCost: true,
@@ -213,26 +199,16 @@ describe('a failure says whether to retry, when, and whether it may have cost', 
       );
       response.on('close', () => clearInterval(timer));
     });
-    await expect(open({ silenceTimeoutMs: 200, timeoutMs: 600 }).generate(request)).rejects.toMatchObject({
+    await expect(open({ silenceTimeoutMs: 200, timeoutMs: 600 }).generate(REQUEST)).rejects.toMatchObject({
       reason: 'timeout',
     });
   });
 
-  test('the caller cancels mid-stream', async () => {
-    server.next(hang);
-    const controller = new AbortController();
-    const call = open().generate({
-      ...request,
-      signal: controller.signal,
-      onChunk: () => controller.abort(),
-    });
-    await expect(call).rejects.toMatchObject({ reason: 'cancelled', retryable: false, mayHaveCost: true });
-    await expect.poll(() => server.seen.at(-1)?.aborted).toBe(true);
-  });
+  test('the caller cancels mid-stream', () => expectCancelled(open(), server, hang, { mayHaveCost: true }));
 
   test('a call cancelled before it began sends nothing', async () => {
     const before = server.seen.length;
-    const call = open().generate({ ...request, signal: AbortSignal.abort() });
+    const call = open().generate({ ...REQUEST, signal: AbortSignal.abort() });
     await expect(call).rejects.toMatchObject({ reason: 'cancelled' });
     expect(server.seen.length).toBe(before);
   });
