@@ -84,9 +84,14 @@ export interface PlanSeen<Input = unknown> {
   readonly input: Input;
   readonly passages: readonly {
     readonly documentId: string;
+    readonly source: string;
     readonly title: string;
     readonly text: string;
     readonly ageMs: number | null;
+    /** Its row has changed since, and a gate refused what it became. */
+    readonly stale: { readonly forMs: number | null; readonly reason: string } | null;
+    /** `gate: reason` of what a gate saw in it and let pass. */
+    readonly flags: readonly string[];
   }[];
   /** Of all calls so far, in order. */
   readonly results: readonly ToolResult[];

@@ -22,8 +22,11 @@ export const answerSentence = (question: string, answer: string): string | undef
     {
       number: 1,
       documentId: '',
+      source: '',
       version: '',
       ageMs: null,
+      stale: null,
+      flags: [],
       title: '',
       text: answer.replace(EXTRACTIVE_PREFIX, '').trim(),
     },

@@ -4,14 +4,16 @@ import type { Receipt } from '../../schemas/search.ts';
 import type { ExecutionState } from './execution-state.ts';
 import { citedPassages, type RetrievedPassage } from './retrieved-passages.ts';
 
-const citationOf = ({ number, documentId, chunk, version, title, ageMs }: RetrievedPassage): JsonValue => ({
-  number,
-  documentId,
-  chunk,
-  version,
-  title,
-  ageMs,
+/** What a reader of a passage must know beside its age; nothing where there is nothing to know. */
+const marksOf = ({ stale, flags }: RetrievedPassage): { readonly [key: string]: JsonValue } => ({
+  ...(stale ? { stale: { ...stale } } : {}),
+  ...(flags.length > 0 ? { flags: [...flags] } : {}),
 });
+
+const citationOf = (passage: RetrievedPassage): JsonValue => {
+  const { number, documentId, chunk, version, title, ageMs } = passage;
+  return { number, documentId, chunk, version, title, ageMs, ...marksOf(passage) };
+};
 
 /** `{text, value?, citations, model, finishReason}`: the output of a completed execution; `value` where the agent promises a shape. */
 export const answerOf = (
@@ -92,6 +94,7 @@ export const receiptOf = (state: ExecutionState): JsonValue => {
       version: passage.version,
       ageMs: passage.ageMs,
       cited: cited.has(passage),
+      ...marksOf(passage),
     })),
   };
 };

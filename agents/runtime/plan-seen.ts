@@ -5,11 +5,8 @@ import type { ExecutionState } from './execution-state.ts';
 
 export const planSeenOf = (state: ExecutionState, agent: AgentDefinition): PlanSeen => ({
   input: readInput(agent, state.input?.text ?? '').value,
-  passages: (state.retrieved ?? []).map(({ documentId, title, text, ageMs }) => ({
-    documentId,
-    title,
-    text,
-    ageMs,
+  passages: (state.retrieved ?? []).map(({ documentId, source, title, text, ageMs, stale, flags }) => ({
+    ...{ documentId, source, title, text, ageMs, stale, flags },
   })),
   results: state.results,
   replies: state.messages.flatMap((message) =>

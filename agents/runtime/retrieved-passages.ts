@@ -1,5 +1,5 @@
 /** Hits of retrievals as numbered passages: one number per chunk and version in an execution, so that a citation is unambiguous. */
-import type { Passage } from '../../connectors/models/language/passages.ts';
+import { type Passage, passageOfHit } from '../../connectors/models/language/passages.ts';
 import type { SearchResponse } from '../../schemas/search.ts';
 
 export interface RetrievedPassage extends Passage {
@@ -7,46 +7,48 @@ export interface RetrievedPassage extends Passage {
   readonly chunk: number;
 }
 
-/** True for what a search answers, be it the runtime's own retrieval or a tool's output. */
+/**
+ * True for what a search answers, be it the runtime's own retrieval or a tool's output. A tool of others can answer anything: what
+ * is not wholly of this shape is an output like any other.
+ */
 export const isSearchResponse = (value: unknown): value is SearchResponse => {
-  if (typeof value !== 'object' || value === null) return false;
-  const { hits, receipt } = value as { readonly hits?: unknown; readonly receipt?: unknown };
+  if (!isObject(value) || !isObject(value.receipt)) return false;
+  const { hits, receipt } = value;
   return (
     Array.isArray(hits) &&
-    typeof receipt === 'object' &&
-    receipt !== null &&
+    isObject(receipt.watermarks) &&
+    Object.values(receipt.watermarks).every((mark) => isObject(mark) && isObject(mark.heldTables)) &&
+    isObject(receipt.newestApplied) &&
     hits.every(
       (hit: unknown) =>
-        typeof hit === 'object' &&
-        hit !== null &&
-        'documentId' in hit &&
-        'text' in hit &&
-        typeof hit.text === 'string' &&
-        'version' in hit,
+        isObject(hit) &&
+        ['documentId', 'version', 'title', 'text'].every((field) => typeof hit[field] === 'string'),
     )
   );
 };
 
-/** The hits as passages, known ones under their old number, and all passages with the new ones. */
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/**
+ * The hits as passages, known ones under their old number, and all passages with the new ones. A passage that is found again has the
+ * age and the marks of the last time: what was good may be stale by then.
+ */
 export const numberPassages = (
   known: readonly RetrievedPassage[],
-  response: SearchResponse,
+  { hits, receipt }: SearchResponse,
 ): { readonly all: readonly RetrievedPassage[]; readonly found: readonly RetrievedPassage[] } => {
   const all = [...known];
-  const found: RetrievedPassage[] = [];
-  for (const hit of response.hits) {
-    let passage = all.find(
-      (each) =>
-        each.documentId === hit.documentId && each.chunk === hit.chunk && each.version === hit.version,
+  const found = hits.map((hit) => {
+    const { chunk } = hit;
+    const before = all.findIndex(
+      (each) => each.documentId === hit.documentId && each.chunk === chunk && each.version === hit.version,
     );
-    if (!passage) {
-      const { documentId, chunk, version, title, text } = hit;
-      const ageMs = Number.isFinite(hit.ageMs) ? Math.max(0, Math.round(hit.ageMs)) : null;
-      passage = { number: all.length + 1, documentId, chunk, version, title, text, ageMs };
-      all.push(passage);
-    }
-    found.push(passage);
-  }
+    const place = before < 0 ? all.length : before;
+    const passage = { ...passageOfHit(hit, place + 1, receipt.at), chunk };
+    all[place] = passage;
+    return passage;
+  });
   return { all, found };
 };
 

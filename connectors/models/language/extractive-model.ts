@@ -48,7 +48,7 @@ const cancelled = () =>
 
 const answerPrompt = (prompt: ModelPrompt): ModelReply => {
   const chosen = chooseSentences(rankSentences(lastQuestion(prompt), freshPassages(prompt)));
-  const quotes = chosen.map(({ text, passage }) => `“${text}” [${passage.number}]`);
+  const quotes = chosen.map(({ text, passage }) => `“${text}” [${passage.number}]${marksOf(passage)}`);
   const whole = quotes.length === 0 ? EXTRACTIVE_NOTHING : `${EXTRACTIVE_PREFIX} ${quotes.join(' ')}`;
   const words = whole.split(' ');
   const text = words.slice(0, prompt.maxOutputTokens).join(' ');
@@ -64,6 +64,15 @@ const answerPrompt = (prompt: ModelPrompt): ModelReply => {
     finishReason: words.length > prompt.maxOutputTokens ? 'length' : 'stop',
     usage,
   };
+};
+
+/** What a reader must know of a passage that is quoted. */
+const marksOf = ({ stale, flags }: Passage): string => {
+  const marks = [
+    ...(stale ? ['its row has changed since'] : []),
+    ...(flags.length > 0 ? [`flagged: ${flags.join(', ')}`] : []),
+  ];
+  return marks.length === 0 ? '' : ` (${marks.join('; ')})`;
 };
 
 /** The passages of this turn, else the latest before it: an earlier turn's may be out of date. */

@@ -39,7 +39,10 @@ const PARTS: fc.Arbitrary<PromptParts> = fc.record({
         ...passage,
         number: index + 1,
         documentId: `d${index}`,
+        source: 's',
         version: '1',
+        stale: null,
+        flags: [],
         title: 't',
       })),
     ),
@@ -160,13 +163,16 @@ test('passages stand in their order under their numbers, the worst left out firs
   const passages = ['first', 'second', 'third'].map((name, index) => ({
     number: index + 1,
     documentId: name,
+    source: 's',
     version: '1',
     ageMs: 10,
+    stale: null,
+    flags: [],
     title: name,
     text: 'word '.repeat(40),
   }));
   const parts = { system: 's', question: 'Which?', passages, messages: [], tools: [] };
-  const { prompt, shownPassages } = fittedTo(parts, 320);
+  const { prompt, shownPassages } = fittedTo(parts, 400);
   expect(shownPassages).toEqual([1, 2]);
   expect(
     parsePassages(prompt.messages[0]?.content ?? '').map(({ number, title }) => [number, title]),

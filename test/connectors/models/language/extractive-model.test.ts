@@ -13,8 +13,11 @@ const model = createExtractiveModel();
 const passage = (number: number, title: string, text: string): Passage => ({
   number,
   documentId: `help:${number}`,
+  source: 'help',
   version: '0:1',
   ageMs: 40,
+  stale: null,
+  flags: [],
   title,
   text,
 });
@@ -158,4 +161,18 @@ test('hundreds of long passages take no time worth naming', async () => {
   const started = performance.now();
   await ask('What is the return window for the X200?', [...many, ...HELP]);
   expect(performance.now() - started).toBeLessThan(2_000);
+});
+
+test('a quotation says where its passage may be out of date, or where a check saw something in it', async () => {
+  const stale = {
+    ...passage(1, 'Returns', 'The return window is 30 days.'),
+    stale: { forMs: 5, reason: 'g: r' },
+  };
+  const flagged = { ...stale, number: 2, stale: null, flags: ['instructions: encoded'] };
+  expect(await ask('How long is the return window?', [stale])).toContain(
+    '30 days.” [1] (its row has changed since)',
+  );
+  expect(await ask('How long is the return window?', [flagged])).toContain(
+    '30 days.” [2] (flagged: instructions: encoded)',
+  );
 });
