@@ -10,6 +10,7 @@ import { BREAKER_GAUGE } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
+import { openRedisSharedLimits } from '../../connectors/redis/redis-shared-limits.ts';
 import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
 import { systemClock } from '../../schemas/clock.ts';
@@ -29,7 +30,8 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   for (const problem of await verifyMcpTools(tools)) log.warn(problem);
   const onTrouble = (error: Error): void => log.warn({ details: error }, error.message);
   const retriever = openIndex(settings.index);
-  const models = languageModelsFromConfig(config);
+  const limits = await openRedisSharedLimits({ url: settings.redis, group: GROUP });
+  const models = languageModelsFromConfig(config, limits);
 
   const control = await openHeardControls({ kafka, codec, localTenant, onTrouble });
   const breakers = await openSharedBreakers({
@@ -84,7 +86,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
       await running.stop(GRACE_MS);
       await memory.stop();
       await closeMcpTools(tools);
-      await Promise.all([control.close(), breakers.close(), ledger.close(), shared.close()]);
+      await Promise.all([control.close(), breakers.close(), ledger.close(), limits.close(), shared.close()]);
     },
   };
 };

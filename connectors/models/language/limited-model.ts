@@ -5,7 +5,7 @@ import type { ProviderHold } from './provider-hold.ts';
 
 /**
  * A model whose calls wait for their turn, bounded by each call's signal, and whose provider is left alone by all its
- * models in the process for as long as it told any call to (429, or a 5xx with a time). A call that was told to wait
+ * models for as long as it told any call to (429, or a 5xx with a time). A call that was told to wait
  * fails as it did before: whether it is made again is the runtime's decision.
  */
 export const createLimitedModel = (

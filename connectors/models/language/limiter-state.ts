@@ -66,9 +66,31 @@ export const settle = (state: LimiterState, id: number, tokens: number | null): 
   return { ...state, running, counted };
 };
 
+/** Calls that go now, by whoever's word; those that no longer wait are passed over. */
+export const begin = (
+  state: LimiterState,
+  limits: LimiterLimits,
+  ids: readonly number[],
+  now: number,
+): LimiterState => {
+  const going = new Set(ids);
+  const calls = state.waiting.filter(({ id }) => going.has(id));
+  if (calls.length === 0) return state;
+  return {
+    running: new Set([...state.running, ...calls.map(({ id }) => id)]),
+    counted: isByTheMinute(limits)
+      ? [...state.counted, ...calls.map((call) => ({ ...call, at: now }))]
+      : state.counted,
+    waiting: state.waiting.filter(({ id }) => !going.has(id)),
+  };
+};
+
+const isByTheMinute = ({ requestsPerMinute, tokensPerMinute }: LimiterLimits): boolean =>
+  Number.isFinite(requestsPerMinute) || Number.isFinite(tokensPerMinute);
+
 export const admit = (state: LimiterState, limits: LimiterLimits, now: number): Admission => {
-  const byTheMinute = Number.isFinite(limits.requestsPerMinute) || Number.isFinite(limits.tokensPerMinute);
-  const counted = state.counted.filter((call) => call.at + WINDOW_MS > now);
+  const standing = state.counted.filter((call) => call.at + WINDOW_MS > now);
+  const counted = [...standing];
   const running = new Set(state.running);
   const admitted: number[] = [];
   let tokens = counted.reduce((sum, call) => sum + call.tokens, 0);
@@ -80,10 +102,9 @@ export const admit = (state: LimiterState, limits: LimiterLimits, now: number): 
     running.add(call.id);
     admitted.push(call.id);
     tokens += call.tokens;
-    if (byTheMinute) counted.push({ ...call, at: now });
+    counted.push({ ...call, at: now });
   }
-  const waiting = admitted.length === 0 ? state.waiting : state.waiting.slice(admitted.length);
-  return { state: { running, counted, waiting }, admitted, nextAt };
+  return { state: begin({ ...state, counted: standing }, limits, admitted, now), admitted, nextAt };
 };
 
 /** When enough of the window has gone by for a call, as things stand; null: now. */

@@ -1,4 +1,7 @@
-/** How long a provider is to be left alone, after it told any caller in this process so. Milliseconds throughout. */
+/** The hold of a provider for all its callers in a process, and what other processes hear of it. Milliseconds throughout. */
+import { afterAnswer, afterRefusal, type Hold, NO_HOLD, remainingOf } from './hold-state.ts';
+import type { SharedHold } from './shared-limits.ts';
+
 export interface ProviderHold {
   /** What is left of it; 0: calls may go. */
   remainingMs(): number;
@@ -6,30 +9,26 @@ export interface ProviderHold {
   refused(retryAfterMs: number | null): void;
   /** A call went through. */
   answered(): void;
+  /** Another process was told so: it is held for this long from now, if it is not for longer. */
+  heard(heldMs: number, refusals: number): void;
 }
 
-const FIRST_HOLD_MS = 1_000;
-const MAX_HOLD_MS = 30_000;
-
-/** How long after so many refusals in a row without a time; doubles from 1 to 30 seconds. Pure. */
-export const unsaidHoldMs = (refusals: number): number =>
-  Math.min(MAX_HOLD_MS, FIRST_HOLD_MS * 2 ** Math.min(30, Math.max(0, refusals - 1)));
-
 /** @param now milliseconds of a clock that does not go back */
-export const createProviderHold = (now: () => number): ProviderHold => {
-  let until = Number.NEGATIVE_INFINITY;
-  let refusals = 0;
+export const createProviderHold = (now: () => number, shared?: SharedHold): ProviderHold => {
+  let hold: Hold = NO_HOLD;
   return {
-    remainingMs: () => Math.max(0, until - now()),
+    remainingMs: () => remainingOf(hold, now()),
     refused: (retryAfterMs) => {
-      const at = now();
-      // Calls that were under way together are refused together: that is one refusal, not many.
-      if (retryAfterMs === null && at >= until) refusals += 1;
-      // Never shorter than what another call was told.
-      until = Math.max(until, at + (retryAfterMs ?? unsaidHoldMs(refusals)));
+      hold = afterRefusal(hold, retryAfterMs, now());
+      shared?.refused(retryAfterMs);
     },
     answered: () => {
-      refusals = 0;
+      if (hold.refusals === 0) return;
+      hold = afterAnswer(hold);
+      shared?.answered();
+    },
+    heard: (heldMs, refusals) => {
+      hold = { until: Math.max(hold.until, heldMs > 0 ? now() + heldMs : 0), refusals };
     },
   };
 };

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCallLimiter } from '../../../../connectors/models/language/call-limiter.ts';
 import { createExtractiveModel } from '../../../../connectors/models/language/extractive-model.ts';
+import { MAX_HOLD_MS, unsaidHoldMs } from '../../../../connectors/models/language/hold-state.ts';
 import type {
   LanguageModel,
   ModelReply,
@@ -9,7 +10,7 @@ import type {
 } from '../../../../connectors/models/language/language-model.ts';
 import { languageModelsFromConfig } from '../../../../connectors/models/language/language-models-from-config.ts';
 import { createLimitedModel } from '../../../../connectors/models/language/limited-model.ts';
-import { createProviderHold, unsaidHoldMs } from '../../../../connectors/models/language/provider-hold.ts';
+import { createProviderHold } from '../../../../connectors/models/language/provider-hold.ts';
 import { answer, refuse, startChatServer } from './chat-completions-server.ts';
 
 const request: ModelRequest = {
@@ -173,5 +174,11 @@ describe('a provider that asks to be left alone', () => {
     hold.answered();
     hold.refused(null);
     expect(hold.remainingMs()).toBe(1_000);
+  });
+
+  test('for ever is asked again after an hour', () => {
+    const hold = createProviderHold(() => 5);
+    hold.refused(999_999_999_000);
+    expect(hold.remainingMs()).toBe(MAX_HOLD_MS);
   });
 });
