@@ -1,6 +1,5 @@
 /** What the routes work with. */
 import type { IndexService } from '../connectors/index-service/index-service.ts';
-import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { SessionStore } from '../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
@@ -8,7 +7,6 @@ import type { Metrics } from '../connectors/telemetry/metrics.ts';
 import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
 import type { AgentDefinition } from '../schemas/agent-definition.ts';
 import type { BudgetLedger } from '../schemas/budget-ledger.ts';
-import type { Clock } from '../schemas/clock.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
 import type { FreshetError } from '../schemas/errors.ts';
 import type { AdmitTask } from './admit-task.ts';
@@ -16,16 +14,8 @@ import type { FindOlder } from './find-older.ts';
 import type { EventStreams } from './http/event-stream.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { TopicReader } from './read-models/read-topics.ts';
-import type { StatusReport } from './status-report.ts';
+import type { StatusReport, StatusSettings } from './status-report.ts';
 import type { SubmitTask } from './submit-task.ts';
-
-/** How a connector stands, as the page shows it. */
-export interface ConnectorState {
-  readonly source: string;
-  /** running, waiting, paused, missing, unreachable or failed. */
-  readonly state: string;
-  readonly reason?: string;
-}
 
 export type GatewayEvent =
   | {
@@ -39,8 +29,7 @@ export type GatewayEvent =
   /** A request failed inside. */
   | { readonly type: 'request-failed'; readonly path: string; readonly error: FreshetError };
 
-export interface GatewaySettings {
-  readonly kafka: KafkaClient;
+export interface GatewaySettings extends StatusSettings {
   readonly codec: RecordCodec;
   readonly writer: RecordWriter;
   readonly index: IndexService;
@@ -48,14 +37,10 @@ export interface GatewaySettings {
   readonly sessions?: SessionStore;
   readonly agents: readonly AgentDefinition[];
   readonly config: FreshetConfig;
-  readonly clock: Clock;
   /** Loopback: without credentials nothing else is allowed. */
   readonly host: '127.0.0.1' | '::1' | 'localhost';
   /** 0: any free one. */
   readonly port: number;
-  readonly connectStatus?: () => Promise<readonly ConnectorState[]>;
-  /** JSON metrics of the other roles, to be answered with this one's. */
-  readonly roleMetrics?: () => Promise<readonly unknown[]>;
   readonly metrics: Metrics;
   /** What was spent today, where there is a ledger to ask. */
   readonly budgets?: Pick<BudgetLedger, 'spending'>;

@@ -1,13 +1,23 @@
 /** How the whole stands: ends of topics, lag of groups, connectors, roles. Each part may fail by itself and says so. */
 import { AGENTS_GROUP } from '../agents/runtime/task-worker.ts';
-import type { IndexStatus } from '../connectors/index-service/index-service.ts';
+import type { IndexService, IndexStatus } from '../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../pipelines/index-documents/index-documents.ts';
+import type { AgentDefinition } from '../schemas/agent-definition.ts';
+import type { Clock } from '../schemas/clock.ts';
+import type { FreshetConfig } from '../schemas/config.ts';
 import { toFreshetError } from '../schemas/errors.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
-import type { ConnectorState, GatewaySettings } from './gateway-context.ts';
 import { countersOf, type RecordCounter } from './views/role-counters.ts';
+
+/** How a connector stands, as the page shows it. */
+export interface ConnectorState {
+  readonly source: string;
+  /** running, waiting, paused, missing, unreachable or failed. */
+  readonly state: string;
+  readonly reason?: string;
+}
 
 export interface TopicStatus {
   readonly topic: string;
@@ -75,6 +85,18 @@ export interface StatusReport {
   readonly troubles: readonly Trouble[];
 }
 
+/** What is asked how it stands. */
+export interface StatusSettings {
+  readonly kafka: KafkaClient;
+  readonly index: Pick<IndexService, 'status'>;
+  readonly config: Pick<FreshetConfig, 'sources' | 'localTenant'>;
+  readonly agents: readonly Pick<AgentDefinition, 'name' | 'version'>[];
+  readonly clock: Clock;
+  readonly connectStatus?: () => Promise<readonly ConnectorState[]>;
+  /** JSON metrics of the other roles, to be answered with this one's. */
+  readonly roleMetrics?: () => Promise<readonly unknown[]>;
+}
+
 const lagOf = async (
   kafka: KafkaClient,
   group: string,
@@ -90,7 +112,7 @@ const lagOf = async (
 };
 
 export const reportStatus = async (
-  settings: GatewaySettings,
+  settings: StatusSettings,
   known: {
     readonly waitingFor: string | null;
     readonly deadLetters: number;

@@ -2,9 +2,9 @@
  * Long-term memories as documents: a source called `memory` whose change topic is written by agents, not by Debezium. A memory
  * passes gates, is embedded and applied as any other document, and is found by a search for memories of its agent alone.
  */
-import type { TableMapping } from './config.ts';
 import type { Document } from './records.ts';
 import type { SearchRequest } from './search.ts';
+import type { TableMapping } from './table-mapping.ts';
 import { makeVersion, type Version } from './version.ts';
 
 /** No database may be configured under this name. */

@@ -2,7 +2,8 @@
  * Probe rows: a row of its own in every source, written each second and looked for in the index as a user would, so that
  * freshness is measured at the searchable end and a quiet source is not taken for a fresh one.
  */
-import type { TableMapping } from './config.ts';
+
+import type { TableMapping } from './table-mapping.ts';
 
 const PREFIX = 'freshet.probe_';
 

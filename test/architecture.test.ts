@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import packageFile from '../package.json' with { type: 'json' };
 import { faultsOf, importsOf, NAMED_IN, type SourceFile } from './support/architecture-rules.ts';
+import { circlesOf } from './support/import-circles.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['schemas', 'connectors', 'pipelines', 'agents', 'gateway', 'cli', 'bench', 'test'];
@@ -24,6 +25,10 @@ const tree: readonly SourceFile[] = [
 test('the tree keeps its rules', () => {
   expect(tree.length).toBeGreaterThan(100);
   expect(faultsOf(tree)).toEqual([]);
+});
+
+test('no files import each other in a circle', () => {
+  expect(circlesOf(tree)).toEqual([]);
 });
 
 test('every dependency has its place, and none is kept that nothing names', () => {
@@ -140,6 +145,18 @@ describe('the check itself finds', () => {
         { path: 'connectors/a.ts', text: 'a();\n'.repeat(500) },
       ]),
     ).toEqual([]);
+  });
+
+  test('circles of imports, types included, and nothing else', () => {
+    const file = (path: string, ...targets: string[]): SourceFile => ({
+      path,
+      text: targets.map((target) => `import type { A } from '${target}';`).join('\n'),
+    });
+    const chain = [file('a/a.ts', './b.ts'), file('a/b.ts', '../c/c.ts', 'zod'), file('c/c.ts', './none.ts')];
+    expect(circlesOf([...chain, file('d.ts', './a/a.ts', './c/c.ts')])).toEqual([]);
+    expect(circlesOf([...chain.slice(0, 2), file('c/c.ts', '../a/a.ts'), file('d.ts', './a/a.ts')])).toEqual([
+      ['a/a.ts', 'a/b.ts', 'c/c.ts'],
+    ]);
   });
 
   test('imports in whatever form', () => {

@@ -1,13 +1,14 @@
 /** What performing a step works with, and what is told of it. */
+
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
+import type { ChainResult } from '../tools/call-chain.ts';
 import type { MoneyAsked } from './call-guards.ts';
 import type { ExecutionJournal } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { CallFailure } from './step-calls.ts';
 import type { TaskChunks } from './task-chunks.ts';
-import type { ToolUse } from './use-tool.ts';
 
 export interface StepResult {
   readonly succeeded: boolean;
@@ -26,7 +27,7 @@ export interface StepScope {
   /** Ends what is under way: the worker is stopped, or the execution is. */
   readonly calling: AbortSignal;
   /** Reads of the same reply that were begun together with the first of them, by call id. */
-  readonly begun: Map<string, Promise<ToolUse>>;
+  readonly begun: Map<string, Promise<ChainResult>>;
   /** When the decision was taken, microseconds since the Unix epoch. */
   readonly at: number;
 }

@@ -25,7 +25,6 @@ import {
   timeLeft,
 } from './step-scope.ts';
 
-export type ToolUse = ChainResult;
 type ToolDecision = Decided<'tool'>;
 
 export const readWithTool = async (decision: ToolDecision, scope: StepScope): Promise<StepResult> => {
@@ -72,7 +71,7 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
 };
 
 /** A tool that costs is paid from the day's money as a model is: reserved for all its tries, settled at those it took. */
-const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ToolUse> => {
+const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ChainResult> => {
   const { services, calling } = scope;
   const tool = toolOf(decision, scope);
   const { costUsd, retries = 0 } = tool;
@@ -85,7 +84,7 @@ const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ToolUs
   return used;
 };
 
-const deniedUse = (denied: { readonly code: string; readonly message: string }): ToolUse => ({
+const deniedUse = (denied: { readonly code: string; readonly message: string }): ChainResult => ({
   outcome: {
     output: null,
     failure: { ...denied, retryable: false, retryAfterMs: null, uncertain: false },
@@ -94,7 +93,7 @@ const deniedUse = (denied: { readonly code: string; readonly message: string }):
   ...{ via: 'tool', attempts: 0, ageMs: null, failures: [] },
 });
 
-const useFreely = (decision: ToolDecision, scope: StepScope, tool: ToolDefinition): Promise<ToolUse> => {
+const useFreely = (decision: ToolDecision, scope: StepScope, tool: ToolDefinition): Promise<ChainResult> => {
   const { run, services, calling } = scope;
   const tenant = tenantOf(scope);
   const chain = {
@@ -166,19 +165,19 @@ const keyOf = (decision: ToolDecision, { run }: StepScope): string =>
   `${run.identity.executionId}:${decision.step}`;
 
 /** What the calls cost; null for a tool that costs nothing, and for an answer that no call was made for. */
-const costOf = (decision: ToolDecision, scope: StepScope, { attempts }: ToolUse): string | null => {
+const costOf = (decision: ToolDecision, scope: StepScope, { attempts }: ChainResult): string | null => {
   const { costUsd } = toolOf(decision, scope);
   return costUsd === undefined || attempts === 0 ? null : formatUsd(parseUsd(costUsd) * BigInt(attempts));
 };
 
-const resultOf = (decision: ToolDecision, scope: StepScope, used: ToolUse): StepResult => ({
+const resultOf = (decision: ToolDecision, scope: StepScope, used: ChainResult): StepResult => ({
   ...NOTHING_SPENT,
   succeeded: used.outcome.failure === null,
   outsideMicros: used.outcome.durationMicros,
   costUsd: costOf(decision, scope, used) ?? '0',
 });
 
-const outcomeDraft = (decision: ToolDecision, scope: StepScope, used: ToolUse): EventDraft => {
+const outcomeDraft = (decision: ToolDecision, scope: StepScope, used: ChainResult): EventDraft => {
   const { output, failure, durationMicros } = used.outcome;
   const costUsd = costOf(decision, scope, used);
   return {

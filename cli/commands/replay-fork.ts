@@ -2,7 +2,7 @@
 import { type JournalPlace, readRecordedExecution } from '../../agents/replay/recorded-execution.ts';
 import { createOutput } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
-import type { ReplayOptions } from './replay.ts';
+import type { ReplayOptions } from './replay-options.ts';
 import { gatewayOf, type Surroundings, withKafka } from './surroundings.ts';
 
 interface Forked {

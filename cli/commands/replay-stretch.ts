@@ -8,7 +8,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, oneLine } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
-import type { ReplayOptions } from './replay.ts';
+import type { ReplayOptions } from './replay-options.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
 const WIDTH = 140;

@@ -14,6 +14,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, oneLine, table } from '../output.ts';
 import { forkExecution } from './replay-fork.ts';
+import type { ReplayOptions } from './replay-options.ts';
 import { replayStretch } from './replay-stretch.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 import { describeWhatIf } from './what-if-shown.ts';
@@ -45,19 +46,6 @@ const describe = (replay: Replay): string => {
     ...(replay.ended ? [] : ['the execution has not ended; what there is of it was replayed']),
   ].join('\n');
 };
-
-export interface ReplayOptions {
-  readonly toOffset?: string;
-  readonly behaviour?: string;
-  readonly fromStep?: string;
-  readonly compensate?: boolean;
-  readonly maxUsd?: string;
-  readonly maxSteps?: string;
-  readonly reason?: string;
-  readonly dryRun?: boolean;
-  readonly config?: string;
-  readonly json?: boolean;
-}
 
 const placeOf = (position: string): JournalPlace => {
   const [, topic = '', partition = '', offset = ''] = PLACE.exec(position) ?? [];

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FreshetError } from '../../schemas/errors.ts';
+import type { ServerCommand } from './server-command.ts';
 import { freeBytesAt, serverFailure } from './server-failure.ts';
-import type { ServerCommand } from './server-process.ts';
 
 /** Spawns a server with its output in its log file, which is a new one for each run; the last one is kept as `.1`. */
 export const spawnLogged = async (server: ServerCommand): Promise<ChildProcess> => {

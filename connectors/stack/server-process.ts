@@ -1,29 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FreshetError } from '../../schemas/errors.ts';
 import { checkPorts } from './ports.ts';
-import type { ReadyProbe } from './ready-probe.ts';
+import type { ServerCommand } from './server-command.ts';
 import { failureOf, spawnLogged } from './server-log.ts';
-import type { Environment, ServerName } from './stack-event.ts';
 import type { Watchdog } from './watchdog.ts';
-
-/** How one server is run. Times in milliseconds. */
-export type ServerCommand = {
-  readonly name: ServerName;
-  readonly command: string;
-  readonly argv0?: string;
-  readonly arguments: readonly string[];
-  readonly directory: string;
-  readonly environment: Environment;
-  readonly account?: { readonly uid: number; readonly gid: number };
-  readonly logFile: string;
-  readonly ports: readonly number[];
-  readonly isReady: ReadyProbe;
-  readonly readyDeadlineMs: number;
-  readonly stopSignal: 'SIGTERM' | 'SIGINT';
-  readonly stopDeadlineMs: number;
-  /** Runs after an exit that was asked for and came in time. */
-  readonly afterCleanStop?: () => Promise<void>;
-};
 
 export type ServerProcess = {
   readonly pid: number;

@@ -1,11 +1,7 @@
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { PreparedStack } from './prepare-stack.ts';
-import {
-  cancelledStart,
-  type ServerCommand,
-  type ServerProcess,
-  startServerProcess,
-} from './server-process.ts';
+import type { ServerCommand } from './server-command.ts';
+import { cancelledStart, type ServerProcess, startServerProcess } from './server-process.ts';
 import type { ServerRecords } from './server-records.ts';
 import { connectServer } from './servers/connect-server.ts';
 import { kafkaServer } from './servers/kafka-server.ts';

@@ -3,7 +3,7 @@
 import type { LaneComparison, LaneMeasure } from '../../connectors/index-service/lane-service.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import { MEMORY_SOURCE, spaceOfDocument } from '../../schemas/memory-source.ts';
-import type { Lane } from './model-lanes.ts';
+import type { Lane } from './lane.ts';
 
 interface Question {
   readonly documentId: string;

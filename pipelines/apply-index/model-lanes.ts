@@ -15,14 +15,9 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { followLanes } from '../follow-lanes.ts';
 import { reembedGroup } from '../reembed-documents/reembed-documents.ts';
 import type { IndexRole, IndexRoleSettings } from './index-role.ts';
+import type { Lane } from './lane.ts';
 import { type LaneCoverage, openLaneCoverage } from './lane-coverage.ts';
 import { measureLanes } from './measure-lanes.ts';
-
-export interface Lane {
-  readonly name: string;
-  readonly model: EmbeddingModel;
-  readonly role: IndexRole;
-}
 
 export interface ModelLanesSettings {
   /** Of this index role. */

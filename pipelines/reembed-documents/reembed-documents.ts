@@ -4,42 +4,14 @@
  * bounded rate; what comes after it at once. Stopped anywhere, it goes on from its committed offsets: a record written twice is equal.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
-import type { KafkaClient, TopicPartition } from '../../connectors/kafka/kafka.ts';
-import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import type { TopicPartition } from '../../connectors/kafka/kafka.ts';
 import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
-import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
-import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import type { Clock } from '../../schemas/clock.ts';
-import type { FreshetConfig } from '../../schemas/config.ts';
-import type { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { createPace } from './pace.ts';
 import type { PlannedDocument } from './reembed-document.ts';
 import { createReembedPartition, type ReembedPartition } from './reembed-partition.ts';
-
-export interface ReembedSettings {
-  /** Name of the model in the configuration. */
-  readonly name: string;
-  readonly model: EmbeddingModel;
-  /** Of the model's documents. */
-  readonly topic: string;
-  readonly kafka: KafkaClient;
-  readonly writer: RecordWriter;
-  readonly codec: RecordCodec;
-  /** Of this model: spares embedding again what an update leaves alone. May be lost at any time. */
-  readonly table: DocumentTable;
-  readonly chunking: FreshetConfig['chunking'];
-  readonly clock: Clock;
-  readonly backfillPerSecond: () => number;
-  readonly onEvent: (event: ReembedEvent) => void;
-  readonly onFailure: (error: FreshetError) => void;
-}
-
-export type ReembedEvent =
-  | { readonly type: 'records'; readonly outcome: 'appended' | 'refused'; readonly count: number }
-  | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
+import type { ReembedSettings } from './reembed-settings.ts';
 
 export interface Reembedding {
   waiting(): number;

@@ -13,7 +13,7 @@ import { documentHeaders } from '../index-documents/records-to-append.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import type { Pace } from './pace.ts';
 import { documentUnder, type PlannedDocument, planDocument, unembedded } from './reembed-document.ts';
-import type { ReembedSettings } from './reembed-documents.ts';
+import type { ReembedSettings } from './reembed-settings.ts';
 
 /** The next offset of freshet.documents behind the record that this one was made of. */
 export const COVERS_HEADER = 'freshet-covers';

@@ -3,25 +3,11 @@
  * error when it is in its group, ends well on SIGTERM, and by itself when whoever started it is gone.
  */
 import { register } from 'node:module';
-import { z } from 'zod';
+import { chaosSettingsSchema } from './chaos-settings.ts';
 import { PLANTS } from './plants/plants.ts';
 
-const settingsSchema = z.object({
-  role: z.enum(['worker', 'projection']),
-  name: z.string(),
-  /** host:port */
-  broker: z.string(),
-  /** Base URL of the registry's API. */
-  registry: z.string(),
-  /** Base URL. */
-  outside: z.string(),
-  sessionTimeoutMs: z.number(),
-  plant: z.string().nullable(),
-});
-export type ChaosProcessSettings = z.infer<typeof settingsSchema>;
-
 const GRACE_MS = 2_000;
-const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+const settings = chaosSettingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
 const plant = settings.plant === null ? undefined : PLANTS[settings.plant];
 
 if (plant?.replaces && settings.role === 'worker') {

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ChaosProcessSettings } from './chaos-process.ts';
+import type { ChaosProcessSettings } from './chaos-settings.ts';
 import type { EntryOf } from './history.ts';
 
 export interface ChaosProcesses {

@@ -7,7 +7,7 @@ import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
 import { chaosAgent, chaosModel, chaosTools } from './chaos-agent.ts';
-import type { ChaosProcessSettings } from './chaos-process.ts';
+import type { ChaosProcessSettings } from './chaos-settings.ts';
 import type { Plant } from './plants/plants.ts';
 
 /** Ends the role; what is under way has so long. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { javaCommand } from '../java-command.ts';
 import { httpProbe } from '../ready-probe.ts';
-import type { ServerCommand } from '../server-process.ts';
+import type { ServerCommand } from '../server-command.ts';
 import { settingsText } from '../server-settings.ts';
 import { LOG4J_FILE } from './kafka-server.ts';
 import { type ConnectServerContext, logFileOf, propertiesText } from './server-context.ts';

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { toError } from '../../../schemas/errors.ts';
 import { javaCommand } from '../java-command.ts';
 import { socketProbe } from '../ready-probe.ts';
+import type { ServerCommand } from '../server-command.ts';
 import { freeBytesAt, serverFailure } from '../server-failure.ts';
-import type { ServerCommand } from '../server-process.ts';
 import { settingsText } from '../server-settings.ts';
 import { type JavaServerContext, logFileOf, propertiesText } from './server-context.ts';
 

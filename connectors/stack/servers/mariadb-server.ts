@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { socketProbe } from '../ready-probe.ts';
+import type { ServerCommand } from '../server-command.ts';
 import { freeBytesAt, serverFailure } from '../server-failure.ts';
-import type { ServerCommand } from '../server-process.ts';
 import { logFileOf, type MariaDbServerContext } from './server-context.ts';
 import { serverPassword } from './server-password.ts';
 

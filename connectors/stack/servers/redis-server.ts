@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { socketProbe } from '../ready-probe.ts';
-import type { ServerCommand } from '../server-process.ts';
+import type { ServerCommand } from '../server-command.ts';
 import { settingsFile } from '../server-settings.ts';
 import { logFileOf, type RedisServerContext } from './server-context.ts';
 

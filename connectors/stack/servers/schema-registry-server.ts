@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { javaCommand } from '../java-command.ts';
 import { httpProbe } from '../ready-probe.ts';
-import type { ServerCommand } from '../server-process.ts';
+import type { ServerCommand } from '../server-command.ts';
 import { settingsFile } from '../server-settings.ts';
 import { type JavaServerContext, logFileOf } from './server-context.ts';
 

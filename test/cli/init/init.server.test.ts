@@ -18,7 +18,8 @@ import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts'
 import { sourceTopics } from '../../../connectors/sources/source-kinds.ts';
 import { findMariaDb } from '../../../connectors/stack/find-commands.ts';
 import { freePorts } from '../../../connectors/stack/ports.ts';
-import { type ServerCommand, startServerProcess } from '../../../connectors/stack/server-process.ts';
+import type { ServerCommand } from '../../../connectors/stack/server-command.ts';
+import { startServerProcess } from '../../../connectors/stack/server-process.ts';
 import { mariadbServer, mariadbUrl } from '../../../connectors/stack/servers/mariadb-server.ts';
 import { outsideFolders } from '../../../connectors/stack/servers/postgres-folders.ts';
 import { postgresServer } from '../../../connectors/stack/servers/postgres-server.ts';
