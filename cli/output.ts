@@ -40,6 +40,10 @@ export const table = (header: readonly string[], rows: readonly (readonly string
     .join('\n');
 };
 
+/** 120 KB, 5.0 MB. */
+export const size = (bytes: number): string =>
+  bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+
 /** 12 ms, 3.4 s, 5 min, 2 h, 3 d. */
 export const duration = (ms: number | null | undefined): string => {
   if (ms === null || ms === undefined) return '–';

@@ -1,7 +1,23 @@
 /** An execution with its events: from memory, else from the journal. */
 import { FreshetError } from '../schemas/errors.ts';
+import type { AgentEvent } from '../schemas/records.ts';
 import type { FoundExecution } from './find-older.ts';
 import type { GatewayContext } from './gateway-context.ts';
+
+/** The same with what its events, those that are needed, hold by reference. Errors: as below, and `payload-lost`. */
+export const findWholeExecution = async (
+  context: Pick<GatewayContext, 'models' | 'findOlder' | 'payloads'>,
+  id: string,
+  needs: (event: AgentEvent) => boolean = () => true,
+): Promise<FoundExecution> => {
+  const { entry, events } = await findExecution(context, id);
+  const whole = await Promise.all(
+    events.map(async (each) =>
+      needs(each.event) ? { ...each, event: await context.payloads.whole(each.event) } : each,
+    ),
+  );
+  return { entry, events: whole };
+};
 
 /** Errors: `not-found`, `too-many-requests`, `kafka-unavailable`, `unavailable`. */
 export const findExecution = async (

@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient, KafkaRecord } from '../connectors/kafka/kafka.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
+import type { PayloadReader } from '../connectors/payloads/payload-reader.ts';
+import { wholeEnds } from '../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { executionIdOf } from '../schemas/task-identity.ts';
@@ -61,7 +63,11 @@ const within = async (ms: number, work: Promise<void>): Promise<void> => {
   }
 };
 
-export const createFindOlder = (kafka: KafkaClient, codec: RecordCodec): FindOlder => {
+export const createFindOlder = (
+  kafka: KafkaClient,
+  codec: RecordCodec,
+  payloads: Pick<PayloadReader, 'whole'>,
+): FindOlder => {
   let searching = 0;
 
   const search = async (
@@ -111,7 +117,8 @@ export const createFindOlder = (kafka: KafkaClient, codec: RecordCodec): FindOld
         if (taskId === undefined || executionIdOf(taskId) !== executionId) return true;
         const event = await codec.decode('AgentEvent', record.value);
         const { partition, offset } = record;
-        const after = withEvent(entry ?? newEntry(taskId), event, { partition, offset });
+        const ends = await wholeEnds(event, payloads);
+        const after = withEvent(entry ?? newEntry(taskId), ends, { partition, offset });
         entry = after.entry;
         events.push({ partition, offset, event, counts: after.counts });
         return !entry.order.ended && events.length < MAX_EVENTS;

@@ -1,6 +1,7 @@
 /** What the routes work with. */
 import type { IndexService } from '../connectors/index-service/index-service.ts';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
+import type { PayloadReader } from '../connectors/payloads/payload-reader.ts';
 import type { SessionStore } from '../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import type { Metrics } from '../connectors/telemetry/metrics.ts';
@@ -52,6 +53,7 @@ export interface GatewayContext {
   readonly models: ReadModels;
   readonly reader: TopicReader;
   readonly findOlder: FindOlder;
+  readonly payloads: PayloadReader;
   readonly admitTask: AdmitTask;
   readonly submitTask: SubmitTask;
   readonly streams: EventStreams;

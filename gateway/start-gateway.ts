@@ -1,5 +1,6 @@
 /** The gateway: HTTP, event streams and the page, over read models that its own consumer group keeps. */
 import Fastify from 'fastify';
+import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
 import { createAdmitTask } from './admit-task.ts';
@@ -26,6 +27,7 @@ import { registerHealth } from './routes/health-routes.ts';
 import { killRoutes } from './routes/kill-routes.ts';
 import { memoryRoutes } from './routes/memory-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
+import { payloadRoutes } from './routes/payload-routes.ts';
 import { quarantineRoutes } from './routes/quarantine-routes.ts';
 import { replayRoutes } from './routes/replay-routes.ts';
 import { searchRoutes } from './routes/search-routes.ts';
@@ -56,6 +58,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
   const { kafka, codec, writer, config, clock, metrics } = settings;
   const models = createReadModels(config.freshness);
   const live = createLiveMetrics(metrics, settings.agents, Object.keys(config.sources));
+  const payloads = openPayloadReader(kafka, codec);
   const onUnreadable = (
     { topic, partition, offset }: { topic: string; partition: number; offset: number },
     error: FreshetError,
@@ -64,7 +67,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
   const reader = await readTopics({
     kafka,
     now: () => Math.floor(clock() / 1_000),
-    onRecord: foldRecordsInto({ models, codec, live, clock, onUnreadable }),
+    onRecord: foldRecordsInto({ models, codec, payloads, live, clock, onUnreadable }),
     onRestart: models.clear,
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });
@@ -77,7 +80,8 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     settings,
     models,
     reader,
-    findOlder: createFindOlder(kafka, codec),
+    findOlder: createFindOlder(kafka, codec, payloads),
+    payloads,
     admitTask: createAdmitTask({ kafka, executions: models.executions, intake: config.intake, clock }),
     submitTask: createSubmitTask({ writer, codec, executions: models.executions, clock }),
     streams: createEventStreams(),
@@ -102,6 +106,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     ...searchRoutes(context),
     ...freshnessRoutes(context),
     ...executionRoutes(context),
+    ...payloadRoutes(context),
     ...replayRoutes(context),
     ...quarantineRoutes(context),
     ...deadLetterRoutes(context),
@@ -165,6 +170,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     coverage.stop();
     filling.abort();
     await reader.stop();
+    await payloads.close();
     const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
     throw inUse
       ? new FreshetError('port-in-use', `port ${settings.port} is in use; choose another`, { cause: thrown })
@@ -178,6 +184,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
       coverage.stop();
       filling.abort();
       await reader.stop();
+      await payloads.close();
     },
   };
 };

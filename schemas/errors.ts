@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   'request-too-large': { exit: 2, status: 413 },
   'record-unreadable': { exit: 1, status: 400 },
   'beyond-horizon': { exit: 2, status: 400 },
+  /** A payload that the journal refers to is past its retention, or is not what was written. */
+  'payload-lost': { exit: 3, status: 410 },
   'not-found': { exit: 3, status: 404 },
   'not-authorised': { exit: 4, status: 401 },
   forbidden: { exit: 4, status: 403 },

@@ -62,6 +62,8 @@ export type EndCode =
   | 'too-large'
   /** A write tool may or may not have had its effect: a person must look, it is never run again. */
   | 'effect-unknown'
+  /** What the journal holds by reference is gone, so nobody can take the execution over. */
+  | 'payload-lost'
   /** Its worker died during a model call too often. */
   | 'call-lost'
   | 'internal';

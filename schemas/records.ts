@@ -19,6 +19,20 @@ export interface TaskPosition {
   readonly offset: number;
 }
 
+/** An input or output that stands in freshet.payloads. */
+export interface PayloadReference {
+  /** sha256 of the text in UTF-8, hexadecimal */
+  readonly hash: string;
+  readonly bytes: number;
+  /** of its first part */
+  readonly at: TaskPosition;
+  /** of its last part; others' records may stand between */
+  readonly lastOffset: number;
+  readonly parts: number;
+  /** JSON, cut short for people */
+  readonly glance: string;
+}
+
 /** One event of the journal; an execution is the fold of its events. Key: the task id. Topic: freshet.agent-events, partition of the task. */
 export interface AgentEvent {
   readonly executionId: string;
@@ -76,6 +90,10 @@ export interface AgentEvent {
   readonly attempts: number;
   /** what the model is told of where an answer came from */
   readonly note: null | string;
+  /** where the input stands, if it is too large for the event; input is then null */
+  readonly inputPayload: null | PayloadReference;
+  /** the same of the output */
+  readonly outputPayload: null | PayloadReference;
 }
 
 /** A promise about freshness that is not kept, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */
@@ -317,6 +335,21 @@ export interface Memory {
   readonly places: readonly MemoryPlace[];
   /** why it ended, or how it was made */
   readonly reason: null | string;
+}
+
+/** One part of an input or output that is too large for its journal event. Key: the hash. Topic: freshet.payloads, partition of the event. */
+export interface Payload {
+  /** sha256 of the whole text in UTF-8, hexadecimal */
+  readonly hash: string;
+  /** of the whole */
+  readonly bytes: number;
+  /** from 0 */
+  readonly part: number;
+  readonly parts: number;
+  /** that wrote it first */
+  readonly executionId: string;
+  readonly tenant: null | string;
+  readonly content: Buffer;
 }
 
 /** Where a record stands in Kafka. */
@@ -626,6 +659,7 @@ export interface Records {
   readonly Document: Document;
   readonly Feedback: Feedback;
   readonly Memory: Memory;
+  readonly Payload: Payload;
   readonly Quarantined: Quarantined;
   readonly Result: Result;
   readonly SourceState: SourceState;
@@ -649,6 +683,7 @@ export const SCHEMA_FILES = {
   Document: 'document.avsc',
   Feedback: 'feedback.avsc',
   Memory: 'memory.avsc',
+  Payload: 'payload.avsc',
   Quarantined: 'quarantined.avsc',
   Result: 'result.avsc',
   SourceState: 'source-state.avsc',

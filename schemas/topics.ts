@@ -4,7 +4,7 @@
  */
 import type { RecordName } from './records.ts';
 
-/** cdc topics, freshet.documents, freshet.tasks and freshet.agent-events share this count, so that partition p is one worker's. */
+/** cdc topics, freshet.documents, freshet.tasks, freshet.agent-events and freshet.payloads share this count, so that partition p is one worker's. */
 export const PARTITIONS = 8;
 
 /** Largest record of any topic, in bytes; a document whose record would pass it is refused by a gate. */
@@ -78,6 +78,16 @@ export const TOPICS = {
     value: 'AgentEvent',
     partitions: PARTITIONS,
     settings: kept(30 * DAY_MS),
+  },
+  /**
+   * Inputs and outputs too large for the journal, which points at them by offset: so nothing is compacted away, and it is kept for
+   * longer than the journal, whose last segment may live for a week past its retention.
+   */
+  payloads: {
+    name: 'freshet.payloads',
+    value: 'Payload',
+    partitions: PARTITIONS,
+    settings: kept(40 * DAY_MS),
   },
   taskStream: {
     name: 'freshet.task-stream',

@@ -1,5 +1,6 @@
 /** What a stretch of the journal wrote into memory, and who acted on it: found first, undone then. */
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { SessionKey } from '../../connectors/redis/session-store.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { parseRecollection, RECALL, type SessionTurn } from '../../schemas/recollection.ts';
@@ -40,7 +41,7 @@ export interface Repair {
   /** Sessions that an execution of the stretch ended in, those without turns too; '' where it had none. */
   readonly touched: readonly SessionKey[];
   readonly decisions: readonly Decision[];
-  /** More of the journal follows than was looked through: decisions may be missing. */
+  /** More of the journal follows than was looked through, or a recollection of it is gone: decisions may be missing. */
   readonly more: boolean;
 }
 
@@ -108,15 +109,27 @@ export const findRepair = async (
   return { memories, sessions: undone, touched: [...touched.values()], decisions, more };
 };
 
-/** Executions that recalled any of the ids, from a time on (milliseconds since the Unix epoch). */
-export const decisionsThatUsed = async (
-  { kafka, codec, localTenant }: Pick<ForgetSettings, 'kafka' | 'codec'> & { readonly localTenant: string },
+type SearchSettings = Pick<ForgetSettings, 'kafka' | 'codec'> & { readonly localTenant: string };
+
+/** Executions that recalled any of the ids, from a time on (milliseconds since the Unix epoch). Errors: `kafka-unavailable`. */
+export const decisionsThatUsed = (
+  settings: SearchSettings,
   ids: ReadonlySet<string>,
   since: number,
   tenant: string | undefined,
+): Promise<{ readonly decisions: readonly Decision[]; readonly more: boolean }> =>
+  withPayloads(settings, ({ whole }) => searchWith(settings, ids, since, tenant, whole));
+
+const searchWith = async (
+  { kafka, codec, localTenant }: SearchSettings,
+  ids: ReadonlySet<string>,
+  since: number,
+  tenant: string | undefined,
+  whole: PayloadReader['whole'],
 ): Promise<{ readonly decisions: readonly Decision[]; readonly more: boolean }> => {
   const decisions: Decision[] = [];
   let searched = 0;
+  let lost = false;
   if (ids.size === 0 || !Number.isFinite(since)) return { decisions, more: false };
   const from = await kafka.admin.offsetsAt(topic, Math.floor(since));
   await scanTopic(kafka, { topic, from }, async ({ value, partition, offset }) => {
@@ -125,7 +138,12 @@ export const decisionsThatUsed = async (
     const event = await eventOf(codec, value);
     if (event?.type !== 'memory-update' || event.name !== RECALL) return true;
     if (tenant !== undefined && (event.tenant ?? localTenant) !== tenant) return true;
-    const recalled = parseRecollection(event.output);
+    const { output } = await whole(event, ['output']).catch((thrown: unknown) => {
+      if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
+      lost = true;
+      return event;
+    });
+    const recalled = parseRecollection(output);
     const used = [
       ...(recalled?.memories ?? []).map(({ memoryId }) => memoryId),
       ...(recalled?.turns ?? []).map(({ executionId }) => executionId),
@@ -138,7 +156,7 @@ export const decisionsThatUsed = async (
       });
     return true;
   });
-  return { decisions, more: searched > MOST_SEARCHED };
+  return { decisions, more: lost || searched > MOST_SEARCHED };
 };
 
 /**

@@ -1,16 +1,19 @@
 /** Reads a stretch of the journal for the executions that used a document or a memory: each is told of as it ends, nothing is collected. */
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { isElsewhere, type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { PAYLOAD_HEADER } from '../runtime/journal-headers.ts';
 import { createTurn } from './give-way.ts';
 import { createUseSearch, type UsedBy } from './used-in.ts';
 
 export interface FindUsesSettings {
   readonly kafka: KafkaClient;
   readonly codec: Pick<RecordCodec, 'decode'>;
+  readonly payloads?: Pick<PayloadReader, 'whole'>;
   /** Of a document or a memory. */
   readonly id: string;
   /** Where to begin and to end, both read; all of the journal where left out. */
@@ -25,15 +28,25 @@ export interface FindUsesSettings {
 export interface UsesRead {
   readonly read: number;
   readonly executions: number;
+  /** Payloads that are gone: whether it stood in them is not known. */
+  readonly lost: number;
 }
 
 const TOPIC = TOPICS.agentEvents.name;
+/** Types of events that bring something in, or cite it. */
+const BRINGING: ReadonlySet<AgentEvent['type']> = new Set(['tool-call', 'memory-update', 'response']);
 
 /**
  * Errors: `request-invalid` (the two ends are of different partitions), `kafka-unavailable`, `registry-unavailable`.
  * An execution that brought it in before `from` is not among the answers: it is in those of an earlier stretch.
  */
-export const findUses = async (settings: FindUsesSettings): Promise<UsesRead> => {
+export const findUses = (settings: FindUsesSettings): Promise<UsesRead> =>
+  withPayloads(settings, (payloads) => findWith(settings, payloads));
+
+const findWith = async (
+  settings: FindUsesSettings,
+  payloads: Pick<PayloadReader, 'whole'>,
+): Promise<UsesRead> => {
   const { kafka, codec, from, to, signal } = settings;
   if (from && to && from.partition !== to.partition)
     throw new FreshetError(
@@ -45,6 +58,16 @@ export const findUses = async (settings: FindUsesSettings): Promise<UsesRead> =>
   const turn = createTurn();
   let read = 0;
   let executions = 0;
+  let lost = 0;
+  const whole = async (event: AgentEvent): Promise<AgentEvent> => {
+    try {
+      return await payloads.whole(event);
+    } catch (thrown) {
+      if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
+      lost += 1;
+      return event;
+    }
+  };
   const tell = async (use: UsedBy): Promise<void> => {
     if (settings.tenant !== undefined && use.tenant !== settings.tenant) return;
     executions += 1;
@@ -62,16 +85,22 @@ export const findUses = async (settings: FindUsesSettings): Promise<UsesRead> =>
       if (signal?.aborted) return false;
       read += 1;
       await turn();
-      const { key, value } = record;
-      if (value === null || !search.concerns(key?.toString('utf8') ?? '', value)) return true;
+      const { key, value, headers } = record;
+      if (value === null) return true;
+      // Of a record that refers to a payload, the bytes do not say what it brought.
+      const mayConcern =
+        headers[PAYLOAD_HEADER] !== undefined || search.concerns(key?.toString('utf8') ?? '', value);
+      if (!mayConcern) return true;
       const event: AgentEvent | null = await codec.decode('AgentEvent', value).catch((thrown: unknown) => {
         if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
         return null;
       });
-      if (event) for (const use of search.offer(record.partition, record.offset, event)) await tell(use);
+      if (!event) return true;
+      const searched = isElsewhere(event) && BRINGING.has(event.type) ? await whole(event) : event;
+      for (const use of search.offer(record.partition, record.offset, searched)) await tell(use);
       return true;
     },
   );
   for (const use of search.rest()) await tell(use);
-  return { read, executions };
+  return { read, executions, lost };
 };

@@ -21,7 +21,7 @@ export interface ReplayedExecution {
   readonly offset: number;
   /**
    * identical, different: it was replayed to its end. unfinished: it has no end yet, or was set aside as too many were
-   * open; what there is of it was replayed. cut: its beginning is past the retention, so nothing could be replayed.
+   * open; what there is of it was replayed. cut: its beginning, or a payload of it, is past the retention, so it could not be replayed.
    */
   readonly state: 'identical' | 'different' | 'unfinished' | 'cut';
   readonly decisions: number;
@@ -30,8 +30,10 @@ export interface ReplayedExecution {
 }
 
 export interface RangeReplay {
-  /** Takes in the next event; returns what ended with it and belongs to the range. `bytes`: of its record. */
-  offer(offset: number, event: AgentEvent, bytes: number): readonly ReplayedExecution[];
+  /** False: it is of an execution that is not replayed, so what the journal holds of it by reference need not be read. */
+  needsWhole(event: AgentEvent): boolean;
+  /** Takes in the next event; returns what ended with it and belongs to the range. `bytes`: what is held of it; `isCut`: a payload of it is gone. */
+  offer(offset: number, event: AgentEvent, bytes: number, isCut?: boolean): readonly ReplayedExecution[];
   /** Executions of the range whose beginning was not among what was read. */
   beheaded(): ReadonlySet<string>;
   /** Every execution of the range is at its end: nothing further needs to be read. */
@@ -61,6 +63,7 @@ interface Followed {
   readonly offset: number;
   behaviour: string;
   inRange: boolean;
+  isCut: boolean;
   decisions: number;
   different: number;
   firstDifference: ReplayedDecision | null;
@@ -103,6 +106,7 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
       ...{ executionId, taskId, agent, tenant, behaviour, offset },
       state: INITIAL_STATE,
       inRange: false,
+      isCut: false,
       decisions: 0,
       different: 0,
       firstDifference: null,
@@ -116,7 +120,7 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
     const { state, decision } = replayEvent(each.state, event, findBehaviour);
     each.state = state;
     if (event.type === 'claim') each.behaviour = event.behaviour;
-    if (!decision) return;
+    if (!decision || each.isCut) return;
     each.decisions += 1;
     if (decision.same) return;
     each.different += 1;
@@ -134,11 +138,16 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
     return made;
   };
 
+  const isPassedOver = (executionId: string): boolean =>
+    (only !== undefined && !only.has(executionId)) || passed.has(executionId);
+
   return {
-    offer: (offset, event, size) => {
+    needsWhole: ({ executionId, type }) =>
+      !isPassedOver(executionId) && (type === 'user-input' || followed.has(executionId)),
+    offer: (offset, event, size, isCut = false) => {
       reached = Math.max(reached, offset);
       const { executionId } = event;
-      if ((only && !only.has(executionId)) || passed.has(executionId)) return [];
+      if (isPassedOver(executionId)) return [];
       const inRange = offset >= from && offset <= to;
       let each = followed.get(executionId);
       if (!each) {
@@ -153,12 +162,14 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
         each.inRange = true;
         openInRange += 1;
       }
+      each.isCut ||= isCut;
       each.bytes += size;
       bytes += size;
       advance(each, event);
       if (!each.state.order.ended) return setAside();
       drop(each);
-      return each.inRange ? [shown(each, each.different > 0 ? 'different' : 'identical')] : [];
+      if (!each.inRange) return [];
+      return [shown(each, each.isCut ? 'cut' : each.different > 0 ? 'different' : 'identical')];
     },
     beheaded: () => beheaded,
     isDone: () => reached >= to && openInRange === 0,

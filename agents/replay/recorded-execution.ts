@@ -1,6 +1,7 @@
 /** Finds in the journal all events of the execution that an offset belongs to. */
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
@@ -17,14 +18,15 @@ const FIRST_WINDOW = 500;
 const TOPIC = TOPICS.agentEvents.name;
 
 /**
- * Events in log order, from the first to the terminal one, or to the log's end while it runs. Errors:
+ * Events in log order, whole, from the first to the terminal one, or to the log's end while it runs. Errors:
  * `request-invalid` (another topic), `not-found` (no event stands there, or its beginning is past retention),
- * `kafka-unavailable`.
+ * `payload-lost`, `kafka-unavailable`.
  */
 export const readRecordedExecution = async (
   kafka: KafkaClient,
   codec: Pick<RecordCodec, 'decode'>,
   { topic, partition, offset }: JournalPlace,
+  payloads?: Pick<PayloadReader, 'whole'>,
 ): Promise<readonly AgentEvent[]> => {
   if (topic !== TOPIC)
     throw new FreshetError('request-invalid', `executions are replayed from ${TOPIC}, not from ${topic}`);
@@ -38,7 +40,10 @@ export const readRecordedExecution = async (
   for (let window = FIRST_WINDOW; ; window *= 8) {
     const from = Math.max(range.earliest, offset - window);
     const events = await eventsFrom(kafka, codec, { partition, from, offset, executionId });
-    if (events[0]?.type === 'user-input') return events;
+    if (events[0]?.type === 'user-input')
+      return withPayloads({ kafka, codec, payloads }, ({ whole }) =>
+        Promise.all(events.map((event) => whole(event))),
+      );
     if (from === range.earliest)
       throw new FreshetError(
         'not-found',

@@ -196,7 +196,12 @@ export const recordedNameOf = (event: AgentEvent): string | null =>
   approvalRequestOf(event)?.tool ?? event.name;
 
 /** Why a task was refused is found outside of the fold (its size, its budget, a fault): it is the journal's word too. */
-const REFUSALS: readonly string[] = ['too-large', 'task-invalid', 'internal'] satisfies readonly EndCode[];
+const REFUSALS: readonly string[] = [
+  'too-large',
+  'task-invalid',
+  'payload-lost',
+  'internal',
+] satisfies readonly EndCode[];
 
 /** The refusal that an event tells of; null where it tells of none. */
 export const refusalOf = ({ type, error }: AgentEvent) =>

@@ -1,5 +1,6 @@
 /** Replays by offset: finds the execution, runs it again on recorded results, says whether every decision is the same. */
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -29,17 +30,18 @@ export interface Replay {
 
 /**
  * Replays the execution that the journal record at `at` belongs to. Changes nothing and calls nothing but Kafka and
- * the registry. Errors: `request-invalid`, `not-found`, `kafka-unavailable`, `registry-unavailable`.
+ * the registry. Errors: `request-invalid`, `not-found`, `payload-lost`, `kafka-unavailable`, `registry-unavailable`.
  */
 export const replayExecution = async (settings: {
   readonly kafka: KafkaClient;
   readonly codec: Pick<RecordCodec, 'decode'>;
+  readonly payloads?: Pick<PayloadReader, 'whole'>;
   readonly agents: readonly AgentDefinition[];
   /** Further versions of them, that no worker runs. */
   readonly behaviours?: readonly AgentDefinition[];
   readonly at: JournalPlace;
 }): Promise<Replay> => {
-  const events = await readRecordedExecution(settings.kafka, settings.codec, settings.at);
+  const events = await readRecordedExecution(settings.kafka, settings.codec, settings.at, settings.payloads);
   return replayRecorded(events, settings.agents, settings.behaviours);
 };
 

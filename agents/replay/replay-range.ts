@@ -5,6 +5,7 @@
  */
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -47,6 +48,7 @@ export interface RangeProgress {
 export interface ReplayRangeSettings {
   readonly kafka: KafkaClient;
   readonly codec: Pick<RecordCodec, 'decode'>;
+  readonly payloads?: Pick<PayloadReader, 'whole'>;
   readonly findBehaviour: FindBehaviour;
   readonly range: OffsetRange;
   /** Told of each execution once, as it ends; a promise holds the pass back until it is settled. */
@@ -88,7 +90,13 @@ const checkedRange = async (
 };
 
 /** Changes nothing, calls nothing but Kafka and the registry. Errors: as above, and `registry-unavailable`. */
-export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeSummary> => {
+export const replayRange = (settings: ReplayRangeSettings): Promise<RangeSummary> =>
+  withPayloads(settings, (payloads) => replayWith(settings, payloads));
+
+const replayWith = async (
+  settings: ReplayRangeSettings,
+  payloads: Pick<PayloadReader, 'whole'>,
+): Promise<RangeSummary> => {
   const { kafka, codec, findBehaviour, signal } = settings;
   const { partition } = settings.range;
   const began = performance.now();
@@ -116,15 +124,34 @@ export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeS
     }
   };
 
+  /** Without its payload an execution can be followed to its end, and not replayed. */
+  const whole = async (
+    event: AgentEvent,
+  ): Promise<{ readonly event: AgentEvent; readonly isCut: boolean }> => {
+    try {
+      return { event: await payloads.whole(event), isCut: false };
+    } catch (thrown) {
+      if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
+      return { event, isCut: true };
+    }
+  };
+
   const turn = createTurn();
   const pass = async (replay: RangeReplay, start: number): Promise<void> => {
     const stretch = { from: new Map([[partition, start]]), to: new Map([[partition, latest]]) };
     await scanTopic(kafka, { topic: TOPIC, partitions: [partition], ...stretch }, async (record) => {
       signal?.throwIfAborted();
       read += 1;
-      const event = await decode(record);
-      if (event)
-        for (const ended of replay.offer(record.offset, event, record.value?.length ?? 0)) await tell(ended);
+      const decoded = await decode(record);
+      if (decoded) {
+        const { event, isCut } = replay.needsWhole(decoded)
+          ? await whole(decoded)
+          : { event: decoded, isCut: false };
+        // What is held of it: its record, and what was read beside it.
+        const beside = event === decoded ? 0 : (event.input?.length ?? 0) + (event.output?.length ?? 0);
+        const bytes = (record.value?.length ?? 0) + beside;
+        for (const ended of replay.offer(record.offset, event, bytes, isCut)) await tell(ended);
+      }
       if (performance.now() - told > PROGRESS_MS) {
         told = performance.now();
         settings.onProgress?.({
@@ -141,9 +168,9 @@ export const replayRange = async (settings: ReplayRangeSettings): Promise<RangeS
   };
 
   const start = Math.max(earliest, from - (settings.leadIn ?? LEAD_IN));
-  const whole = createRangeReplay({ from, to, findBehaviour });
-  await pass(whole, start);
-  let lost = whole.beheaded();
+  const first = createRangeReplay({ from, to, findBehaviour });
+  await pass(first, start);
+  let lost = first.beheaded();
   if (lost.size > 0 && start > earliest) {
     const older = createRangeReplay({ from, to, findBehaviour, only: lost });
     await pass(older, earliest);

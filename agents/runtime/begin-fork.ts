@@ -41,6 +41,8 @@ export const readFork = async (run: ExecutionToRun, services: RunServices): Prom
     return { origin, drafts: forked.drafts, refusal: null };
   } catch (thrown) {
     const error = toFreshetError(thrown);
+    if (error.code === 'payload-lost')
+      return { ...NO_FORK, refusal: { code: 'payload-lost', message: error.message } };
     if (error.code !== 'not-found' && error.code !== 'request-invalid') throw error;
     return { ...NO_FORK, refusal: { code: 'task-invalid', message: error.message } };
   }

@@ -7,7 +7,7 @@
  * - halted: `step-cap`, `money-cap`, `token-cap`, `wall-time` or `deadline` would be passed by the next step; the safety
  *   controller saw a `loop`, `thrashing`, `no-progress` or too many calls of a tool (`tool-cap`); or it was stopped from
  *   outside: `cancelled`, `killed`, `agent-budget`, `tenant-budget`
- * - failed: `unknown-agent`, `task-invalid`, `too-large` (never begun), `retrieve-failed`, `stale` (the index was not as
+ * - failed: `unknown-agent`, `task-invalid`, `too-large` (never begun), `payload-lost` (it cannot be taken over), `retrieve-failed`, `stale` (the index was not as
  *   fresh as the task asks), `model-failed` (every model
  *   refused or failed too often), `empty-answer`, `output-invalid`, `plan-failed`, `effect-unknown` (a write tool's outcome was lost and it does not
  *   take the key: parked for a person), `call-lost` (its worker died during three model calls in a row), `internal`

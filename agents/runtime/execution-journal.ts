@@ -72,6 +72,8 @@ export const eventOf = (
   via: draft.via ?? null,
   attempts: draft.attempts ?? 1,
   note: draft.note ?? null,
+  inputPayload: draft.inputPayload ?? null,
+  outputPayload: draft.outputPayload ?? null,
 });
 
 /**
@@ -142,6 +144,8 @@ export const openExecutionJournal = (
       partition.leave([...takeBehind(), made]);
     },
     write: async (...drafts) => {
+      // What could not be written left a gap: what is built on it would not count.
+      if (failure) throw failure;
       const made = drafts.map(make);
       const offset = await partition.append([...takeBehind(), ...made]);
       if (failure) throw failure;

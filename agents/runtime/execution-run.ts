@@ -1,5 +1,6 @@
 /** One run of an execution under one claim: what is run, and with what services. */
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { UserInput } from '../../schemas/execution-payloads.ts';
@@ -38,6 +39,8 @@ export interface ExecutionToRun {
 
 export interface RunServices {
   readonly journal: PartitionJournal;
+  /** What the journal holds by reference. */
+  readonly payloads: Pick<PayloadReader, 'whole'>;
   /** In order of fallback. */
   readonly models: readonly LanguageModel[];
   readonly retriever: Retriever;

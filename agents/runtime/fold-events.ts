@@ -10,6 +10,7 @@ import { advanceOrder } from '../../schemas/execution-order.ts';
 import { type EndCode, parseUserInput, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
+import { toldResult } from '../context/told-result.ts';
 import { afterStep, type StepSeen } from '../safety/loop-state.ts';
 import { afterClaimEvent } from '../safety/poison-state.ts';
 import { type ExecutionState, INITIAL_STATE, nextHash, type Phase } from './execution-state.ts';
@@ -282,7 +283,7 @@ const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): Ex
     ? `Error ${event.error.code}: ${event.error.message.replaceAll('\n', ' ')}`
     : search
       ? renderPassages(found) || 'Nothing was found.'
-      : JSON.stringify(output);
+      : toldResult(JSON.stringify(output));
   const told = event.note === null ? content : `${event.note}\n${content}`;
   return {
     ...state,

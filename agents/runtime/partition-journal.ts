@@ -1,14 +1,18 @@
-/** Appends to and follows one partition of freshet.agent-events, for the worker that owns it. */
+/**
+ * Appends to and follows one partition of freshet.agent-events, for the worker that owns it. What is too large for an event is put into
+ * freshet.payloads first (decision 23); what is folded here holds its reference.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { isTooLarge, type PayloadWriter } from '../../connectors/payloads/payload-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
 import { createJournalFold, type JournalFold, type Standing } from './journal-fold.ts';
+import { journalHeadersOf } from './journal-headers.ts';
 
 export interface PartitionJournal {
   readonly fold: JournalFold;
@@ -37,6 +41,7 @@ export interface PartitionJournalSettings {
   readonly kafka: Pick<KafkaClient, 'admin'>;
   readonly codec: RecordCodec;
   readonly writer: RecordWriter;
+  readonly payloads: Pick<PayloadWriter, 'setAside'>;
   readonly partition: number;
   /** First offset that will be read. */
   readonly from: number;
@@ -72,6 +77,8 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   let known = settings.from;
   let watchers = 0;
   let behind = true;
+  /** Of executions with payloads under way: what they append next waits for them, and nobody else does. */
+  const setting = new Map<string, Promise<unknown>>();
 
   const fold = createJournalFold(settings.from, (event, standing) => {
     const name = nameOf(event);
@@ -105,7 +112,7 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
         'request-too-large',
         `a ${event.type} event of ${value.length} bytes does not fit the journal (${MAX_EVENT_BYTES})`,
       );
-    return { topic: TOPIC, partition, key: event.taskId, value, headers: headersOf(event) };
+    return { topic: TOPIC, partition, key: event.taskId, value, headers: journalHeadersOf(event) };
   };
 
   const decode = async (record: KafkaRecord): Promise<AgentEvent | null> => {
@@ -156,44 +163,75 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
     }
   };
 
+  /** Of events that fit. */
+  const appendNow = async (events: readonly AgentEvent[]): Promise<number> => {
+    if (gone) throw lost();
+    const records = events.map(encode);
+    const outcomes = events.map(
+      (event) =>
+        new Promise<Standing>((resolve, reject) => {
+          standings.set(nameOf(event), { resolve, reject });
+        }),
+    );
+    let last = Number.NaN;
+    const all = Promise.all(outcomes);
+    // Rejected only when the partition goes, maybe before anybody waits for it here.
+    all.catch(() => undefined);
+    try {
+      const places = await writer.append(records);
+      events.forEach((event, index) => {
+        const offset = places[index]?.offset ?? Number.NaN;
+        offer(offset, event);
+        last = offset;
+        if (offset >= known) known = offset + 1;
+      });
+      look();
+      if (places.some(({ offset }) => Number.isNaN(offset))) await readToEnd();
+    } catch (error) {
+      for (const event of events) standings.delete(nameOf(event));
+      throw error;
+    }
+    const found = await all;
+    const stale = events.find((event, index) => found[index] === 'stale' && event.type !== 'user-input');
+    if (stale)
+      throw new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`);
+    return last;
+  };
+
+  const fitted = (events: readonly AgentEvent[]): Promise<readonly AgentEvent[]> =>
+    Promise.all(
+      events.map((event) => (isTooLarge(event) ? settings.payloads.setAside(event, partition) : event)),
+    );
+
+  /** In the order of an execution's appends: an event that overtook another's payload would be a gap in the sequence. */
+  const appendInTurn = async (executionId: string, events: readonly AgentEvent[]): Promise<number> => {
+    const before = setting.get(executionId);
+    const mine = (async () => {
+      await before?.catch(() => undefined);
+      return appendNow(await fitted(events));
+    })();
+    setting.set(executionId, mine);
+    try {
+      return await mine;
+    } finally {
+      if (setting.get(executionId) === mine) setting.delete(executionId);
+    }
+  };
+
   return {
     fold,
     readTo,
-    append: async (events) => {
-      if (gone) throw lost();
-      const records = events.map(encode);
-      const outcomes = events.map(
-        (event) =>
-          new Promise<Standing>((resolve, reject) => {
-            standings.set(nameOf(event), { resolve, reject });
-          }),
-      );
-      let last = Number.NaN;
-      const all = Promise.all(outcomes);
-      // Rejected only when the partition goes, maybe before anybody waits for it here.
-      all.catch(() => undefined);
-      try {
-        const places = await writer.append(records);
-        events.forEach((event, index) => {
-          const offset = places[index]?.offset ?? Number.NaN;
-          offer(offset, event);
-          last = offset;
-          if (offset >= known) known = offset + 1;
-        });
-        look();
-        if (places.some(({ offset }) => Number.isNaN(offset))) await readToEnd();
-      } catch (error) {
-        for (const event of events) standings.delete(nameOf(event));
-        throw error;
-      }
-      const found = await all;
-      const stale = events.find((event, index) => found[index] === 'stale' && event.type !== 'user-input');
-      if (stale)
-        throw new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`);
-      return last;
+    append: (events) => {
+      const executionId = events[0]?.executionId ?? '';
+      return setting.has(executionId) || events.some(isTooLarge)
+        ? appendInTurn(executionId, events)
+        : appendNow(events);
     },
     leave: (events) => {
-      writer.append(events.map(encode)).catch(() => undefined);
+      const leaving = events.some(isTooLarge)
+        ? fitted(events).then((all) => writer.append(all.map(encode)))
+        : writer.append(events.map(encode));
+      leaving.catch(() => undefined);
     },
     follow: (records) => {
       following = following.then(() => takeIn(records));
@@ -215,11 +253,3 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
     },
   };
 };
-
-const headersOf = (event: AgentEvent): Readonly<Record<string, string>> =>
-  cloudEventHeaders({
-    id: `${event.executionId}:${event.epoch}:${event.sequence}`,
-    type: `freshet.agent-event.${event.type}`,
-    source: 'freshet/agents',
-    at: event.at,
-  });

@@ -23,7 +23,7 @@ export type ReadTask =
   | ReadableTask
   | { readonly kind: 'unreadable'; readonly reason: DeadLetterReason; readonly message: string };
 
-/** Longer ones belong into a document; the journal holds every input whole. */
+/** Longer ones belong into a document. */
 export const MAX_INPUT_CHARACTERS = 256 * 1024;
 const MAX_ID_CHARACTERS = 256;
 

@@ -17,7 +17,12 @@ import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
 import { inputHashOf, type Performed, type StepDecision } from './decision.ts';
 import { type ExecutionControl, heed } from './execution-controls.ts';
-import { type ExecutionJournal, openExecutionJournal } from './execution-journal.ts';
+import {
+  type EventDraft,
+  type ExecutionJournal,
+  eventOf,
+  openExecutionJournal,
+} from './execution-journal.ts';
 import { endedOf } from './execution-memory.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { ExecutionState } from './execution-state.ts';
@@ -27,6 +32,7 @@ import { performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
 import type { StepResult, StepScope } from './step-scope.ts';
 import { nextHeard } from './subtasks.ts';
+import { wholeEvents } from './whole-events.ts';
 
 const MICROS = 1_000;
 
@@ -39,13 +45,13 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   const { clock, onEvent } = services;
   const refused = run.refusal ?? refusalOf(run);
   const fork = await readFork(run, services);
-  const journal = await claim(run, services, fork, refused ? null : termsOf(run, services));
+  const { journal, lost } = await claim(run, services, fork, refused ? null : termsOf(run, services));
   await undoForFork(run, services, journal, fork);
   const chunks = services.openChunks(identity, run.epoch);
   chunks.state(journal.state().step, 'processing');
   const facts: DecisionFacts = {
     agent,
-    refusal: run.refusal ?? fork.refusal ?? refused,
+    refusal: run.refusal ?? lost ?? fork.refusal ?? refused,
     sessionId: identity.sessionId,
     estimate: (modelId, prompt) => services.models.find((each) => each.id === modelId)?.estimate(prompt),
   };
@@ -59,7 +65,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
       if (signal.aborted) throw new FreshetError('unavailable', 'the worker stopped');
       const began = performance.now();
       const at = clock();
-      const said = heed(journal.state(), control) ?? nextHeard(journal.state(), eventsOf(run, services));
+      const said = heed(journal.state(), control) ?? (await heardWhole(run, services, journal));
       if (said) {
         journal.writeBehind({ ...said, at });
         continue;
@@ -117,6 +123,22 @@ const reservedOf = ({ costs }: ExecutionState, taskId: string): string => costs.
 const eventsOf = ({ identity }: ExecutionToRun, { journal }: RunServices): readonly AgentEvent[] =>
   journal.fold.execution(identity.executionId)?.events ?? [];
 
+/** What a sub-task came to, to be journaled; one whose answer is gone has failed. */
+const heardWhole = async (
+  run: ExecutionToRun,
+  services: RunServices,
+  journal: ExecutionJournal,
+): Promise<EventDraft | null> => {
+  const heard = nextHeard(journal.state(), eventsOf(run, services));
+  if (!heard?.outputPayload) return heard;
+  const { whole, lost } = await wholeEvents(
+    [eventOf(run.identity, heard, { epoch: 0, sequence: 0 }, 0)],
+    services,
+  );
+  const error = lost && { ...lost, retryable: false };
+  return { ...heard, outputPayload: null, output: whole[0]?.output ?? null, ...(error ? { error } : {}) };
+};
+
 const LOOK_MS = 50;
 
 /** Until a time, a word of somebody outside, or the end of a sub-task: then what is written by others is followed. */
@@ -162,12 +184,13 @@ const claim = async (
   services: RunServices,
   fork: ForkBegun,
   terms: RunTerms | null,
-): Promise<ExecutionJournal> => {
+): Promise<{ readonly journal: ExecutionJournal; readonly lost: DecisionFacts['refusal'] }> => {
   const { identity, input, epoch, task } = run;
   const { journal: partition, clock } = services;
   const began = performance.now();
   const known = partition.fold.execution(identity.executionId);
-  const state = foldEvents(known?.events ?? []);
+  const before = await wholeEvents(known?.events ?? [], services);
+  const state = foldEvents(before.whole);
   const journal = openExecutionJournal(partition, identity, epoch, state, clock);
   const text = terms && JSON.stringify(terms);
   const isNew =
@@ -190,7 +213,8 @@ const claim = async (
       : []),
     ...(known?.order.hasInput ? [] : fork.drafts),
   );
-  journal.resume(foldEvents(partition.fold.execution(identity.executionId)?.events ?? []));
+  const now = await wholeEvents(partition.fold.execution(identity.executionId)?.events ?? [], services);
+  journal.resume(foldEvents(now.whole));
   services.onEvent({
     name: 'execution-started',
     agent: identity.agent,
@@ -198,7 +222,7 @@ const claim = async (
     waitedMicros: Math.max(0, clock() - input.createdAt),
     overheadMicros: Math.round((performance.now() - began) * MICROS),
   });
-  return journal;
+  return { journal, lost: now.lost };
 };
 
 /** What a `request` event is known by. */

@@ -21,6 +21,13 @@ export interface TaskServices extends Omit<RunServices, 'journal'> {
   readonly log: (level: 'warn' | 'error', message: string, details?: unknown) => void;
 }
 
+/** Kafka or the registry was away: it is taken up again from the log, however often. */
+const PASSING: ReadonlySet<string> = new Set([
+  'append-failed',
+  'too-many-requests',
+  'kafka-unavailable',
+  'registry-unavailable',
+]);
 const BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 5_000;
 const WATCH_MS = 250;
@@ -87,7 +94,7 @@ export const runTask = async (
       if (error.code === 'conflict') {
         left('superseded');
         await untilEndedOrSilent(executionId, owned, signal, services.takeoverMs);
-      } else if (error.code === 'append-failed' || error.code === 'too-many-requests') {
+      } else if (PASSING.has(error.code)) {
         left('append-failed');
         services.log('warn', `${executionId}: ${error.message}; it goes on from the log's end`);
         failures += 1;

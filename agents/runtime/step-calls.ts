@@ -11,6 +11,7 @@ import { ModelError } from '../../connectors/models/language/model-error.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { MAX_PAYLOAD_BYTES, payloadTooLarge } from '../../schemas/payload-parts.ts';
 import { DEFAULT_FRESHNESS_WAIT_MS, type Retriever, type SearchRequest } from '../../schemas/search.ts';
 
 export interface CallFailure {
@@ -29,8 +30,6 @@ export type CallOutcome<Output> = { readonly durationMicros: number } & (
 
 const DEFAULT_TOOL_TIMEOUT_MS = 30_000;
 const RETRIEVE_TIMEOUT_MS = 10_000;
-/** A tool's output goes into the journal and the prompt: over this it is a failure, not a truth cut in half. */
-const MAX_OUTPUT_CHARACTERS = 256 * 1024;
 const MAX_MESSAGE_CHARACTERS = 500;
 
 /** A model that was not sent the call yet says so, and nothing is counted as spent. */
@@ -130,7 +129,6 @@ export const callRetriever = (
         await within(Math.min(call.limitMs, RETRIEVE_TIMEOUT_MS + waitOf(request)), call.signal, (signal) =>
           retriever.search(request, signal),
         ),
-        Number.POSITIVE_INFINITY,
       ),
     (error) => ({
       code: error instanceof FreshetError ? error.code : error instanceof Timeout ? 'timeout' : 'internal',
@@ -155,7 +153,6 @@ export const callTool = (
           call.context.signal,
           (signal) => tool.execute(tool.arguments.parse(input), { ...call.context, signal }),
         ),
-        MAX_OUTPUT_CHARACTERS,
       ),
     (error) => {
       const timeout = error instanceof Timeout;
@@ -165,12 +162,10 @@ export const callTool = (
   );
 
 /** What of an output survives the journal, so that a run and its replay see the same. */
-const plain = (output: unknown, maxCharacters: number): JsonValue => {
+const plain = (output: unknown): JsonValue => {
   const text = JSON.stringify(output ?? null) ?? 'null';
-  if (text.length > maxCharacters)
-    throw new FreshetError(
-      'request-too-large',
-      `the output has ${text.length} characters, over ${maxCharacters}: let the tool return less`,
-    );
+  const bytes = Buffer.byteLength(text);
+  // A failure, not a truth cut in half.
+  if (bytes > MAX_PAYLOAD_BYTES) throw payloadTooLarge(bytes);
   return JSON.parse(text) as JsonValue;
 };

@@ -4,6 +4,7 @@
  * parent's own partition of the journal: whoever holds the parent, then or later, finds it there.
  */
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { isTooLarge, type PayloadWriter } from '../../connectors/payloads/payload-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
@@ -13,6 +14,7 @@ import type { AgentEvent, Task, TaskParent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type EventDraft, eventOf, type Identity } from './execution-journal.ts';
 import type { ExecutionState, Subtask } from './execution-state.ts';
+import { journalHeadersOf } from './journal-headers.ts';
 
 export interface Subtasks {
   /** Resolves when Kafka has the task. Errors: `append-failed`. */
@@ -74,12 +76,13 @@ export const heardOf = (subtask: Subtask, events: readonly AgentEvent[]): EventD
       type === 'checkpoint' && name === TOLD && epoch === 0 && idempotencyKey === subtask.taskId,
   );
   if (!told) return null;
-  const { output, error, costUsd } = told;
+  const { output, outputPayload, error, costUsd } = told;
   return {
     type: 'tool-call',
     step: subtask.step,
     name: subtask.call.name,
     output,
+    outputPayload,
     error,
     costUsd,
     priceTable: DELEGATED,
@@ -99,9 +102,10 @@ export const nextHeard = (state: ExecutionState, events: readonly AgentEvent[]):
 export const openSubtasks = (settings: {
   readonly codec: RecordCodec;
   readonly writer: RecordWriter;
+  readonly payloads: Pick<PayloadWriter, 'setAside'>;
   readonly clock: Clock;
 }): Subtasks => {
-  const { codec, writer, clock } = settings;
+  const { codec, writer, payloads, clock } = settings;
   const headers = (id: string, type: string) =>
     cloudEventHeaders({ id, type, source: 'freshet/agents', at: clock() });
   return {
@@ -133,14 +137,18 @@ export const openSubtasks = (settings: {
         priceTable: DELEGATED,
         idempotencyKey: child.taskId,
       };
-      const event = eventOf(identity, said, { epoch: 0, sequence: 0 }, clock());
+      const made = eventOf(identity, said, { epoch: 0, sequence: 0 }, clock());
+      const event = isTooLarge(made) ? await payloads.setAside(made, parent.partition) : made;
       await writer.append([
         {
           topic: TOPICS.agentEvents.name,
           partition: parent.partition,
           key: parent.taskId,
           value: codec.encode('AgentEvent', event),
-          headers: headers(`${child.taskId}:ended`, 'freshet.agent-event.checkpoint'),
+          headers: {
+            ...journalHeadersOf(event),
+            ...headers(`${child.taskId}:ended`, 'freshet.agent-event.checkpoint'),
+          },
         },
       ]);
     },

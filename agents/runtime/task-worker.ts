@@ -12,6 +12,9 @@ import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { createPayloadCache } from '../../connectors/payloads/payload-cache.ts';
+import { openPayloadReader } from '../../connectors/payloads/payload-reader.ts';
+import { openPayloadWriter } from '../../connectors/payloads/payload-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
@@ -102,6 +105,10 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   const onEvent = settings.onEvent ?? (() => undefined);
   const agents = checkAgents(settings.agents);
   checkModels(settings.models);
+  // One cache: what this worker wrote it need not read.
+  const cache = createPayloadCache();
+  const setAside = openPayloadWriter({ kafka, codec, cache });
+  const payloads = openPayloadReader(kafka, codec, cache);
   const highWater = Math.max(64, 2 * concurrency);
   const owned = new Map<number, OwnedPartition>();
   const committed = new Map<number, string>();
@@ -128,6 +135,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
         kafka,
         codec,
         writer,
+        payloads: setAside,
         partition,
         from,
         log,
@@ -215,8 +223,9 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     guards: settings.guards ?? UNGUARDED,
     results: settings.results ?? null,
     scratch: createEphemeralMemory(),
-    subtasks: openSubtasks({ codec, writer, clock }),
-    readExecution: (place) => readRecordedExecution(kafka, codec, place),
+    subtasks: openSubtasks({ codec, writer, payloads: setAside, clock }),
+    payloads,
+    readExecution: (place) => readRecordedExecution(kafka, codec, place, payloads),
     capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf(settings.agents)),
     localTenant: settings.localTenant ?? '',
     sourceUrls: settings.sourceUrls ?? {},
@@ -344,6 +353,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       await commit();
       for (const partition of owned.values()) partition.abandon();
       await reader?.close();
+      await Promise.all([setAside.close(), payloads.close()]);
     },
     stats: () => ({
       running: pool.begun(),

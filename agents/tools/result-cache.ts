@@ -19,7 +19,7 @@ export interface CachedResult {
 export interface ResultCache {
   /** The last answer under a key of resultKey, at most `maxAgeMs` old; null where there is none. Never rejects. */
   find(key: string, maxAgeMs: number): Promise<CachedResult | null>;
-  /** Kept for `keepMs`. Never rejects, and is not waited for: the answer is there already. */
+  /** Kept for `keepMs`, unless it has more than a million characters. Never rejects, and is not waited for: the answer is there already. */
   keep(key: string, output: JsonValue, keepMs: number): void;
 }
 
@@ -40,6 +40,8 @@ interface Entry {
 }
 
 const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Of one result: a larger one is asked of its tool again, rather than sent to Redis and back. */
+const MAX_RESULT_CHARACTERS = 1024 * 1024;
 const PREFIX = 'freshet:tool-result:';
 
 /**
@@ -86,6 +88,7 @@ export const openResultCache = (settings: ResultCacheSettings = {}): ResultCache
     keep: (key, output, keepMs) => {
       const at = now();
       const entry: Entry = { text: JSON.stringify(output), at, until: at + keepMs };
+      if (entry.text.length > MAX_RESULT_CHARACTERS) return;
       local.set(key, entry);
       void shared?.set(PREFIX + key, JSON.stringify(entry), keepMs);
     },

@@ -10,7 +10,7 @@ import { createOutput, oneLine } from '../output.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
 const describe = ({ at, position, event }: { at: string; position: string; event: AgentEvent }): string =>
-  `${at}  ${position.padEnd(28)} ${event.executionId}  ${String(event.step).padStart(2)} ${event.type.padEnd(13)} ${event.name ?? ''} ${oneLine(event.error?.message ?? event.output ?? event.input ?? '', 80)}`;
+  `${at}  ${position.padEnd(28)} ${event.executionId}  ${String(event.step).padStart(2)} ${event.type.padEnd(13)} ${event.name ?? ''} ${oneLine(event.error?.message ?? event.output ?? event.outputPayload?.glance ?? event.input ?? event.inputPayload?.glance ?? '', 80)}`;
 
 export const addEventsCommand = (freshet: Command, surroundings: Surroundings): void => {
   freshet

@@ -1,6 +1,7 @@
 /** `freshet execution list|show|diff`. */
 import type { Command } from 'commander';
-import { createOutput, duration, oneLine, table } from '../output.ts';
+import type { GatewayClient } from '../gateway-client.ts';
+import { createOutput, duration, oneLine, printable, size, table } from '../output.ts';
 import { type Comparison, describeComparison } from './execution-comparison.ts';
 import { listUses } from './execution-uses.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
@@ -24,6 +25,11 @@ interface Execution {
   readonly position: string | null;
 }
 
+interface PayloadShown {
+  readonly hash: string;
+  readonly bytes: number;
+}
+
 interface ExecutionDetail extends Execution {
   readonly output: unknown;
   readonly timeline: readonly {
@@ -33,6 +39,9 @@ interface ExecutionDetail extends Execution {
     readonly state: string;
     readonly input: unknown;
     readonly output: unknown;
+    /** Not null: what is shown is a glance. */
+    readonly inputPayload: PayloadShown | null;
+    readonly outputPayload: PayloadShown | null;
     readonly error: { readonly code: string; readonly message: string } | null;
     readonly retries: number;
     readonly cited: readonly {
@@ -50,7 +59,30 @@ interface ExecutionDetail extends Execution {
 
 const WIDTH = 150;
 
-const describe = (execution: ExecutionDetail): string => {
+/** On one line, and how much more there is; as it is printed with --full, on as many as it takes. */
+const shown = (value: unknown, payload: PayloadShown | null, full: boolean): string => {
+  if (full) return printable(JSON.stringify(value ?? null, null, 2)).replaceAll('\n', '\n          ');
+  const line = oneLine(JSON.stringify(value ?? null), WIDTH);
+  return payload ? `${line} (${size(payload.bytes)} in all: --full)` : line;
+};
+
+/** With every input and output that the timeline gives a glance of read whole. */
+const whole = async (gateway: GatewayClient, execution: ExecutionDetail): Promise<ExecutionDetail> => {
+  const read = (hash: string): Promise<unknown> =>
+    gateway.get(`/v1/executions/${encodeURIComponent(execution.executionId)}/payloads/${hash}`);
+  const timeline: ExecutionDetail['timeline'][number][] = [];
+  for (const step of execution.timeline) {
+    const { inputPayload, outputPayload } = step;
+    timeline.push({
+      ...step,
+      ...(inputPayload ? { input: await read(inputPayload.hash), inputPayload: null } : {}),
+      ...(outputPayload ? { output: await read(outputPayload.hash), outputPayload: null } : {}),
+    });
+  }
+  return { ...execution, timeline };
+};
+
+const describe = (execution: ExecutionDetail, full: boolean): string => {
   const head = [
     `execution  ${execution.executionId}`,
     `task       ${execution.taskId}`,
@@ -66,10 +98,10 @@ const describe = (execution: ExecutionDetail): string => {
   const steps = execution.timeline.flatMap((step) => [
     '',
     `${String(step.step).padStart(3)}  ${step.kind}${step.name ? ` ${step.name}` : ''}  ${step.state}  ${duration(step.durationMs)}${step.costUsd ? `  $${step.costUsd}` : ''}${step.retries > 0 ? `  ${step.retries} retries` : ''}`,
-    `     in   ${oneLine(JSON.stringify(step.input ?? null), WIDTH)}`,
+    `     in   ${shown(step.input, step.inputPayload, full)}`,
     step.error
       ? `     err  ${step.error.code}: ${oneLine(step.error.message, WIDTH)}`
-      : `     out  ${oneLine(JSON.stringify(step.output ?? null), WIDTH)}`,
+      : `     out  ${shown(step.output, step.outputPayload, full)}`,
     ...step.cited.map(
       (each) =>
         `     ←    ${each.documentId} chunk ${each.chunk}, ${duration(each.ageMs)} old: ${oneLine(each.title ?? '', 80)}`,
@@ -125,13 +157,14 @@ export const addExecutionCommand = (freshet: Command, surroundings: Surroundings
   execution
     .command('show <executionId>')
     .description('every step with input, output, error, what it cited and how old that was, cost and offsets')
+    .option('--full', 'inputs and outputs whole, however large')
     .option('--json', 'JSON')
-    .action(async (executionId: string, options: { json?: boolean }) => {
-      createOutput(options.json ?? false).print(
-        await gatewayOf(surroundings).get<ExecutionDetail>(
-          `/v1/executions/${encodeURIComponent(executionId)}`,
-        ),
-        describe,
+    .action(async (executionId: string, options: { json?: boolean; full?: boolean }) => {
+      const gateway = gatewayOf(surroundings);
+      const found = await gateway.get<ExecutionDetail>(`/v1/executions/${encodeURIComponent(executionId)}`);
+      const full = options.full ?? false;
+      createOutput(options.json ?? false).print(full ? await whole(gateway, found) : found, (each) =>
+        describe(each, full),
       );
     });
   execution

@@ -20,6 +20,8 @@ export interface GroupReaderHandlers {
   readonly onAssigned: (
     partitions: readonly TopicPartition[],
   ) => Promise<readonly (TopicPartition & { readonly offset: number })[]>;
+  /** Every partition that was assigned has its place: from now on `rewind` moves them. */
+  readonly onReady?: () => void;
   /** Partitions that went to another member: stop acting on them at once. */
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void;
   /** Takes records on; must not wait. Hold a partition back with `pause`. */
@@ -125,6 +127,7 @@ export const openGroupReader = async (
       consumer.seek({ ...ownership.at, offset: ownership.next });
       if (!ownership.held) consumer.resume([ownership.at]);
     }
+    handlers.onReady?.();
   };
 
   const rest = (ownership: Ownership): void => {

@@ -1,7 +1,7 @@
 // One execution step by step, with everything inline, and its replay.
 import { folded, json, make, pill } from './elements.js';
 import { openForkForm } from './fork-form.js';
-import { clock, duration, shortVersion, usd } from './format.js';
+import { bytes, clock, duration, shortVersion, usd } from './format.js';
 import { post, request } from './requests.js';
 import { replayShown, whatIfShown } from './side-by-side.js';
 
@@ -99,17 +99,31 @@ const answer = ({ output, error, partial }) => {
   return parts;
 };
 
+/** A value as it is; of a large one a glance, and where the whole is. */
+const valueShown = (title, value, payload, executionId) => {
+  if (value === null) return null;
+  if (!payload) return folded(title, json(value));
+  const href = `/v1/executions/${encodeURIComponent(executionId)}/payloads/${payload.hash}`;
+  return folded(
+    `${title}, a glance of ${bytes(payload.bytes)}`,
+    make('a', { href, target: '_blank', rel: 'noopener', text: `The whole ${title.toLowerCase()}` }),
+    json(value),
+  );
+};
+
 const timeline = (execution, onTrace, onFork) => {
   const answered = execution.timeline.find((step) => step.kind === 'respond');
   const cited = new Set((answered?.cited ?? []).map(nameOf));
-  const steps = execution.timeline.map((step) => stepItem(step, cited, onTrace, onFork));
+  const steps = execution.timeline.map((step) =>
+    stepItem(step, cited, onTrace, onFork, execution.executionId),
+  );
   if (steps.length === 0) return make('p', { class: 'muted', text: 'No step yet: it waits for a worker.' });
   return make('ol', { class: 'timeline' }, steps);
 };
 
 const nameOf = ({ documentId, chunk, version }) => JSON.stringify([documentId, chunk, version]);
 
-const stepItem = (step, cited, onTrace, onFork) =>
+const stepItem = (step, cited, onTrace, onFork, executionId) =>
   make(
     'li',
     { 'data-state': step.state },
@@ -150,8 +164,8 @@ const stepItem = (step, cited, onTrace, onFork) =>
           ),
         )
       : null,
-    step.input === null ? null : folded('Input', json(step.input)),
-    step.output === null ? null : folded('Output', json(step.output)),
+    valueShown('Input', step.input, step.inputPayload, executionId),
+    valueShown('Output', step.output, step.outputPayload, executionId),
     folded(
       `${step.events.length} ${step.events.length === 1 ? 'event' : 'events'} in the journal`,
       json(

@@ -29,6 +29,10 @@ export const ago = (iso, now = Date.now()) => {
   return `${duration(ms)} ago`;
 };
 
+/** Of a payload: KB or MB. */
+export const bytes = (value) =>
+  value < 1_000_000 ? `${Math.round(value / 1_000)} KB` : `${(value / 1_000_000).toFixed(1)} MB`;
+
 export const usd = (decimal) => {
   const value = Number(decimal);
   if (value === 0) return '$0';

@@ -21,10 +21,11 @@ export interface ExecutionFilter {
 
 export interface ExecutionList {
   addTask(taskId: string, task: Task, createdAt: number): void;
-  /** Returns the entry after the event, and whether the event counted. */
+  /** Returns the entry after the event, and whether the event counted. `ends`: the event with task and answer whole (wholeEnds). */
   addEvent(
     event: AgentEvent,
     place: { readonly partition: number; readonly offset: number },
+    ends?: AgentEvent,
   ): { readonly entry: ExecutionEntry; readonly counts: boolean };
   /** Of a task that nothing else is known of; of any other, its events tell more. */
   addResult(result: Result): void;
@@ -59,7 +60,11 @@ const sizeOfEntry = ({ input, result }: ExecutionEntry): number =>
   OVERHEAD_BYTES + input.length + (result ? JSON.stringify(result).length : 0);
 const sizeOfEvents = (events: readonly JournaledEvent[]): number =>
   events.reduce(
-    (sum, { event }) => sum + OVERHEAD_BYTES + (event.input?.length ?? 0) + (event.output?.length ?? 0),
+    (sum, { event: { input, output, inputPayload, outputPayload } }) =>
+      sum +
+      OVERHEAD_BYTES +
+      (input ?? inputPayload?.glance ?? '').length +
+      (output ?? outputPayload?.glance ?? '').length,
     1,
   );
 
@@ -86,11 +91,11 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       const next = withTask(known ?? newEntry(taskId), task, createdAt);
       if (next !== known) put(next);
     },
-    addEvent: (event, { partition, offset }) => {
+    addEvent: (event, { partition, offset }, ends = event) => {
       // The id follows from the task's, whatever the event says (I2).
       const executionId = executionIdOf(event.taskId);
       const known = entries.get(executionId) ?? newEntry(event.taskId);
-      const after = withEvent(known, event, { partition, offset });
+      const after = withEvent(known, ends, { partition, offset });
       const kept = events.get(executionId);
       if (kept && kept.length >= MAX_EVENTS) events.delete(executionId);
       else if (kept || known.first === null)

@@ -1,5 +1,7 @@
 /** Hands every record that was read to the model it belongs to. */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
+import { wholeEnds } from '../../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
@@ -12,13 +14,14 @@ import type { ReadModels } from './read-models.ts';
 export interface FoldRecordsSettings {
   readonly models: ReadModels;
   readonly codec: RecordCodec;
+  readonly payloads: Pick<PayloadReader, 'whole'>;
   readonly live: LiveMetrics;
   readonly clock: Clock;
   readonly onUnreadable: (record: KafkaRecord, error: FreshetError) => void;
 }
 
 export const foldRecordsInto = (settings: FoldRecordsSettings) => {
-  const { models, codec, live: metrics } = settings;
+  const { models, codec, payloads, live: metrics } = settings;
 
   const fold: Record<string, (record: KafkaRecord, live: boolean) => Promise<void>> = {
     [TOPICS.tasks.name]: async (record) => {
@@ -27,7 +30,8 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     },
     [TOPICS.agentEvents.name]: async (record, live) => {
       const event = await codec.decode('AgentEvent', record.value);
-      const { entry, counts } = models.executions.addEvent(event, record);
+      const ends = await wholeEnds(event, payloads);
+      const { entry, counts } = models.executions.addEvent(event, record, ends);
       if (!counts) return;
       const ended = models.agents.event(event, entry);
       if (live) metrics.event(event, entry, ended?.calls ?? 0);

@@ -1,7 +1,7 @@
 /** Executions as they run and ran: a list, the ones that used a document or a memory, one step by step, two side by side. */
 import { z } from 'zod';
 import { findUses } from '../../agents/replay/find-uses.ts';
-import { findExecution } from '../find-execution.ts';
+import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { documentId, executionId, line, tenant, wholeNumber } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
@@ -14,6 +14,7 @@ import {
   executionDetailSchema,
   executionSchema,
   executionSummaryOf,
+  payloadSchema,
 } from '../views/execution-view.ts';
 import { positionOf, timelineOf } from '../views/timeline.ts';
 import { isoTime } from '../views/times.ts';
@@ -54,6 +55,8 @@ const side = z
     state: z.string(),
     input: z.unknown(),
     output: z.unknown(),
+    inputPayload: payloadSchema,
+    outputPayload: payloadSchema,
     error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
     costUsd: z.string().nullable(),
     durationMs: z.number(),
@@ -96,9 +99,10 @@ export const executionRoutes = (context: GatewayContext) => [
       const of = visibleTenant(principal, query.tenant);
       if (used !== undefined)
         return answerInLines(reply, async ({ line: tell, closed }) => {
+          const { payloads } = context;
           const { kafka, codec } = context.settings;
           const read = await findUses({
-            ...{ kafka, codec, id: used, signal: closed },
+            ...{ kafka, codec, payloads, id: used, signal: closed },
             ...(from ? { from } : {}),
             ...(to ? { to } : {}),
             ...(of === undefined ? {} : { tenant: of }),
@@ -149,11 +153,19 @@ export const executionRoutes = (context: GatewayContext) => [
     params: z.object({ executionId }),
     query: z.strictObject({ with: executionId }),
     answers: [{ status: 200, description: 'The two.', schema: comparisonSchema }],
-    errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
+    errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
     handle: async ({ params, query }) => {
       const a = await findExecution(context, params.executionId);
       const b = await findExecution(context, query.with);
-      const steps = compareTimelines(timelineOf(a.events).steps, timelineOf(b.events).steps);
+      const wholes = [
+        await findWholeExecution(context, params.executionId),
+        await findWholeExecution(context, query.with),
+      ].map(({ events }) => timelineOf(events).steps);
+      const compared = compareTimelines(wholes[0] ?? [], wholes[1] ?? []);
+      // What is large is compared whole and shown at a glance: pairs are made of kinds and names, so both lists have the same.
+      const steps = compareTimelines(timelineOf(a.events).steps, timelineOf(b.events).steps).map(
+        (step, index) => ({ ...step, differs: compared[index]?.differs ?? step.differs }),
+      );
       return {
         a: executionSummaryOf(a.entry),
         b: executionSummaryOf(b.entry),

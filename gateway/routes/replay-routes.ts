@@ -11,7 +11,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
-import { findExecution } from '../find-execution.ts';
+import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { FoundExecution } from '../find-older.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { executionId, line, text, usd } from '../http/fields.ts';
@@ -58,7 +58,7 @@ const forkToMake = z.strictObject({
 });
 
 export const replayRoutes = (context: GatewayContext) => {
-  const { settings, submitTask } = context;
+  const { settings, submitTask, payloads } = context;
   const { kafka, codec, agents, config, writer, clock } = settings;
   const { behaviours } = config;
   let ranges = 0;
@@ -72,11 +72,11 @@ export const replayRoutes = (context: GatewayContext) => {
         'Runs the execution again on recorded results and holds every decision against the journal; calls nothing outside',
       params: z.object({ executionId }),
       answers: [{ status: 200, description: 'Every decision, recorded and replayed.', schema: replaySchema }],
-      errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
+      errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
       handle: async ({ params }) => {
         const first = begunOf(await findExecution(context, params.executionId));
         const at = { topic: TOPICS.agentEvents.name, ...first };
-        return replayExecution({ kafka, codec, agents, behaviours, at });
+        return replayExecution({ kafka, codec, payloads, agents, behaviours, at });
       },
     }),
     route({
@@ -88,9 +88,9 @@ export const replayRoutes = (context: GatewayContext) => {
       params: z.object({ executionId }),
       body: z.strictObject({ behaviour: line(60).describe('A version that the configuration holds.') }),
       answers: [{ status: 200, description: 'Recorded and candidate.', schema: whatIfSchema }],
-      errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
+      errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
       handle: async ({ params, body }) => {
-        const found = await findExecution(context, params.executionId);
+        const found = await findWholeExecution(context, params.executionId);
         begunOf(found);
         const candidate = candidateOf(agents, behaviours, found.entry.agent, body.behaviour);
         return whatIf(
@@ -128,7 +128,7 @@ export const replayRoutes = (context: GatewayContext) => {
         try {
           return await answerInLines(reply, async ({ line: tell, closed }) => {
             const summary = await replayRange({
-              ...{ kafka, codec, signal: closed },
+              ...{ kafka, codec, payloads, signal: closed },
               findBehaviour: findAmong(agents, behaviours),
               range: { topic: TOPICS.agentEvents.name, partition, from, to },
               ...(tenant === undefined ? {} : { tenant }),
@@ -156,9 +156,16 @@ export const replayRoutes = (context: GatewayContext) => {
         { status: 202, description: 'Acknowledged by Kafka.', schema: forkedSchema },
         { status: 200, description: 'With dryRun: what it would be.', schema: forkedSchema },
       ],
-      errors: ['not-found', 'conflict', 'append-failed', 'too-many-requests', 'kafka-unavailable'],
+      errors: [
+        'not-found',
+        'payload-lost',
+        'conflict',
+        'append-failed',
+        'too-many-requests',
+        'kafka-unavailable',
+      ],
       handle: async ({ params, body, headers, principal }, reply) => {
-        const found = await findExecution(context, params.executionId);
+        const found = await findWholeExecution(context, params.executionId);
         const first = begunOf(found);
         const recorded = found.events.map(({ event }) => event);
         const fork = forkedEvents(recorded, body.step, '');

@@ -1,8 +1,9 @@
 /** What people ask of a task while it runs: that it stops, or that an action of it may be taken. */
 import { z } from 'zod';
+import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { findExecution } from '../find-execution.ts';
+import { findWholeExecution } from '../find-execution.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { taskId, text } from '../http/fields.ts';
 import { type Principal, visibleTenant } from '../http/principal-of-request.ts';
@@ -29,8 +30,11 @@ export const taskSignalRoutes = (context: GatewayContext) => {
     return entry;
   };
 
-  const approvals = async (executionId: string) =>
-    approvalsOf((await findExecution(context, executionId)).events, models.control, settings.clock());
+  /** With whole arguments: that is what a person says yes to. */
+  const approvals = async (executionId: string) => {
+    const { events } = await findWholeExecution(context, executionId, ({ name }) => name === APPROVAL_ASKED);
+    return approvalsOf(events, models.control, settings.clock());
+  };
 
   return [
     route({

@@ -8,6 +8,8 @@ export interface ComparedSide {
   readonly state: TimelineStep['state'];
   readonly input: unknown;
   readonly output: unknown;
+  readonly inputPayload: TimelineStep['inputPayload'];
+  readonly outputPayload: TimelineStep['outputPayload'];
   readonly error: TimelineStep['error'];
   readonly costUsd: string | null;
   readonly durationMs: number;
@@ -21,9 +23,14 @@ export interface ComparedStep {
   readonly differs: readonly ('input' | 'output' | 'error')[];
 }
 
-const sideOf = ({ step, kind, name, state, input, output, error, costUsd, durationMs }: TimelineStep) => ({
-  ...{ step, kind, name, state, input, output, error, costUsd, durationMs },
-});
+const sideOf = (of: TimelineStep): ComparedSide => {
+  const { step, kind, name, state, input, output, inputPayload, outputPayload, error } = of;
+  const { costUsd, durationMs } = of;
+  return {
+    ...{ step, kind, name, state, input, output, inputPayload, outputPayload },
+    ...{ error, costUsd, durationMs },
+  };
+};
 
 const pairs = (a: TimelineStep, b: TimelineStep): boolean => a.kind === b.kind && a.name === b.name;
 

@@ -111,6 +111,13 @@ const event = z.object({
   counts: z.boolean(),
 });
 
+export const payloadSchema = z
+  .object({ hash: z.string(), bytes: z.number() })
+  .nullable()
+  .describe(
+    'Not null: what is shown is a glance of the same shape, cut short; the whole is at …/payloads/{hash}.',
+  );
+
 export const executionDetailSchema = executionSchema.extend({
   output: anything,
   partial: anything,
@@ -124,6 +131,8 @@ export const executionDetailSchema = executionSchema.extend({
       state: z.enum(['running', 'done', 'failed']),
       input: anything,
       output: anything,
+      inputPayload: payloadSchema,
+      outputPayload: payloadSchema,
       error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
       retries: z.number(),
       cited: z.array(

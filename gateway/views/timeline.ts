@@ -3,6 +3,7 @@
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { RETRIEVE } from '../../schemas/execution-payloads.ts';
+import type { PayloadReference } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { JournaledEvent } from '../read-models/execution-entry.ts';
 import { isoTime } from './times.ts';
@@ -16,6 +17,12 @@ export interface CitedChunk {
   readonly score: number | null;
   /** Milliseconds since this version was committed, when it was retrieved. */
   readonly ageMs: number | null;
+}
+
+/** An input or output of which the journal holds a glance; the whole is asked for by its hash. */
+export interface PayloadShown {
+  readonly hash: string;
+  readonly bytes: number;
 }
 
 export interface TimelineEvent {
@@ -46,8 +53,11 @@ export interface TimelineStep {
   readonly kind: StepKind;
   readonly name: string | null;
   readonly state: 'running' | 'done' | 'failed';
+  /** A glance of it, where it stands elsewhere. */
   readonly input: unknown;
   readonly output: unknown;
+  readonly inputPayload: PayloadShown | null;
+  readonly outputPayload: PayloadShown | null;
   readonly error: { readonly code: string; readonly message: string; readonly retryable: boolean } | null;
   /** Failed attempts of the same call directly before this one. */
   readonly retries: number;
@@ -134,7 +144,9 @@ const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineSte
   // Until a person has said something, an approval is still to come.
   const outcome = events.findLast((event) => event.type !== 'intent' && event.name !== 'approval-asked');
   const first = events[0];
-  const output = parsed(outcome?.output ?? null);
+  const asked = events.find((event) => event.input !== null || event.inputPayload !== null);
+  const input = parsed(asked?.input ?? asked?.inputPayload?.glance ?? null);
+  const output = parsed(outcome?.output ?? outcome?.outputPayload?.glance ?? null);
   const error = outcome?.error ?? null;
   const failed = kind === 'respond' ? false : error !== null;
   const at = first?.at ?? 0;
@@ -143,8 +155,10 @@ const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineSte
     kind,
     name: events.find((event) => event.name !== null)?.name ?? null,
     state: outcome ? (failed ? 'failed' : 'done') : 'running',
-    input: parsed(events.find((event) => event.input !== null)?.input ?? null),
+    input,
     output,
+    inputPayload: payloadShown(asked?.inputPayload),
+    outputPayload: payloadShown(outcome?.outputPayload),
     error: error && { code: error.code, message: error.message, retryable: error.retryable },
     cited: kind === 'respond' ? citedIn(output) : isSearchResponse(output) ? output.hits.map(chunkOf) : [],
     usage: outcome?.usage
@@ -158,6 +172,9 @@ const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineSte
     events: list.map(placed),
   };
 };
+
+const payloadShown = (reference: PayloadReference | null | undefined): PayloadShown | null =>
+  reference ? { hash: reference.hash, bytes: reference.bytes } : null;
 
 /** The citations of a terminal output: what the answer rests on. */
 const citedIn = (output: unknown): readonly CitedChunk[] => {

@@ -12,6 +12,8 @@ import type {
   TopicPartition,
 } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { openPayloadReader } from '../../connectors/payloads/payload-reader.ts';
+import { wholeEnds } from '../../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
@@ -96,6 +98,7 @@ export const startExecutionProjection = async (
   settings: ExecutionProjectionSettings,
 ): Promise<ExecutionProjection> => {
   const { kafka, codec, writer } = settings;
+  const payloads = openPayloadReader(kafka, codec);
   const clock = settings.clock ?? systemClock;
   const log = settings.log ?? (() => undefined);
   const onEvent = settings.onEvent ?? (() => undefined);
@@ -189,7 +192,7 @@ export const startExecutionProjection = async (
     const letters: RecordToAppend[] = [];
     for (const record of journal) {
       const event = await decode('AgentEvent', record);
-      if (event) events.push({ event, offset: record.offset });
+      if (event) events.push({ event: await wholeEnds(event, payloads), offset: record.offset });
       else if (record.offset >= projectedTo) letters.push(deadLetter(record));
     }
     const known = projection.plan(events.filter(({ offset }) => offset < projectedTo));
@@ -302,6 +305,7 @@ export const startExecutionProjection = async (
       await committing;
       await commit();
       await reader?.close();
+      await payloads.close();
     },
   };
 };

@@ -54,6 +54,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': [
     'agents/tools/result-cache.ts',
     'connectors/models/embedding/',
+    'connectors/payloads/',
     'connectors/vector-index/',
     'gateway/',
   ],

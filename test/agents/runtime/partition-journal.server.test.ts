@@ -6,6 +6,7 @@ import { type GroupReader, openGroupReader } from '../../../connectors/kafka/gro
 import type { KafkaClient } from '../../../connectors/kafka/kafka.ts';
 import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter, type RecordWriter } from '../../../connectors/kafka/record-writer.ts';
+import { openPayloadWriter, type PayloadWriter } from '../../../connectors/payloads/payload-writer.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { eventOf } from '../../support/event-of.ts';
@@ -18,6 +19,7 @@ let stack: AgentsStack;
 let proxy: TcpProxy;
 let ownKafka: KafkaClient;
 let writer: RecordWriter;
+let payloads: PayloadWriter;
 let cut: () => Cut = () => 'none';
 let reader: GroupReader | undefined;
 
@@ -26,6 +28,7 @@ beforeAll(async () => {
   proxy = await startTcpProxy(inject('stack').kafka, () => cut());
   ownKafka = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut' });
   writer = openRecordWriter(ownKafka);
+  payloads = openPayloadWriter({ kafka: ownKafka, codec: stack.codec });
 });
 afterEach(async () => {
   cut = () => 'none';
@@ -34,6 +37,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await writer?.close();
+  await payloads?.close();
   await ownKafka?.close();
   await proxy?.close();
   await stack?.close();
@@ -57,6 +61,7 @@ const open = async () => {
     kafka: stack.kafka,
     codec: stack.codec,
     writer,
+    payloads,
     partition: PARTITION,
     from,
     onBehind: (now) => {

@@ -109,6 +109,8 @@ export const simulate = (settings: {
           watch: () => () => undefined,
           abandon: () => undefined,
         },
+        // Nothing is too large for a list.
+        payloads: { whole: async (event) => event },
         models,
         retriever: settings.retriever ?? fixedRetriever(),
         openChunks: () => ({
