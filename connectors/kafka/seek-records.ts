@@ -40,7 +40,7 @@ interface Opened {
   readonly groupId: string;
 }
 
-const MAX_WAIT_MS = 50;
+const MAX_WAIT_MS = 20;
 const READ_WITHIN_MS = 20_000;
 const IDLE_MS = 60_000;
 

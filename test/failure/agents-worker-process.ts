@@ -6,6 +6,7 @@ import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
 import { careful, lookThenAnswer } from './careful-agent.ts';
+import { archivist } from './large-agent.ts';
 
 const [broker = '', registry = '', name = ''] = process.argv.slice(2);
 const kafka = await createKafkaJsClient({ brokers: [broker], clientId: name });
@@ -16,7 +17,7 @@ await startTaskWorker({
   retriever: fixedRetriever(),
   // Its second call takes longer than this process has to live, or than its session lasts.
   models: [lookThenAnswer({ secondCallMs: 7_500 })],
-  agents: [careful],
+  agents: [careful, archivist],
   workerName: name,
   concurrency: 4,
   sessionTimeoutMs: 6_000,
