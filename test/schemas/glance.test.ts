@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
 import { GLANCE_CHARACTERS, glanceOf } from '../../schemas/glance.ts';
+import { RECEIPT } from '../gateway/index-peer.ts';
 
 const LONG = fc.string({ unit: 'binary', minLength: 0, maxLength: 3_000 });
 
@@ -36,7 +37,7 @@ test('of a search with many long hits it is a search with fewer and shorter ones
     ageMs: 100,
     metadata: { lang: 'en' },
   });
-  const response = { hits: Array.from({ length: 50 }, (_, index) => hit(index)), receipt: { at: 1 } };
+  const response = { hits: Array.from({ length: 50 }, (_, index) => hit(index)), receipt: RECEIPT };
   const glance: unknown = JSON.parse(glanceOf(JSON.stringify(response)));
   expect(isSearchResponse(glance)).toBe(true);
   const { hits } = glance as typeof response;

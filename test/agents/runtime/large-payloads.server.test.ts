@@ -195,8 +195,7 @@ test('it is shown at a glance and fetched whole, by its own execution and its ow
   const step = shown.timeline.find(({ kind }) => kind === 'tool');
   const hash = step?.outputPayload?.hash ?? '';
   expect(JSON.stringify(step?.output).length).toBeLessThan(5_000);
-  const { rows } = step?.output as { readonly rows: readonly { readonly row: number }[] };
-  expect(rows.map(({ row }) => row).slice(0, 3)).toEqual([0, 1, 2]);
+  expect(step?.output).toMatchObject({ rows: expect.arrayContaining([expect.objectContaining({ row: 0 })]) });
   const path = `/v1/executions/${executionId}/payloads/${hash}`;
   const whole = await fetch(under.gateway.url + path);
   expect(whole.status).toBe(200);
