@@ -12,6 +12,7 @@ import {
 } from './gate-settings.ts';
 import { MEMORY_POLICY_SCHEMA } from './memory-policy.ts';
 import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
+import type { TokenPrice } from './money.ts';
 import { isProbeTable, PROBE_MAPPING } from './probe.ts';
 import { SAFETY_POLICY_SCHEMA } from './safety-policy.ts';
 import type { Row, TableMapping } from './table-mapping.ts';
@@ -54,11 +55,14 @@ interface RemoteLanguageModel {
   readonly model: string;
   /** What agents, journal and costs call it; `<kind>/<model>` where left out. */
   readonly id?: string;
-  readonly price?: { readonly inputPerMillionUsd: string; readonly outputPerMillionUsd: string };
+  readonly price?: TokenPrice;
   /** Prompt and answer together, in the model's tokens. */
   readonly contextTokens?: number;
   readonly limits?: LanguageModelLimits;
 }
+
+/** `adaptive`: the model decides; a budget, for models that know no other, is spent beside the answer's tokens. Off where left out. */
+export type AnthropicThinking = 'adaptive' | { readonly budgetTokens: number };
 
 export type LanguageModelConfig =
   | { readonly kind: 'extractive' }
@@ -68,7 +72,12 @@ export type LanguageModelConfig =
       readonly apiKey?: string;
       readonly outputLimitField?: 'max_tokens' | 'max_completion_tokens';
     })
-  | (RemoteLanguageModel & { readonly kind: 'anthropic'; readonly baseUrl?: string; readonly apiKey: string })
+  | (RemoteLanguageModel & {
+      readonly kind: 'anthropic';
+      readonly baseUrl?: string;
+      readonly apiKey: string;
+      readonly thinking?: AnthropicThinking;
+    })
   | (RemoteLanguageModel & { readonly kind: 'ollama'; readonly baseUrl?: string });
 
 /** A provider's embedding model. `dimensions` is what it answers; the limits have defaults that most providers take. */
@@ -219,7 +228,14 @@ const remoteEmbedding = {
 const remoteLanguageModel = {
   model: z.string().min(1),
   id: z.string().min(1).max(200).optional(),
-  price: z.strictObject({ inputPerMillionUsd: decimal, outputPerMillionUsd: decimal }).optional(),
+  price: z
+    .strictObject({
+      inputPerMillionUsd: decimal,
+      outputPerMillionUsd: decimal,
+      cachedInputPerMillionUsd: decimal.optional(),
+      cacheWritePerMillionUsd: decimal.optional(),
+    })
+    .optional(),
   contextTokens: z.int().min(256).max(100_000_000).optional(),
   limits: z
     .strictObject({
@@ -245,6 +261,9 @@ const languageModel = z.discriminatedUnion('kind', [
     ...remoteLanguageModel,
     baseUrl: z.url().optional(),
     apiKey: z.string().min(1),
+    thinking: z
+      .union([z.literal('adaptive'), z.strictObject({ budgetTokens: z.int().min(1_024).max(1_000_000) })])
+      .optional(),
   }),
   z.strictObject({ kind: z.literal('ollama'), ...remoteLanguageModel, baseUrl: z.url().optional() }),
 ]);

@@ -29,21 +29,55 @@ export const formatUsd = (amount: Picodollars): string => {
 export interface TokenPrice {
   readonly inputPerMillionUsd: string;
   readonly outputPerMillionUsd: string;
+  /** Of input tokens that the provider had in its cache; the full price where left out. */
+  readonly cachedInputPerMillionUsd?: string | undefined;
+  /** Of input tokens that it wrote to its cache; the full price where left out. */
+  readonly cacheWritePerMillionUsd?: string | undefined;
 }
 
 export interface TokenCount {
+  /** All of them, cached and written ones too. */
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly cachedInputTokens?: number | undefined;
+  readonly cacheWriteTokens?: number | undefined;
 }
+
+const roundedUp = (raw: bigint): Picodollars => (raw + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE;
 
 /** What tokens cost, rounded up to a picodollar, so that a settled cost never falls below what the provider charges. */
 export const priceOf = (tokens: TokenCount, price: TokenPrice): Picodollars => {
-  const raw =
-    BigInt(tokens.inputTokens) * parseUsd(price.inputPerMillionUsd) +
-    BigInt(tokens.outputTokens) * parseUsd(price.outputPerMillionUsd);
-  return (raw + TOKENS_PER_PRICE - 1n) / TOKENS_PER_PRICE;
+  const { inputPerMillionUsd: full, cachedInputPerMillionUsd, cacheWritePerMillionUsd } = price;
+  // Never more of them than there are: a provider that reports nonsense is paid in full.
+  const cached = Math.min(tokens.cachedInputTokens ?? 0, tokens.inputTokens);
+  const written = Math.min(tokens.cacheWriteTokens ?? 0, tokens.inputTokens - cached);
+  return roundedUp(
+    BigInt(tokens.inputTokens - cached - written) * parseUsd(full) +
+      BigInt(cached) * parseUsd(cachedInputPerMillionUsd ?? full) +
+      BigInt(written) * parseUsd(cacheWritePerMillionUsd ?? full) +
+      BigInt(tokens.outputTokens) * parseUsd(price.outputPerMillionUsd),
+  );
+};
+
+/** The most that so many tokens can cost, whatever the provider has in its cache or writes to it. */
+export const mostPriceOf = (
+  tokens: Pick<TokenCount, 'inputTokens' | 'outputTokens'>,
+  price: TokenPrice,
+): Picodollars => {
+  const { inputPerMillionUsd: full, cachedInputPerMillionUsd, cacheWritePerMillionUsd } = price;
+  let dearest = parseUsd(full);
+  for (const each of [cachedInputPerMillionUsd ?? full, cacheWritePerMillionUsd ?? full].map(parseUsd))
+    if (each > dearest) dearest = each;
+  return roundedUp(
+    BigInt(tokens.inputTokens) * dearest + BigInt(tokens.outputTokens) * parseUsd(price.outputPerMillionUsd),
+  );
 };
 
 /** Names a price in the journal: a later change of the configuration leaves what was paid explainable. */
-export const priceTableOf = (price: TokenPrice): string =>
-  `${price.inputPerMillionUsd}/${price.outputPerMillionUsd} USD per million tokens`;
+export const priceTableOf = (price: TokenPrice): string => {
+  const { inputPerMillionUsd, outputPerMillionUsd, cachedInputPerMillionUsd, cacheWritePerMillionUsd } =
+    price;
+  const cached = cachedInputPerMillionUsd === undefined ? '' : `, cached ${cachedInputPerMillionUsd}`;
+  const written = cacheWritePerMillionUsd === undefined ? '' : `, cache write ${cacheWritePerMillionUsd}`;
+  return `${inputPerMillionUsd}/${outputPerMillionUsd}${cached}${written} USD per million tokens`;
+};

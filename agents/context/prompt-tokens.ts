@@ -20,9 +20,11 @@ export const likelyTokens: TokensOf = (text) => Math.ceil(Buffer.byteLength(text
 
 export const messageTokens = (message: ModelMessage, tokensOf: TokensOf): number => {
   const calls = message.role === 'assistant' ? (message.toolCalls ?? []) : [];
+  const thinking = message.role === 'assistant' ? message.thinking : undefined;
   return (
     TOKENS_PER_MESSAGE +
     tokensOf(message.content) +
+    (thinking ? tokensOf(JSON.stringify(thinking)) : 0) +
     calls.reduce(
       (sum, { name, arguments: given }) =>
         sum + TOKENS_PER_MESSAGE + tokensOf(name) + tokensOf(JSON.stringify(given)),

@@ -12,7 +12,7 @@ import type {
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
-import { formatUsd, priceOf, priceTableOf } from '../../schemas/money.ts';
+import { formatUsd, mostPriceOf, type Picodollars, priceOf, priceTableOf } from '../../schemas/money.ts';
 import type { Cost } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
@@ -40,7 +40,8 @@ export const recordSummaryCosts = ({
   reserve: async ({ agent, tenant }, model, bounds) => {
     const costId = `memory:${randomUUID()}`;
     const append = async (
-      usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens' | 'cachedInputTokens'>,
+      usage: Omit<TokenUsage, 'reported'>,
+      usd: Picodollars,
       settled: boolean,
     ): Promise<void> => {
       const at = clock();
@@ -50,7 +51,7 @@ export const recordSummaryCosts = ({
         inputTokens: usage.inputTokens,
         outputTokens: usage.outputTokens,
         cachedInputTokens: usage.cachedInputTokens,
-        usd: formatUsd(priceOf(usage, model.price)),
+        usd: formatUsd(usd),
         priceTable: priceTableOf(model.price),
         settled,
         kind: 'model',
@@ -72,7 +73,7 @@ export const recordSummaryCosts = ({
         },
       ]);
     };
-    await append({ ...bounds, cachedInputTokens: 0 }, false);
-    return { settle: (usage) => append(usage, true) };
+    await append({ ...bounds, cachedInputTokens: 0 }, mostPriceOf(bounds, model.price), false);
+    return { settle: (usage) => append(usage, priceOf(usage, model.price), true) };
   },
 });

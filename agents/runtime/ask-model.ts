@@ -66,10 +66,10 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     });
     return { succeeded: false, outsideMicros: durationMicros, ...NOTHING_SPENT };
   }
-  const { inputTokens, outputTokens, cachedInputTokens, reported } = output.usage;
-  const costUsd = formatUsd(priceOf({ inputTokens, outputTokens }, model.price));
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reported } = output.usage;
+  const costUsd = formatUsd(priceOf(output.usage, model.price));
   guards.settle(money.costId, costUsd);
-  const { text, toolCalls, finishReason } = output;
+  const { text, toolCalls, finishReason, thinking } = output;
   // Even when stopped meanwhile: the money was spent, and under a stale claim too it counts. Pure steps may go on
   // before it is acknowledged; whatever acts outside has a barrier of its own behind it.
   journal.writeAtOnce({
@@ -79,7 +79,11 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     inputHash,
     priceTable,
     costUsd,
-    output: JSON.stringify({ text, toolCalls, finishReason, usageReported: reported }),
+    output: JSON.stringify({
+      ...{ text, toolCalls, finishReason, usageReported: reported },
+      ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+      ...(thinking === undefined ? {} : { thinking }),
+    }),
     usage: { inputTokens, outputTokens, cachedInputTokens },
     durationMicros,
   });

@@ -1,7 +1,7 @@
 /** Which model is asked, if any may be: in order of fallback, after failures, within money and tokens. Pure. */
 import type { ModelPrompt, TokenBounds } from '../../connectors/models/language/language-model.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
-import { formatUsd, parseUsd, priceOf, priceTableOf } from '../../schemas/money.ts';
+import { formatUsd, mostPriceOf, parseUsd, priceTableOf } from '../../schemas/money.ts';
 import type { Decision } from './decision.ts';
 import { type DecisionFacts, deadlineOf, end, MAX_ATTEMPTS, MICROS, retryAt } from './decision-facts.ts';
 import type { ExecutionState } from './execution-state.ts';
@@ -48,7 +48,7 @@ const callOrHalt = (
     const message = `${state.tokens} tokens used, and the next call may take ${inputTokens + outputTokens}: over ${safety.maxTokens}`;
     return { ...end(state, 'halted', 'token-cap', message), bounds: { inputTokens, outputTokens } };
   }
-  const reserved = priceOf({ inputTokens, outputTokens }, model.price);
+  const reserved = mostPriceOf({ inputTokens, outputTokens }, model.price);
   const spent = totalUsd(state.costs);
   if (spent + reserved > parseUsd(limits.maxUsd)) {
     const message = `${formatUsd(spent)} USD spent, and the next call may cost ${formatUsd(reserved)}: over ${limits.maxUsd}`;

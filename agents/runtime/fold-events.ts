@@ -1,6 +1,11 @@
 /** How each event of the journal changes the state of its execution: complete in events and phases, pure. */
 
-import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
+import type {
+  JsonValue,
+  ModelMessage,
+  Thinking,
+  ToolCall,
+} from '../../connectors/models/language/language-model.ts';
 import { renderPassages } from '../../connectors/models/language/passages.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
 import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
@@ -98,6 +103,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
       role: 'assistant',
       content: reply.text,
       ...(reply.toolCalls.length > 0 ? { toolCalls: reply.toolCalls } : {}),
+      ...(reply.thinking ? { thinking: reply.thinking } : {}),
     };
     return {
       ...state,
@@ -335,6 +341,7 @@ interface ReplyParts {
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: string;
+  readonly thinking?: Thinking;
 }
 
 const parseReply = (text: string | null): ReplyParts => {
@@ -343,5 +350,6 @@ const parseReply = (text: string | null): ReplyParts => {
     text: typeof value?.text === 'string' ? value.text : '',
     toolCalls: Array.isArray(value?.toolCalls) ? (value.toolCalls as readonly ToolCall[]) : [],
     finishReason: typeof value?.finishReason === 'string' ? value.finishReason : 'other',
+    ...(Array.isArray(value?.thinking?.blocks) ? { thinking: value.thinking } : {}),
   };
 };

@@ -81,8 +81,9 @@ const surelyFits = (prompt: ModelPrompt, contextTokens: number): boolean => {
   let characters = prompt.system.length;
   for (const message of prompt.messages) {
     characters += message.content.length + SAFE_PER_MESSAGE;
-    if (message.role === 'assistant')
-      for (const call of message.toolCalls ?? []) characters += JSON.stringify(call).length;
+    if (message.role !== 'assistant') continue;
+    for (const call of message.toolCalls ?? []) characters += JSON.stringify(call).length;
+    if (message.thinking) characters += JSON.stringify(message.thinking).length;
   }
   for (const tool of prompt.tools ?? []) characters += JSON.stringify(tool).length;
   return 3 * characters + prompt.maxOutputTokens < contextTokens;

@@ -27,7 +27,7 @@ const whyOf = ({ name, why }: Costs['agents'][number]): readonly string[] => {
     '',
     name,
     `  steps    ${steps}`,
-    `  calls    ${why.callsPerExecution} per execution, ${why.inputTokensPerCall} tokens in and ${why.outputTokensPerCall} out each`,
+    `  calls    ${why.callsPerExecution} per execution, ${why.inputTokensPerCall} tokens in and ${why.outputTokensPerCall} out each, ${Math.round(100 * why.cachedShare)} % of those in cached`,
     `  models   ${models || 'none'}`,
     `  retries  ${why.failedCalls} failed, ${why.lostCalls} lost, $${short(why.wastedUsd)} for nothing`,
   ];

@@ -226,6 +226,8 @@ const times = (more: number, less: number): number => (less === 0 ? 0 : more / l
 const said = (factor: number): string => (factor >= 10 ? Math.round(factor).toString() : factor.toFixed(1));
 /** What is closer than this explains nothing. */
 const NOTABLE = 1.15;
+const NOTABLY_CACHED = 0.1;
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 const money = (usd: string): string => {
   const value = Number(usd);
@@ -243,6 +245,11 @@ const sentenceOf = (dear: Measured, cheap: Measured): string => {
   compare('input tokens per call', a.why.inputTokensPerCall, b.why.inputTokensPerCall);
   compare('output tokens per call', a.why.outputTokensPerCall, b.why.outputTokensPerCall);
   compare('price per token', pricePerToken(a), pricePerToken(b));
+  const cachedLess = b.why.cachedShare - a.why.cachedShare;
+  if (cachedLess >= NOTABLY_CACHED)
+    reasons.push(
+      `${percent(a.why.cachedShare)} of its input cached, where the other has ${percent(b.why.cachedShare)}`,
+    );
   const wasted = dear.usd === 0n ? 0 : Number((dear.wasted * 1_000n) / dear.usd) / 1_000;
   if (wasted >= 0.02) reasons.push(`${Math.round(wasted * 100)} % of it on calls that failed or were lost`);
   const tools = a.why.byStep.filter(({ name }) => name?.startsWith('tool '));

@@ -1,8 +1,11 @@
 import { createAnthropic } from '@ai-sdk/anthropic';
+import type { AnthropicThinking } from '../../../schemas/config.ts';
+import type { ProviderOptions } from './chat-stream.ts';
 import { estimateTokens } from './estimate-tokens.ts';
-import type { LanguageModel, ModelPrice } from './language-model.ts';
+import type { LanguageModel, ModelPrice, ModelPrompt } from './language-model.ts';
 import type { CallLimits } from './model-call.ts';
 import { streamChatModel } from './stream-chat-model.ts';
+import { goesOnWithoutThinking } from './thinking-blocks.ts';
 
 export type AnthropicOptions = CallLimits & {
   /** Up to and without `/messages`. Default `https://api.anthropic.com/v1`. */
@@ -11,8 +14,9 @@ export type AnthropicOptions = CallLimits & {
   /** Sent as `x-api-key`. */
   readonly apiKey: string;
   readonly price: ModelPrice;
-  /** Default 200,000. */
+  /** Default 200,000. A budget for thinking is taken off it. */
   readonly contextTokens?: number | undefined;
+  readonly thinking?: AnthropicThinking | undefined;
 };
 
 const BASE_URL = 'https://api.anthropic.com/v1';
@@ -20,16 +24,39 @@ const CONTEXT_TOKENS = 200_000;
 
 /**
  * Anthropic's Messages API, streamed, through the AI SDK's provider interface. Input tokens are all of them: the
- * provider counts those read from and written to its cache apart, and they are added here. Not retried.
+ * provider counts those read from and written to its cache apart, and they are added here. Thinking goes back with the results
+ * of the tools that were called after it. Not retried.
  */
 export const createAnthropicModel = (options: AnthropicOptions): LanguageModel => {
+  const { model, thinking } = options;
+  const budget = typeof thinking === 'object' ? thinking.budgetTokens : 0;
   const provider = createAnthropic({ baseURL: options.baseUrl ?? BASE_URL, apiKey: options.apiKey });
-  const chat = provider.chat(options.model);
+  const chat = provider.chat(model);
   return {
-    id: `anthropic/${options.model}`,
+    id: `anthropic/${model}`,
     price: options.price,
-    contextTokens: options.contextTokens ?? CONTEXT_TOKENS,
-    estimate: estimateTokens,
-    generate: (request) => streamChatModel(chat, request, { ...options, secret: options.apiKey }),
+    contextTokens: (options.contextTokens ?? CONTEXT_TOKENS) - budget,
+    // The library asks for the budget beside the answer's own tokens, and both are paid as output.
+    estimate: (prompt) => {
+      const { inputTokens, outputTokens } = estimateTokens(prompt);
+      return { inputTokens, outputTokens: outputTokens + budget };
+    },
+    generate: (request) =>
+      streamChatModel(chat, request, {
+        ...options,
+        ...{ secret: options.apiKey, thinks: true },
+        providerOptions: thinkingOptions(request, model, thinking),
+      }),
   };
+};
+
+const thinkingOptions = (
+  prompt: ModelPrompt,
+  model: string,
+  thinking: AnthropicThinking | undefined,
+): ProviderOptions => {
+  if (thinking === undefined) return {};
+  if (thinking === 'adaptive') return { anthropic: { thinking: { type: 'adaptive' } } };
+  if (goesOnWithoutThinking(prompt, model)) return {};
+  return { anthropic: { thinking: { type: 'enabled', budgetTokens: thinking.budgetTokens } } };
 };

@@ -10,6 +10,7 @@ import type {
   TokenUsage,
   ToolCall,
 } from './language-model.ts';
+import { collectThinking, replyParts, type StreamedPart } from './thinking-blocks.ts';
 
 /** A chat model of the AI SDK's provider interface, whoever's it is. */
 export type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
@@ -19,13 +20,15 @@ type StreamResult = Awaited<ReturnType<ChatModel['doStream']>>;
 
 /** One part of the library's provider stream. */
 export type ChatStreamPart = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never;
+/** Settings that one provider alone knows. */
+export type ProviderOptions = CallOptions['providerOptions'];
 type FinishPart = Extract<ChatStreamPart, { type: 'finish' }>;
 
-/** A prompt in the library's terms. */
-export const toCallOptions = (prompt: ModelPrompt): CallOptions => ({
+/** A prompt in the library's terms. `thinker`: whose thinking may be sent back; null: nobody's. */
+export const toCallOptions = (prompt: ModelPrompt, thinker: string | null): CallOptions => ({
   prompt: [
     ...(prompt.system === '' ? [] : [{ role: 'system' as const, content: prompt.system }]),
-    ...prompt.messages.map(toChatMessage),
+    ...prompt.messages.map((message) => toChatMessage(message, thinker)),
   ],
   maxOutputTokens: prompt.maxOutputTokens,
   ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),
@@ -41,22 +44,33 @@ export const toCallOptions = (prompt: ModelPrompt): CallOptions => ({
       }),
 });
 
-const toChatMessage = (message: ModelMessage): ChatMessage => {
+const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessage => {
   switch (message.role) {
     case 'user':
       return { role: 'user', content: [{ type: 'text', text: message.content }] };
     case 'assistant':
       return {
         role: 'assistant',
-        content: [
-          ...(message.content === '' ? [] : [{ type: 'text' as const, text: message.content }]),
-          ...(message.toolCalls ?? []).map((call) => ({
-            type: 'tool-call' as const,
-            toolCallId: call.id,
-            toolName: call.name,
-            input: call.arguments,
-          })),
-        ],
+        content: replyParts(message, thinker).map((part) => {
+          switch (part.type) {
+            case 'text':
+              return part;
+            case 'call': {
+              const { id: toolCallId, name: toolName, arguments: input } = part.call;
+              return { type: 'tool-call', toolCallId, toolName, input };
+            }
+            case 'thinking': {
+              const { block } = part;
+              const [text, anthropic] =
+                'signature' in block
+                  ? [block.text, { signature: block.signature }]
+                  : ['', { redactedData: block.redacted }];
+              return { type: 'reasoning', text, providerOptions: { anthropic } };
+            }
+            default:
+              return part satisfies never;
+          }
+        }),
       };
     case 'tool': {
       const output = { type: 'text' as const, value: message.content };
@@ -67,17 +81,20 @@ const toChatMessage = (message: ModelMessage): ChatMessage => {
 };
 
 /**
- * Reads a provider stream to its end and passes chunks on as they come.
+ * Reads a provider stream to its end and passes chunks on as they come; thinking is kept and not shown.
  * @throws whatever the stream carries as an error, and Error when it ends without a finish
  */
 export const collectReply = async (
   stream: AsyncIterable<ChatStreamPart>,
   request: ModelRequest,
+  model: string,
 ): Promise<ModelReply> => {
   let text = '';
   const toolCalls: ToolCall[] = [];
+  const thought = collectThinking(model);
   let finish: FinishPart | null = null;
   for await (const part of stream) {
+    thought.take(part as StreamedPart, text, toolCalls.length);
     if (part.type === 'text-delta' && part.delta !== '') {
       text += part.delta;
       request.onChunk?.({ type: 'text', text: part.delta });
@@ -92,11 +109,13 @@ export const collectReply = async (
     }
   }
   if (finish === null) throw new Error('the stream ended without a finish');
+  const thinking = thought.thinking();
   return {
     text,
     toolCalls,
     finishReason: toFinishReason(finish.finishReason.unified),
     usage: toUsage(finish.usage, request),
+    ...(thinking ? { thinking } : {}),
   };
 };
 
@@ -113,10 +132,14 @@ const toFinishReason = (unified: FinishPart['finishReason']['unified']): FinishR
   unified === 'error' ? 'other' : unified;
 
 const toUsage = (usage: FinishPart['usage'], prompt: ModelPrompt): TokenUsage => {
-  const { total: inputTokens, cacheRead } = usage.inputTokens;
+  const { total: inputTokens, cacheRead, cacheWrite } = usage.inputTokens;
   const { total: outputTokens } = usage.outputTokens;
   if (inputTokens === undefined || outputTokens === undefined) {
     return { ...estimateTokens(prompt), cachedInputTokens: 0, reported: false };
   }
-  return { inputTokens, outputTokens, cachedInputTokens: cacheRead ?? 0, reported: true };
+  return {
+    ...{ inputTokens, outputTokens, cachedInputTokens: cacheRead ?? 0 },
+    ...(cacheWrite ? { cacheWriteTokens: cacheWrite } : {}),
+    reported: true,
+  };
 };

@@ -1,3 +1,5 @@
+import type { TokenPrice } from '../../../schemas/money.ts';
+
 /** A JSON value: what is journaled and comes back the same. */
 export type JsonValue =
   | null
@@ -21,9 +23,27 @@ export type ToolCall = {
   readonly arguments: JsonValue;
 };
 
+/**
+ * What a model thought before it went on, as its provider wants it back while its tools are used: a signed text, or one that only
+ * the provider can read. `afterText` and `afterCalls`: how many characters of the reply's text and how many of its tool calls came
+ * before it.
+ */
+export type ThinkingBlock = { readonly afterText: number; readonly afterCalls: number } & (
+  | { readonly text: string; readonly signature: string }
+  | { readonly redacted: string }
+);
+
+/** Of one reply. No other model understands it. */
+export type Thinking = { readonly model: string; readonly blocks: readonly ThinkingBlock[] };
+
 export type ModelMessage =
   | { readonly role: 'user'; readonly content: string }
-  | { readonly role: 'assistant'; readonly content: string; readonly toolCalls?: readonly ToolCall[] }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly toolCalls?: readonly ToolCall[];
+      readonly thinking?: Thinking;
+    }
   | {
       readonly role: 'tool';
       readonly toolCallId: string;
@@ -59,6 +79,8 @@ export type TokenUsage = {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
+  /** Of the prompt, written to the provider's cache; none where left out. */
+  readonly cacheWriteTokens?: number;
   /** False when the provider reported none: then these are the upper bounds of `estimate`. */
   readonly reported: boolean;
 };
@@ -69,10 +91,12 @@ export type ModelReply = {
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: FinishReason;
   readonly usage: TokenUsage;
+  /** To be sent back with this reply when its tools' results are; left out where there was none. */
+  readonly thinking?: Thinking;
 };
 
 /** US dollars as decimal strings, so that no cent is lost in a binary fraction. */
-export type ModelPrice = { readonly inputPerMillionUsd: string; readonly outputPerMillionUsd: string };
+export type ModelPrice = TokenPrice;
 
 export type TokenBounds = { readonly inputTokens: number; readonly outputTokens: number };
 

@@ -65,7 +65,10 @@ const remoteModel = (entry: RemoteConfig): LanguageModel => {
       return createOpenAiCompatibleModel({ ...common, baseUrl, apiKey, outputLimitField });
     }
     case 'anthropic':
-      return createAnthropicModel({ ...common, baseUrl: entry.baseUrl, apiKey: entry.apiKey });
+      return createAnthropicModel({
+        ...common,
+        ...{ baseUrl: entry.baseUrl, apiKey: entry.apiKey, thinking: entry.thinking },
+      });
     case 'ollama':
       return createOllamaModel({ ...common, baseUrl: entry.baseUrl });
     default:

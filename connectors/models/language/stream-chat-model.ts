@@ -1,4 +1,10 @@
-import { type ChatModel, type ChatStreamPart, collectReply, toCallOptions } from './chat-stream.ts';
+import {
+  type ChatModel,
+  type ChatStreamPart,
+  collectReply,
+  type ProviderOptions,
+  toCallOptions,
+} from './chat-stream.ts';
 import type { ModelReply, ModelRequest } from './language-model.ts';
 import { type CallLimits, type CallProgress, runModelCall } from './model-call.ts';
 
@@ -6,12 +12,23 @@ import { type CallLimits, type CallProgress, runModelCall } from './model-call.t
 export const streamChatModel = (
   chat: ChatModel,
   request: ModelRequest,
-  settings: CallLimits & { readonly secret: string },
+  settings: CallLimits & {
+    readonly secret: string;
+    readonly model: string;
+    /** It takes its thinking back. */
+    readonly thinks?: boolean;
+    readonly providerOptions?: ProviderOptions;
+  },
 ): Promise<ModelReply> =>
   runModelCall(settings, request.signal, async (progress) => {
-    const { stream } = await chat.doStream({ ...toCallOptions(request), abortSignal: progress.signal });
+    const { model, thinks = false, providerOptions } = settings;
+    const { stream } = await chat.doStream({
+      ...toCallOptions(request, thinks ? model : null),
+      ...(providerOptions === undefined ? {} : { providerOptions }),
+      abortSignal: progress.signal,
+    });
     progress.reached('responded');
-    return collectReply(noting(stream, progress), request);
+    return collectReply(noting(stream, progress), request, model);
   });
 
 /** The provider's first word of the answer itself is its metadata: what breaks after it broke off. */

@@ -120,3 +120,25 @@ test('one agent costs so many times as much as another, and the sentence says wh
   ]);
   expect(usd).toBe('5.1');
 });
+
+test('cached input is summed, and less of it is a reason', () => {
+  const call = { inputTokens: 1_000, outputTokens: 100 };
+  const costs = [
+    costOf({
+      ...call,
+      costId: 'a1',
+      executionId: 'a',
+      agent: 'support',
+      usd: '0.01',
+      cachedInputTokens: 800,
+    }),
+    costOf({ ...call, costId: 'b1', executionId: 'b', agent: 'digest', usd: '0.02', cachedInputTokens: 100 }),
+  ];
+  const { agents, comparison, groups } = costReport(costs, 'model');
+  expect(groups).toMatchObject([{ name: 'm', inputTokens: 2_000, cachedInputTokens: 900 }]);
+  expect(agents.map(({ name, why }) => [name, why.cachedShare])).toEqual([
+    ['digest', 0.1],
+    ['support', 0.8],
+  ]);
+  expect(comparison[0]).toContain('10 % of its input cached, where the other has 80 %');
+});

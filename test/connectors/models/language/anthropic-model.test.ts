@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAnthropicModel } from '../../../../connectors/models/language/anthropic-model.ts';
-import type { ModelChunk } from '../../../../connectors/models/language/language-model.ts';
+import type { ModelChunk, ModelReply } from '../../../../connectors/models/language/language-model.ts';
 import {
   answer,
   breakOff,
@@ -11,6 +11,7 @@ import {
   hang,
   refuse,
   sendNoise,
+  thinkAndCall,
 } from './anthropic-server.ts';
 import { expectFailure, expectSilenceEnds, REQUEST, SEARCH } from './model-failures.ts';
 import { startModelServer } from './model-server.ts';
@@ -46,7 +47,7 @@ describe('an answer', () => {
       text: 'The return window is 30 days.',
       toolCalls: [],
       finishReason: 'stop',
-      usage: { inputTokens: 31, outputTokens: 7, cachedInputTokens: 10, reported: true },
+      usage: { inputTokens: 31, outputTokens: 7, cachedInputTokens: 10, cacheWriteTokens: 6, reported: true },
     });
     expect(chunks.map((chunk) => chunk.type === 'text' && chunk.text)).toEqual([
       'The return ',
@@ -117,6 +118,87 @@ describe('an answer', () => {
         content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'X200: 45 days' }],
       },
     ]);
+  });
+});
+
+describe('thinking', () => {
+  const goingOn = (reply: ModelReply) => ({
+    ...REQUEST,
+    tools: [SEARCH],
+    messages: [
+      ...REQUEST.messages,
+      {
+        role: 'assistant' as const,
+        content: reply.text,
+        toolCalls: reply.toolCalls,
+        ...(reply.thinking ? { thinking: reply.thinking } : {}),
+      },
+      { role: 'tool' as const, toolCallId: 'toolu_1', toolName: 'search', content: 'X200: 45 days' },
+    ],
+  });
+  /** Exactly as the provider saw it. */
+  const lastReplySent = () => (server.seen.at(-1)?.body.messages as readonly unknown[] | undefined)?.[1];
+  const call = { type: 'tool_use', id: 'toolu_1', name: 'search', input: { query: 'X200' } };
+
+  test('goes back with the results of its tools as it came, signed or redacted, each block in its place', async () => {
+    const model = open({ thinking: { budgetTokens: 2_048 } });
+    server.next(thinkAndCall);
+    const chunks: ModelChunk[] = [];
+    const first = { ...REQUEST, tools: [SEARCH], onChunk: (chunk: ModelChunk) => chunks.push(chunk) };
+    const reply = await model.generate(first);
+    expect(server.seen.at(-1)?.body).toMatchObject({
+      thinking: { type: 'enabled', budget_tokens: 2_048 },
+      max_tokens: 64 + 2_048,
+    });
+    expect(reply).toMatchObject({ text: 'I look it up.', toolCalls: [{ name: 'search' }] });
+    // It is shown to nobody.
+    expect(JSON.stringify(chunks)).not.toContain('router');
+    // As it is after it stood in the journal.
+    const journaled = JSON.parse(JSON.stringify(reply)) as ModelReply;
+    server.next(answer(['45 days.']));
+    await model.generate(goingOn(journaled));
+    expect(server.seen.at(-1)?.body).toMatchObject({ thinking: { type: 'enabled' } });
+    expect(lastReplySent()).toEqual({
+      role: 'assistant',
+      content: [
+        { type: 'thinking', thinking: 'It is a router.', signature: 'c2lnbmVkLTE=' },
+        { type: 'redacted_thinking', data: 'ZW5jcnlwdGVk' },
+        { type: 'text', text: 'I look it up.' },
+        { type: 'thinking', thinking: '', signature: 'c2lnbmVkLTI=' },
+        call,
+      ],
+    });
+  });
+
+  test('of one model is not sent to another, which goes on without: the provider refuses a turn that began without it', async () => {
+    server.next(thinkAndCall);
+    const reply = await open({ thinking: { budgetTokens: 2_048 } }).generate({ ...REQUEST, tools: [SEARCH] });
+    server.next(answer(['45 days.']));
+    await open({ model: 'claude-sonnet-4-5', thinking: { budgetTokens: 1_024 } }).generate(goingOn(reply));
+    expect(server.seen.at(-1)?.body).not.toHaveProperty('thinking');
+    expect(server.seen.at(-1)?.body).toMatchObject({ max_tokens: 64 });
+    expect(lastReplySent()).toEqual({
+      role: 'assistant',
+      content: [{ type: 'text', text: 'I look it up.' }, call],
+    });
+  });
+
+  test('as much as the model likes needs no budget, and is asked for in every request', async () => {
+    const model = open({ thinking: 'adaptive' });
+    server.next(
+      callTools([{ id: 'toolu_1', name: 'search', pieces: ['{"query":"X200"}'] }]),
+      answer(['45.']),
+    );
+    const reply = await model.generate({ ...REQUEST, tools: [SEARCH] });
+    expect(reply).not.toHaveProperty('thinking');
+    await model.generate(goingOn(reply));
+    expect(server.seen.at(-1)?.body).toMatchObject({ thinking: { type: 'adaptive' }, max_tokens: 64 });
+  });
+
+  test('by a budget is reserved as output, and has its room in the window', () => {
+    const [plain, thinks] = [open(), open({ thinking: { budgetTokens: 2_048 } })];
+    expect(thinks.estimate(REQUEST).outputTokens).toBe(plain.estimate(REQUEST).outputTokens + 2_048);
+    expect(thinks.contextTokens).toBe(plain.contextTokens - 2_048);
   });
 });
 

@@ -61,6 +61,33 @@ export const answer =
     end(response, reason);
   };
 
+const thinking = (index: number, pieces: readonly string[], signature: string) =>
+  [
+    event('content_block_start', { index, content_block: { type: 'thinking', thinking: '', signature: '' } }),
+    ...pieces.map((text) =>
+      event('content_block_delta', { index, delta: { type: 'thinking_delta', thinking: text } }),
+    ),
+    event('content_block_delta', { index, delta: { type: 'signature_delta', signature } }),
+    event('content_block_stop', { index }),
+  ].join('');
+
+/** Thinks in each of the forms that there are, and calls a tool: signed, redacted, a word, signed without a text, the call. */
+export const thinkAndCall: Script = (response) => {
+  begin(response);
+  response.write(thinking(0, ['It is a ', 'router.'], 'c2lnbmVkLTE='));
+  const redacted = { type: 'redacted_thinking', data: 'ZW5jcnlwdGVk' };
+  response.write(event('content_block_start', { index: 1, content_block: redacted }));
+  response.write(event('content_block_stop', { index: 1 }));
+  response.write(textPieces(2, ['I look ', 'it up.']));
+  response.write(thinking(3, [], 'c2lnbmVkLTI='));
+  const call = { type: 'tool_use', id: 'toolu_1', name: 'search', input: {} };
+  response.write(event('content_block_start', { index: 4, content_block: call }));
+  const delta = { type: 'input_json_delta', partial_json: '{"query": "X200"}' };
+  response.write(event('content_block_delta', { index: 4, delta }));
+  response.write(event('content_block_stop', { index: 4 }));
+  end(response, 'tool_use');
+};
+
 /** A few words, then tool calls whose arguments come in pieces. */
 export const callTools =
   (calls: readonly { id: string; name: string; pieces: readonly string[] }[]): Script =>
