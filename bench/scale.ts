@@ -11,23 +11,20 @@ import { fileURLToPath } from 'node:url';
 import { type RoleProcess, startRole } from '../cli/start/start-role.ts';
 import { openIndexClient } from '../connectors/index-service/index-client.ts';
 import { createKafkaJsClient } from '../connectors/kafka/kafkajs-client.ts';
-import { openRecordWriter, type RecordWriter } from '../connectors/kafka/record-writer.ts';
+import { openRecordWriter } from '../connectors/kafka/record-writer.ts';
 import { createHashEmbeddingModel } from '../connectors/models/embedding/hash-embedding-model.ts';
-import { openRecordCodec, type RecordCodec } from '../connectors/registry/record-codec.ts';
+import { openRecordCodec } from '../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
 import { seededRandom } from '../connectors/sample-source/seeded-random.ts';
 import { cacheDirectoryOf } from '../connectors/stack/cache-directory.ts';
 import { startStack } from '../connectors/stack/start-stack.ts';
 import type { SearchRequest } from '../schemas/search.ts';
-import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
-import {
-  questionOf,
-  type SyntheticSettings,
-  syntheticDocuments,
-  tenantOf,
-} from './support/synthetic-documents.ts';
+import { produceDocuments } from './support/produce-documents.ts';
+import { questionOf, type SyntheticSettings, tenantOf } from './support/synthetic-documents.ts';
 import { trueNeighbours } from './support/true-neighbours.ts';
+import { startUpsertLoad, type UpsertLoad } from './support/upsert-load.ts';
 
 const SMALL_TENANT_EVERY = 100;
 const TOP_K = 10;
@@ -38,25 +35,6 @@ const SEARCHED_SECONDS = 60;
 const model = createHashEmbeddingModel();
 
 type Tell = (line: string) => void;
-
-const produce = async (
-  writer: RecordWriter,
-  codec: RecordCodec,
-  settings: SyntheticSettings,
-  numbers: readonly { readonly at: number; readonly revision: number }[],
-  onVector: (at: number, vector: Float32Array) => void,
-): Promise<void> => {
-  const made = await syntheticDocuments(settings, numbers);
-  for (const [place, { vector }] of made.entries()) onVector(numbers[place]?.at ?? 0, vector);
-  await writer.append(
-    made.map(({ record }, place) => ({
-      topic: TOPICS.documents.name,
-      partition: (numbers[place]?.at ?? 0) % PARTITIONS,
-      key: record.documentId,
-      value: codec.encode('Document', record),
-    })),
-  );
-};
 
 const memoryOf = (pid: number): { readonly resident: number; readonly anonymous: number } => {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
@@ -100,6 +78,7 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
   const writer = openRecordWriter(kafka);
   const registry = `${stack.schemaRegistry}/apis/ccompat/v7`;
   let role: RoleProcess | undefined;
+  let load: UpsertLoad | undefined;
   const start = async (): Promise<number> => {
     const begun = performance.now();
     role = await startRole({
@@ -135,9 +114,8 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
     for (let from = 0; from < documents; from += PRODUCED_AT_ONCE) {
       signal.throwIfAborted();
       const count = Math.min(PRODUCED_AT_ONCE, documents - from);
-      await produce(
-        writer,
-        codec,
+      await produceDocuments(
+        { writer, codec },
         settings,
         Array.from({ length: count }, (_, place) => ({ at: from + place, revision: 1 })),
         (at, vector) => tenantOf(settings, at) === 'large' && neighbours.add(String(at), vector),
@@ -199,20 +177,11 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
     const keywordsFrom = performance.now();
     while ((await client.status()).keywords?.ready === false) await sleep(500);
     figures['words ready after'] = { value: (performance.now() - keywordsFrom) / 1_000, unit: 's' };
-    let loading = true;
-    let upserts = 0;
-    const load = (async () => {
-      for (let tick = 0; loading; tick += 1) {
-        const next = sleep(100);
-        const numbers = Array.from({ length: UPSERTS_A_SECOND / 10 }, () => ({
-          at: random.integer(0, documents - 1),
-          revision: tick + 2,
-        }));
-        await produce(writer, codec, settings, numbers, () => undefined);
-        upserts += numbers.length;
-        await next;
-      }
-    })();
+    const upserts = startUpsertLoad({
+      ...{ broker: stack.kafka, registry, documents },
+      ...{ smallTenantEvery: SMALL_TENANT_EVERY, perSecond: UPSERTS_A_SECOND },
+    });
+    load = upserts;
     const searched = async (
       name: string,
       asking: Pick<SearchRequest, 'tenant' | 'mode'>,
@@ -241,16 +210,16 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
     await searched('search', { tenant: 'large', mode: 'vector' }, { p50: 4, p99: 10 });
     await searched('search of 1 %', { tenant: 'small', mode: 'vector' }, { p99: 15 });
     await searched('hybrid search of 1 %', { tenant: 'small', mode: 'hybrid' });
-    loading = false;
-    await load;
+    load = undefined;
+    figures['upserts under way'] = { value: await upserts.stop(), unit: '' };
     const memory = memoryOf(role?.pid ?? 0);
     figures['memory resident'] = { value: memory.resident, unit: 'MiB' };
     figures['memory anonymous'] = { value: memory.anonymous, unit: 'MiB' };
     figures['disk of the index'] = { value: mebibytesIn(join(root, 'roles')), unit: 'MiB' };
     figures['disk of the log'] = { value: mebibytesIn(join(root, 'stack')), unit: 'MiB' };
-    figures['upserts under way'] = { value: upserts, unit: '' };
     return figures;
   } finally {
+    await load?.stop().catch((error: unknown) => tell(String(error)));
     await role?.stop();
     await writer.close();
     await kafka.close();
