@@ -228,9 +228,14 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
         : appendNow(events);
     },
     leave: (events) => {
-      const leaving = events.some(isTooLarge)
-        ? fitted(events).then((all) => writer.append(all.map(encode)))
-        : writer.append(events.map(encode));
+      const before = setting.get(events[0]?.executionId ?? '');
+      const leaving =
+        before || events.some(isTooLarge)
+          ? Promise.resolve(before)
+              .catch(() => undefined)
+              .then(() => fitted(events))
+              .then((all) => writer.append(all.map(encode)))
+          : writer.append(events.map(encode));
       leaving.catch(() => undefined);
     },
     follow: (records) => {

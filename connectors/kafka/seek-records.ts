@@ -41,7 +41,7 @@ interface Opened {
 }
 
 const MAX_WAIT_MS = 20;
-const READ_WITHIN_MS = 20_000;
+const READ_WITHIN_MS = 60_000;
 const IDLE_MS = 60_000;
 
 export const openRecordSeeker = (client: KafkaClient, topic: string): RecordSeeker => {
