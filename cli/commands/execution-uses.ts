@@ -25,7 +25,7 @@ interface Use {
 
 type Line =
   | Use
-  | { readonly done: true; readonly read: number; readonly executions: number }
+  | { readonly done: true; readonly read: number; readonly executions: number; readonly lost: number }
   | { readonly error: { readonly detail: string } };
 
 const describe = ({ executionId, agent, brought, decisions, cited, ended }: Use): string =>
@@ -61,6 +61,9 @@ export const listUses = async (
     if ('error' in line) throw new FreshetError('unavailable', line.error.detail);
     if (!('done' in line)) output.stream(line, describe);
     else if (output.json) output.stream(line, () => '');
-    else output.talk(`${line.executions} executions, ${line.read} records of the journal read`);
+    else {
+      const gone = line.lost > 0 ? `, ${line.lost} payloads are gone: it may have stood in them` : '';
+      output.talk(`${line.executions} executions, ${line.read} records of the journal read${gone}`);
+    }
   }
 };
