@@ -110,6 +110,10 @@ const figuresOf = (samples: readonly Sample[]): Figures => {
       value: perExecution((each) => each.journalRecords, second),
       unit: '',
     },
+    'markers of ended memories, an execution, second half': {
+      value: perExecution((each) => each.indexMarkers, second),
+      unit: '',
+    },
     'memory records an execution, second half': {
       value: perExecution((each) => each.memoryRecords, second),
       unit: '',

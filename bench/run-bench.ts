@@ -7,6 +7,7 @@ import { embeddingThroughputBench } from './embedding-throughput.ts';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
 import { loadBench } from './load.ts';
+import { longTermRecallBench } from './long-term-recall.ts';
 import { memoryBench } from './memory.ts';
 import { memorySoakBench } from './memory-soak.ts';
 import { peersBenches } from './peers.ts';
@@ -19,6 +20,7 @@ import { stepOverheadBench } from './step-overhead.ts';
 import { type Bench, isReached, keepResult, machineFacts, medianFigures } from './support/bench.ts';
 import { sustainedBenches } from './sustained.ts';
 import { takeoverBench } from './takeover.ts';
+import { telemetryBench } from './telemetry.ts';
 import { watermarkBench } from './watermark.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -29,9 +31,11 @@ const BENCHES: readonly Bench[] = [
   memoryBench,
   sessionMemoryBench,
   memorySoakBench,
+  longTermRecallBench,
   ...peersBenches,
   stepOverheadBench,
   safetyCheckBench,
+  telemetryBench,
   replayBench,
   agentThroughputBench,
   agentsPeersBench,

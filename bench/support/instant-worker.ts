@@ -2,18 +2,22 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { RuntimeEvent } from '../../agents/runtime/runtime-event.ts';
+import type { OnRuntimeEvent, RuntimeEvent } from '../../agents/runtime/runtime-event.ts';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
-import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { openRecordWriter, type RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
-import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
+import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { defineAgent, defineTool } from '../../schemas/agent-definition.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { openBenchStack } from './bench-stack.ts';
 
 export interface InstantWorker {
+  readonly kafka: KafkaClient;
+  readonly codec: RecordCodec;
+  readonly writer: RecordWriter;
   /** Hands over so many tasks at once. */
   submit(tasks: number): Promise<void>;
   counts(): { readonly steps: number; readonly ended: number };
@@ -73,6 +77,7 @@ export const openInstantWorker = async (of: {
   /** The broker syncs every batch of the journal to the disk before it acknowledges it, as no broker does by default. */
   readonly journalSynced?: boolean;
   readonly onEnded?: () => void;
+  readonly onEvent?: OnRuntimeEvent;
   readonly signal: AbortSignal;
 }): Promise<InstantWorker> => {
   const servers = await openBenchStack(['kafka', 'schemaRegistry'], of.signal);
@@ -96,6 +101,7 @@ export const openInstantWorker = async (of: {
     workerName: 'bench',
     concurrency: of.concurrency,
     onEvent: (event) => {
+      of.onEvent?.(event);
       if (event.name === 'step-ended') steps.push(event);
       if (event.name === 'execution-left') left += 1;
       if (event.name !== 'execution-ended') return;
@@ -107,6 +113,7 @@ export const openInstantWorker = async (of: {
   const owned = worker.stats().partitions.length;
   let submitted = 0;
   return {
+    ...{ kafka, codec, writer },
     submit: async (tasks) => {
       const records = Array.from({ length: tasks }, () => {
         submitted += 1;

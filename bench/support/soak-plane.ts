@@ -36,6 +36,8 @@ const POLICY = {
   longTerm: { topK: 4, ttlMs: 60_000, maxPerTenant: 40, halfLifeMs: 60_000, mergeAbove: 0.95 },
 };
 const MEGABYTE = 2 ** 20;
+/** Full long before half of a run: a cache that still fills would look like growth (64 MiB, the default, fill in 100,000). */
+const CACHE_BYTES = 8 * MEGABYTE;
 
 /** What is held after `collect`, and what stands in the servers. */
 export interface SoakHeld {
@@ -49,6 +51,8 @@ export interface SoakHeld {
   /** All that is known of memories, cuts and ended ones too. */
   readonly ledger: number;
   readonly indexDocuments: number;
+  /** Of what was ended: they stay (docs/memory.md), on disk. */
+  readonly indexMarkers: number;
   /** Appended since the beginning: the log itself is bounded by its retention. */
   readonly journalRecords: number;
   readonly memoryRecords: number;
@@ -133,6 +137,7 @@ export const openSoakPlane = async (of: {
     stops.push(() => table.close());
     const pipeline = await startIndexDocuments({
       ...{ kafka, writer, codec, registry, table, model, config, clock: systemClock, onFailure },
+      cacheBytes: CACHE_BYTES,
       readRow: async () => undefined,
       onEvent: () => undefined,
     });
@@ -199,6 +204,7 @@ export const openSoakPlane = async (of: {
           for (const { state, kind } of opened.ledger.of(namespace))
             if (state === 'kept' && kind !== 'cut') kept += 1;
         const { heapUsed, rss } = process.memoryUsage();
+        const { documents, markers } = await index.status();
         return {
           heapMegabytes: heapUsed / MEGABYTE,
           residentMegabytes: rss / MEGABYTE,
@@ -206,7 +212,7 @@ export const openSoakPlane = async (of: {
           redisKeys: Number(redisKeys),
           sessions: (await opened.sessions.list(() => true, 100_000)).length,
           ...{ kept, ledger: opened.ledger.size() },
-          indexDocuments: (await index.status()).documents,
+          ...{ indexDocuments: documents, indexMarkers: markers },
           journalRecords: await recordsOf(TOPICS.agentEvents.name),
           memoryRecords: await recordsOf(TOPICS.memory.name),
         };

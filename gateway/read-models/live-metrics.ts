@@ -138,6 +138,7 @@ export const createLiveMetrics = (
         if (now > then) metrics.tokens.inc({ agent, model, direction }, now - then);
       };
       count('input', cost.inputTokens, before?.inputTokens ?? 0);
+      count('cached', cost.cachedInputTokens, before?.cachedInputTokens ?? 0);
       count('output', cost.outputTokens, before?.outputTokens ?? 0);
     },
   };

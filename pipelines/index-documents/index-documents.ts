@@ -40,6 +40,8 @@ export interface IndexDocumentsSettings {
   readonly embeds?: () => boolean;
   readonly config: FreshetConfig;
   readonly clock: Clock;
+  /** Of vectors that are known by their text. Default 64 MiB. */
+  readonly cacheBytes?: number;
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
   /** Which tables are paused now, asked for when a partition was taken on (paused-tables.ts). None where left out. */
   readonly tableTurns?: () => Promise<ReadonlyMap<string, TableTurn>>;
@@ -98,7 +100,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   ]);
   const changeTopics = [...sources.keys()];
   const documentPartitions = await kafka.admin.partitionCount(documents);
-  const cache = new EmbeddingCache({ model: settings.model, maxBytes: CACHE_BYTES });
+  const cache = new EmbeddingCache({ model: settings.model, maxBytes: settings.cacheBytes ?? CACHE_BYTES });
   const changeReader = createChangeReader(settings.registry);
   const claims = createPartitionClaims();
   const workers = new Map<number, PartitionWorker>();
