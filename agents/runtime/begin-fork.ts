@@ -3,6 +3,7 @@
  * other did outside after that step is undone first, where its tools say how (agents/replay/fork-events.ts).
  */
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { isOfUnbegun } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
@@ -26,7 +27,9 @@ export const NO_FORK: ForkBegun = { origin: [], drafts: [], refusal: null };
 /** Errors that may pass are thrown; what can never be forked is a refusal. */
 export const readFork = async (run: ExecutionToRun, services: RunServices): Promise<ForkBegun> => {
   const { fork } = run.input;
-  if (!fork) return NO_FORK;
+  const { snapshot } = services.journal.fold.execution(run.identity.executionId) ?? {};
+  // What was journaled whole under a claim has taken over all and undone all, however long the origin is kept.
+  if (!fork || (snapshot && !isOfUnbegun(snapshot))) return NO_FORK;
   const { partition, offset, step } = fork;
   const { identity } = run;
   try {
@@ -56,7 +59,7 @@ export const undoForFork = async (
   { origin }: ForkBegun,
 ): Promise<void> => {
   const { agent, identity, input, signal } = run;
-  if (!agent || input.fork?.compensate !== true) return;
+  if (!agent || input.fork?.compensate !== true || origin.length === 0) return;
   const tenant = identity.tenant ?? services.localTenant;
   const { taskId, executionId } = identity;
   await undoEffects({

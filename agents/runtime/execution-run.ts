@@ -15,6 +15,7 @@ import type { ExecutionControls } from './execution-controls.ts';
 import type { Identity } from './execution-journal.ts';
 import type { ExecutionMemory } from './execution-memory.ts';
 import type { PartitionJournal } from './partition-journal.ts';
+import type { TaskWaits } from './partition-waits.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
 import type { Subtasks } from './subtasks.ts';
 import type { TaskChunks } from './task-chunks.ts';
@@ -35,6 +36,7 @@ export interface ExecutionToRun {
   readonly onPoison: (message: string) => Promise<void>;
   /** The place in the worker's pool: left while there is nothing to do but to wait. */
   readonly place: PoolPlace;
+  readonly waits: TaskWaits;
 }
 
 export interface RunServices {

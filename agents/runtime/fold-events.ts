@@ -43,8 +43,12 @@ const hasLearned = (before: ExecutionState, after: ExecutionState): boolean =>
   after.stop !== before.stop ||
   after.phase.kind === 'ended';
 
-export const foldEvents = (events: Iterable<AgentEvent>): ExecutionState => {
-  let state = INITIAL_STATE;
+/** `begun`: what they go on from. */
+export const foldEvents = (
+  events: Iterable<AgentEvent>,
+  begun: ExecutionState = INITIAL_STATE,
+): ExecutionState => {
+  let state = begun;
   for (const event of events) state = applyEvent(state, event);
   return state;
 };

@@ -4,14 +4,17 @@
  * nobody else wrote between. Pure but for being kept in place, as it is on the path of every step.
  */
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
+import { isOfUnbegun, snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 
 export interface JournaledExecution {
   readonly order: ExecutionOrder;
-  /** All events, those of stale claims too: their costs count. Dropped at the end. */
+  /** All events, or all from where the last snapshot begins; those of stale claims too: their costs count. Dropped at the end. */
   readonly events: readonly AgentEvent[];
-  /** Of its first event. */
-  readonly firstOffset: number;
+  /** The last event that holds all of it; dropped at the end. */
+  readonly snapshot: AgentEvent | null;
+  /** What a successor must read from: its first event, or where its snapshot begins. */
+  readonly readFrom: number;
   /** Of its task in freshet.tasks. */
   readonly taskOffset: number;
 }
@@ -26,26 +29,42 @@ export interface JournalFold {
   offer(offset: number, event: AgentEvent | null): void;
   execution(executionId: string): JournaledExecution | undefined;
   isEnded(executionId: string): boolean;
+  /** Those that wait and are journaled whole, by offset of their task. */
+  waiting(): readonly JournaledExecution[];
   /** Where to read from to know again every execution of a task at or above an offset (rule J). */
   pinnedAt(taskOffset: number): number;
-  /** Forgets the executions of tasks below an offset, all finished; of those that ended the id is kept. */
+  /** Forgets the executions of tasks below an offset, all finished but those that wait; of those that ended the id is kept. */
   forgetBelow(taskOffset: number): void;
+  /** Forgets one that nobody goes on with. */
+  forget(executionId: string): void;
 }
 
 interface Held extends JournaledExecution {
   order: ExecutionOrder;
   events: AgentEvent[];
+  /** Of the events. */
+  offsets: number[];
+  snapshot: AgentEvent | null;
+  readFrom: number;
   taskOffset: number;
+  /** Its beginning lies before what was read; until all is read, a snapshot may still come. */
+  beheaded: boolean;
 }
 
 /** Ended executions remembered by id, so that a task sent twice is not run twice. */
 const MAX_ENDED = 50_000;
 
+/**
+ * `from`: the first offset that will be read. `restoredTo`: what is alive and began before `from` is known by a snapshot below
+ * this offset; what comes above it of an execution that is not known says nothing any more.
+ */
 export const createJournalFold = (
   from: number,
   onFolded: (event: AgentEvent, standing: Standing) => void,
+  restoredTo: number = from,
 ): JournalFold => {
   let position = from;
+  let restored = from >= restoredTo;
   const ahead = new Map<number, AgentEvent | null>();
   const executions = new Map<string, Held>();
   const ended = new Set<string>();
@@ -57,29 +76,89 @@ export const createJournalFold = (
     if (oldest !== undefined) ended.delete(oldest);
   };
 
+  const hold = (offset: number, event: AgentEvent): Held | undefined => {
+    const { executionId, type } = event;
+    if (ended.has(executionId)) return undefined;
+    const begins = type === 'user-input' || type === 'claim';
+    if (!begins && restored) {
+      // It was finished before what was read (rule J), and this is all that is left of it.
+      if (type === 'response') rememberEnded(executionId);
+      return undefined;
+    }
+    const held: Held = {
+      order: UNCLAIMED,
+      events: [],
+      offsets: [],
+      snapshot: null,
+      readFrom: offset,
+      taskOffset: -1,
+      beheaded: !begins,
+    };
+    executions.set(executionId, held);
+    return held;
+  };
+
+  /** No snapshot comes any more: what was not restored had ended before, or is another's word of what had. */
+  const settle = (): void => {
+    restored = true;
+    for (const [executionId, { beheaded, order, events }] of executions) {
+      if (!beheaded || order.hasInput) continue;
+      executions.delete(executionId);
+      if (events.some(({ type }) => type === 'response')) rememberEnded(executionId);
+    }
+  };
+
+  /**
+   * Whether an event holds all of its execution, nobody else having held it by then: everything from where its state ends was
+   * read, and its own claim still stands after that. One that was believed dead has not read the claim that came after its own; so of
+   * its snapshot either that claim stands in between, or what it begins from lies before what was read.
+   */
+  const isWhole = (execution: Held, offset: number, event: AgentEvent, counts: boolean): number | null => {
+    const place = snapshotPlaceOf(event);
+    if (!place || execution.order.ended) return null;
+    const { from: begins } = place;
+    // So many records cannot hold more ends than are remembered.
+    if (begins < from || begins > offset || offset - begins > MAX_ENDED) return null;
+    if (isOfUnbegun(event) ? execution.order.epoch === 0 : counts) return begins;
+    if (restored || execution.snapshot) return null;
+    let { order } = place;
+    let stands = false;
+    for (const [at, each] of execution.events.entries()) {
+      if ((execution.offsets[at] ?? 0) < begins) continue;
+      const next = advanceOrder(order, each);
+      stands = next !== null;
+      order = next ?? order;
+    }
+    if (!stands) return null;
+    execution.order = order;
+    return begins;
+  };
+
+  const restore = (execution: Held, begins: number, event: AgentEvent): void => {
+    const first = execution.offsets.findIndex((offset) => offset >= begins);
+    execution.events = execution.events.slice(first);
+    execution.offsets = execution.offsets.slice(first);
+    execution.snapshot = event;
+    execution.readFrom = begins;
+    execution.taskOffset = event.task?.offset ?? execution.taskOffset;
+    execution.beheaded = false;
+  };
+
   const fold = (offset: number, event: AgentEvent): void => {
-    const { executionId } = event;
-    let execution = executions.get(executionId);
+    const execution = executions.get(event.executionId) ?? hold(offset, event);
     if (!execution) {
-      if (ended.has(executionId)) {
-        onFolded(event, 'stale');
-        return;
-      }
-      if (event.type !== 'user-input' && event.type !== 'claim') {
-        // Its beginning lies before what was read: it was finished then (rule J), and this is all that is left of it.
-        if (event.type === 'response') rememberEnded(executionId);
-        onFolded(event, 'stale');
-        return;
-      }
-      execution = { order: UNCLAIMED, events: [], firstOffset: offset, taskOffset: -1 };
-      executions.set(executionId, execution);
+      onFolded(event, 'stale');
+      return;
     }
     if (event.task && execution.taskOffset < 0) execution.taskOffset = event.task.offset;
     const order = advanceOrder(execution.order, event);
-    if (order) execution.order = order;
-    if (execution.order.ended) execution.events = [];
-    else execution.events.push(event);
-    onFolded(event, order ? 'counts' : 'stale');
+    execution.order = order ?? execution.order;
+    execution.events.push(event);
+    execution.offsets.push(offset);
+    const begins = isWhole(execution, offset, event, order !== null);
+    if (begins !== null) restore(execution, begins, event);
+    if (execution.order.ended) Object.assign(execution, { events: [], offsets: [], snapshot: null });
+    onFolded(event, order || begins !== null ? 'counts' : 'stale');
   };
 
   return {
@@ -92,23 +171,30 @@ export const createJournalFold = (
         ahead.delete(position);
         position += 1;
         if (next) fold(position - 1, next);
+        if (!restored && position >= restoredTo) settle();
       }
     },
     execution: (executionId) => executions.get(executionId),
     isEnded: (executionId) => ended.has(executionId) || executions.get(executionId)?.order.ended === true,
+    waiting: () =>
+      [...executions.values()]
+        .filter(({ snapshot }) => snapshot !== null)
+        .sort((a, b) => a.taskOffset - b.taskOffset),
     pinnedAt: (taskOffset) => {
       let pinned = position;
-      for (const execution of executions.values()) {
-        if (execution.taskOffset >= taskOffset) pinned = Math.min(pinned, execution.firstOffset);
-      }
+      for (const { taskOffset: at, snapshot, readFrom } of executions.values())
+        if (at >= taskOffset || snapshot) pinned = Math.min(pinned, readFrom);
       return pinned;
     },
     forgetBelow: (taskOffset) => {
-      for (const [executionId, execution] of executions) {
-        if (execution.taskOffset >= taskOffset) continue;
+      for (const [executionId, { taskOffset: at, snapshot, order }] of executions) {
+        if (at >= taskOffset || snapshot) continue;
         executions.delete(executionId);
-        if (execution.order.ended) rememberEnded(executionId);
+        if (order.ended) rememberEnded(executionId);
       }
+    },
+    forget: (executionId) => {
+      if (executions.get(executionId)?.order.ended === false) executions.delete(executionId);
     },
   };
 };

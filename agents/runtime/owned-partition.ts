@@ -5,24 +5,18 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
-import {
-  finished,
-  inFlight,
-  type OffsetTracking,
-  started,
-  trackFrom,
-} from '../../connectors/kafka/offset-tracking-state.ts';
+import { finished, inFlight, started, trackFrom } from '../../connectors/kafka/offset-tracking-state.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
 import { commitMetadataOf } from '../../schemas/journal-position.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
 import type { PartitionJournal } from './partition-journal.ts';
-import { type ReadableTask, type ReadTask, readTask } from './read-task.ts';
-import { createTaskQueue, type Queued } from './task-queue.ts';
-
-export interface QueuedTask extends Queued {
-  readonly record: KafkaRecord;
-  readonly read: ReadableTask;
-}
+import { openPartitionWaits, type PartitionWaitsSettings, type TaskWaits } from './partition-waits.ts';
+import { type QueuedTask, queuedTaskOf } from './queued-task.ts';
+import { type ReadTask, readTask } from './read-task.ts';
+import { snapshotRecordOf } from './snapshot.ts';
+import { createTaskQueue } from './task-queue.ts';
+import { wholeEvents } from './whole-events.ts';
 
 export interface OwnedPartition {
   readonly partition: number;
@@ -33,15 +27,18 @@ export interface OwnedPartition {
   readonly signal: AbortSignal;
   /** Takes on records of freshet.tasks, in order. */
   take(records: readonly KafkaRecord[]): void;
-  /** The next task that may start now; none before the journal is read to where it ended at assignment. */
+  /** The next task that may start now, what waited under another worker before what came after it; none before the journal is read to where it ended at assignment. */
   next(now: number): QueuedTask | undefined;
   /** Its terminal event stands in the log, or it was dead-lettered. */
   finish(item: QueuedTask): void;
-  /** Taken on and not finished. */
+  waitsOf(item: QueuedTask): TaskWaits;
+  /** Has what waits for long journaled whole, so that it pins nothing. `pressed`: the partition is read no further. */
+  journalWaits(pressed: boolean): void;
+  /** Taken on, and neither finished nor journaled whole. */
   open(): number;
   /** Records between the first unfinished and the last taken on: what a restart would read again. */
   span(): number;
-  /** What to commit; undefined before the first record. */
+  /** What to commit; undefined before the first record, and before it is known what waits. */
   commitPoint(): { readonly offset: number; readonly metadata: string } | undefined;
   committed(offset: number): void;
   /** Ends what runs; what it journaled stands, and the next owner takes it up. */
@@ -50,12 +47,15 @@ export interface OwnedPartition {
   abandon(): void;
 }
 
-export interface OwnedPartitionSettings {
+export interface OwnedPartitionSettings
+  extends Pick<PartitionWaitsSettings, 'identityOf' | 'clock' | 'limits' | 'payloads'> {
   readonly partition: number;
   readonly journal: PartitionJournal;
   readonly worker: string;
   /** Where the journal ended at assignment. */
   readonly journalEnd: number;
+  /** Of freshet.tasks; undefined where nothing was committed. */
+  readonly committed: number | undefined;
   readonly codec: Parameters<typeof readTask>[1];
   /** Resolves when the dead letter stands in the log. */
   readonly deadLetter: (record: KafkaRecord, reason: DeadLetterReason, message: string) => Promise<void>;
@@ -72,17 +72,8 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
   // One listener for every call under way: as many as the pool has places.
   setMaxListeners(0, gone.signal);
   const queue = createTaskQueue<QueuedTask>();
-  let tracking: OffsetTracking | undefined;
-  let taking = Promise.resolve();
+  let tracking = settings.committed === undefined ? undefined : trackFrom(settings.committed);
   let ready = false;
-
-  journal.readTo(settings.journalEnd).then(
-    () => {
-      ready = true;
-      onChange();
-    },
-    () => undefined,
-  );
 
   const done = (offset: number): void => {
     if (gone.signal.aborted || !tracking) return;
@@ -113,16 +104,10 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       );
       return done(offset);
     }
-    const { sessionId: session, priority, notBefore, tenant } = read.task;
-    queue.push({
-      offset,
-      tenant: tenant ?? '',
-      priority,
-      notBefore: notBefore ?? 0,
-      record,
-      read,
-      lanes: [`task ${read.taskId}`, ...(session === null ? [] : [`session ${tenant ?? ''} ${session}`])],
-    });
+    const { snapshot = null, taskOffset } = journal.fold.execution(read.executionId) ?? {};
+    // It waits, and was found by its snapshot.
+    if (snapshot && taskOffset === offset) return done(offset);
+    queue.push(queuedTaskOf(record, read, settings.clock()));
     onChange();
   };
 
@@ -132,6 +117,41 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       await takeOne(record);
     }
   };
+
+  const restoredRecord = async (snapshot: AgentEvent): Promise<KafkaRecord | null> => {
+    const { taskId, executionId } = snapshot;
+    const { whole, lost } = await persist(`reading what waits of ${taskId}`, () =>
+      wholeEvents([snapshot], settings),
+    );
+    if (!lost && whole[0]) return snapshotRecordOf(whole[0]);
+    log('error', `${taskId} waited for so long that its snapshot is gone: send it again`, lost);
+    journal.fold.forget(executionId);
+    return null;
+  };
+
+  /** What waited under the worker before comes first: it keeps its lanes from those behind it. */
+  const restore = async (): Promise<void> => {
+    await journal.readTo(settings.journalEnd);
+    for (const { snapshot } of journal.fold.waiting()) {
+      const record = snapshot && (await restoredRecord(snapshot));
+      if (!record) continue;
+      const read = await persist(`reading task ${partition}:${record.offset}`, () =>
+        readTask(record, settings.codec),
+      );
+      if (read.kind === 'task') queue.push(queuedTaskOf(record, read, settings.clock()));
+    }
+    ready = true;
+    onChange();
+  };
+
+  let taking = restore();
+  taking.catch(() => undefined);
+
+  const waits = openPartitionWaits({
+    ...settings,
+    nextTask: () => tracking?.next ?? 0,
+    onJournaled: ({ offset }) => done(offset),
+  });
 
   const halt = (): void => {
     gone.abort(new FreshetError('unavailable', `partition ${partition} is let go`));
@@ -158,15 +178,30 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
     next: (now) => (ready && !gone.signal.aborted ? queue.next(now) : undefined),
     finish: (item) => {
       queue.release(item);
+      journal.fold.forget(item.read.executionId);
       done(item.offset);
+    },
+    waitsOf: waits.of,
+    journalWaits: (pressed) => {
+      if (!ready || gone.signal.aborted) return;
+      for (const item of queue.held()) {
+        const { snapshot = null, taskOffset } = journal.fold.execution(item.read.executionId) ?? {};
+        // The same task sent twice: the first of them will be its result.
+        if (!snapshot || taskOffset === item.offset) continue;
+        queue.drop(item);
+        done(item.offset);
+      }
+      waits.look(queue.held(), pressed);
     },
     open: () => (tracking ? inFlight(tracking) : 0),
     span: () => (tracking ? tracking.next - tracking.committable : 0),
     commitPoint: () =>
-      tracking && {
-        offset: tracking.committable,
-        metadata: commitMetadataOf(journal.fold.pinnedAt(tracking.committable)),
-      },
+      ready && tracking
+        ? {
+            offset: tracking.committable,
+            metadata: commitMetadataOf(journal.fold.pinnedAt(tracking.committable)),
+          }
+        : undefined,
     committed: (offset) => journal.fold.forgetBelow(offset),
     halt,
     abandon: () => {

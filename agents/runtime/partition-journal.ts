@@ -45,6 +45,8 @@ export interface PartitionJournalSettings {
   readonly partition: number;
   /** First offset that will be read. */
   readonly from: number;
+  /** Where the log ended at assignment: snapshots below it say what waits. */
+  readonly restoredTo?: number;
   /**
    * Whether the log must be read: to its end at assignment, when an own record was acknowledged past one that is not
    * known, and for who watches. Else nobody else writes, and reading back every own record would cost as much again
@@ -80,11 +82,12 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   /** Of executions with payloads under way: what they append next waits for them, and nobody else does. */
   const setting = new Map<string, Promise<unknown>>();
 
-  const fold = createJournalFold(settings.from, (event, standing) => {
+  const onFolded = (event: AgentEvent, standing: Standing): void => {
     const name = nameOf(event);
     standings.get(name)?.resolve(standing);
     standings.delete(name);
-  });
+  };
+  const fold = createJournalFold(settings.from, onFolded, settings.restoredTo);
 
   const offer = (offset: number, event: AgentEvent | null): void => {
     fold.offer(offset, event);

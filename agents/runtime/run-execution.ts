@@ -9,14 +9,13 @@ import { totalUsd } from '../../schemas/execution-costs.ts';
 import type { EndCode, TerminalOutput } from '../../schemas/execution-payloads.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { formatUsd } from '../../schemas/money.ts';
-import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { receiptOf } from './answer.ts';
 import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
 import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
 import { inputHashOf, type Performed, type StepDecision } from './decision.ts';
-import { type ExecutionControl, heed } from './execution-controls.ts';
+import { heed } from './execution-controls.ts';
 import {
   type EventDraft,
   type ExecutionJournal,
@@ -26,12 +25,13 @@ import {
 import { endedOf } from './execution-memory.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { ExecutionState } from './execution-state.ts';
-import { foldEvents } from './fold-events.ts';
 import { submitSubtask } from './hand-over.ts';
+import { journaledState } from './journaled-state.ts';
 import { performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
 import type { StepResult, StepScope } from './step-scope.ts';
 import { nextHeard } from './subtasks.ts';
+import { eventsOf, waitOutside } from './wait-outside.ts';
 import { wholeEvents } from './whole-events.ts';
 
 const MICROS = 1_000;
@@ -76,7 +76,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
           throw new FreshetError('internal', `nothing to decide in phase ${journal.state().phase.kind}`);
         case 'wait': {
           chunks.flush();
-          await run.place.leaveWhile(() => untilSomething(run, services, journal, control, decision.until));
+          await run.place.leaveWhile(() => waitOutside(run, services, journal, control, decision.until));
           break;
         }
         case 'respond':
@@ -119,10 +119,6 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
 
 const reservedOf = ({ costs }: ExecutionState, taskId: string): string => costs.get(taskId)?.usd ?? '0';
 
-/** All that stands in the journal under this execution, what others say of it included. */
-const eventsOf = ({ identity }: ExecutionToRun, { journal }: RunServices): readonly AgentEvent[] =>
-  journal.fold.execution(identity.executionId)?.events ?? [];
-
 /** What a sub-task came to, to be journaled; one whose answer is gone has failed. */
 const heardWhole = async (
   run: ExecutionToRun,
@@ -137,29 +133,6 @@ const heardWhole = async (
   );
   const error = lost && { ...lost, retryable: false };
   return { ...heard, outputPayload: null, output: whole[0]?.output ?? null, ...(error ? { error } : {}) };
-};
-
-const LOOK_MS = 50;
-
-/** Until a time, a word of somebody outside, or the end of a sub-task: then what is written by others is followed. */
-const untilSomething = async (
-  run: ExecutionToRun,
-  services: RunServices,
-  journal: ExecutionJournal,
-  control: ExecutionControl,
-  until: number,
-): Promise<void> => {
-  const left = (): number => Math.max(1, (until - services.clock()) / MICROS);
-  if (journal.state().subtasks.length === 0) return control.changed(left(), run.signal);
-  const unwatch = services.journal.watch();
-  try {
-    while (!run.signal.aborted && services.clock() < until) {
-      if (heed(journal.state(), control) || nextHeard(journal.state(), eventsOf(run, services))) return;
-      await control.changed(Math.min(LOOK_MS, left()), run.signal);
-    }
-  } finally {
-    unwatch();
-  }
 };
 
 const executionEnded = (
@@ -189,8 +162,7 @@ const claim = async (
   const { journal: partition, clock } = services;
   const began = performance.now();
   const known = partition.fold.execution(identity.executionId);
-  const before = await wholeEvents(known?.events ?? [], services);
-  const state = foldEvents(before.whole);
+  const { state } = await journaledState(known, services);
   const journal = openExecutionJournal(partition, identity, epoch, state, clock);
   const text = terms && JSON.stringify(terms);
   const isNew =
@@ -211,10 +183,10 @@ const claim = async (
           } as const,
         ]
       : []),
-    ...(known?.order.hasInput ? [] : fork.drafts),
+    ...(state.order.epoch > 0 ? [] : fork.drafts),
   );
-  const now = await wholeEvents(partition.fold.execution(identity.executionId)?.events ?? [], services);
-  journal.resume(foldEvents(now.whole));
+  const now = await journaledState(partition.fold.execution(identity.executionId), services);
+  journal.resume(now.state);
   services.onEvent({
     name: 'execution-started',
     agent: identity.agent,

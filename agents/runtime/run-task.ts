@@ -9,7 +9,8 @@ import { toFreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecisionFacts } from './decide.ts';
 import type { RunServices } from './execution-run.ts';
-import type { OwnedPartition, QueuedTask } from './owned-partition.ts';
+import type { OwnedPartition } from './owned-partition.ts';
+import { identityOf, type QueuedTask } from './queued-task.ts';
 import { runExecution } from './run-execution.ts';
 import type { PoolPlace } from './worker-pool.ts';
 
@@ -43,7 +44,7 @@ export const runTask = async (
   services: TaskServices,
 ): Promise<boolean> => {
   const { read, record } = item;
-  const { task, taskId, executionId } = read;
+  const { task, executionId } = read;
   const { journal, signal } = owned;
   const agent = services.agents.get(task.agent) ?? null;
   let refusal: DecisionFacts['refusal'] = read.refusal;
@@ -61,15 +62,7 @@ export const runTask = async (
       }
       if (journal.fold.isEnded(executionId)) return true;
       tried = Math.max(tried, journal.fold.execution(executionId)?.order.epoch ?? 0) + 1;
-      const identity = {
-        executionId,
-        taskId,
-        agent: task.agent,
-        behaviour: agent?.version ?? '',
-        worker: owned.worker,
-        tenant: task.tenant,
-        sessionId: task.sessionId,
-      };
+      const identity = identityOf(read, owned.worker, agent);
       const position = { topic: TOPICS.tasks.name, partition: record.partition, offset: record.offset };
       await runExecution(
         {
@@ -81,6 +74,7 @@ export const runTask = async (
           epoch: tried,
           signal,
           place,
+          waits: owned.waitsOf(item),
           onPoison,
         },
         { ...services, journal },

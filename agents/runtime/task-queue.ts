@@ -20,6 +20,10 @@ export interface TaskQueue<Item extends Queued> {
   /** Takes the one that is to start now, and keeps its lanes until `release`. */
   next(now: number): Item | undefined;
   release(item: Item): void;
+  /** Those that may not start, whatever is free: it is too early, or one before them in a lane is not done. */
+  held(): readonly Item[];
+  /** Takes out one that waits and is not to start any more. */
+  drop(item: Item): void;
   waiting(): number;
   clear(): void;
 }
@@ -28,8 +32,13 @@ export interface TaskQueue<Item extends Queued> {
 const MAX_TENANTS = 10_000;
 
 export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
-  let waiting: Item[] = [];
-  const busy = new Set<string>();
+  const waiting = new Set<Item>();
+  /** Those that wait and run, by lane, in order: the first holds it until it is released. */
+  const lanes = new Map<string, Item[]>();
+  /** First in all their lanes, and not too early. */
+  const ready = new Set<Item>();
+  /** First in all their lanes, the soonest first. */
+  let early: Item[] = [];
   const running = new Map<string, number>();
   /** When each tenant had its last turn, the latest at the end. */
   const turns = new Map<string, number>();
@@ -52,39 +61,67 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
   const isBefore = (a: Item, b: Item): boolean => {
     if (a.priority !== b.priority) return a.priority > b.priority;
     const more = (running.get(a.tenant) ?? 0) - (running.get(b.tenant) ?? 0);
-    return more === 0 ? (turns.get(a.tenant) ?? 0) < (turns.get(b.tenant) ?? 0) : more < 0;
+    if (more !== 0) return more < 0;
+    const later = (turns.get(a.tenant) ?? 0) - (turns.get(b.tenant) ?? 0);
+    return later === 0 ? a.offset < b.offset : later < 0;
+  };
+
+  const admit = (item: Item): void => {
+    if (!waiting.has(item) || item.lanes.some((lane) => lanes.get(lane)?.[0] !== item)) return;
+    if (item.notBefore === 0) {
+      ready.add(item);
+      return;
+    }
+    const at = early.findIndex(({ notBefore }) => notBefore > item.notBefore);
+    early.splice(at < 0 ? early.length : at, 0, item);
+  };
+
+  const leaveLanes = (item: Item): void => {
+    for (const lane of item.lanes) {
+      const left = (lanes.get(lane) ?? []).filter((each) => each !== item);
+      if (left.length > 0) lanes.set(lane, left);
+      else lanes.delete(lane);
+    }
+    for (const lane of item.lanes) {
+      const first = lanes.get(lane)?.[0];
+      if (first && !ready.has(first) && !early.includes(first)) admit(first);
+    }
   };
 
   return {
     push: (item) => {
-      waiting.push(item);
+      waiting.add(item);
+      for (const lane of item.lanes) lanes.set(lane, [...(lanes.get(lane) ?? []), item]);
+      admit(item);
     },
     next: (now) => {
-      // One that must wait keeps its lanes from those behind it: order within a session is the order of offsets.
-      const held = new Set<string>();
-      let chosen = -1;
-      for (const [at, item] of waiting.entries()) {
-        const free = item.lanes.every((lane) => !busy.has(lane) && !held.has(lane));
-        // Whether it is chosen or not, those behind it in its lanes come after it.
-        for (const lane of item.lanes) held.add(lane);
-        if (!free || item.notBefore > now) continue;
-        const best = waiting[chosen];
-        if (!best || isBefore(item, best)) chosen = at;
-      }
-      const [item] = chosen < 0 ? [] : waiting.splice(chosen, 1);
-      if (!item) return undefined;
-      for (const lane of item.lanes) busy.add(lane);
-      count(item.tenant, 1);
-      serve(item.tenant);
-      return item;
+      while (early[0] && early[0].notBefore <= now) ready.add(early.shift() as Item);
+      let chosen: Item | undefined;
+      for (const item of ready) if (!chosen || isBefore(item, chosen)) chosen = item;
+      if (!chosen) return undefined;
+      ready.delete(chosen);
+      waiting.delete(chosen);
+      count(chosen.tenant, 1);
+      serve(chosen.tenant);
+      return chosen;
     },
     release: (item) => {
-      for (const lane of item.lanes) busy.delete(lane);
+      leaveLanes(item);
       count(item.tenant, -1);
     },
-    waiting: () => waiting.length,
+    held: () => [...waiting].filter((item) => !ready.has(item)),
+    drop: (item) => {
+      waiting.delete(item);
+      ready.delete(item);
+      early = early.filter((each) => each !== item);
+      leaveLanes(item);
+    },
+    waiting: () => waiting.size,
     clear: () => {
-      waiting = [];
+      waiting.clear();
+      ready.clear();
+      lanes.clear();
+      early = [];
     },
   };
 };

@@ -31,12 +31,14 @@ import { type CallGuards, UNGUARDED } from './call-guards.ts';
 import { capabilitiesOf, checkAgents, checkModels } from './check-agents.ts';
 import { type ExecutionControls, SILENT } from './execution-controls.ts';
 import { type ExecutionMemory, FORGETFUL } from './execution-memory.ts';
-import { type OwnedPartition, openOwnedPartition, type QueuedTask } from './owned-partition.ts';
+import { type OwnedPartition, openOwnedPartition } from './owned-partition.ts';
 import { openPartitionJournal } from './partition-journal.ts';
+import { identityOf, type QueuedTask } from './queued-task.ts';
 import { runTask, type TaskServices } from './run-task.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
 import { openSubtasks } from './subtasks.ts';
 import { openTaskChunks } from './task-chunks.ts';
+import { DEFAULT_WAIT_LIMITS, type WaitLimits } from './wait-state.ts';
 import { createWorkerPool, type PoolPlace } from './worker-pool.ts';
 
 export const AGENTS_GROUP = 'freshet.agents';
@@ -72,8 +74,14 @@ export interface TaskWorkerSettings {
   readonly onOwned?: (partition: number, from: number) => void;
   /** The worker cannot go on without a person. */
   readonly onFailure?: (error: FreshetError) => void;
+  /** When what waits is journaled whole, where other than by default. */
+  readonly waits?: Partial<WaitLimits>;
+  /** Tasks of a partition between the first that holds back its commit and the last that is taken on. */
+  readonly maxSpan?: number;
   /** For tests: how long a member may be silent, milliseconds. */
   readonly sessionTimeoutMs?: number;
+  /** For tests: how long a task that ended is known for what it is after a restart, milliseconds. */
+  readonly duplicateWindowMs?: number;
 }
 
 export interface TaskWorker {
@@ -84,14 +92,13 @@ export interface TaskWorker {
 
 export interface WorkerStats {
   readonly running: number;
-  /** Taken on and not finished, running ones included. */
+  /** Taken on, and neither finished nor journaled whole while they wait; running ones included. */
   readonly open: number;
   readonly partitions: readonly number[];
 }
 
 const COMMIT_MS = 500;
 const STARTS_IN_A_TURN = 50;
-/** A task sent again within this time after it ended is known for what it is, after a restart too. */
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 const MAX_SPAN = 20_000;
 const TASKS = TOPICS.tasks.name;
@@ -99,7 +106,9 @@ const EVENTS = TOPICS.agentEvents.name;
 
 /** Resolves once the group is joined. Errors: `config-invalid`, `kafka-unavailable`. */
 export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<TaskWorker> => {
-  const { kafka, codec, writer, concurrency } = settings;
+  const { kafka, codec, writer, concurrency, maxSpan = MAX_SPAN } = settings;
+  const limits = { ...DEFAULT_WAIT_LIMITS, ...settings.waits };
+  const windowMs = settings.duplicateWindowMs ?? DUPLICATE_WINDOW_MS;
   const clock = settings.clock ?? systemClock;
   const log = settings.log ?? (() => undefined);
   const onEvent = settings.onEvent ?? (() => undefined);
@@ -123,7 +132,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     const fresh = [...new Set(partitions.map((each) => each.partition))];
     const commits = await kafka.admin.committed(AGENTS_GROUP, TASKS);
     const ends = new Map((await kafka.admin.offsets(EVENTS)).map((each) => [each.partition, each]));
-    const window = await kafka.admin.offsetsAt(EVENTS, Math.floor(clock() / 1_000) - DUPLICATE_WINDOW_MS);
+    const window = await kafka.admin.offsetsAt(EVENTS, Math.floor(clock() / 1_000) - windowMs);
     return fresh.map((partition) => {
       const { earliest, latest } = ends.get(partition) ?? { earliest: 0, latest: 0 };
       const pinned = journalOffsetOf(commits.get(partition)?.metadata) ?? earliest;
@@ -138,14 +147,16 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
         payloads: setAside,
         partition,
         from,
+        restoredTo: latest,
         log,
         onBehind: (behind) => followJournal(partition, behind),
       });
+      const worker = `${settings.workerName}/${randomBytes(4).toString('hex')}`;
       const opened = openOwnedPartition({
-        partition,
-        journal,
-        worker: `${settings.workerName}/${randomBytes(4).toString('hex')}`,
+        ...{ partition, journal, worker, limits, clock, payloads },
+        identityOf: ({ read }) => identityOf(read, worker, agents.get(read.task.agent) ?? null),
         journalEnd: latest,
+        committed: commits.get(partition)?.offset,
         codec,
         deadLetter,
         onChange: () => pump(),
@@ -282,9 +293,12 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   };
 
   // Backpressure: a partition with enough in hand is not read on.
+  const isPressed = (partition: OwnedPartition): boolean =>
+    partition.open() >= highWater || partition.span() >= maxSpan;
+
   const balance = (partition: OwnedPartition): void => {
     const at = { topic: TASKS, partition: partition.partition };
-    if (partition.open() >= highWater || partition.span() >= MAX_SPAN) reader?.pause(at);
+    if (isPressed(partition)) reader?.pause(at);
     else if (partition.open() <= highWater / 2) reader?.resume(at);
   };
 
@@ -336,8 +350,9 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   const committing = (async () => {
     while (!stopping.signal.aborted) {
       await sleep(COMMIT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
-      // Those that were to start later may be due by now.
+      // Those that were to start later may be due by now; what waits for long is to pin nothing.
       pump();
+      for (const partition of owned.values()) partition.journalWaits(isPressed(partition));
       await commit();
     }
   })();

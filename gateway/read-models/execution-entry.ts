@@ -5,6 +5,7 @@
 import { advanceCosts, type ExecutionCosts, NO_COSTS, totalUsd } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import { type Outcome, parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
+import { isOfUnbegun } from '../../schemas/execution-snapshot.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Result, Task } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -112,6 +113,8 @@ export const withEvent = (
   event: AgentEvent,
   place: { readonly partition: number; readonly offset: number },
 ): { readonly entry: ExecutionEntry; readonly counts: boolean } => {
+  // Nobody has begun it: it is as pending as before.
+  if (isOfUnbegun(event)) return { entry, counts: false };
   const begins = event.type === 'user-input' || event.type === 'claim';
   const incomplete = entry.incomplete || (entry.first === null && !begins);
   // Without its beginning the order of claims is not known: take the events as they come.

@@ -1,6 +1,7 @@
 /** The tasks and executions of late, bounded in number and in bytes; the oldest are forgotten and found in Kafka again. */
 import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
+import { isSnapshot, withoutState } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent, Result, Task } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import {
@@ -99,7 +100,10 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       const kept = events.get(executionId);
       if (kept && kept.length >= MAX_EVENTS) events.delete(executionId);
       else if (kept || known.first === null)
-        events.set(executionId, [...(kept ?? []), { partition, offset, event, counts: after.counts }]);
+        events.set(executionId, [
+          ...(kept ?? []),
+          { partition, offset, event: isSnapshot(event) ? withoutState(event) : event, counts: after.counts },
+        ]);
       put(after.entry);
       return after;
     },

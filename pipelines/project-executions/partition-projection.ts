@@ -23,7 +23,8 @@ export interface PartitionProjection {
   /** What events make, in order; nothing is kept yet. */
   plan(events: readonly { readonly event: AgentEvent; readonly offset: number }[]): Plan;
   keep(plan: Plan): void;
-  isKnown(executionId: string): boolean;
+  /** Claimed or ended, by what is kept or by a plan; a task that waits to begin may be in the journal and is neither. */
+  isPastPending(executionId: string, plan: Plan): boolean;
   /** Where to read the journal from, to know again what is unfinished or whose task is not projected yet (rule J). */
   pinnedAt(tasksFrom: number, eventsFrom: number): number;
   /** Forgets what ended, but for its id, once its task is projected; and what was left unfinished for good. */
@@ -76,7 +77,10 @@ export const createPartitionProjection = (): PartitionProjection => {
         latestAt = Math.max(latestAt, each.lastAt);
       }
     },
-    isKnown: (executionId) => held.has(executionId) || ended.has(executionId),
+    isPastPending: (executionId, { changed }) => {
+      const { order } = (changed.get(executionId) ?? held.get(executionId))?.execution ?? UNSEEN;
+      return order.epoch > 0 || ended.has(executionId);
+    },
     pinnedAt: (tasksFrom, eventsFrom) => {
       let pinned = eventsFrom;
       for (const { execution, firstOffset, taskOffset } of held.values()) {

@@ -204,7 +204,7 @@ export const startExecutionProjection = async (
       const task = await decode('Task', record);
       if (!task) continue;
       const state = pendingState(task, record);
-      if (!projection.isKnown(state.executionId) && !plan.changed.has(state.executionId))
+      if (!projection.isPastPending(state.executionId, plan))
         pending.push({ name: 'TaskState', record: state });
     }
     if (signal.aborted) return;

@@ -164,6 +164,7 @@ export const simulate = (settings: {
           signal,
           onPoison: async () => undefined,
           place: { leaveWhile: (wait) => wait() },
+          waits: { during: (_, wait) => wait(new AbortController().signal) },
         },
         services,
       );

@@ -1,0 +1,42 @@
+/** A task that was taken on, and the lanes it shares with others. */
+import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import type { Identity } from './execution-journal.ts';
+import type { ReadableTask } from './read-task.ts';
+import type { Queued } from './task-queue.ts';
+
+export interface QueuedTask extends Queued {
+  readonly record: KafkaRecord;
+  readonly read: ReadableTask;
+  /** When it was taken on, microseconds since the Unix epoch. */
+  readonly since: number;
+}
+
+export const queuedTaskOf = (record: KafkaRecord, read: ReadableTask, since: number): QueuedTask => {
+  const { sessionId: session, priority, notBefore, tenant } = read.task;
+  return {
+    offset: record.offset,
+    tenant: tenant ?? '',
+    priority,
+    notBefore: notBefore ?? 0,
+    record,
+    read,
+    since,
+    lanes: [`task ${read.taskId}`, ...(session === null ? [] : [`session ${tenant ?? ''} ${session}`])],
+  };
+};
+
+/** What the events of its execution carry. */
+export const identityOf = (
+  { task, taskId, executionId }: ReadableTask,
+  worker: string,
+  agent: AgentDefinition | null,
+): Identity => ({
+  executionId,
+  taskId,
+  agent: task.agent,
+  behaviour: agent?.version ?? '',
+  worker,
+  tenant: task.tenant,
+  sessionId: task.sessionId,
+});

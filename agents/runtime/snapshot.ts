@@ -1,0 +1,67 @@
+/** An execution that waits ⇄ the event that holds all of it (schemas/execution-snapshot.ts). Pure. */
+import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import {
+  parseSnapshotContent,
+  SNAPSHOT,
+  type SnapshotContent,
+  type SnapshotPlace,
+} from '../../schemas/execution-snapshot.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import type { EventDraft } from './execution-journal.ts';
+import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
+
+/** Over it a wait is not journaled again, and pins its task: as much would be written for each of thousands, again and again. */
+export const MAX_SNAPSHOT_CHARACTERS = 4 * 1024 * 1024;
+
+/** `state`: the fold of everything below `from`. Null where it is too large. */
+export const snapshotDraftOf = (
+  record: KafkaRecord,
+  from: number,
+  state: ExecutionState,
+): EventDraft | null => {
+  const { topic, partition, offset, timestamp, key, value, headers } = record;
+  const place: SnapshotPlace = { from, order: state.order };
+  const content: SnapshotContent = {
+    task: {
+      timestamp,
+      key: textOf(key),
+      value: textOf(value),
+      headers: Object.fromEntries(
+        Object.entries(headers).map(([name, bytes]) => [name, textOf(bytes) ?? '']),
+      ),
+    },
+    state: { ...state, costs: [...state.costs] },
+  };
+  const output = JSON.stringify(content);
+  if (output.length > MAX_SNAPSHOT_CHARACTERS) return null;
+  const input = JSON.stringify(place);
+  const task = { topic, partition, offset };
+  return { type: 'checkpoint', name: SNAPSHOT, step: state.step, task, input, output };
+};
+
+/** The state that was journaled; null for every other event. Fields that came later are as at the beginning. */
+export const snapshotStateOf = ({ output }: Pick<AgentEvent, 'output'>): ExecutionState | null => {
+  const stated = parseSnapshotContent(output)?.state as Partial<ExecutionState> | undefined;
+  if (!stated?.order || !Array.isArray(stated.costs)) return null;
+  return { ...INITIAL_STATE, ...stated, costs: new Map(stated.costs) };
+};
+
+/** The task's record, as it came; null for every other event. */
+export const snapshotRecordOf = (event: Pick<AgentEvent, 'task' | 'output'>): KafkaRecord | null => {
+  const content = parseSnapshotContent(event.output);
+  if (!content || !event.task) return null;
+  const { timestamp, key, value, headers } = content.task;
+  return {
+    ...event.task,
+    timestamp,
+    key: bytesOf(key),
+    value: bytesOf(value),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, text]) => [name, Buffer.from(text, 'base64')]),
+    ),
+  };
+};
+
+const textOf = (bytes: Buffer | null): string | null => (bytes ? bytes.toString('base64') : null);
+
+const bytesOf = (text: string | null): Buffer | null => (text === null ? null : Buffer.from(text, 'base64'));

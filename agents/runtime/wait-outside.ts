@@ -1,0 +1,57 @@
+/** Waits for what comes from outside of an execution: a time, a word of somebody, the end of a sub-task. */
+import type { AgentEvent } from '../../schemas/records.ts';
+import { type ExecutionControl, heed } from './execution-controls.ts';
+import type { ExecutionJournal } from './execution-journal.ts';
+import type { ExecutionToRun, RunServices } from './execution-run.ts';
+import { nextHeard } from './subtasks.ts';
+
+const MICROS = 1_000;
+/** After a moment it looks as seldom as it has waited for long: thousands wait beside each other. */
+const LOOK_MS = 50;
+const LONGEST_LOOK_MS = 1_000;
+const LOOK_PART = 0.05;
+
+/**
+ * Resolves at `until`, microseconds since the Unix epoch, sooner when something was said, or when the run is to end. A wait that is
+ * long is journaled whole meanwhile. Errors: of ExecutionJournal.write.
+ */
+export const waitOutside = (
+  run: ExecutionToRun,
+  services: RunServices,
+  journal: ExecutionJournal,
+  control: ExecutionControl,
+  until: number,
+): Promise<void> =>
+  run.waits.during(
+    (draft) => journal.write(draft),
+    (failed) => untilSomething(run, services, journal, control, until, failed),
+  );
+
+const untilSomething = async (
+  run: ExecutionToRun,
+  services: RunServices,
+  journal: ExecutionJournal,
+  control: ExecutionControl,
+  until: number,
+  failed: AbortSignal,
+): Promise<void> => {
+  const signal = AbortSignal.any([run.signal, failed]);
+  const left = (): number => Math.max(1, (until - services.clock()) / MICROS);
+  if (journal.state().subtasks.length === 0) return control.changed(left(), signal);
+  // What others write is followed meanwhile.
+  const unwatch = services.journal.watch();
+  const since = performance.now();
+  try {
+    while (!signal.aborted && services.clock() < until) {
+      if (heed(journal.state(), control) || nextHeard(journal.state(), eventsOf(run, services))) return;
+      const look = Math.max(LOOK_MS, LOOK_PART * (performance.now() - since));
+      await control.changed(Math.min(look, LONGEST_LOOK_MS, left()), signal);
+    }
+  } finally {
+    unwatch();
+  }
+};
+
+/** All that stands in the journal under this execution since it was last journaled whole, what others say of it included. */
+export const eventsOf = ({ identity }: ExecutionToRun, { journal }: RunServices): readonly AgentEvent[] =>
+  journal.fold.execution(identity.executionId)?.events ?? [];

@@ -1,0 +1,76 @@
+/**
+ * The whole state of an execution that waits for long, with its task: a `checkpoint` of the journal with this name. Whoever reads
+ * from `from` on knows the execution by it alone, and needs neither the task's record nor what was journaled before (rule J).
+ */
+import type { ExecutionOrder } from './execution-order.ts';
+import type { AgentEvent } from './records.ts';
+
+export const SNAPSHOT = 'snapshot';
+
+/** `input` of the event: small, so that it always stands in the event itself. */
+export interface SnapshotPlace {
+  /** Offset in this partition of the journal: the state is the fold of all events of the execution below it. */
+  readonly from: number;
+  /** Of the state. */
+  readonly order: ExecutionOrder;
+}
+
+/** A record of freshet.tasks, as it came. Bytes are base64. */
+export interface SnapshotTask {
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** `output` of the event. */
+export interface SnapshotContent {
+  readonly task: SnapshotTask;
+  readonly state: unknown;
+}
+
+export const isSnapshot = ({ type, name }: Pick<AgentEvent, 'type' | 'name'>): boolean =>
+  type === 'checkpoint' && name === SNAPSHOT;
+
+/** Of a task that was not begun: it stands under no claim, and changes no state. */
+export const isOfUnbegun = (event: Pick<AgentEvent, 'type' | 'name' | 'epoch'>): boolean =>
+  isSnapshot(event) && event.epoch === 0;
+
+/** Without what only whoever goes on from it looks at. */
+export const withoutState = (event: AgentEvent): AgentEvent => ({
+  ...event,
+  output: null,
+  outputPayload: null,
+});
+
+/** Null for every other event, and for what cannot be read: the journal can be written by anyone who reaches Kafka. */
+export const snapshotPlaceOf = (event: AgentEvent): SnapshotPlace | null => {
+  const place = isSnapshot(event) && event.task ? parseObject(event.input) : null;
+  const order = place?.order as Partial<ExecutionOrder> | null | undefined;
+  return Number.isSafeInteger(place?.from) &&
+    typeof order?.epoch === 'number' &&
+    typeof order.sequence === 'number'
+    ? (place as unknown as SnapshotPlace)
+    : null;
+};
+
+/** Null where the text is none. */
+export const parseSnapshotContent = (text: string | null): SnapshotContent | null => {
+  const { task, state } = parseObject(text) ?? {};
+  return isObject(task) && typeof task.timestamp === 'number' && isObject(state)
+    ? { task: task as unknown as SnapshotTask, state }
+    : null;
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parseObject = (text: string | null): Readonly<Record<string, unknown>> | null => {
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+};
