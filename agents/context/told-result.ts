@@ -8,7 +8,7 @@ import { isLarge } from '../../schemas/payload-parts.ts';
 export const TOLD_CHARACTERS = 32 * 1024;
 
 export const toldResult = (text: string): string => {
-  if (!isLarge(text)) return text;
+  if (!isLarge(text) || text.length <= TOLD_CHARACTERS) return text;
   // Half of a surrogate pair is no character.
   const end = /[\uD800-\uDBFF]/.test(text[TOLD_CHARACTERS - 1] ?? '') ? TOLD_CHARACTERS - 1 : TOLD_CHARACTERS;
   return `${text.slice(0, end)}…\n(Cut: the first ${end} of ${text.length} characters. Ask for less at a time to see the rest.)`;

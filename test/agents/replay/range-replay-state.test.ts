@@ -120,3 +120,24 @@ test('with too many open at once the oldest is set aside, told of once, and no m
   expect(told).toHaveLength(count);
   expect(told.some((each) => each.state === 'unfinished')).toBe(true);
 });
+
+test('an execution of which a payload is gone is followed to its end and called cut; the others are replayed', async () => {
+  const said = { turns: [{ kind: 'text', text: 'Thirty days [1].' }], deaths: [] } as const;
+  const log = interleave(
+    [await recordExecution('task-a', said), await recordExecution('task-b', said)],
+    [0, 1],
+  );
+  const replay = createRangeReplay({ from: 0, to: log.length - 1, findBehaviour });
+  const told = log.flatMap((event, offset) => {
+    const isGone = event.taskId === 'task-a' && event.type === 'tool-call';
+    expect(replay.needsWhole(event)).toBe(true);
+    return replay.offer(offset, isGone ? { ...event, output: null } : event, 100, isGone);
+  });
+  expect(told.map(({ taskId, state, different }) => [taskId, state, different]).sort()).toEqual([
+    ['task-a', 'cut', 0],
+    ['task-b', 'identical', 0],
+  ]);
+  expect(replay.rest()).toEqual([]);
+  // Nothing more is read of one that has ended.
+  expect(replay.needsWhole(log[0] ?? expect.fail())).toBe(false);
+});

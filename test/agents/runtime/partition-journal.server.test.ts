@@ -20,6 +20,8 @@ let proxy: TcpProxy;
 let ownKafka: KafkaClient;
 let writer: RecordWriter;
 let payloads: PayloadWriter;
+/** Payloads are written once it is settled. */
+let held: Promise<void> = Promise.resolve();
 let cut: () => Cut = () => 'none';
 let reader: GroupReader | undefined;
 
@@ -61,7 +63,12 @@ const open = async () => {
     kafka: stack.kafka,
     codec: stack.codec,
     writer,
-    payloads,
+    payloads: {
+      setAside: async (event, partition) => {
+        await held;
+        return payloads.setAside(event, partition);
+      },
+    },
     partition: PARTITION,
     from,
     onBehind: (now) => {
@@ -206,4 +213,41 @@ test('who waits is told when the partition goes', async () => {
   journal.abandon();
   await expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
   await expect(journal.append([claim('a', 1)])).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test('what comes behind a payload of the same execution waits for it, and nobody else does', async () => {
+  const { journal, from, claim, intent, order, inLog } = await open();
+  let release = (): void => undefined;
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  await journal.append([claim('a', 1)]);
+  const output = JSON.stringify('x'.repeat(200_000));
+  const settled: string[] = [];
+  const large = { ...intent('a', 1), type: 'llm-response', output } as const;
+  const next = { ...intent('a', 1), sequence: 2 };
+  const both = [journal.append([large]), journal.append([next])].map((each, index) =>
+    each.then((offset) => {
+      settled.push(`${index}`);
+      return offset;
+    }),
+  );
+  const other = eventOf({
+    type: 'claim',
+    worker: 'a',
+    executionId: `other-${randomUUID()}`,
+    taskId: 'other',
+  });
+  expect(await journal.append([other])).toBe(from + 1);
+  expect(settled).toEqual([]);
+  release();
+  expect(await Promise.all(both)).toEqual([from + 2, from + 3]);
+  expect(order()).toMatchObject({ worker: 'a', epoch: 1, sequence: 2 });
+  const known = journal.fold.execution(large.executionId)?.events ?? [];
+  expect(known.map(({ outputPayload }) => outputPayload?.bytes ?? null)).toEqual([null, 200_002, null]);
+  expect((await inLog()).map(([offset, type]) => [offset, type])).toEqual([
+    [0, 'claim'],
+    [2, 'llm-response'],
+    [3, 'intent'],
+  ]);
 });
