@@ -33,6 +33,7 @@ import { openBenchStack } from './support/bench-stack.ts';
 
 const MEMORIES = 50_000;
 const BATCH = 1_000;
+const LOOK_MS = 250;
 const WARM_UP = 200;
 const RECALLS = 2_000;
 const AT_ONCE = 8;
@@ -111,10 +112,14 @@ export const longTermRecallBench: Bench = {
             memoryRecord(codec, memoryOf(from + at)),
           ),
         );
+      tell(`${rows} appended`);
       let { documents } = await role.status();
-      while (documents < rows && !signal.aborted) {
-        await sleep(250);
+      for (let told = 0; documents < rows && !signal.aborted; ) {
+        await sleep(LOOK_MS);
         ({ documents } = await role.status());
+        if (documents < told + rows / 5) continue;
+        told = documents;
+        tell(`${documents} can be found`);
       }
       const seconds = (performance.now() - begun) / 1_000;
       tell(`${documents} memories can be found after ${seconds.toFixed(0)} s`);
