@@ -26,6 +26,7 @@ import { createVolumeWatch } from '../gates/volume-state.ts';
 import { createPartitionClaims } from './partition-claims.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
 import type { FoundPause, TableTurn } from './paused-tables.ts';
+import { createPendingCommits } from './pending-commits.ts';
 import { readMemory } from './read-memory.ts';
 import { openReleaseDecisions } from './release-decisions.ts';
 
@@ -108,7 +109,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
   );
   const drift = createDriftWatch();
-  const done = new Map<string, TopicPartition & { readonly offset: number }>();
+  const commits = createPendingCommits((offsets) => reader.commit(offsets));
 
   /** Decisions of people that a partition has not carried out, one look at a time. */
   const current = new Set<number>();
@@ -162,8 +163,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         record.topic === TOPICS.memory.name ? readMemory(settings.codec, record) : changeReader.read(record),
       sourceOf: (topic) => sources.get(topic) ?? '',
       onDone: (records, plan) => {
-        for (const { topic, offset } of records)
-          done.set(`${topic}:${partition}`, { topic, partition, offset: offset + 1 });
+        for (const { topic, offset } of records) commits.done({ topic, partition, offset: offset + 1 });
         for (const [outcome, count] of Object.entries(plan.counts)) {
           if (count > 0)
             settings.onEvent({ type: 'records', outcome: outcome as keyof typeof plan.counts, count });
@@ -229,13 +229,6 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     else worker?.changes(records);
   };
 
-  const commit = async (): Promise<void> => {
-    if (done.size === 0) return;
-    const offsets = [...done.values()];
-    done.clear();
-    await reader.commit(offsets);
-  };
-
   const releases = await openReleaseDecisions({
     ...{ kafka, codec: settings.codec, table },
     onDecision: (partition) => carryOut(partition),
@@ -255,7 +248,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       onAssigned: assigned,
       onRevoked: (partitions) => {
         for (const { topic, partition } of partitions) {
-          done.delete(`${topic}:${partition}`);
+          commits.lost({ topic, partition });
           if (topic !== documents) continue;
           claims.lose(partition);
           workers.get(partition)?.abandon();
@@ -269,12 +262,13 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     },
   );
   ready?.();
-  // A failed commit costs a redelivery, which changes nothing: the next one tries again.
-  const timer = setInterval(
-    () =>
-      void commit().catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 })),
-    COMMIT_EVERY_MS,
-  );
+  // A failed commit costs a redelivery, which changes nothing: the next one says it again.
+  const timer = setInterval(() => {
+    if (commits.busy()) return;
+    void commits
+      .commit()
+      .catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }));
+  }, COMMIT_EVERY_MS);
 
   return {
     stats: () => ({
@@ -289,7 +283,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       await Promise.race([Promise.all(all.map((worker) => worker.stop())), sleep(FINISH_WITHIN_MS)]);
       // What is not done by now is not committed either: whoever owns the partition next does it.
       for (const worker of all) worker.abandon();
-      await commit().catch(() => undefined);
+      await commits.commit().catch(() => undefined);
       await releases.close();
       await reader.close();
     },
