@@ -68,6 +68,8 @@ export interface HeldDocument {
   readonly digest: string;
   /** `gate: reason` of a marker that a gate, or a person, left; null for what is none. */
   readonly refusal: string | null;
+  /** A search can find it: a document, or what a refused one keeps of before. */
+  readonly searchable: boolean;
   /** Chunks whose row is not in the vectors. */
   readonly vectorsMissing: number;
 }

@@ -2,6 +2,7 @@
 import type { HeldDocument } from '../../connectors/index-service/index-service.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
+import { isSearchable } from '../../schemas/document-order.ts';
 import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { documentDigest } from '../document-digest.ts';
@@ -26,6 +27,7 @@ const describe = async (
     version: record.version,
     partition,
     refusal: record.kind === 'refused' ? (record.reason ?? null) : null,
+    searchable: isSearchable(record),
     digest: documentDigest(
       record,
       record.chunks.map(({ hash }) => hash),
@@ -60,7 +62,7 @@ export const listDocuments = async function* (
   let listed = 0;
   for (const partition of partitions) {
     for (const { record } of table.list(partition, tablePrefixOf(source, name))) {
-      if (record.kind === 'document') yield record.documentId;
+      if (isSearchable(record)) yield record.documentId;
       listed += 1;
       if (listed % DOCUMENTS_AT_ONCE === 0) await turn();
     }

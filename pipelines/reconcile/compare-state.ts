@@ -17,12 +17,13 @@ const NOT_OF_THE_ROW = /^(?:duplicates|embedding|person|length: too-many-bytes)\
 /** `expected`: a digest; null for a row that makes no document; undefined for a row that is not there. */
 export const divergenceOf = (
   expected: string | null | undefined,
-  held: Pick<HeldDocument, 'kind' | 'digest' | 'vectorsMissing' | 'refusal'> | undefined,
+  held: Pick<HeldDocument, 'kind' | 'digest' | 'vectorsMissing' | 'refusal' | 'searchable'> | undefined,
 ): Divergence | undefined => {
-  const searchable = held?.kind === 'document';
-  if (expected === null || expected === undefined) return searchable ? 'extra' : undefined;
+  // What a refused row keeps of before goes with the row.
+  if (expected === undefined) return held?.searchable ? 'extra' : undefined;
+  if (expected === null) return held?.kind === 'document' ? 'extra' : undefined;
   if (held && NOT_OF_THE_ROW.test(held.refusal ?? '')) return undefined;
-  if (!held || !searchable) return 'missing';
+  if (held?.kind !== 'document') return 'missing';
   if (held.digest !== expected) return 'different';
   return held.vectorsMissing > 0 ? 'unfindable' : undefined;
 };

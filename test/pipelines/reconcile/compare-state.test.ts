@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { divergenceOf } from '../../../pipelines/reconcile/compare-state.ts';
 
-const HELD = { kind: 'document', digest: 'a', vectorsMissing: 0, refusal: null } as const;
-const refusedBy = (refusal: string) => ({ ...HELD, kind: 'refused', refusal }) as const;
+const HELD = { kind: 'document', digest: 'a', vectorsMissing: 0, refusal: null, searchable: true } as const;
+const refusedBy = (refusal: string) => ({ ...HELD, kind: 'refused', refusal, searchable: false }) as const;
+const keptBehind = (refusal: string) => ({ ...refusedBy(refusal), searchable: true }) as const;
 
 test.each([
   ['what it should be', 'a', HELD, undefined],
@@ -17,6 +18,14 @@ test.each([
   ['what a person dropped', 'a', refusedBy('person: dropped'), undefined],
   ['a record that was too large', 'a', refusedBy('length: too-many-bytes'), undefined],
   ['a marker of a row that is refused', null, refusedBy('instructions: encoded'), undefined],
+  ['what a refused row keeps of before', null, keptBehind('instructions: encoded'), undefined],
+  [
+    'what a refused row keeps of before, and the row is gone',
+    undefined,
+    keptBehind('secrets: token'),
+    'extra',
+  ],
+  ['a marker of a refused row that is gone', undefined, refusedBy('secrets: token'), undefined],
 ] as const)('%s', (_, expected, held, divergence) => {
   expect(divergenceOf(expected, held)).toBe(divergence);
 });
