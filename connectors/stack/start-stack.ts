@@ -32,6 +32,8 @@ export type StackOptions = {
   readonly servers?: readonly ServerName[];
   /** Connectors beside Postgres's, for Connect to load; installed where they are missing. */
   readonly plugins?: readonly ConnectorPlugin[];
+  /** Of the Connect worker, over those of deploy/connect/worker.properties. */
+  readonly workerSettings?: Readonly<Record<string, string | number>>;
   /** The environment of the process: PATH, HOME, JAVA_HOME and whatever Maven needs. */
   readonly environment: Environment;
   readonly onProgress?: OnStackEvent;
@@ -78,7 +80,10 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     const ports = options.ports === 'free' ? await freePorts() : (options.ports ?? DEFAULT_PORTS);
     const servers = openStackServers({
       names,
-      context: { dataDirectory, cacheDirectory, ports, environment },
+      context: {
+        ...{ dataDirectory, cacheDirectory, ports, environment },
+        ...(options.workerSettings ? { workerSettings: options.workerSettings } : {}),
+      },
       prepared,
       records: openServerRecords(dataDirectory),
       watchdog: startWatchdog(),

@@ -57,7 +57,7 @@ beforeAll(async () => {
   proxy = await startTcpProxy(inject('stack').kafka, (request) => (request === held ? 'held' : 'none'));
   plane = await openDataPlane(inject('stack'), 'plane');
   await Promise.all([plane.capture(), start('pipeline'), start('index')]);
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await Promise.all([...roles.values()].map((role) => role.stop()));
@@ -116,4 +116,4 @@ test('workers killed at their writes, at their commits and anywhere: the index e
     'and committed',
     async () => (await changesCommitted(plane)) >= (await changesWritten(plane)) - 1,
   );
-}, 180_000);
+}, 360_000);

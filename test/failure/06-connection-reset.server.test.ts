@@ -82,7 +82,7 @@ test('appends of many callers over connections that are cut', async () => {
       expect(order).toEqual([...order].sort((a, b) => a - b));
     }
   }
-}, 120_000);
+}, 360_000);
 
 test('index-documents over connections that are cut, once until its producer gives up: nothing lost, nothing twice in the log', async () => {
   const random = seededRandom(SEED, 'pipeline cuts');

@@ -9,6 +9,8 @@ import { createRowLoad } from '../support/row-load.ts';
 import { until } from '../support/until.ts';
 import { startWatch } from '../support/watch.ts';
 
+/** Long enough for five changes, their capture and the kill to lie between two flushes of Connect's offsets. */
+const FLUSH_MS = 5_000;
 let stack: TestStack;
 let plane: DataPlane;
 let pipeline: Awaited<ReturnType<typeof startPipeline>>;
@@ -17,12 +19,15 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  stack = await startTestStack({ servers: ['kafka', 'schemaRegistry', 'connect', 'postgres'] });
+  stack = await startTestStack({
+    servers: ['kafka', 'schemaRegistry', 'connect', 'postgres'],
+    workerSettings: { 'offset.flush.interval.ms': FLUSH_MS },
+  });
   plane = await openDataPlane(stack, 'connect-killed');
   pipeline = await startPipeline(plane, folder.path);
   index = await startIndex(plane, folder.path);
   await plane.capture();
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();
@@ -94,7 +99,7 @@ test('what was delivered before the kill comes again and is superseded; a delete
     again = await killAfterDelivery(900 + 3 * round, 901 + 3 * round, 902 + 3 * round);
   }
   expect(again).toBeGreaterThanOrEqual(5);
-}, 300_000);
+}, 600_000);
 
 test('Connect killed under load: the index equals the source', async () => {
   const running = createRowLoad(plane.client, 77).run();
@@ -106,4 +111,4 @@ test('Connect killed under load: the index equals the source', async () => {
   await running.stop();
   await untilEqual(plane, index);
   await untilCounted(plane, pipeline.counts);
-}, 120_000);
+}, 300_000);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   index = await startIndex(plane, folder.path);
   watch = await watchPlane(plane);
   await watch.untilStreaming(1);
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await watch?.stop();
@@ -73,7 +73,7 @@ test('fault 8: killed and started again', async () => {
   await watch.untilStreaming(1);
   await insert(21, 25);
   await equal();
-}, 120_000);
+}, 360_000);
 
 test('fault 15: a COPY of many rows, then Connect and the database crash: all rows arrive', async () => {
   const { rows } = await client.query<{ file: string }>(
@@ -93,7 +93,7 @@ test('fault 15: a COPY of many rows, then Connect and the database crash: all ro
   await reconnect();
   await watch.untilStreaming(1);
   await equal();
-}, 180_000);
+}, 360_000);
 
 test('fault 10: the slot lost past max_slot_wal_keep_size is loud, and read anew', async () => {
   const from = watch.states.length;
@@ -115,7 +115,7 @@ test('fault 10: the slot lost past max_slot_wal_keep_size is loud, and read anew
   await equal();
   await client.query('ALTER SYSTEM RESET max_slot_wal_keep_size');
   await client.query('SELECT pg_reload_conf()');
-}, 120_000);
+}, 360_000);
 
 test('restored from a backup: positions have moved back, and the rows since then are gone', async () => {
   const { rows } = await client.query<{ directory: string }>(
@@ -141,4 +141,4 @@ test('restored from a backup: positions have moved back, and the rows since then
   await watch.untilStreaming(3);
   expect(watch.events.filter((event) => event.type === 'lost').at(-1)?.loss).toBe('database-restored');
   await equal();
-}, 180_000);
+}, 360_000);

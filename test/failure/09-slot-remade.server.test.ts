@@ -31,7 +31,7 @@ beforeAll(async () => {
   watch = await watchPlane(plane);
   await watch.untilStreaming(1);
   await untilEqual(plane, index);
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await watch?.stop();
@@ -90,7 +90,7 @@ test('the slot dropped, and rows changed before another is made', async () => {
   const meanwhile = watch.states.slice(from).filter(({ swept }) => !swept?.startsWith('00000002'));
   expect(meanwhile.map(({ state }) => state)).not.toContain('streaming');
   expect(meanwhile.at(0)?.reason).toMatch(/replication slot/);
-}, 120_000);
+}, 360_000);
 
 test('the slot made again by hand under the same name, with a running connector', async () => {
   const before = lost().length;
@@ -105,7 +105,7 @@ test('the slot made again by hand under the same name, with a running connector'
   await until('noticed', () => lost().length > before);
   expect(lost().at(-1)).toBe('place-remade');
   await untilRecovered(3, 5);
-}, 120_000);
+}, 360_000);
 
 test('the publication made again', async () => {
   await plane.client.query(`DROP PUBLICATION ${plane.names.publication}`);
@@ -113,7 +113,7 @@ test('the publication made again', async () => {
   await plane.prepare();
   await untilRecovered(4, 9);
   expect(lost().at(-1)).toBe('identity-changed');
-}, 120_000);
+}, 360_000);
 
 test('a watch that died while it started over: what was captured under its epoch is gone with it', async () => {
   const last = watch.state();
@@ -149,4 +149,4 @@ test('a watch that died while it started over: what was captured under its epoch
   await watch.untilStreaming(6);
   await untilEqual(plane, index);
   expect(await documentOf(500)).toBeUndefined();
-}, 120_000);
+}, 360_000);

@@ -23,7 +23,7 @@ beforeAll(async () => {
   plane = await openDataPlane(inject('stack'), 'snapshot-overlap');
   pipeline = await startPipeline(plane, folder.path);
   index = await startIndex(plane, folder.path);
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();
@@ -84,7 +84,7 @@ test('written before the snapshot and committed after it: its change wins, and s
   expect((await documentOf(6))?.text).toBe('Row 6 after the snapshot.');
   await untilEqual(plane, index);
   await untilCounted(plane, pipeline.counts);
-}, 90_000);
+}, 360_000);
 
 test('the snapshot read delivered again after a newer change is superseded, and so is everything of a row that was deleted', async () => {
   const { superseded } = pipeline.counts;
@@ -113,4 +113,4 @@ test('the snapshot read delivered again after a newer change is superseded, and 
   expect(watch.sightings).toEqual([]);
   expect(pipeline.counts.superseded).toBe(superseded + again.length);
   await untilCounted(plane, pipeline.counts);
-}, 90_000);
+}, 360_000);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   kafka = await openKafkaUnderTest(inject('stack').kafka);
   plane = await openDataPlane(inject('stack'), 'shuffled');
   await plane.capture();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();

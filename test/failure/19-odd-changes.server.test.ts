@@ -19,7 +19,7 @@ beforeAll(async () => {
   pipeline = await startPipeline(plane, folder.path);
   index = await startIndex(plane, folder.path);
   await plane.capture();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();

@@ -43,7 +43,7 @@ beforeAll(async () => {
   index = await startIndex(plane, folder.path);
   watch = await watchPlane(plane);
   await watch.untilStreaming(1);
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await watch?.stop();
@@ -61,7 +61,7 @@ const notes = () => watch.state()?.tables.find(({ table }) => table === 'public.
 const sql = (text: string) => plane.client.query(text);
 const resume = async (): Promise<void> => {
   await watch.command({ action: 'resume', table: 'public.notes' });
-  await until('live again', () => notes()?.state === 'live', { within: 90_000 });
+  await until('live again', () => notes()?.state === 'live');
 };
 
 test('a column added, and one made longer, flow', async () => {
@@ -90,14 +90,13 @@ test('a column renamed pauses its table alone: nothing is indexed without it, ot
       watch.states.filter(({ tables }) =>
         tables.some((each) => each.table === 'public.notes' && each.reason === 'resumed'),
       ).length > 0 && notes()?.state === 'paused',
-    { within: 60_000 },
   );
   await sql('DELETE FROM notes WHERE id = 2');
   await sql('ALTER TABLE notes RENAME COLUMN content TO body');
   await resume();
   await until('read again', async () => (await note(4))?.text === 'Unseen.');
   await until('swept', async () => (await note(2)) === undefined);
-}, 120_000);
+}, 360_000);
 
 test('a column retyped pauses its table until it is resumed', async () => {
   await sql(`ALTER TABLE notes ALTER COLUMN body TYPE jsonb USING to_jsonb(body)`);
@@ -106,7 +105,7 @@ test('a column retyped pauses its table until it is resumed', async () => {
   await sql(`INSERT INTO notes VALUES (5, 'Fifth', '"As JSON."')`);
   await resume();
   await until('read again', async () => (await note(5))?.text === '"As JSON."');
-}, 90_000);
+}, 360_000);
 
 test('a table added to a running source gets its old rows; one that is taken out is removed', async () => {
   await sql('CREATE TABLE public.faqs (id int PRIMARY KEY, subject text, body text)');
@@ -118,17 +117,17 @@ test('a table added to a running source gets its old rows; one that is taken out
   const state = () => watch.state()?.tables.find(({ table }) => table === 'public.faqs')?.state;
   await watch.stop();
   watch = await watchPlane(withTable(plane, 'public.faqs'));
-  await until('live', () => state() === 'live', { within: 90_000 });
+  await until('live', () => state() === 'live');
   await until('its old rows', async () => (await faq(1))?.text === 'Was there before.');
   await sql(`INSERT INTO public.faqs VALUES (3, 'Third', 'Came later.')`);
   await until('streams', async () => (await faq(3))?.text === 'Came later.');
   expect((await note(1))?.kind).toBe('document');
   await watch.stop();
   watch = await watchPlane(plane);
-  await until('removed', async () => !(await faq(1)) && !(await faq(3)), { within: 90_000 });
+  await until('removed', async () => !(await faq(1)) && !(await faq(3)));
   await watch.untilStreaming(1);
   expect((await note(1))?.kind).toBe('document');
-}, 240_000);
+}, 360_000);
 
 test('fault 11: captured tables quiet, the database busy: what is kept for us stays small', async () => {
   await sql('CREATE TABLE busy (id int, filler text)');
@@ -150,7 +149,7 @@ test('fault 11: captured tables quiet, the database busy: what is kept for us st
     );
   }
   await until('shown', () => (watch.state()?.retainedWalBytes ?? Number.NaN) < 64 * 1024 * 1024);
-}, 240_000);
+}, 360_000);
 
 test('fault 31: the change topic deleted and made again is a new epoch', async () => {
   await plane.kafka.admin.deleteTopics([plane.topic]);
@@ -162,4 +161,4 @@ test('fault 31: the change topic deleted and made again is a new epoch', async (
   await until('streams on', async () => (await note(6))?.text === '"After it."');
   await sql('DELETE FROM notes');
   await untilEqual(plane, index);
-}, 120_000);
+}, 360_000);

@@ -124,7 +124,7 @@ beforeAll(async () => {
   pipeline = await startPipeline(plane, folder.path, undefined, () => embedsBase(control.lanes()));
   lanes = await openLanes();
   await plane.capture();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   // Other files share these servers: they find things as they were.
@@ -218,7 +218,7 @@ test('the model changes under traffic: every answer is one model, and no documen
   expect(answers.faults).toEqual([]);
   await untilEqual(plane, lanes, model);
   expect([...failures, ...pipeline.failures]).toEqual([]);
-}, 120_000);
+}, 360_000);
 
 test('the process of the index begins again where it stood: the new model answers', async () => {
   await lanes.stop();

@@ -21,7 +21,7 @@ let other: Awaited<ReturnType<typeof temporaryFolder>>;
 
 const kind = () =>
   vectorIndexKind({ kind: 'pinecone', host: server.url, apiKey: 'pc-test' }, 'pinecone-1', {
-    limits: { timeoutMs: 400, firstBackoffMs: 5, maxBackoffMs: 1_000, openMs: 100 },
+    limits: { timeoutMs: 10_000, firstBackoffMs: 5, maxBackoffMs: 1_000, openMs: 100 },
   });
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ beforeAll(async () => {
   pinecone = await startIndex(plane, folder.path, 'pinecone-1', undefined, kind());
   embedded = await startIndex(plane, other.path, 'pinecone-faults-embedded');
   await plane.capture();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();

@@ -19,7 +19,7 @@ beforeAll(async () => {
   stack = await startTestStack({ servers: ['kafka', 'schemaRegistry', 'redis'] });
   plane = await openMemoryPlane(stack, new Map([['support', POLICY]]), false);
   opened = await plane.open();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await opened?.stop();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await plane.capture();
   await untilEqual(plane, index);
   await index.stop();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   plane = await openDataPlane(inject('stack'), 'out-of-range');
   await plane.capture();
   index = await startIndex(plane, folder.path);
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();

@@ -112,4 +112,4 @@ test('every task gets one end, whoever comes and goes meanwhile (I2, I8)', async
     expect(found.map(({ error }) => error?.code ?? null)).toEqual(found.map(() => null));
   // A call whose worker went is made again under the same key: as many keys as tasks, and no others.
   expect(new Set(effects).size).toBe(TASKS);
-}, 240_000);
+}, 360_000);

@@ -46,7 +46,7 @@ beforeAll(async () => {
   index = await startIndex(plane, folder.path);
   await plane.capture();
   under = await startGatewayUnderTest({ index, sources: STRICT.sources });
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await under?.close();

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await plane.client.query(`INSERT INTO articles VALUES (1, 'acme', 'First', 'a', 'The word is first.')`);
   await plane.capture();
   tracking = await startTracking(plane, systemClock, index);
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await tracking?.stop();

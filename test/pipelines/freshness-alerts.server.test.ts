@@ -49,7 +49,7 @@ beforeAll(async () => {
   servers = await openServers();
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/hook`;
-}, 60_000);
+}, 360_000);
 
 afterAll(async () => {
   webhook.close();

@@ -43,7 +43,7 @@ beforeAll(async () => {
   tracking = await startTracking(plane);
   await plane.capture();
   index = openIndex(replicas.map(({ server }) => server.url).join(','));
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await tracking?.stop();
@@ -80,7 +80,7 @@ test('each holds everything, and both answer what a writer asks for after its wr
     answered.add((await index.search({ query: 'plum', tenant: 'acme', topK: 1 })).receipt.index);
   expect([...answered].sort()).toEqual([`${SOURCE}-one`, `${SOURCE}-two`]);
   for (const replica of replicas) await untilEqual(plane, replica);
-}, 90_000);
+}, 360_000);
 
 test('timings come from one of them', async () => {
   await until('timings are written', async () => {
@@ -108,4 +108,4 @@ test('one dies and searches go on; it comes back and is whole', async () => {
   await until('caught up', () => again.current());
   await untilEqual(plane, again);
   await again.stop();
-}, 90_000);
+}, 360_000);

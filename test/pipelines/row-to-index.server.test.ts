@@ -53,7 +53,7 @@ beforeAll(async () => {
   pipeline = await startPipeline(plane, folder.path, model);
   index = await startIndex(plane, folder.path);
   await plane.capture();
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();

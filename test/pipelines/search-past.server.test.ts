@@ -23,7 +23,7 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   plane = await openDataPlane(inject('stack'), SOURCE);
   index = await startIndex(plane, folder.path);
-}, 120_000);
+}, 360_000);
 
 afterAll(async () => {
   await index?.stop();
@@ -108,7 +108,7 @@ test('answers as of any time what stood then', async () => {
     expect(hits.map(({ text }) => text).sort()).toEqual(texts);
     expect(mode).toBe('vector');
   }
-}, 120_000);
+}, 360_000);
 
 test('a time beyond the horizon, or to come, is refused and says why', async () => {
   const ask = (asOf: number) => index.search({ query: 'Plum', tenant: 'acme-past', topK: 1, asOf });

@@ -29,6 +29,8 @@ beforeAll(async () => {
   stack = await startTestStack({
     servers: ['kafka', 'schemaRegistry', 'connect', 'postgres', 'mariadb'],
     plugins: sourcePlugins(ON_SHOP.sources),
+    // Time for a few changes, their capture and a kill between two flushes of Connect's offsets.
+    workerSettings: { 'offset.flush.interval.ms': 1_500 },
   });
   both = await openTwoKinds(stack);
   await both.shop.query(`INSERT INTO articles VALUES ${ROWS}`);
@@ -37,7 +39,7 @@ beforeAll(async () => {
   pipeline = await startPipeline(both, folder.path);
   index = await startIndex(both, folder.path);
   await both.capture();
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await pipeline?.stop();
@@ -221,40 +223,48 @@ test('a signal reads the table again, beside what changes, and changes nothing t
   await untilEqual();
 });
 
-test('Connect killed: what comes again is superseded, and a deleted row is never back', async () => {
+/** Changes delivered and Connect killed before it knew. How many of the four came again when it was back. */
+const killAfterDelivery = async (old: number, short: number, after: number): Promise<number> => {
   const offsets = async () => String((await both.connect.offsets(both.names.connector))[0]?.offset?.pos);
-  await both.shop.query(
-    `INSERT INTO articles (id, tenant, title, body) VALUES (900, 'acme', 'Old', 'The word is madder.')`,
-  );
-  await until('inserted', async () => (await kindOf(900)) === 'document');
+  const insert = (id: number, title: string, word: string) =>
+    both.shop.query(
+      `INSERT INTO articles (id, tenant, title, body) VALUES (${id}, 'acme', '${title}', 'The word is ${word}.')`,
+    );
+  // Before the row that moves them: a slow look at the index may miss the flush that follows it.
   const flushed = await offsets();
+  await insert(old, 'Old', 'madder');
+  await until('inserted', async () => (await kindOf(old)) === 'document');
   await until('offsets are flushed', async () => (await offsets()) !== flushed);
   const from = await written();
-  await both.shop.query(
-    `INSERT INTO articles (id, tenant, title, body) VALUES (901, 'acme', 'Short', 'The word is woad.')`,
-  );
-  await both.shop.query(`UPDATE articles SET body = 'The word is woad, still.' WHERE id = 901`);
-  await both.shop.query('DELETE FROM articles WHERE id IN (900, 901)');
+  await insert(short, 'Short', 'woad');
+  await both.shop.query(`UPDATE articles SET body = 'The word is woad, still.' WHERE id = ${short}`);
+  await both.shop.query(`DELETE FROM articles WHERE id IN (${old}, ${short})`);
   await until('captured', async () => (await written()) >= from + 4);
   await stack.killServer('connect');
-  await until('deleted', async () => (await kindOf(900)) === 'deleted' && (await kindOf(901)) === 'deleted');
+  const kinds = () => Promise.all([kindOf(old), kindOf(short)]);
+  await until('deleted', async () => (await kinds()).every((kind) => kind === 'deleted'));
   const watch = startWatch(async () => {
-    const kinds = [await kindOf(900), await kindOf(901)];
-    return kinds.every((kind) => kind === 'deleted') ? undefined : `kinds ${kinds}`;
+    const now = await kinds();
+    return now.every((kind) => kind === 'deleted') ? undefined : `kinds ${now}`;
   });
   const { superseded } = pipeline.counts;
   await stack.startServer('connect');
   await both.untilCapturing();
-  await both.shop.query(
-    `INSERT INTO articles (id, tenant, title, body) VALUES (902, 'acme', 'After', 'The word is weld.')`,
-  );
-  await until('captured on', async () => (await kindOf(902)) === 'document');
+  await insert(after, 'After', 'weld');
+  await until('captured on', async () => (await kindOf(after)) === 'document');
   await untilEqual();
   await watch.stop();
-  // It is no test of redelivery unless they came again.
-  expect(pipeline.counts.superseded - superseded).toBeGreaterThanOrEqual(4);
   expect(watch.sightings).toEqual([]);
-}, 120_000);
+  return pipeline.counts.superseded - superseded;
+};
+
+test('Connect killed: what comes again is superseded, and a deleted row is never back', async () => {
+  // It is no test of redelivery unless all four come again; a flush of Connect's offsets just before the kill prevents it.
+  let again = 0;
+  for (let round = 0; round < 5 && again < 4; round += 1)
+    again = await killAfterDelivery(900 + 3 * round, 901 + 3 * round, 902 + 3 * round);
+  expect(again).toBeGreaterThanOrEqual(4);
+}, 600_000);
 
 test('the database killed and started again: captured on', async () => {
   await stack.killServer('mariadb');
@@ -273,7 +283,7 @@ test('the database killed and started again: captured on', async () => {
     },
     { every: 1_000, within: 60_000 },
   );
-}, 90_000);
+}, 360_000);
 
 test('TRUNCATE empties the table in the index, and rows after it stay', async () => {
   const shop = await both.openShop();

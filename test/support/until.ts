@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const until = async <T>(
   what: string,
   ask: () => T | Promise<T>,
-  { within = 45_000, every = 20 } = {},
+  { within = 120_000, every = 20 } = {},
 ): Promise<NonNullable<Exclude<Awaited<T>, false>>> => {
   const deadline = Date.now() + within;
   for (;;) {

@@ -12,7 +12,10 @@ export const connectServer = async (context: ConnectServerContext): Promise<Serv
   const directory = join(context.dataDirectory, 'connect');
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'worker.properties');
-  await writeFile(file, settingsText('connect') + propertiesText(workerPlaces(context)));
+  await writeFile(
+    file,
+    settingsText('connect') + propertiesText({ ...workerPlaces(context), ...context.workerSettings }),
+  );
   const java = javaCommand({
     name: 'connect',
     java: context.java,

@@ -10,6 +10,8 @@ export type ServerContext = {
   readonly cacheDirectory: string;
   readonly ports: StackPorts;
   readonly environment: Environment;
+  /** See StackOptions. */
+  readonly workerSettings?: Readonly<Record<string, string | number>>;
 };
 
 export type JavaServerContext = ServerContext & { readonly java: Java; readonly artifacts: Artifacts };

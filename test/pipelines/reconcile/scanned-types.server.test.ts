@@ -50,7 +50,7 @@ beforeAll(async () => {
   index = await startIndex(plane, folder.path);
   tracker = await startTracking(plane);
   await plane.capture();
-}, 180_000);
+}, 360_000);
 
 afterAll(async () => {
   await tracker?.stop();
@@ -98,4 +98,4 @@ test('no difference is found where none is', async () => {
   } finally {
     await scanner.close();
   }
-}, 120_000);
+}, 360_000);
