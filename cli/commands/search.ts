@@ -53,6 +53,12 @@ const describe = ({ hits, receipt }: SearchResponse): string => {
         ? `${source} covered up to ${position}, ${duration(stalenessMs)} ago`
         : `${source}: watermark unknown (${reason})`,
   );
+  const held = Object.entries(receipt.watermarks).flatMap(([source, { heldTables }]) =>
+    Object.entries(heldTables).map(
+      ([table, { reason, stalenessMs }]) =>
+        `held back: ${table} of ${source}, ${stalenessMs === null ? 'how far it is covered is not known' : `as it was ${duration(stalenessMs)} ago`} (${printable(reason ?? 'no reason given')})`,
+    ),
+  );
   const refused = (receipt.refused ?? []).map(
     ({ documentId, gate, reason }) => `refused: ${documentId} by the gate ${gate} (${reason})`,
   );
@@ -60,6 +66,7 @@ const describe = ({ hits, receipt }: SearchResponse): string => {
     lines.join('\n\n') || 'nothing found',
     '',
     ...refused,
+    ...held,
     `answered by ${receipt.index}; ${sources.join(', ') || 'nothing applied yet'}`,
   ].join('\n');
 };

@@ -9,6 +9,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { spaceOfSearch } from '../../schemas/memory-source.ts';
+import type { Document } from '../../schemas/records.ts';
 import type { SearchHit, SearchRequest } from '../../schemas/search.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { capHits } from './fuse-hits.ts';
@@ -78,6 +79,25 @@ export const searchPast = async (
   return textsOf(settings, hits, to, asOf);
 };
 
+/** What gates saw in it, and that a refusal stood behind it already, is said of the past as it is of the present. */
+export const pastHitOf = (
+  record: Document,
+  { chunk, score }: Pick<PastHit, 'chunk' | 'score'>,
+  asOf: number,
+): SearchHit => {
+  const { documentId, title, text, metadata, source, table, model, stale, flags } = record;
+  const { start, end } = record.chunks[chunk] ?? {};
+  return {
+    ...{ documentId, chunk, title, score, model },
+    text: text.slice(start, end),
+    metadata: { ...metadata, source, table },
+    version: stale?.version ?? record.version,
+    ageMs: Math.max(0, Math.round(asOf - (stale?.committedAt ?? record.timing.committedAt) / 1_000)),
+    ...(stale ? { stale: { since: stale.since, reason: record.reason ?? '' } } : {}),
+    ...(flags.length > 0 ? { flags } : {}),
+  };
+};
+
 /** Reads the records of the hits again, for their texts. */
 const textsOf = async (
   { kafka, codec, topic }: PastSettings,
@@ -98,23 +118,8 @@ const textsOf = async (
   await scanTopic(kafka, { topic, partitions: [...from.keys()], from, to }, async (record) => {
     const asked = wanted.get(place(record));
     if (!asked) return true;
-    const { timing, text, title, metadata, source, table, version, documentId, chunks } = await codec.decode(
-      'Document',
-      record.value,
-    );
-    for (const hit of asked) {
-      const chunk = chunks[hit.chunk];
-      found.set(hit, {
-        documentId,
-        chunk: hit.chunk,
-        title,
-        text: text.slice(chunk?.start, chunk?.end),
-        score: hit.score,
-        metadata: { ...metadata, source, table },
-        version,
-        ageMs: Math.max(0, Math.round(asOf - timing.committedAt / 1_000)),
-      });
-    }
+    const document = await codec.decode('Document', record.value);
+    for (const hit of asked) found.set(hit, pastHitOf(document, hit, asOf));
     wanted.delete(place(record));
     return wanted.size > 0;
   });

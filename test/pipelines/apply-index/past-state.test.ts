@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesOfVector } from '../../../connectors/vector-index/vector-codec.ts';
 import { createPastState } from '../../../pipelines/apply-index/past-state.ts';
+import { pastHitOf } from '../../../pipelines/apply-index/search-past.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { deliveries, history, recordOf, truthOf } from '../document-histories.ts';
 
@@ -51,4 +52,20 @@ test('of other tenants, models and tags nothing is found, and they still hide wh
   const state = ask({});
   state.take({ ...moved, tenant: 'brim' }, 0, 1);
   expect(state.hits()).toEqual([]);
+});
+
+test('a hit of the past says what gates saw in it, and that a refusal stood behind it', () => {
+  const record = withChunk(recordOf({ kind: 'document', table: 'public.a', key: 1 }, 5));
+  const hit = { chunk: 0, score: 0.5 };
+  expect(pastHitOf(record, hit, 9_000)).toMatchObject({ version: record.version, model: 'm', score: 0.5 });
+  expect(pastHitOf(record, hit, 9_000)).not.toHaveProperty('stale');
+  const stale = { version: '0001-good', committedAt: 2_000_000, since: 3_000_000 };
+  const kept: Document = {
+    ...record,
+    ...{ kind: 'refused', reason: 'secrets: token', flags: ['instructions: encoded'], stale },
+  };
+  expect(pastHitOf(kept, hit, 9_000)).toMatchObject({
+    ...{ version: '0001-good', ageMs: 7_000, flags: ['instructions: encoded'] },
+    stale: { since: 3_000_000, reason: 'secrets: token' },
+  });
 });
