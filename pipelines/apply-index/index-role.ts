@@ -147,7 +147,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const partitions = await kafka.admin.partitionCount(topic);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const fill = (): KeywordFill | undefined =>
-    keywords && fillKeywords(generations.serving().table, numbers, keywords);
+    keywords && fillKeywords(generations.serving().table, numbers, keywords, refusals.stood);
   let filling = fill();
   const fillEnded = async (): Promise<void> => {
     filling?.stop();
