@@ -20,6 +20,8 @@ import { createRowLoad } from '../support/row-load.ts';
 import { until } from '../support/until.ts';
 
 const SOURCE = 'provider-faults';
+/** Hangs are waited out, and no answer of a slow machine comes after it. */
+const TIMEOUT_MS = 1_500;
 let provider: EmbeddingServer;
 let model: EmbeddingModel;
 let plane: DataPlane;
@@ -33,7 +35,7 @@ beforeAll(async () => {
   plane = await openDataPlane(inject('stack'), SOURCE);
   const { writer, codec } = plane;
   model = await openEmbeddingModel(
-    { models: { remote: remoteConfig('openai-compatible', provider.url) } },
+    { models: { remote: remoteConfig('openai-compatible', provider.url, { timeoutMs: TIMEOUT_MS }) } },
     'remote',
     {
       modelDirectory: '',
@@ -144,13 +146,16 @@ test('one text that it refuses for good is quarantined, and its neighbours are n
 test('I3: what the ledger says is what the provider counted, and never below it where an outcome was lost', async () => {
   const tokens = (of: readonly Cost[]): number => of.reduce((sum, cost) => sum + cost.inputTokens, 0);
   const settled = (of: readonly Cost[]) => of.filter((cost) => cost.settled);
-  // A cost is written behind its call: the last ones may still be under way.
+  // A cost is written behind its call: the last ones may still be under way. One whose outcome was lost stays as it was reserved.
   const all = await until('settled', async () => {
     const known = [...(await costs()).values()];
-    return tokens(settled(known)) >= provider.metered() && known;
+    return known.length - settled(known).length <= provider.gone() && known;
   });
   expect(tokens(all)).toBeGreaterThanOrEqual(provider.metered());
   // A short answer was counted by the provider and settled as such, and then asked again: both are in both.
-  expect(tokens(settled(all))).toBe(provider.metered());
+  const unanswered = provider.seen.filter(({ fault }) => fault === 'hang' || fault === 'reset').length;
+  // An answer that came when nobody waited for it any more is in the provider's count alone.
+  if (provider.gone() === unanswered) expect(tokens(settled(all))).toBe(provider.metered());
+  else expect(tokens(settled(all))).toBeLessThanOrEqual(provider.metered());
   expect(new Set(all.map((cost) => cost.agent))).toEqual(new Set(['embedding']));
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
@@ -8,6 +8,7 @@ import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.
 import { type Stack, type StackOptions, startStack } from '../../connectors/stack/start-stack.ts';
 
 const PREFIX = 'freshet-test-';
+const YOUNG_MS = 60_000;
 
 export type TestStack = Stack & { readonly dataDirectory: string };
 
@@ -49,6 +50,9 @@ const removeLeftFolders = async (): Promise<void> => {
   const names = await readdir(tmpdir());
   for (const name of names.filter((candidate) => candidate.startsWith(PREFIX))) {
     const directory = join(tmpdir(), name);
+    // One that was made a moment ago is another run's, which has not locked it yet.
+    const made = await stat(directory).catch(() => undefined);
+    if (!made || Date.now() - made.mtimeMs < YOUNG_MS) continue;
     const lock = await tryLock(join(directory, 'stack.lock'));
     if ('heldBy' in lock) continue;
     await endLeftServers(directory);
