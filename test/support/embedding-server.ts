@@ -43,8 +43,6 @@ export interface EmbeddingServer {
   readonly refused: Set<string>;
   /** Tokens told in answers with a success status, and so what a bill would say. */
   metered(): number;
-  /** Requests whose caller had gone before they were answered, by a fault or in its own time. */
-  gone(): number;
   /** Requests under way at once, at most so far. */
   mostAtOnce(): number;
   close(): Promise<void>;
@@ -55,7 +53,6 @@ export const startEmbeddingServer = async (): Promise<EmbeddingServer> => {
   let tokens = 0;
   let underway = 0;
   let most = 0;
-  let gone = 0;
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let text = '';
@@ -117,7 +114,6 @@ export const startEmbeddingServer = async (): Promise<EmbeddingServer> => {
     most = Math.max(most, underway);
     response.on('close', () => {
       underway -= 1;
-      if (!response.writableFinished) gone += 1;
     });
     void answer(request, response).catch(() => request.socket.destroy());
   });
@@ -130,7 +126,6 @@ export const startEmbeddingServer = async (): Promise<EmbeddingServer> => {
     delayMs: 0,
     refused: new Set(),
     metered: () => tokens,
-    gone: () => gone,
     mostAtOnce: () => most,
     close: () =>
       new Promise<void>((resolve) => {
