@@ -59,10 +59,14 @@ test('words that nearly every row holds cost no time where a rarer one was asked
     Array.from({ length: 30_000 }, (_, at) => row(`r${at}`, `common words of row n${at} and others`)),
   );
   expect((await found('common words of row n4711', 'acme', [], 1)) ?? []).toEqual(['r4711']);
-  const begun = performance.now();
-  for (let at = 0; at < 20; at += 1) await found(`common words others n${at}`);
-  // Were the common ones looked at: 90,000 postings a query, some 30 ms.
-  expect((performance.now() - begun) / 20).toBeLessThan(15);
+  const took: number[] = [];
+  for (let at = 0; at < 20; at += 1) {
+    const begun = performance.now();
+    await found(`common words others n${at}`);
+    took.push(performance.now() - begun);
+  }
+  // Were the common ones looked at: 90,000 postings a query, some 30 ms. The quickest: a busy machine adds to the others.
+  expect(Math.min(...took)).toBeLessThan(15);
 });
 
 test('over its memory the largest tenant is left out and says so; the others go on', async () => {

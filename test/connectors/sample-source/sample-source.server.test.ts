@@ -84,13 +84,16 @@ test('fifty changes a second arrive at that rate, of every kind, and leave the l
     onChange: (change) => changes.push(change),
   });
   await waitFor(() => editor.counts().connections === 1);
+  const begun = performance.now();
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   await editor.stop();
   await editor.stop();
   const counts = editor.counts();
   expect(counts).toMatchObject({ failed: 0, connections: 1 });
+  // By the time that it had, which on a busy machine is more than was asked for.
+  const due = ((performance.now() - begun) / 1_000) * 50;
   expect(changes.length + counts.missed + counts.skipped).toBeGreaterThan(270);
-  expect(changes.length + counts.missed + counts.skipped).toBeLessThan(330);
+  expect(changes.length + counts.missed + counts.skipped).toBeLessThan(due + 30);
   for (const kind of ['insert', 'update-text', 'update-other', 'delete', 'long-document'] as const) {
     expect(counts[kind]).toBeGreaterThan(0);
     expect(changes.filter((change) => change.kind === kind)).toHaveLength(counts[kind]);
