@@ -89,7 +89,7 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number, execut
 };
 
 /** What a person said of the origin, what was undone for it, and its state as a whole, say nothing of the new one. */
-const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set(['stop', 'undo', 'undone', SNAPSHOT]);
+const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set(['stop', 'undo', 'undone', 'waits', SNAPSHOT]);
 
 const isOfTheOrigin = ({ type, name }: AgentEvent): boolean =>
   type === 'checkpoint' && OF_THE_ORIGIN.has(name);

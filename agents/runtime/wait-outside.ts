@@ -6,6 +6,7 @@ import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import { nextHeard } from './subtasks.ts';
 
 const MICROS = 1_000;
+const WAITS = 'waits';
 /** After a moment it looks as seldom as it has waited for long: thousands wait beside each other. */
 const LOOK_MS = 50;
 const LONGEST_LOOK_MS = 1_000;
@@ -21,11 +22,15 @@ export const waitOutside = (
   journal: ExecutionJournal,
   control: ExecutionControl,
   until: number,
-): Promise<void> =>
-  run.waits.during(
+): Promise<void> => {
+  const { claims, step } = journal.state();
+  // Said once under each claim: a worker that dies while it only waits has not died of it, however many do.
+  if (!claims.accounted) journal.writeBehind({ type: 'checkpoint', name: WAITS, step });
+  return run.waits.during(
     (draft) => journal.write(draft),
     (failed) => untilSomething(run, services, journal, control, until, failed),
   );
+};
 
 const untilSomething = async (
   run: ExecutionToRun,

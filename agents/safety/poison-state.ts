@@ -2,7 +2,7 @@
  * Whether a task kills its workers: a fold of the claims of its execution. A claim that ends in the claim of another
  * worker, with nothing journaled under it, may be a worker that died of the task; twice in a row is one too many, and the
  * task is quarantined: dead-lettered as `poison`, with a terminal result. A worker that lets go in order journals a
- * checkpoint first, and one that claims again is alive: neither counts. Pure; part of the execution's folded state.
+ * checkpoint first, one that begins to wait another, and one that claims again is alive: none of them counts. Pure; part of the execution's folded state.
  *
  * A worker that dies during a model call has journaled the call's intent: that is counted as lost calls, elsewhere.
  */
@@ -49,15 +49,10 @@ export const afterClaimEvent = (
   }
 };
 
-export type PoisonVerdict =
-  | { readonly kind: 'fine' }
-  /** One worker was lost: best run with nothing beside it, so that another death is no coincidence. */
-  | { readonly kind: 'suspect' }
-  | { readonly kind: 'poison'; readonly reason: string };
+export type PoisonVerdict = { readonly kind: 'fine' } | { readonly kind: 'poison'; readonly reason: string };
 
 /** To be asked after the claim, before the first step under it. */
 export const poisonVerdict = ({ deaths }: ClaimHistory): PoisonVerdict => {
-  if (deaths === 0) return { kind: 'fine' };
-  if (deaths < DEADLY) return { kind: 'suspect' };
+  if (deaths < DEADLY) return { kind: 'fine' };
   return { kind: 'poison', reason: `${deaths} workers in a row died before its next step` };
 };

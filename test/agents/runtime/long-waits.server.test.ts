@@ -204,3 +204,39 @@ test('a task waits for approval while more than a span of tasks behind it end; i
     (await commitOf()).journal === (await endOf(EVENTS)) ? true : undefined,
   );
 }, 240_000);
+
+test('a parent that waits for its sub-task is committed, and hears of the end under another worker (I2, I3)', async () => {
+  const child = await startChild('patient-parent');
+  const file = newFile();
+  const parent = await stack.submit({ agent: 'patient', input: `share ${file}` }, PARTITION);
+  const handed = await eventually(
+    'the sub-task',
+    async () => (await stack.journalOf(parent)).find(({ priceTable }) => priceTable === 'delegated'),
+    60_000,
+  );
+  const subtask = handed.idempotencyKey ?? '';
+  const question = await askedOf(subtask);
+  await journalSaysAllOf(await pass(2 * waits.tasksBehind));
+  const tasks = await endOf(TASKS);
+  await eventually('the commit past the parent', async () =>
+    (await commitOf()).offset >= tasks ? true : undefined,
+  );
+  child.kill('SIGKILL');
+  worker = await startTaskWorker({
+    ...PATIENCE,
+    ...{ ...stack, control },
+    retriever: fixedRetriever(),
+    workerName: 'patient-heir',
+  });
+  await approve(subtask, question.step, file);
+  expect(await resultOf(subtask)).toMatchObject({ outcome: 'completed' });
+  expect(await resultOf(parent)).toMatchObject({ outcome: 'completed' });
+  expect(linesOf(file)).toHaveLength(1);
+  const journal = await stack.journalOf(parent);
+  expect(journal.find(isSnapshot)).toBeDefined();
+  expect(
+    journal.filter(({ type, idempotencyKey }) => type === 'tool-call' && idempotencyKey === subtask),
+  ).toHaveLength(1);
+  const at = { topic: EVENTS, partition: PARTITION, offset: journal.at(-1)?.offset ?? -1 };
+  expect((await replayExecution({ ...stack, agents: [patient], at })).identical).toBe(true);
+}, 240_000);

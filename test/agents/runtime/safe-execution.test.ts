@@ -154,6 +154,39 @@ test('a call that needs approval waits, runs once when a person says yes, and ne
   }
 });
 
+test('workers that die while it only waits have not died of it', async () => {
+  const keys: string[] = [];
+  const agent = withApproval((key) => keys.push(key));
+  const turns = [
+    { kind: 'tools' as const, names: ['change'] },
+    { kind: 'text' as const, text: 'Done.' },
+  ];
+  let alive = false;
+  const control = approving('approve').open({} as never);
+  const simulation = simulate({
+    agent,
+    models: [scriptedModel('first', turns)],
+    control: {
+      open: () => ({
+        ...control,
+        changed: async (withinMs, signal) => {
+          // What was written behind goes by itself after a moment; then its worker dies.
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          if (!alive) throw new Error('killed');
+          await control.changed(withinMs, signal);
+        },
+      }),
+    },
+  });
+  for (const worker of ['worker-a', 'worker-b', 'worker-c', 'worker-d'])
+    await expect(simulation.run(worker)).rejects.toThrow('killed');
+  alive = true;
+  await simulation.run('worker-e');
+  expect(ends(simulation).code).toBeNull();
+  expect(keys).toHaveLength(1);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
 test('one that waits for approval goes on waiting under another worker, and asks once', async () => {
   const keys: string[] = [];
   const agent = withApproval((key) => keys.push(key));

@@ -7,9 +7,9 @@ const verdictAfter = (...events: readonly (readonly [AgentEvent['type'], string]
     events.reduce((history, [type, worker]) => afterClaimEvent(history, { type, worker }), NO_CLAIMS),
   ).kind;
 
-test('a task that killed two workers in a row is quarantined, one is under suspicion', () => {
+test('a task that killed two workers in a row is quarantined, one death is none yet', () => {
   expect(verdictAfter(['claim', 'a'], ['request', 'a'])).toBe('fine');
-  expect(verdictAfter(['claim', 'a'], ['request', 'a'], ['claim', 'b'])).toBe('suspect');
+  expect(verdictAfter(['claim', 'a'], ['request', 'a'], ['claim', 'b'])).toBe('fine');
   expect(verdictAfter(['claim', 'a'], ['claim', 'b'], ['claim', 'c'])).toBe('poison');
 });
 
@@ -25,5 +25,5 @@ test('a worker that claims again is alive', () => {
 test('two deaths apart are none in a row', () => {
   expect(
     verdictAfter(['claim', 'a'], ['claim', 'b'], ['tool-call', 'b'], ['claim', 'c'], ['claim', 'd']),
-  ).toBe('suspect');
+  ).toBe('fine');
 });
