@@ -13,6 +13,7 @@ import type { FreshetConfig } from '../schemas/config.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
+import type { RefusalList } from './read-models/refusal-list.ts';
 
 /** Errors: `too-many-requests`, with `retryAfterSeconds` in its details. */
 export type AdmitTask = (task: {
@@ -26,6 +27,8 @@ export interface AdmitTaskSettings {
   readonly executions: Pick<ExecutionList, 'list'>;
   readonly intake: FreshetConfig['intake'];
   readonly clock: Clock;
+  /** Told of each task that is not taken on: `at` in microseconds since the Unix epoch. */
+  readonly onRefused?: RefusalList['intake'];
 }
 
 /** Of one partition. */
@@ -41,7 +44,13 @@ const EMPTY: Queue = { waiting: 0, byTenant: new Map() };
 /** Waiting goes down as tasks end, which takes seconds. */
 const RETRY_WHEN_FULL_SECONDS = 2;
 
-export const createAdmitTask = ({ kafka, executions, intake, clock }: AdmitTaskSettings): AdmitTask => {
+export const createAdmitTask = ({
+  kafka,
+  executions,
+  intake,
+  clock,
+  onRefused,
+}: AdmitTaskSettings): AdmitTask => {
   const buckets = new LRUCache<string, TokenBucket>({ max: MAX_BUCKETS });
   let queues: readonly Queue[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -101,21 +110,22 @@ export const createAdmitTask = ({ kafka, executions, intake, clock }: AdmitTaskS
     const { waiting, byTenant } = queues[partition] ?? EMPTY;
     const tenants = byTenant.size + (byTenant.has(tenant) ? 0 : 1);
     const place = { inPartition: waiting, ofTenant: byTenant.get(tenant) ?? 0, tenants };
+    const refuse = (reason: string, retryAfterSeconds: number): never => {
+      onRefused?.({ agent, tenant, reason, at: clock() });
+      throw new FreshetError('too-many-requests', `${reason}; send it again later`, {
+        details: { retryAfterSeconds },
+      });
+    };
     if (!mayJoin(place, intake.maxWaiting))
-      throw new FreshetError(
-        'too-many-requests',
-        'more tasks wait than the agents keep up with; send it again later',
-        { details: { retryAfterSeconds: RETRY_WHEN_FULL_SECONDS } },
-      );
+      refuse('more tasks wait than the agents keep up with', RETRY_WHEN_FULL_SECONDS);
     const key = JSON.stringify([agent, tenant]);
     const limits = { perSecond: intake.tasksPerSecond, burst: intake.burst };
     const { bucket, verdict } = takeToken(buckets.get(key), limits, clock() / 1_000);
     buckets.set(key, bucket);
     if (!verdict.allowed)
-      throw new FreshetError(
-        'too-many-requests',
-        `more than ${intake.tasksPerSecond} tasks a second for ${agent}; send it again later`,
-        { details: { retryAfterSeconds: Math.max(1, Math.ceil(verdict.retryAfterMs / 1_000)) } },
+      refuse(
+        `more than ${intake.tasksPerSecond} tasks a second for ${agent}`,
+        Math.max(1, Math.ceil(verdict.retryAfterMs / 1_000)),
       );
     join(partition, tenant);
     if (looking) meanwhile.push({ partition, tenant });

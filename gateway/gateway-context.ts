@@ -1,4 +1,6 @@
 /** What the routes work with. */
+
+import type { Breaker, GuardedName } from '../connectors/guarded-calls/breaker-state.ts';
 import type { IndexService } from '../connectors/index-service/index-service.ts';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { PayloadReader } from '../connectors/payloads/payload-reader.ts';
@@ -17,6 +19,7 @@ import type { ReadModels } from './read-models/read-models.ts';
 import type { TopicReader } from './read-models/read-topics.ts';
 import type { StatusReport, StatusSettings } from './status-report.ts';
 import type { SubmitTask } from './submit-task.ts';
+import type { SafetyAsked, SafetyView } from './views/safety-view.ts';
 
 export type GatewayEvent =
   | {
@@ -45,6 +48,8 @@ export interface GatewaySettings extends StatusSettings {
   readonly metrics: Metrics;
   /** What was spent today, where there is a ledger to ask. */
   readonly budgets?: Pick<BudgetLedger, 'spending'>;
+  /** Of every model and tool, as workers share them. */
+  readonly breakers?: () => Promise<readonly { readonly name: GuardedName; readonly breaker: Breaker }[]>;
   readonly onEvent: (event: GatewayEvent) => void;
 }
 
@@ -60,4 +65,5 @@ export interface GatewayContext {
   /** Of this moment, computed at most once in a while however many ask. */
   readonly freshness: () => FreshnessReport;
   readonly status: () => Promise<StatusReport>;
+  readonly safety: (asked: SafetyAsked) => Promise<SafetyView>;
 }

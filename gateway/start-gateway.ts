@@ -17,6 +17,7 @@ import { createLiveMetrics } from './read-models/live-metrics.ts';
 import { createReadModels } from './read-models/read-models.ts';
 import { readTopics } from './read-models/read-topics.ts';
 import { remember } from './remember.ts';
+import { reportBreakers } from './report-breakers.ts';
 import { agentRoutes } from './routes/agent-routes.ts';
 import { budgetRoutes } from './routes/budget-routes.ts';
 import { costRoutes } from './routes/cost-routes.ts';
@@ -30,6 +31,7 @@ import { registerPage } from './routes/page-routes.ts';
 import { payloadRoutes } from './routes/payload-routes.ts';
 import { quarantineRoutes } from './routes/quarantine-routes.ts';
 import { replayRoutes } from './routes/replay-routes.ts';
+import { safetyRoutes } from './routes/safety-routes.ts';
 import { searchRoutes } from './routes/search-routes.ts';
 import { sourceRoutes } from './routes/source-routes.ts';
 import { statusRoutes } from './routes/status-routes.ts';
@@ -38,6 +40,7 @@ import { taskRoutes } from './routes/task-routes.ts';
 import { taskSignalRoutes } from './routes/task-signal-routes.ts';
 import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
+import { safetyViewOf } from './views/safety-view.ts';
 import { standingState } from './views/standing-state.ts';
 
 export interface Gateway {
@@ -51,6 +54,7 @@ const BODY_LIMIT = 1024 * 1024;
 const MAX_PARAMETER = 2_000;
 const FRESHNESS_FOR_MS = 900;
 const STATUS_FOR_MS = 1_000;
+const BREAKERS_FOR_MS = 1_000;
 const VERSION = '0.1.0';
 
 /** Resolves when it listens; it is ready when its read models have caught up. Errors: `kafka-unavailable`, `port-in-use`. */
@@ -76,16 +80,21 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) }),
   );
   const coverage = followCoverage(settings.index, clock);
+  const breakers = remember(BREAKERS_FOR_MS, () => reportBreakers(settings));
   const context: GatewayContext = {
     settings,
     models,
     reader,
     findOlder: createFindOlder(kafka, codec, payloads),
     payloads,
-    admitTask: createAdmitTask({ kafka, executions: models.executions, intake: config.intake, clock }),
+    admitTask: createAdmitTask({
+      ...{ kafka, executions: models.executions, intake: config.intake, clock },
+      onRefused: models.refusals.intake,
+    }),
     submitTask: createSubmitTask({ writer, codec, executions: models.executions, clock }),
     streams: createEventStreams(),
     freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock(), coverage.all())),
+    safety: async (asked) => safetyViewOf(models, await breakers(), asked, clock()),
     status: remember(STATUS_FOR_MS, () =>
       reportStatus(settings, {
         waitingFor: reader.waitingFor(),
@@ -103,6 +112,7 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
     ...taskSignalRoutes(context),
     ...killRoutes(context),
     ...budgetRoutes(context),
+    ...safetyRoutes(context),
     ...searchRoutes(context),
     ...freshnessRoutes(context),
     ...executionRoutes(context),

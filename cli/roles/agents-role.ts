@@ -6,7 +6,7 @@ import { openHeardControls } from '../../agents/safety/heard-controls.ts';
 import { createBudgetRebuilder } from '../../agents/safety/rebuild-budgets.ts';
 import { closeMcpTools, verifyMcpTools } from '../../agents/tools/mcp-tools.ts';
 import { openResultCache } from '../../agents/tools/result-cache.ts';
-import { BREAKER_GAUGE } from '../../connectors/guarded-calls/breaker-state.ts';
+import { BREAKER_GAUGE, WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
@@ -19,7 +19,6 @@ import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 
 const GRACE_MS = 10_000;
-const GROUP = 'agents';
 
 export const startAgentsRole = async (context: RoleContext): Promise<RunningRole> => {
   const { settings, config, log, metrics, kafka, codec, writer, fail } = context;
@@ -36,7 +35,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   const control = await openHeardControls({ kafka, codec, localTenant, onTrouble });
   const breakers = await openSharedBreakers({
     url: settings.redis,
-    group: GROUP,
+    group: WORKERS,
     onState: (name, state) => metrics.breakerState.set({ tool: name }, BREAKER_GAUGE[state]),
   });
   const ledger = await openRedisBudgetLedger({ url: settings.redis, clock });

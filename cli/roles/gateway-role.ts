@@ -2,7 +2,10 @@
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
+import { type GuardedName, WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
+import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
+import { lookAtBreakers } from '../../connectors/redis/look-at-breakers.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRedisConnection } from '../../connectors/redis/redis-connection.ts';
 import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
@@ -11,6 +14,17 @@ import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 
 const PEER_WITHIN_MS = 1_000;
+
+/** Whatever a worker asks a breaker before: sub-tasks are handed over without one. */
+const guardedNames = (config: RoleContext['config']): readonly GuardedName[] => [
+  ...languageModelsFromConfig(config).map(({ id }): GuardedName => `model:${id}`),
+  ...new Set(
+    config.agents
+      .flatMap(({ tools }) => tools ?? [])
+      .filter(({ subtask }) => !subtask)
+      .map(({ name }): GuardedName => `tool:${name}`),
+  ),
+];
 
 export const startGatewayRole = async ({
   settings,
@@ -32,6 +46,9 @@ export const startGatewayRole = async ({
     }),
   }));
   const sessions = createRedisSessionStore(openRedisConnection(settings.redis));
+  const redis = openRedisConnection(settings.redis);
+  const look = lookAtBreakers(redis, WORKERS);
+  const names = guardedNames(config);
   const budgets = await openRedisBudgetLedger({ url: settings.redis, clock: systemClock });
   const gateway = await startGateway({
     kafka,
@@ -40,6 +57,10 @@ export const startGatewayRole = async ({
     index: openIndex(settings.index),
     sessions,
     budgets,
+    breakers: async () => {
+      const states = await look(names);
+      return states.map((breaker, at) => ({ name: names[at] ?? 'tool:', breaker }));
+    },
     agents: config.agents,
     config,
     clock: systemClock,
@@ -76,6 +97,7 @@ export const startGatewayRole = async ({
       await Promise.all(watch.map(({ supervision }) => supervision.stop()));
       await sessions.close();
       await budgets.close();
+      await redis.close();
     },
   };
 };

@@ -28,6 +28,9 @@ export type BreakerVerdict =
 /** What calls go by that several workers make. */
 export type GuardedName = `model:${string}` | `tool:${string}`;
 
+/** Who shares the breakers of models and tools: all workers of agents. */
+export const WORKERS = 'agents';
+
 export const CLOSED: Breaker = { state: 'closed', failures: 0 };
 
 export const DEFAULT_BREAKERS: Readonly<Record<'model' | 'tool', BreakerSettings>> = {

@@ -50,6 +50,10 @@ if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1],
 return 1
 `);
 
+/** Of the breaker of a name, for all workers of a group. */
+export const breakerKeyOf = (group: string, name: GuardedName): string =>
+  `freshet:breaker:{${group}}:${name}`;
+
 /** Others move it meanwhile: it is looked at anew. After as many times this worker goes by what it saw last. */
 const TRIES = 20;
 /** Longer than it can be open or half-open; failures that are further apart are no failures in a row. */
@@ -75,7 +79,7 @@ export const openSharedBreakers = async (settings: SharedBreakersSettings): Prom
     name: GuardedName,
     decide: (breaker: Breaker, at: number) => { readonly breaker: Breaker; readonly answer: Answer },
   ): Promise<Answer> => {
-    const key = `freshet:breaker:{${group}}:${name}`;
+    const key = breakerKeyOf(group, name);
     try {
       for (let attempt = 0; attempt < TRIES; attempt += 1) {
         const [text, at] = (await LOOK(redis, [key], [])) as readonly [string, number];

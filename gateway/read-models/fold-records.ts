@@ -33,6 +33,9 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       const ends = await wholeEnds(event, payloads);
       const { entry, counts } = models.executions.addEvent(event, record, ends);
       if (!counts) return;
+      models.halts.event(event, entry, record);
+      models.refusals.event(event);
+      models.approvals.event(event);
       const ended = models.agents.event(event, entry);
       if (live) metrics.event(event, entry, ended?.calls ?? 0);
     },

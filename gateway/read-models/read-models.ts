@@ -7,11 +7,14 @@ import type { Objective } from '../../pipelines/track-freshness/service-level.ts
 import { type ControlView, createControlView } from '../../schemas/control-view.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { type AgentTallies, createAgentTallies } from './agent-metrics.ts';
+import { type ApprovalList, createApprovalList } from './approval-list.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
 import { createDeadLetterList, type DeadLetterList } from './dead-letter-list.ts';
 import { createExecutionList, type ExecutionList } from './execution-list.ts';
+import { createHaltList, type HaltList } from './halt-list.ts';
 import { createQuarantineList, type QuarantineList } from './quarantine-list.ts';
 import { createRecentChunks, type RecentChunks } from './recent-chunks.ts';
+import { createRefusalList, type RefusalList } from './refusal-list.ts';
 
 export interface ReadModels {
   readonly executions: ExecutionList;
@@ -20,6 +23,9 @@ export interface ReadModels {
   readonly agents: AgentTallies;
   readonly deadLetters: DeadLetterList;
   readonly quarantine: QuarantineList;
+  readonly halts: HaltList;
+  readonly refusals: RefusalList;
+  readonly approvals: ApprovalList;
   /** By source, as the watch of the sources last said. */
   readonly sourceStates: Map<string, SourceState>;
   /** What people ask of agents. */
@@ -37,6 +43,9 @@ export const createReadModels = (objective: Objective): ReadModels => {
     agents: createAgentTallies(),
     deadLetters: createDeadLetterList(),
     quarantine: createQuarantineList(),
+    halts: createHaltList(),
+    refusals: createRefusalList(),
+    approvals: createApprovalList(),
     sourceStates: new Map<string, SourceState>(),
     control: createControlView(),
   };

@@ -1,7 +1,7 @@
 /** Money of a day, per agent and per tenant: what may be spent, what is, and what an operator sets. */
 import { z } from 'zod';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
-import { type DailySpending, dayOf } from '../../schemas/budget-ledger.ts';
+import { type DailySpending, dayOf, startOfDay } from '../../schemas/budget-ledger.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
 import { type SafetySettings, safetyPolicyOf } from '../../schemas/safety-policy.ts';
@@ -24,6 +24,8 @@ const budget = z.object({
 });
 
 type Budget = z.output<typeof budget>;
+
+const MAX_TENANTS = 100;
 
 const definedFor = ({ safety }: AgentDefinition & { readonly safety?: SafetySettings }): string | null =>
   safetyPolicyOf(safety).usdPerDay.agent;
@@ -61,6 +63,13 @@ export const budgetRoutes = (context: GatewayContext) => {
     ];
   };
 
+  /** Tenants that money was spent for, as far as this gateway knows. */
+  const spendersOf = (day: string): readonly string[] => [
+    ...new Set(
+      models.costs.of({ since: startOfDay(day) * 1_000 }).flatMap(({ tenant: of }) => (of ? [of] : [])),
+    ),
+  ];
+
   return [
     route({
       method: 'GET',
@@ -82,9 +91,10 @@ export const budgetRoutes = (context: GatewayContext) => {
       handle: async ({ principal }) => {
         const day = dayOf(settings.clock());
         const set = models.control.budgets().filter(({ of }) => of === 'tenant');
-        const tenants = [...new Set([settings.config.localTenant, ...set.map(({ name }) => name)])].filter(
-          (name) => principal.tenant === null || name === principal.tenant,
-        );
+        const named = [settings.config.localTenant, ...set.map(({ name }) => name), ...spendersOf(day)];
+        const tenants = [...new Set(named)]
+          .filter((name) => principal.tenant === null || name === principal.tenant)
+          .slice(0, MAX_TENANTS);
         const agents = settings.agents.map(({ name }) => name);
         const spending =
           (await settings.budgets?.spending(day, { agents, tenants }).catch(() => null)) ?? null;

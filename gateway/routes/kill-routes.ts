@@ -6,17 +6,10 @@ import { line, tenant, text } from '../http/fields.ts';
 import type { Principal } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { sendSignal } from '../send-signal.ts';
-import { isoTime } from '../views/times.ts';
+import { killSchema, killsOf } from '../views/kill-view.ts';
 
 const ACTIONS = ['kill', 'revive'] as const;
 const reason = text(500).optional().describe('Why: audited.');
-const kill = z.object({
-  agent: z.string().nullable().describe('Null: every agent.'),
-  tenant: z.string().nullable().describe('Null: for all tenants.'),
-  by: z.string(),
-  reason: z.string().nullable(),
-  at: z.string().nullable(),
-});
 
 export const killRoutes = (context: GatewayContext) => {
   const { models, settings } = context;
@@ -41,21 +34,12 @@ export const killRoutes = (context: GatewayContext) => {
       path: '/v1/kills',
       tag: 'agents',
       summary: 'Where agents are stopped now, by whom and why',
-      answers: [{ status: 200, description: 'Kills that hold.', schema: z.object({ kills: z.array(kill) }) }],
+      answers: [
+        { status: 200, description: 'Kills that hold.', schema: z.object({ kills: z.array(killSchema) }) },
+      ],
       errors: [],
       handle: async ({ principal }) => ({
-        kills: models.control
-          .kills()
-          .filter(
-            ({ tenant: of }) => principal.tenant === null || (of ?? principal.tenant) === principal.tenant,
-          )
-          .map(({ agent, tenant: of, by, reason: why, at }) => ({
-            agent,
-            tenant: of,
-            by,
-            reason: why,
-            at: isoTime(at),
-          })),
+        kills: killsOf(models.control, principal.tenant),
       }),
     }),
     route({

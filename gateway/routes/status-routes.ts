@@ -9,6 +9,9 @@ const STATUS_EVERY_MS = 3_000;
 const FRESHNESS_EVERY_MS = 1_000;
 /** Changes of executions are sent together, each execution once. */
 const EXECUTIONS_EVERY_MS = 250;
+/** Only where it has changed. */
+const SAFETY_EVERY_MS = 1_000;
+const SAFETY_SHOWN = 50;
 const FIRST_EXECUTIONS = 50;
 
 const statusSchema = z.object({
@@ -66,10 +69,10 @@ export const statusRoutes = (context: GatewayContext) => [
     path: '/v1/stream',
     tag: 'status',
     summary:
-      'Server-sent events for a page: `freshness` each second, `executions` as they change, `status` every three seconds',
+      'Server-sent events for a page: `freshness` each second, `executions` and `safety` as they change, `status` every three seconds',
     answers: [{ status: 200, description: 'Events.', contentType: 'text/event-stream', schema: z.unknown() }],
     errors: ['too-many-requests'],
-    handle: async (_, reply) => {
+    handle: async ({ principal }, reply) => {
       const { models } = context;
       const events = context.streams.open(reply);
       const changed = new Set<string>();
@@ -87,12 +90,23 @@ export const statusRoutes = (context: GatewayContext) => [
         event: 'executions',
         data: models.executions.list({ limit: FIRST_EXECUTIONS }).map(executionSummaryOf),
       });
+      let said = '';
+      const sendSafety = (): void => {
+        void context.safety({ tenant: principal.tenant, limit: SAFETY_SHOWN }).then(({ at, ...safety }) => {
+          const text = JSON.stringify(safety);
+          if (text === said) return;
+          said = text;
+          events.send({ event: 'safety', data: { at, ...safety } });
+        });
+      };
       sendFreshness();
       sendStatus();
+      sendSafety();
       const stop = models.executions.onChange((entry) => changed.add(entry.executionId));
       const timers = [
         setInterval(sendFreshness, FRESHNESS_EVERY_MS),
         setInterval(sendStatus, STATUS_EVERY_MS),
+        setInterval(sendSafety, SAFETY_EVERY_MS),
         setInterval(sendExecutions, EXECUTIONS_EVERY_MS),
       ];
       events.closed.addEventListener('abort', () => {

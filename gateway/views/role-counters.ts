@@ -42,3 +42,13 @@ export const memoryOfRole = (roles: readonly unknown[], role: string): number | 
   );
   return samples.length === 0 ? null : samples.reduce((sum, { value }) => sum + value, 0);
 };
+
+/** What breakers of outside services stand at, by service, at its worst over all processes: 0 closed, 1 half open, 2 open. */
+export const breakerGaugesOf = (roles: readonly unknown[]): ReadonlyMap<string, number> => {
+  const worst = new Map<string, number>();
+  for (const { labels, value } of samplesOf(roles, 'freshet_breaker_state')) {
+    const { tool } = labels;
+    if (typeof tool === 'string') worst.set(tool, Math.max(worst.get(tool) ?? 0, value));
+  }
+  return worst;
+};
