@@ -87,6 +87,10 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     says: 'what agents remember: show, forget, repair',
     load: async () => (await import('./commands/memory.ts')).addMemoryCommands,
   },
+  safety: {
+    says: 'what holds agents in hand: show (waiting approvals, halts, refusals, switches, breakers)',
+    load: async () => (await import('./commands/safety.ts')).addSafetyCommands,
+  },
   budget: {
     says: 'money of a day, per agent and tenant: show, set',
     load: async () => (await import('./commands/budget.ts')).addBudgetCommands,

@@ -9,6 +9,7 @@ import { createPipelineStrip } from './pipeline-strip.js';
 import { createQuarantinePanel } from './quarantine-panel.js';
 import { createReplayPanel } from './replay-panel.js';
 import { request } from './requests.js';
+import { createSafetyPanel } from './safety-panel.js';
 import { createSearchPanel } from './search-panel.js';
 import { createTaskPanel } from './task-panel.js';
 import { createUsedPanel } from './used-panel.js';
@@ -27,6 +28,7 @@ request('/v1/behaviours').then(
 const versionsOf = (agent) => behaviours.filter((each) => each.agent === agent).map(({ version }) => version);
 const executions = createExecutionsPanel(search.trace, versionsOf);
 const tasks = createTaskPanel(executions.open);
+const safety = createSafetyPanel(executions.open);
 const showFreshness = createFreshnessPanel();
 const showPipeline = createPipelineStrip();
 const showQuarantine = createQuarantinePanel();
@@ -42,12 +44,16 @@ const showStatus = (status) => {
   const names = status.agents.map((agent) => agent.name);
   tasks.agents(names);
   executions.agents(names);
-  for (const field of document.querySelectorAll('input[name="tenant"]'))
+  safety.agents(names);
+  for (const field of document.querySelectorAll('input[name="tenant"]:not([data-all])'))
     field.placeholder = status.localTenant;
 };
 
-openLiveFeed({ freshness: showFreshness, executions: executions.update, status: showStatus }, (state) => {
-  const live = byId('live');
-  live.dataset.state = state;
-  live.replaceChildren(make('span', { text: STATES[state] }));
-});
+openLiveFeed(
+  { freshness: showFreshness, executions: executions.update, safety: safety.update, status: showStatus },
+  (state) => {
+    const live = byId('live');
+    live.dataset.state = state;
+    live.replaceChildren(make('span', { text: STATES[state] }));
+  },
+);

@@ -1,5 +1,7 @@
 // Elements made by hand: what comes from records only ever becomes text, never markup.
 
+import { ago } from './format.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 const fill = (element, properties, children) => {
@@ -23,6 +25,13 @@ export const makeSvg = (tag, properties = {}, ...children) =>
   fill(document.createElementNS(SVG, tag), properties, children);
 
 export const pill = (text, tone) => make('span', { class: 'pill', 'data-tone': tone, text });
+
+/** How long ago something was, kept up to date while it is shown. */
+export const since = (iso) => make('time', { class: 'muted', datetime: iso ?? '', text: ago(iso) });
+
+setInterval(() => {
+  for (const time of document.querySelectorAll('time')) time.textContent = ago(time.dateTime);
+}, 5_000);
 
 export const byId = (id) => document.getElementById(id);
 

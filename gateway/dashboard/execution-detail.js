@@ -196,5 +196,7 @@ const citedItem = (chunk, isCited, onTrace) =>
     ),
     chunk.text ? make('p', { text: chunk.text }) : null,
     make('span', { class: 'mono muted', text: `version ${shortVersion(chunk.version)} ` }),
+    chunk.stale ? pill(`stale: what the row became was refused (${chunk.stale})`, 'warn') : null,
+    chunk.flags.map((flag) => pill(flag, 'warn')),
     isCited ? pill('cited in the answer', 'good') : null,
   );

@@ -144,6 +144,8 @@ export const executionDetailSchema = executionSchema.extend({
           text: z.string().nullable(),
           score: z.number().nullable(),
           ageMs: z.number().nullable(),
+          stale: z.string().nullable().describe('Why what its row became since was refused.'),
+          flags: z.array(z.string()),
         }),
       ),
       usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).nullable(),
@@ -170,7 +172,11 @@ export const executionDetailOf = (
     partial: entry.result?.partial ?? null,
     receipt: entry.result?.receipt ?? null,
     opening: [...opening],
-    timeline: steps.map((step) => ({ ...step, cited: [...step.cited], events: [...step.events] })),
+    timeline: steps.map((step) => ({
+      ...step,
+      cited: step.cited.map((chunk) => ({ ...chunk, flags: [...chunk.flags] })),
+      events: [...step.events],
+    })),
     stale: [...stale],
   };
 };

@@ -17,6 +17,10 @@ export interface CitedChunk {
   readonly score: number | null;
   /** Milliseconds since this version was committed, when it was retrieved. */
   readonly ageMs: number | null;
+  /** Why a gate refused what the row became since, `gate: reason`; null where it did not. */
+  readonly stale: string | null;
+  /** `gate: reason` of what a gate saw in it and let pass. */
+  readonly flags: readonly string[];
 }
 
 /** An input or output of which the journal holds a glance; the whole is asked for by its hash. */
@@ -198,5 +202,12 @@ const chunkOf = (value: unknown): CitedChunk => {
     text: textOf('text'),
     score: numberOf('score'),
     ageMs: numberOf('ageMs'),
+    stale: staleReasonOf(chunk.stale),
+    flags: Array.isArray(chunk.flags) ? chunk.flags.filter((flag) => typeof flag === 'string') : [],
   };
+};
+
+const staleReasonOf = (stale: unknown): string | null => {
+  const { reason } = (stale ?? {}) as { readonly reason?: unknown };
+  return typeof reason === 'string' ? reason : null;
 };

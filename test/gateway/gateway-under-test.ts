@@ -16,7 +16,7 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { createMetrics } from '../../connectors/telemetry/metrics.ts';
-import type { GatewayEvent } from '../../gateway/gateway-context.ts';
+import type { GatewayEvent, GatewaySettings } from '../../gateway/gateway-context.ts';
 import { type Gateway, startGateway } from '../../gateway/start-gateway.ts';
 import { type AgentDefinition, defineAgent } from '../../schemas/agent-definition.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
@@ -47,6 +47,8 @@ export interface GatewayUnderTestSettings {
   readonly behaviours?: readonly AgentDefinition[];
   readonly localTenant?: string;
   readonly intake?: FreshetConfig['intake'];
+  readonly budgets?: GatewaySettings['budgets'];
+  readonly breakers?: GatewaySettings['breakers'];
   /** Beside its own. */
   readonly sources?: FreshetConfig['sources'];
 }
@@ -118,6 +120,8 @@ export const startGatewayUnderTest = async (
     host: '127.0.0.1',
     port: 0,
     metrics: createMetrics('gateway'),
+    ...(over.budgets ? { budgets: over.budgets } : {}),
+    ...(over.breakers ? { breakers: over.breakers } : {}),
     onEvent: (event) => events.push(event),
   });
   await until('the gateway is ready', () => gateway.notReady() === null);

@@ -1,0 +1,228 @@
+/** What holds agents in hand, through real HTTP, Kafka and Redis: read, and acted upon as the page does it. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { GuardedName } from '../../connectors/guarded-calls/breaker-state.ts';
+import { lookAtBreakers } from '../../connectors/redis/look-at-breakers.ts';
+import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
+import { openRedisConnection, type RedisConnection } from '../../connectors/redis/redis-connection.ts';
+import { openSharedBreakers, type SharedBreakers } from '../../connectors/redis/shared-breaker.ts';
+import type { SafetyView } from '../../gateway/views/safety-view.ts';
+import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
+import type { BudgetLedger } from '../../schemas/budget-ledger.ts';
+import { dayOf } from '../../schemas/budget-ledger.ts';
+import { hashOf } from '../../schemas/canonical-json.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
+import { until } from '../support/until.ts';
+import { AGENT, type GatewayUnderTest, startGatewayUnderTest } from './gateway-under-test.ts';
+
+const GROUP = `test-${randomUUID()}`;
+const NAMES: readonly GuardedName[] = ['model:small', 'tool:refund'];
+const TENANT = `t-${randomUUID()}`;
+
+let under: GatewayUnderTest;
+let redis: RedisConnection;
+let breakers: SharedBreakers;
+let ledger: BudgetLedger;
+
+beforeAll(async () => {
+  const url = inject('stack').redis;
+  redis = openRedisConnection(url);
+  breakers = await openSharedBreakers({ url, group: GROUP });
+  ledger = await openRedisBudgetLedger({ url, clock: systemClock });
+  const look = lookAtBreakers(redis, GROUP);
+  under = await startGatewayUnderTest({
+    intake: { tasksPerSecond: 1, burst: 3, maxWaiting: 5_000 },
+    budgets: ledger,
+    breakers: async () =>
+      (await look(NAMES)).map((breaker, at) => ({ name: NAMES[at] ?? 'tool:none', breaker })),
+  });
+});
+afterAll(async () => {
+  await under?.close();
+  await Promise.all([breakers?.close(), ledger?.close(), redis?.close()]);
+});
+
+const safety = async (query = ''): Promise<SafetyView> =>
+  (await under.call(`/v1/safety?agent=${AGENT}${query}`)).body as SafetyView;
+const post = (path: string, body: object) =>
+  under.call(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+const stopped = (code: string, message: string) => ({
+  ...({ type: 'response', step: 4, name: 'halted' } as const),
+  error: { code, message, retryable: false },
+  output: JSON.stringify({
+    ...{ outcome: 'halted', output: null, partial: null, receipt: null, steps: 3, startedAt: 1 },
+  }),
+});
+
+test('a halt is listed with its check, its reason and the steps before it, and is found by its execution', async () => {
+  const taskId = `task-${randomUUID()}`;
+  const call = { type: 'tool-call', name: 'search', input: '{"query":"x"}', output: '{}' } as const;
+  await under.journal(
+    taskId,
+    { type: 'user-input', epoch: 0, tenant: TENANT },
+    { type: 'claim', tenant: TENANT },
+    { ...call, step: 1, tenant: TENANT },
+    { ...call, step: 2, tenant: TENANT },
+    { ...stopped('loop', 'search with these arguments again'), tenant: TENANT },
+  );
+  const { halts } = await until('it is listed', async () => {
+    const found = await safety(`&tenant=${TENANT}`);
+    return found.halts.held === 1 && found;
+  });
+  expect(halts).toMatchObject({
+    groups: [{ name: 'loop', count: 1 }],
+    items: [
+      {
+        ...{ executionId: executionIdOf(taskId), taskId, agent: AGENT, tenant: TENANT },
+        ...{ check: 'loop', code: 'loop', reason: 'search with these arguments again' },
+        before: [
+          { step: 1, name: 'search', input: '{"query":"x"}', error: null },
+          { step: 2, name: 'search' },
+        ],
+      },
+    ],
+  });
+  const [, offset] = /^freshet\.agent-events:\d+:(\d+)$/.exec(halts.items[0]?.position ?? '') ?? [];
+  expect(Number(offset)).toBeGreaterThanOrEqual(4);
+  const opened = await under.call(`/v1/executions/${executionIdOf(taskId)}`);
+  expect(opened.body).toMatchObject({ error: { code: 'loop' }, timeline: [{ step: 1 }, { step: 2 }, {}] });
+  expect((await safety(`&tenant=t-${randomUUID()}`)).halts.held).toBe(0);
+});
+
+test('what waits for a person is shown with its exact arguments, approved once, and gone', async () => {
+  const taskId = `task-${randomUUID()}`;
+  const input = { order: 7, note: '<script>alert(1)</script>' };
+  const argumentsHash = hashOf(input);
+  await under.journal(
+    taskId,
+    { type: 'user-input', epoch: 0 },
+    { type: 'claim' },
+    {
+      ...{ type: 'checkpoint', step: 2, name: APPROVAL_ASKED, input: JSON.stringify(input) },
+      output: JSON.stringify({ tool: 'refund', argumentsHash, until: systemClock() + 3_600_000_000 }),
+    },
+  );
+  const waiting = async () => (await safety()).approvals.filter((each) => each.taskId === taskId);
+  const [asked] = await until('it waits', async () => {
+    const found = await waiting();
+    return found.length > 0 && found;
+  });
+  expect(asked).toMatchObject({ tool: 'refund', step: 2, arguments: input, argumentsHash, agent: AGENT });
+  expect(Date.parse(asked?.deadline ?? '')).toBeGreaterThan(Date.parse(asked?.askedAt ?? ''));
+  const decide = (decision: string, hash = argumentsHash) =>
+    post(`/v1/tasks/${taskId}/approve`, { step: 2, argumentsHash: hash, decision, reason: 'checked' });
+  expect((await decide('approve', hashOf({ ...input, order: 8 }))).status).toBe(404);
+  expect(await waiting()).toHaveLength(1);
+  expect((await decide('approve')).status).toBe(202);
+  expect(await waiting()).toEqual([]);
+  expect((await decide('deny')).status).toBe(409);
+});
+
+test('what was refused is counted by whom it was refused, intake of this gateway too', async () => {
+  const taskId = `task-${randomUUID()}`;
+  const error = (code: string) => ({ code, message: `it is ${code}`, retryable: false });
+  await under.journal(
+    taskId,
+    { type: 'user-input', epoch: 0, tenant: TENANT },
+    { type: 'claim', tenant: TENANT },
+    { type: 'error', step: 1, name: 'refund', tenant: TENANT, error: error('not-allowed') },
+    { type: 'error', step: 2, name: 'refund', tenant: TENANT, error: error('not-allowed') },
+    { type: 'tool-call', step: 3, name: 'lookup', tenant: TENANT, error: error('forbidden') },
+  );
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => under.submit({ agent: AGENT, input: 'Now!', tenant: TENANT })),
+  );
+  const refused = answers.filter(({ status }) => status === 429).length;
+  expect(refused).toBeGreaterThan(0);
+  const { refusals } = await until('all are listed', async () => {
+    const found = await safety(`&tenant=${TENANT}`);
+    return found.refusals.held === 3 && found;
+  });
+  const of = (by: string) => refusals.items.find((each) => each.by === by);
+  expect(of('capability')).toMatchObject({ name: 'refund', count: 2, step: 2, reason: 'it is not-allowed' });
+  expect(of('tool')).toMatchObject({ name: 'lookup', code: 'forbidden', executionId: executionIdOf(taskId) });
+  expect(of('intake')).toMatchObject({ code: 'too-many-requests', count: refused, executionId: null });
+});
+
+test('breakers stand as workers share them, switches are in force at once, and a day’s money has its tenants', async () => {
+  for (let failed = 0; failed < 5; failed += 1) await breakers.after('tool:refund', false);
+  await breakers.after('model:small', false);
+  const opened = await until('it is seen', async () => {
+    const found = await safety();
+    return found.breakers.some(({ state }) => state === 'open') && found;
+  });
+  expect(opened.breakersKnown).toBe(true);
+  expect(opened.breakers).toMatchObject([
+    { kind: 'model', name: 'small', state: 'closed', failures: 1, until: null },
+    { kind: 'tool', name: 'refund', state: 'open', failures: null },
+  ]);
+  expect(Date.parse(opened.breakers[1]?.until ?? '')).toBeGreaterThan(Date.parse(opened.at ?? ''));
+
+  const reason = 'runs wild';
+  expect((await post(`/v1/agents/${AGENT}/kill`, { tenant: TENANT, reason })).status).toBe(202);
+  expect((await safety()).kills).toMatchObject([{ agent: AGENT, tenant: TENANT, by: 'local', reason }]);
+  expect((await post(`/v1/agents/${AGENT}/revive`, { tenant: TENANT, reason })).status).toBe(202);
+  expect((await safety()).kills).toEqual([]);
+
+  const put = (body: object) =>
+    under.call('/v1/budgets', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  expect((await put({ tenant: TENANT, usdPerDay: '5', reason })).status).toBe(202);
+  await ledger.rebuild(dayOf(systemClock()), async () => []);
+  const { budgets } = (await under.call('/v1/budgets')).body as { budgets: { name: string }[] };
+  expect(budgets.find(({ name }) => name === TENANT)).toMatchObject({
+    ...{ of: 'tenant', usdPerDay: '5', from: 'set', spentUsd: '0', remainingUsd: '5' },
+  });
+});
+
+test('the page is told as soon as something has changed, and only then', async () => {
+  const open = new AbortController();
+  const response = await fetch(`${under.gateway.url}/v1/stream`, { signal: open.signal });
+  const told: SafetyView[] = [];
+  const reading = (async () => {
+    let rest = '';
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const blocks = (rest + piece).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const [, data] = /^event: safety\ndata: (.*)$/m.exec(block) ?? [];
+        if (data !== undefined) told.push(JSON.parse(data) as SafetyView);
+      }
+    }
+  })().catch(() => undefined);
+  await until('it is told once', () => told.length > 0);
+  const reason = 'to be seen';
+  await post(`/v1/agents/${AGENT}/kill`, { tenant: TENANT, reason });
+  const killed = ({ kills }: SafetyView) => kills.some((kill) => kill.reason === reason);
+  await until('the switch is told', () => told.some(killed));
+  await post(`/v1/agents/${AGENT}/revive`, { tenant: TENANT, reason });
+  await until('that it was lifted is told', () => !killed(told.at(-1) as SafetyView));
+  const texts = told.map(({ at: _, ...rest }) => JSON.stringify(rest));
+  for (const [index, text] of texts.entries()) expect(text).not.toBe(texts[index - 1]);
+  open.abort();
+  await reading;
+});
+
+test('the files of the page are served, under a policy that lets nothing else in', async () => {
+  const page = (await under.call('/')).body as string;
+  for (const name of [
+    'safety-panel.js',
+    'safety-switches.js',
+    'approval-cards.js',
+    'ask-why.js',
+    'safety.css',
+  ]) {
+    const { status, headers } = await under.call(`/dashboard/${name}`);
+    expect([name, status]).toEqual([name, 200]);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+  }
+  expect(page).toContain('id="safety-approvals"');
+});
