@@ -94,12 +94,12 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
       const outcomes = await embedDocuments({ embedding, model, clock }, prepared);
       const records = outcomes.flatMap((outcome) => ('record' in outcome ? [outcome.record] : []));
       for (const record of records) chunks.set(record.documentId, record.chunks.length);
-      await applyDocuments(
-        generation,
-        0,
-        from + DOCUMENTS_AT_ONCE,
-        records.map((record, at) => ({ record, offset: from + at })),
-      );
+      await applyDocuments(generation, [
+        {
+          ...{ partition: 0, position: from + DOCUMENTS_AT_ONCE },
+          records: records.map((record, at) => ({ record, offset: from + at })),
+        },
+      ]);
       if (from % 320 === 0) tell(`${from} rows`);
     }
     const questions = labelledQuestions(SEED, ROWS, ({ table, id }) => chunks.get(idOf(table, id)) ?? 0);

@@ -53,8 +53,8 @@ export interface DocumentTable {
   staleRows(): Iterable<string>;
   /** The next offset to read; undefined where nothing was read yet. */
   position(partition: number): number | undefined;
-  /** All or nothing; visible to reads when it returns. */
-  write(write: TableWrite): void;
+  /** Of one partition each. All or nothing; visible to reads when it returns. */
+  write(...writes: readonly TableWrite[]): void;
   /** Forgets stale rows that the vector index no longer holds. */
   forgetStaleRows(rowIds: readonly string[]): void;
   /** Drops one partition (it moved elsewhere, or is to be rebuilt). Its rows become stale. */

@@ -108,8 +108,11 @@ export class LmdbDocumentTable implements DocumentTable {
     return { documents, markers };
   }
 
-  write(write: TableWrite): void {
-    this.#commit('writing to the document table', prepareWrite(this.#files, write));
+  write(...writes: readonly TableWrite[]): void {
+    const prepared = writes.map((write) => prepareWrite(this.#files, write));
+    this.#commit('writing to the document table', () => {
+      for (const write of prepared) write();
+    });
   }
 
   forgetStaleRows(rowIds: readonly string[]): void {

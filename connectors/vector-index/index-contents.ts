@@ -101,9 +101,11 @@ export class IndexContents {
   }
 
   async query(query: HashedQuery): Promise<readonly VectorHit[]> {
-    // Both tiers as of now: a row that moves into the next graph meanwhile is in one of them, and in one only.
+    // Both tiers as of now: a row that moves into the next graph meanwhile is in one of them, and in one only. The graph is
+    // asked first, as its threads look while this one compares.
+    const asked = this.#graph?.query(query, this.#tiers.hidden);
     const recent = this.#tiers.query(query);
-    const built = (await this.#graph?.query(query, this.#tiers.hidden)) ?? [];
+    const built = (await asked) ?? [];
     return [...recent, ...built].sort(compareHits).slice(0, query.topK);
   }
 

@@ -1,5 +1,5 @@
 /**
- * One batch of one partition into the index: rows first, then the switch that makes a document's update visible whole
+ * Batches of partitions into the index: rows first, then the switch that makes every document's update visible whole
  * in one transaction, then the rows nothing points to any more. A crash between any two leaves nothing half visible
  * and nothing behind: what is not yet visible is on the stale list from before it is written.
  */
@@ -18,46 +18,61 @@ export interface IndexGeneration {
   readonly keywords?: KeywordIndex;
 }
 
-/** Errors are the engines': `disk-full`, `index-unavailable`. Doing it again after one is safe. */
+/** Records of one partition that were not applied yet, in order. */
+export interface PartitionBatch {
+  readonly partition: number;
+  /** The next offset to read behind them. */
+  readonly position: number;
+  readonly records: readonly LoggedDocument[];
+}
+
+/** Batches of different partitions. Errors are the engines': `disk-full`, `index-unavailable`. Doing it again after one is safe. */
 export const applyDocuments = async (
   { table, index, keywords }: IndexGeneration,
-  partition: number,
-  position: number,
-  records: readonly LoggedDocument[],
-): Promise<FoldedDocuments> => {
-  const folded = foldDocuments(table, partition, records);
-  const held = (id: string) => table.get(partition, id)?.record;
-  const changes = [
-    ...folded.documents.map(({ record }) => changeRows(partition, held(record.documentId), record)),
-    ...folded.removed.map((id) => changeRows(partition, held(id), undefined)),
-  ];
-  const added = changes.flatMap((change) => change.added);
-  const visible = changes.flatMap((change) => change.visible);
-  const stale = changes.flatMap((change) => change.stale);
+  batches: readonly PartitionBatch[],
+): Promise<readonly FoldedDocuments[]> => {
+  const planned = batches.map(({ partition, position, records }) => {
+    const folded = foldDocuments(table, partition, records);
+    const held = (id: string) => table.get(partition, id)?.record;
+    const changes = [
+      ...folded.documents.map(({ record }) => changeRows(partition, held(record.documentId), record)),
+      ...folded.removed.map((id) => changeRows(partition, held(id), undefined)),
+    ];
+    return {
+      ...{ partition, position, folded },
+      added: changes.flatMap((change) => change.added),
+      visible: changes.flatMap((change) => change.visible),
+      stale: changes.flatMap((change) => change.stale),
+    };
+  });
+  const added = planned.flatMap((each) => each.added);
   if (added.length > 0) {
-    table.write({
-      partition,
-      position: table.position(partition) ?? 0,
-      staleRows: added.map((row) => row.id),
-    });
+    table.write(
+      ...planned.map(({ partition, added: rows }) => ({
+        partition,
+        position: table.position(partition) ?? 0,
+        staleRows: rows.map((row) => row.id),
+      })),
+    );
     // Handed over before the switch, so that whoever sees the update finds it by its words too.
     if (keywords) {
       const ids = new Set(added.map((row) => row.id));
-      await keywords.add(folded.documents.flatMap(({ record }) => keywordRows(record, (id) => ids.has(id))));
+      const documents = planned.flatMap(({ folded }) => folded.documents);
+      await keywords.add(documents.flatMap(({ record }) => keywordRows(record, (id) => ids.has(id))));
     }
     await index.upsert(added);
   }
-  table.write({
-    partition,
-    position,
-    documents: folded.documents,
-    floors: folded.floors,
-    removed: folded.removed,
-    rows: visible,
-    staleRows: stale,
-  });
+  table.write(
+    ...planned.map(({ partition, position, folded, visible, stale }) => ({
+      ...{ partition, position, rows: visible, staleRows: stale },
+      documents: folded.documents,
+      floors: folded.floors,
+      removed: folded.removed,
+    })),
+  );
+  const stale = planned.flatMap((each) => each.stale);
   await removeStale({ table, index, ...(keywords && { keywords }) }, stale);
-  return folded;
+  return planned.map(({ folded }) => folded);
 };
 
 /** Takes rows out of the vector index that no document points to: those of a batch, or what a crash left. */

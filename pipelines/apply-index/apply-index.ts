@@ -14,10 +14,11 @@ import type { Receipt } from '../../schemas/search.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
-import type { LoggedDocument } from '../fold-documents.ts';
+import type { FoldedDocuments, LoggedDocument } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
-import { applyDocuments, type IndexGeneration, removeStale } from './apply-documents.ts';
+import { applyDocuments, type IndexGeneration, type PartitionBatch, removeStale } from './apply-documents.ts';
 import { createTimings } from './leave-timings.ts';
+import { takeRounds } from './take-rounds.ts';
 
 export interface ApplyIndexSettings {
   /** Names this replica: its consumer group, its receipts, its timings. */
@@ -90,6 +91,17 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const position = (partition: number): number => settings.generation().table.position(partition) ?? 0;
 
+  /** Undefined for a partition that was given up before its turn came. */
+  const apply = takeRounds<PartitionBatch & { readonly signal: AbortSignal }, FoldedDocuments | undefined>({
+    sizeOf: ({ records }) => records.length,
+    most: BATCH.least,
+    apply: async (batches) => {
+      const held = batches.filter(({ signal }) => !signal.aborted);
+      const folded = held.length > 0 ? await applyDocuments(settings.generation(), held) : [];
+      return batches.map((batch) => folded[held.indexOf(batch)]);
+    },
+  });
+
   const applyBatch = async (
     partition: number,
     records: readonly KafkaRecord[],
@@ -100,7 +112,9 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const documents = await decodeDocuments(codec, records);
     if (signal.aborted) return;
     const appliedAt = clock();
-    const { applied } = await applyDocuments(settings.generation(), partition, last.offset + 1, documents);
+    const folded = await apply({ partition, position: last.offset + 1, records: documents, signal });
+    if (!folded) return;
+    const { applied } = folded;
     const searchableAt = clock();
     settings.onApplied(
       documents.filter((_, at) => applied[at]).map((each) => each.record),

@@ -90,7 +90,8 @@ const readOn = async (
     waiting.delete(partition);
     const last = records.at(-1);
     if (!last) return;
-    await applyDocuments(next, partition, last.offset + 1, await decodeDocuments(codec, records));
+    const documents = await decodeDocuments(codec, records);
+    await applyDocuments(next, [{ partition, position: last.offset + 1, records: documents }]);
     onApplied(records.length);
   };
   await scanTopic(kafka, { topic, from, to }, (record) => {

@@ -98,7 +98,7 @@ export const openAgentsStack = async (): Promise<AgentsStack> => {
 export const eventually = async <Of>(
   what: string,
   ask: () => Promise<Of | undefined> | Of | undefined,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<Of> => {
   const end = Date.now() + withinMs;
   for (;;) {

@@ -28,4 +28,4 @@ test('I2, I3 and I8 hold while workers are killed, stopped and cut off', async (
   const claims = entriesOf(history, 'journal').filter(({ event }) => event.type === 'claim');
   // Something was taken over: else nothing was put to the test.
   expect(claims.some(({ event }) => event.epoch > 1)).toBe(true);
-}, 180_000);
+});

@@ -28,7 +28,7 @@ beforeAll(async () => {
   watch = await watchPlane(plane);
   under = await startGatewayUnderTest({ sources: plane.config.sources });
   await watch.untilStreaming(1);
-}, 180_000);
+});
 
 afterAll(async () => {
   await under?.close();

@@ -38,7 +38,9 @@ test.each([
       dimensions: DIMENSIONS,
       onDiscarded: () => undefined,
     });
-    await applyDocuments(first.serving(), 0, 2, [{ record: old, offset: 1 }]);
+    await applyDocuments(first.serving(), [
+      { partition: 0, position: 2, records: [{ record: old, offset: 1 }] },
+    ]);
     await first.close();
     let killed = true;
     let dieAt = 1;
@@ -63,10 +65,11 @@ test.each([
         expect(table.position(0)).toBe(held?.version === fresh.version ? 3 : 2);
         // Started again, it cleans up and takes on what came meanwhile: the version it died over may be overtaken by now.
         await removeStale({ table, index });
-        await applyDocuments({ table, index }, 0, 4, [
+        const records = [
           { record: fresh, offset: 2 },
           { record: last, offset: 3 },
-        ]);
+        ];
+        await applyDocuments({ table, index }, [{ partition: 0, position: 4, records }]);
         const rows: string[] = [];
         for await (const row of index.ids()) rows.push(row);
         expect(rows.sort()).toEqual([...rowsOf(last)].sort());

@@ -40,7 +40,7 @@ describe.each([
     index = await startIndex(plane, folder.path);
     await plane.capture();
     tracking = await startTracking(plane, clock, index);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await tracking?.stop();

@@ -35,7 +35,7 @@ const killing: { readonly table: DocumentTable; readonly index: VectorIndex } = 
     flushed: () => table.flushed(),
     close: () => table.close(),
     clear: (...input) => table.clear(...input),
-    write: counted((write) => table.write(write)),
+    write: counted((...writes) => table.write(...writes)),
     forgetStaleRows: counted((rows) => table.forgetStaleRows(rows)),
   },
   index: {
@@ -53,7 +53,10 @@ const killing: { readonly table: DocumentTable; readonly index: VectorIndex } = 
 };
 // As the index role does when it starts.
 await removeStale(killing);
-await applyDocuments(killing, 0, Number(offset) + 1, [
-  { record: versionOf(Number(offset), Number(chunks)), offset: Number(offset) },
+await applyDocuments(killing, [
+  {
+    ...{ partition: 0, position: Number(offset) + 1 },
+    records: [{ record: versionOf(Number(offset), Number(chunks)), offset: Number(offset) }],
+  },
 ]);
 await generations.close();

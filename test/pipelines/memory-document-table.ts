@@ -60,7 +60,7 @@ export const createMemoryDocumentTable = (): DocumentTable => {
     origin: (rowId) => origins.get(rowId),
     staleRows: () => [...stale],
     position: (partition) => of(partition).position,
-    write,
+    write: (...writes) => writes.forEach(write),
     forgetStaleRows: (rowIds) => {
       for (const row of rowIds) stale.delete(row);
     },

@@ -34,7 +34,7 @@ beforeAll(async () => {
   pipeline = await startPipeline({ ...plane, config }, folder.path);
   index = await startIndex(plane, folder.path);
   await plane.capture();
-}, 120_000);
+});
 
 afterAll(async () => {
   await pipeline?.stop();

@@ -63,7 +63,7 @@ export const openDataPlane = async (servers: PlaneServers, source: string) => {
         const states = [status?.connector.state, ...(status?.tasks ?? []).map((task) => task.state)];
         return states.length > 1 && states.every((state) => state === 'RUNNING');
       },
-      { within: 90_000, every: 100 },
+      { every: 100 },
     );
   return {
     ...{ servers, source, database, url, registryUrl, client, connectClient },

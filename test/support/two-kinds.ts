@@ -101,7 +101,7 @@ export const openTwoKinds = async (stack: TestStack) => {
         if (failed) throw new Error(failed.trace);
         return states.every((state) => state === 'RUNNING');
       },
-      { within: 90_000, every: 100 },
+      { every: 100 },
     );
   return {
     ...{ stack, shop, twin, shopUrl, config, kafka, registry, codec, writer, connect, names, untilCapturing },

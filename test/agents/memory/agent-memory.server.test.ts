@@ -42,7 +42,7 @@ beforeAll(async () => {
     ...{ host: '127.0.0.1', port: 0, metrics: createMetrics('gateway'), onEvent: () => undefined },
   });
   await until('the gateway is ready', () => gateway.notReady() === null);
-}, 180_000);
+});
 
 afterAll(async () => {
   await gateway?.close();

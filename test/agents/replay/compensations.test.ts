@@ -55,7 +55,7 @@ test('of any execution: every effect after the step once, the latest first, unde
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 const CHANGED_TWICE = {
   turns: [

@@ -91,7 +91,7 @@ test('a fork at any step of any execution knows what its origin knew there, spen
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 test('a step that there is not, and an execution without its beginning, are refused', async () => {
   const origin = await recordExecution('task-a', { turns: [{ kind: 'text', text: 'A [1].' }], deaths: [] });
@@ -132,7 +132,7 @@ test('a fork goes on live from any step: to an end, paying for its own calls alo
     ),
     { numRuns: 100 },
   );
-}, 60_000);
+});
 
 /** From the claim on, each behind the one before. */
 const journalOf = (...events: readonly (Partial<AgentEvent> & Pick<AgentEvent, 'type'>)[]) => [

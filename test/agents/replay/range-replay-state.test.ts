@@ -52,7 +52,7 @@ test('of any interleaved journal, exactly the executions with an event in the ra
     ),
     { numRuns: 100 },
   );
-}, 60_000);
+});
 
 test('an execution whose beginning was not read is named, and found by a pass from the start for it alone', async () => {
   const log = interleave(

@@ -28,7 +28,7 @@ test('the behaviour that ran goes along with the whole of any recording, at the 
     }),
     { numRuns: 100 },
   );
-}, 60_000);
+});
 
 test('longer instructions cost more by estimate, and change no decision that the record can tell', async () => {
   const events = await recordExecution('task-a', LOOK_TWICE);

@@ -139,7 +139,7 @@ test('a worker is killed after a tool returned 5 MB: another comes to the same s
   const told = asked.at(-1)?.find(({ role }) => role === 'tool')?.content ?? '';
   expect(told.length).toBeLessThan(40_000);
   expect(told).toContain(`of ${outputPayload?.bytes} characters`);
-}, 180_000);
+});
 
 test('it replays identically, alone and within a range; a fork takes it over, and its own journal holds it', async () => {
   const journal = await journalOf(takenOver);
@@ -168,7 +168,7 @@ test('it replays identically, alone and within a range; a fork takes it over, an
   expect(
     await replayExecution({ kafka, codec, agents: AGENTS, at: placeOf((await journalOf(forked))[0]) }),
   ).toMatchObject({ identical: true });
-}, 90_000);
+});
 
 test('a document that only the payload names is found by who used it', async () => {
   const journal = await journalOf(takenOver);
@@ -187,7 +187,7 @@ test('a document that only the payload names is found by who used it', async () 
     ended: true,
   });
   expect(read.lost).toBe(0);
-}, 60_000);
+});
 
 test('it is shown at a glance and fetched whole, by its own execution and its own tenant alone (I9)', async () => {
   const executionId = executionIdOf(takenOver);
@@ -225,7 +225,7 @@ test('it is shown at a glance and fetched whole, by its own execution and its ow
   expect(timeline.find(({ kind }) => kind === 'tool')?.output).toMatchObject({
     last: { documentId: LAST_DOCUMENT },
   });
-}, 60_000);
+});
 
 test('a long answer is whole in its result and over HTTP, and to whoever waits for it; one that fits no result is a failure that says so', async () => {
   const taskId = await stack.submit({ agent: 'verbose', input: '300000' });
@@ -243,7 +243,7 @@ test('a long answer is whole in its result and over HTTP, and to whoever waits f
 
   const tooLong = await stack.submit({ agent: 'verbose', input: '9000000' });
   expect(await resultOf(tooLong)).toMatchObject({ outcome: 'failed', error: { code: 'too-large' } });
-}, 90_000);
+});
 
 test('an execution whose payload is gone ends with one clear error, and so do its replay and its page', async () => {
   const taskId = `task-of-test-${randomUUID()}`;
@@ -281,4 +281,4 @@ test('an execution whose payload is gone ends with one clear error, and so do it
   await shownOf(taskId);
   const page = await under.call(`/v1/executions/${executionId}/payloads/${hash}`);
   expect(page).toMatchObject({ status: 410, body: lost });
-}, 60_000);
+});

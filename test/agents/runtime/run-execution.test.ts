@@ -58,7 +58,7 @@ test('an execution of any agent ends within its caps, replays identically, and c
     ),
     { numRuns: 150 },
   );
-}, 120_000);
+});
 
 test('killed at any append, again and again, it goes on: no finished step and no effect is done twice (I8)', async () => {
   await fc.assert(
@@ -89,7 +89,7 @@ test('killed at any append, again and again, it goes on: no finished step and no
     ),
     { numRuns: 200 },
   );
-}, 120_000);
+});
 
 test('a changed definition shows in the replay, decision by decision, and its version is named', async () => {
   const agent = randomAgent({ maxSteps: 12 });

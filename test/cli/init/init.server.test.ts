@@ -55,7 +55,7 @@ beforeAll(async () => {
   url = postgres.url.replace(/postgres$/, 'init_shop');
   await ask(url, DATABASE);
   maria = await startTestStack({ servers: ['mariadb'] });
-}, 120_000);
+});
 
 afterAll(async () => {
   await maria?.stop();
@@ -157,7 +157,7 @@ test('a database that is ready: its configuration typechecks, and what it maps i
     await writer.close();
     await kafka.close();
   }
-}, 120_000);
+});
 
 test('a file that is there is never written over unasked', async () => {
   const file = join(folder, 'kept.config.ts');
@@ -219,7 +219,7 @@ test('Postgres: permissions, primary keys and replica identity, each with its SQ
   await POSTGRES.prepare({ source: 'init-poor', url: limited, tables: ['public.keyed', 'public.silent'] });
   await admin.query('DROP DATABASE init_poor WITH (FORCE)');
   await admin.query('DROP ROLE shopkeeper');
-}, 60_000);
+});
 
 /** The server as the stack starts it, with other settings. */
 const withServer = async (
@@ -264,7 +264,7 @@ test('Postgres whose log does not say which rows changed', async () => {
       });
     },
   );
-}, 60_000);
+});
 
 test('MariaDB that is ready, from its URL to a configuration that typechecks', async () => {
   await askMaria(
@@ -327,4 +327,4 @@ test('MariaDB without a binlog, and with one of statements', async () => {
       expect(said).toMatchObject({ code: 6, out: expect.stringMatching(expected) });
     });
   }
-}, 60_000);
+});

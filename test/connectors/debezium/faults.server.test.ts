@@ -92,7 +92,7 @@ test('a FAILED task is restarted until it works', async () => {
   await stack.startServer('schemaRegistry');
   await capture.until((seen) => seen.some(titled('needs a new schema')));
   expect(healths.find(({ restarting }) => restarting)?.health).toMatchObject({ kind: 'failed' });
-}, 120_000);
+});
 
 test('the database killed: captured on once it is back', async () => {
   await stack.killServer('postgres');

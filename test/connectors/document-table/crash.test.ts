@@ -9,7 +9,10 @@ it('loses nothing that write() returned for when its process is killed, and hold
   const folder = mkdtempSync(join(tmpdir(), 'freshet-table-killed-'));
   try {
     let next = 0;
-    for (const delay of [0, 5, 40, 160, 420]) {
+    const delays = [0, 5, 40, 160];
+    // And until every document has been written over, however slow the machine is.
+    for (let round = 0; round < delays.length || next <= 500; round += 1) {
+      const delay = delays[round] ?? 420;
       const script = new URL('writing-child.ts', import.meta.url);
       const lines = await linesUntilKilled(script, [folder, String(next)], delay);
       const acknowledged = Number(lines.at(-1));
@@ -33,7 +36,6 @@ it('loses nothing that write() returned for when its process is killed, and hold
       next = position;
       await table.close();
     }
-    expect(next).toBeGreaterThan(500);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -67,7 +67,7 @@ test('projecting in any batches, retried or begun again, writes the same: one re
     ),
     { numRuns: 100 },
   );
-}, 60_000);
+});
 
 test('the ledger of costs is the fold of the journal, a lost call at its reservation until its reply comes (I3)', async () => {
   const simulation = simulate({
