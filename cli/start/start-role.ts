@@ -1,6 +1,6 @@
 /** A role as a child process: its log file, its ready message, its end noticed. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -47,6 +47,8 @@ const logLine = (line: string): LogLine => {
 
 /** Why a role ended, by its own log of this run: the last fatal line, else the last error, else nothing. */
 const lastWords = (file: string, from: number): string => {
+  // A folder of its own may be gone before the role is.
+  if (!existsSync(file)) return 'its log is gone';
   const lines = readFileSync(file).subarray(from).toString('utf8').split('\n').map(logLine).reverse();
   const worst = lines.find(({ level = 0 }) => level >= 60) ?? lines.find(({ level = 0 }) => level >= 50);
   return worst?.msg ?? 'its log names no error';
@@ -69,6 +71,7 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
     },
   );
   closeSync(log);
+  let ready = false;
   let stopping = false;
   const exited = new Promise<string>((resolve) =>
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code ?? '?'}`)),
@@ -85,11 +88,12 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
       const { type, url: at } = message as { type?: string; url?: string };
       if (type !== 'ready' || !at) return;
       clearTimeout(overdue);
+      ready = true;
       resolve(at);
     });
     void exited.then((how) => {
       clearTimeout(overdue);
-      reject(failure(how));
+      if (!ready) reject(failure(how));
     });
   }).catch((error: unknown) => {
     stopping = true;
