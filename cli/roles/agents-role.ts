@@ -29,7 +29,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   for (const problem of await verifyMcpTools(tools)) log.warn(problem);
   const onTrouble = (error: Error): void => log.warn({ details: error }, error.message);
   const retriever = openIndex(settings.index);
-  const limits = await openRedisSharedLimits({ url: settings.redis, group: GROUP });
+  const limits = await openRedisSharedLimits({ url: settings.redis, group: WORKERS });
   const models = languageModelsFromConfig(config, limits);
 
   const control = await openHeardControls({ kafka, codec, localTenant, onTrouble });
