@@ -30,7 +30,7 @@ export const openRedisConnection = (url: string): RedisConnection => {
   };
   redis.on('close', forget);
   redis.on('end', forget);
-  redis.on('ready', () => {
+  const learn = (): void => {
     const asked = redis.info('server').then((text) => {
       const [, id] = /run_id:(\S+)/.exec(text) ?? [];
       if (id === undefined) throw unavailable();
@@ -40,9 +40,12 @@ export const openRedisConnection = (url: string): RedisConnection => {
       if (runId === asked) forget();
     });
     runId = asked;
-  });
+  };
+  redis.on('ready', learn);
   /** The first connection is under way, or a lost one is made again: a moment's wait spares an error. */
   const connected = async (): Promise<string> => {
+    // A server that was too slow to say who it is when it was connected to is asked again.
+    if (runId === undefined && redis.status === 'ready') learn();
     const deadline = performance.now() + CONNECTED_WITHIN_MS;
     while (runId === undefined && redis.status !== 'end' && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -82,14 +82,18 @@ const agentCard = (agent) => {
       { class: 'facts' },
       facts.map(([term, value]) => make('div', {}, make('dt', { text: term }), make('dd', { text: value }))),
     ),
-    spread(agent),
-    make(
-      'p',
-      { class: 'muted spread-ends' },
-      make('span', { text: usd(distribution[0]?.upToUsd ?? '0') }),
-      make('span', { text: 'cost of an execution, in equal ratios' }),
-      make('span', { text: usd(perExecution.max) }),
-    ),
+    ...(Number(perExecution.max) === 0
+      ? [make('p', { class: 'muted', text: 'Every execution was free: its models have no price.' })]
+      : [
+          spread(agent),
+          make(
+            'p',
+            { class: 'muted spread-ends' },
+            make('span', { text: usd(distribution[0]?.upToUsd ?? '0') }),
+            make('span', { text: 'cost of an execution, in equal ratios' }),
+            make('span', { text: usd(perExecution.max) }),
+          ),
+        ]),
     table(
       `Why ${name} costs what it does`,
       ['Step', 'Share', 'Money', 'Calls', 'Tokens in'],

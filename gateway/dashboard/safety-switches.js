@@ -3,7 +3,8 @@ import { askWhy } from './ask-why.js';
 import { byId, make, since } from './elements.js';
 import { request } from './requests.js';
 
-const EVERY = '';
+/** No name of an agent. */
+const EVERY = '*';
 
 const pathOf = (agent, tenant, verb) =>
   agent === null
@@ -64,6 +65,7 @@ export const createSafetySwitches = () => {
   const note = byId('kill-note');
   const { agent, tenant, reason } = form.elements;
   const rows = new Map();
+  let shown = 0;
 
   const check = () =>
     tenant.setCustomValidity(
@@ -105,6 +107,9 @@ export const createSafetySwitches = () => {
         element.remove();
         rows.delete(key);
       }
+      // What was said of the last one is no news any more.
+      if (wanted.size < shown) note.textContent = '';
+      shown = wanted.size;
       for (const [key, kill] of wanted) {
         if (rows.has(key)) continue;
         rows.set(key, row(kill));
