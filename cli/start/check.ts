@@ -15,7 +15,8 @@ import { openRecordCodec, type RecordCodec } from '../../connectors/registry/rec
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import type { SearchResponse } from '../../schemas/search.ts';
+import type { Receipt, SearchResponse } from '../../schemas/search.ts';
+import { comparePositions } from '../../schemas/source-position.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Progress } from '../progress.ts';
 import { untilSampleIndexed } from './sample-indexed.ts';
@@ -38,6 +39,8 @@ interface CheckedStep {
 
 const SOURCE_TABLE = 'public.articles';
 const WITHIN_MS = 30_000;
+/** What the task may wait until the index covers the update. */
+const FRESH_WITHIN_MS = 20_000;
 /** How long what is deleted or outdated is looked for, after the index has passed the record that could bring it back. */
 const LOOKED_FOR_MS = 1_000;
 
@@ -61,7 +64,10 @@ export const check = async (settings: CheckSettings): Promise<void> => {
   const before = `The release code of the ${subject} is OLD-${code}.`;
   const after = `The release code of the ${subject} is NEW-${code}.`;
   const question = `What is the release code of the ${subject}?`;
+  const [source = ''] = Object.keys(config.sources);
   let articleId = 0;
+  /** The source's position behind the update. */
+  let updatedAt = '';
 
   const texts = async (): Promise<string> => {
     const response = await fetch(`${freshet.run.gateway}/v1/search`, {
@@ -100,7 +106,7 @@ export const check = async (settings: CheckSettings): Promise<void> => {
         : new FreshetError('check-failed', `${name}: ${error.message}`, { cause: error });
     }
   };
-  const documentId = (): string => `${Object.keys(config.sources)[0] ?? ''}/${SOURCE_TABLE}/${articleId}`;
+  const documentId = (): string => `${source}/${SOURCE_TABLE}/${articleId}`;
 
   /** Appends an old record of the document again, as a late retry would, and waits until the index has passed it. */
   const appendAgain = async (record: KafkaRecord): Promise<void> => {
@@ -141,6 +147,8 @@ export const check = async (settings: CheckSettings): Promise<void> => {
         const found = await texts();
         return found.includes(`NEW-${code}`) && !found.includes(`OLD-${code}`);
       });
+      const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+      updatedAt = rows[0]?.lsn ?? '';
       current = await newestRecord(kafka, documentId());
       return 'whole, in one switch';
     });
@@ -152,15 +160,16 @@ export const check = async (settings: CheckSettings): Promise<void> => {
       return 'the newer version stands';
     });
     await step('task produced to Kafka → answered from the new text', async () => {
+      const freshness = { after: { source, position: updatedAt }, waitMs: FRESH_WITHIN_MS };
       const [place] = await writer.append([
         {
           topic: TOPICS.tasks.name,
           key: null,
-          value: Buffer.from(JSON.stringify({ agent: 'support', input: question, tenant })),
+          value: Buffer.from(JSON.stringify({ agent: 'support', input: question, tenant, freshness })),
         },
       ]);
       const taskId = `task-${place?.partition}-${place?.offset}`;
-      let task: { state?: string; result?: unknown; receipt?: unknown; error?: unknown } = {};
+      let task: { state?: string; result?: unknown; receipt?: Partial<Receipt>; error?: unknown } = {};
       await until('the task is answered', async () => {
         const response = await fetch(`${freshet.run.gateway}/v1/tasks/${taskId}`);
         task = response.ok ? ((await response.json()) as typeof task) : {};
@@ -175,7 +184,11 @@ export const check = async (settings: CheckSettings): Promise<void> => {
       if (age === undefined)
         fail(`the receipt does not say how old its context was: ${receipt.slice(0, 300)}`);
       execution = await firstEvent(kafka, codec, place?.partition ?? 0, taskId);
-      return `receipt: context ${age} ms old, watermark unknown`;
+      const { position, stalenessMs } =
+        task.receipt?.watermarks?.[source] ?? fail('the receipt has no watermark');
+      if (task.receipt?.fresh !== true || (comparePositions(position ?? '', updatedAt) ?? -1) < 0)
+        fail(`the receipt does not cover the update at ${updatedAt}: ${receipt.slice(0, 300)}`);
+      return `receipt: context ${age} ms old, everything up to ${position} covered, ${Math.round(stalenessMs ?? 0)} ms behind`;
     });
     await step('row deleted → no longer found', async () => {
       await client.query('delete from articles where id = $1', [articleId]);

@@ -85,3 +85,24 @@ export const removeStale = async (
   await index.remove(stale);
   table.forgetStaleRows(stale);
 };
+
+/**
+ * Applies batches again and again: a call that failed may have left rows behind that the next one knows nothing of, when it
+ * failed behind the switch. The first that passes takes them out. One call at a time.
+ */
+export const createApply = (
+  generation: () => IndexGeneration,
+): ((batches: readonly PartitionBatch[]) => Promise<readonly FoldedDocuments[]>) => {
+  let leftBehind = false;
+  return async (batches) => {
+    try {
+      const folded = await applyDocuments(generation(), batches);
+      if (leftBehind) await removeStale(generation());
+      leftBehind = false;
+      return folded;
+    } catch (error) {
+      leftBehind = true;
+      throw error;
+    }
+  };
+};

@@ -16,7 +16,7 @@ import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import type { FoldedDocuments, LoggedDocument } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
-import { applyDocuments, type IndexGeneration, type PartitionBatch, removeStale } from './apply-documents.ts';
+import { createApply, type IndexGeneration, type PartitionBatch, removeStale } from './apply-documents.ts';
 import { createTimings } from './leave-timings.ts';
 import { takeRounds } from './take-rounds.ts';
 
@@ -91,13 +91,14 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const position = (partition: number): number => settings.generation().table.position(partition) ?? 0;
 
+  const applyBatches = createApply(() => settings.generation());
   /** Undefined for a partition that was given up before its turn came. */
   const apply = takeRounds<PartitionBatch & { readonly signal: AbortSignal }, FoldedDocuments | undefined>({
     sizeOf: ({ records }) => records.length,
     most: BATCH.least,
     apply: async (batches) => {
       const held = batches.filter(({ signal }) => !signal.aborted);
-      const folded = held.length > 0 ? await applyDocuments(settings.generation(), held) : [];
+      const folded = held.length > 0 ? await applyBatches(held) : [];
       return batches.map((batch) => folded[held.indexOf(batch)]);
     },
   });

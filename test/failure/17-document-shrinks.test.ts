@@ -6,9 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { applyDocuments, removeStale } from '../../pipelines/apply-index/apply-documents.ts';
 import { openGenerations } from '../../pipelines/apply-index/generations.ts';
-import { rowIdOf } from '../../pipelines/apply-index/index-rows.ts';
-import type { Document } from '../../schemas/records.ts';
-import { DIMENSIONS, versionOf } from './shrinking-document.ts';
+import { DIMENSIONS, rowsOf, versionOf } from './shrinking-document.ts';
 
 const WRITER = new URL('shrinking-writer.ts', import.meta.url).pathname;
 /** Runs the writer; whether it was killed before its n-th write, or had fewer to make. */
@@ -21,9 +19,6 @@ const applyUntil = (folder: string, chunks: number, offset: number, dieAt: numbe
   if (status !== 0 && signal !== 'SIGKILL') throw new Error(stderr);
   return signal === 'SIGKILL';
 };
-const rowsOf = (record: Document): readonly string[] =>
-  record.chunks.map((chunk) => rowIdOf(record, chunk.hash));
-
 test.each([
   ['shrinks', 10, 3],
   ['grows', 3, 10],

@@ -1,5 +1,7 @@
 /** One document whose versions have as many chunks as asked for, all of them new. */
+
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
+import { rowIdOf } from '../../pipelines/apply-index/index-rows.ts';
 import type { Document } from '../../schemas/records.ts';
 import { recordOf } from '../pipelines/document-histories.ts';
 
@@ -18,3 +20,6 @@ export const versionOf = (version: number, chunks: number): Document => ({
     ),
   })),
 });
+
+export const rowsOf = (record: Document): readonly string[] =>
+  record.chunks.map((chunk) => rowIdOf(record, chunk.hash));

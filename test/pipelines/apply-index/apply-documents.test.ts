@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { VectorIndex } from '../../../connectors/vector-index/vector-index.ts';
+import { createApply } from '../../../pipelines/apply-index/apply-documents.ts';
+import { openGenerations } from '../../../pipelines/apply-index/generations.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
+import { DIMENSIONS, rowsOf, versionOf } from '../../failure/shrinking-document.ts';
+
+test('rows that a failure behind the switch left are taken out by the next call, though it has nothing to do with them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-apply-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const generations = await openGenerations({ folder, dimensions: DIMENSIONS, onDiscarded: () => undefined });
+  const { table, index } = generations.serving();
+  let full = false;
+  const filling: VectorIndex = {
+    engine: index.engine,
+    dimensions: index.dimensions,
+    upsert: (rows) => index.upsert(rows),
+    remove: async (ids) => {
+      if (full) throw new FreshetError('disk-full', 'no space is left');
+      await index.remove(ids);
+    },
+    query: (query) => index.query(query),
+    has: (ids) => index.has(ids),
+    ids: () => index.ids(),
+    count: () => index.count(),
+    clear: () => index.clear(),
+    close: () => index.close(),
+  };
+  const apply = createApply(() => ({ table, index: filling }));
+  const batch = (offset: number, chunks: number) => [
+    {
+      ...{ partition: 0, position: offset + 1 },
+      records: [{ record: versionOf(offset, chunks), offset }],
+    },
+  ];
+  await apply(batch(1, 10));
+  full = true;
+  await expect(apply(batch(2, 3))).rejects.toMatchObject({ code: 'disk-full' });
+  expect([...table.staleRows()]).not.toEqual([]);
+  full = false;
+  // Tried again, it finds itself applied already.
+  const [again] = await apply(batch(2, 3));
+  expect(again?.applied).toEqual([false]);
+  const rows: string[] = [];
+  for await (const row of index.ids()) rows.push(row);
+  expect(rows.sort()).toEqual([...rowsOf(versionOf(2, 3))].sort());
+  expect([...table.staleRows()]).toEqual([]);
+  await generations.close();
+});
