@@ -45,11 +45,12 @@ describe('retries', () => {
   });
 
   test('a hanging tool is ended by its own timeout, and the chain by its limit', async () => {
-    const shop = scriptedTool('shop', [{ hangs: true }], { retries: 5, timeoutMs: 100 });
+    const shop = scriptedTool('shop', [{ hangs: true }], { retries: 5, timeoutMs: 1_000 });
     const began = performance.now();
-    const result = await callWithPolicy(chainOf(shop.tool, [], 450), effectsOf('acme', null));
+    const result = await callWithPolicy(chainOf(shop.tool, [], 1_700), effectsOf('acme', null));
     expect(result.outcome.failure).toMatchObject({ code: 'timeout' });
-    expect(performance.now() - began).toBeLessThan(700);
+    // Six tries of a second each, were there no limit.
+    expect(performance.now() - began).toBeLessThan(5_000);
     expect(shop.calls()).toBe(2);
   });
 
@@ -75,7 +76,7 @@ describe('retries', () => {
     const began = performance.now();
     const chain = { ...chainOf(shop.tool, [], 60_000), signal: controller.signal };
     const result = await callWithPolicy(chain, effectsOf('acme', null, controller.signal));
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
     expect(result).toMatchObject({
       via: 'tool',
       outcome: { output: null, failure: { code: 'tool-failed' } },
