@@ -34,6 +34,8 @@ export interface RaiseAlertsSettings {
 
 const EVERY_MS = 5_000;
 const STAGES_OVER_MS = 30_000;
+/** A successor does not post what is on the topic already: what waits for the webhook at a stop has this long to get there. */
+const LAST_POSTS_MS = 5_000;
 /** What is read again when another takes over: spans beyond it begin anew. */
 const RECENT = {
   [TOPICS.freshness.name]: { hours: 6, most: 5_000 },
@@ -56,6 +58,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
   const { webhook } = config.freshness;
   const stopped = new AbortController();
   const { signal } = stopped;
+  const gone = new AbortController();
   // Percentiles serve to name the slowest stage of now; merging five minutes of them would hold up the changes of this process.
   const window = createFreshnessWindow({ ...config.freshness, windowMs: STAGES_OVER_MS });
   const published = new Map<string, Alert>();
@@ -91,7 +94,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     ]);
     if (webhook === undefined) return;
     posting = posting
-      .then(() => postWebhook(webhook, bodyOf(alert), signal))
+      .then(() => postWebhook(webhook, bodyOf(alert), gone.signal))
       .catch((error) => settings.onTrouble(alert.source, toError(error)));
   };
 
@@ -122,7 +125,9 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
       stopped.abort();
       await running;
       coverage.stop();
+      const giveUp = setTimeout(() => gone.abort(), LAST_POSTS_MS);
       await posting;
+      clearTimeout(giveUp);
       await follower.close();
     },
   };

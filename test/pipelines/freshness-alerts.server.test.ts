@@ -32,6 +32,9 @@ const posted: Record<string, unknown>[] = [];
 const troubles: Error[] = [];
 let failures = 1;
 
+/** Slow, as what is far away is: a stop finds an alert on its way. */
+const ANSWERS_AFTER_MS = 300;
+
 /** The first request fails, as a webhook does now and then. */
 const webhook = createServer((request, response) => {
   let body = '';
@@ -41,7 +44,8 @@ const webhook = createServer((request, response) => {
   request.on('end', () => {
     failures -= 1;
     if (failures < 0) posted.push(JSON.parse(body));
-    response.writeHead(failures >= 0 ? 503 : 204).end();
+    const status = failures >= 0 ? 503 : 204;
+    setTimeout(() => response.writeHead(status).end(), ANSWERS_AFTER_MS);
   });
 });
 
