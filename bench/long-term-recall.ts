@@ -5,31 +5,20 @@
  * the default model adds the time that it takes for one question (embedding-throughput).
  */
 
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memoryIdOf, memoryRecord } from '../agents/memory/memory-record.ts';
 import { createRecallMemories } from '../agents/memory/recall-memories.ts';
-import { openLmdbDocumentTable } from '../connectors/document-table/lmdb-document-table.ts';
 import { openIndex } from '../connectors/index-service/index-replicas.ts';
 import { serveIndex } from '../connectors/index-service/index-server.ts';
-import { createKafkaJsClient } from '../connectors/kafka/kafkajs-client.ts';
-import { openRecordWriter } from '../connectors/kafka/record-writer.ts';
-import { createHashEmbeddingModel } from '../connectors/models/embedding/hash-embedding-model.ts';
-import { openRedisConnection } from '../connectors/redis/redis-connection.ts';
 import { createRedisUseCounts } from '../connectors/redis/redis-use-counts.ts';
-import { openRecordCodec } from '../connectors/registry/record-codec.ts';
-import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
 import { seededRandom } from '../connectors/sample-source/seeded-random.ts';
 import { createMetrics } from '../connectors/telemetry/metrics.ts';
-import { startIndexRole } from '../pipelines/apply-index/index-role.ts';
-import { startIndexDocuments } from '../pipelines/index-documents/index-documents.ts';
 import { systemClock } from '../schemas/clock.ts';
-import { defineConfig } from '../schemas/config.ts';
 import { memoryPolicyOf } from '../schemas/memory-policy.ts';
 import type { Memory } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { type Bench, type Figure, percentile } from './support/bench.ts';
-import { openBenchStack } from './support/bench-stack.ts';
+import { openDocumentPlane } from './support/document-plane.ts';
 
 const MEMORIES = 50_000;
 const BATCH = 1_000;
@@ -70,40 +59,12 @@ export const longTermRecallBench: Bench = {
     'recall of long-term memories among 50,000 of one agent and tenant, through pipeline and index role',
   runs: 1,
   run: async (tell, signal, { rows = MEMORIES }) => {
-    const servers = await openBenchStack(['kafka', 'schemaRegistry', 'redis'], signal);
-    const { stack, root } = servers;
-    const stops: (() => Promise<unknown>)[] = [() => servers.close()];
+    const plane = await openDocumentPlane({ signal, tell });
+    const { codec, writer, index } = plane;
     try {
-      const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
-      stops.push(() => kafka.close());
-      const writer = openRecordWriter(kafka);
-      stops.push(() => writer.close());
-      await kafka.admin.createTopics(Object.values(TOPICS));
-      const registry = openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`);
-      const codec = await openRecordCodec(registry);
-      const model = createHashEmbeddingModel();
-      const onFailure = (error: Error): void => tell(error.message);
-      const table = await openLmdbDocumentTable({ folder: join(root, 'documents') });
-      stops.push(() => table.close());
-      const config = defineConfig({ sources: {}, agents: [] });
-      const pipeline = await startIndexDocuments({
-        ...{ kafka, writer, codec, registry, table, model, config, clock: systemClock, onFailure },
-        readRow: async () => undefined,
-        onEvent: () => undefined,
-      });
-      stops.push(() => pipeline.stop());
-      const role = await startIndexRole({
-        ...{ kafka, writer, codec, model, clock: systemClock, onFailure },
-        ...{ name: 'bench', folder: join(root, 'index'), sources: [], targetMs: 5_000 },
-        timings: false,
-        onEvent: () => undefined,
-      });
-      stops.push(() => role.stop());
       const health = { role: 'index', notReady: () => null, metrics: createMetrics('index').registry };
-      const server = await serveIndex(role, health);
-      stops.push(() => server.close());
-      const redis = openRedisConnection(stack.redis);
-      stops.push(() => redis.close());
+      const server = await serveIndex(index, health);
+      plane.before(() => server.close());
 
       const begun = performance.now();
       for (let from = 0; from < rows && !signal.aborted; from += BATCH)
@@ -113,10 +74,10 @@ export const longTermRecallBench: Bench = {
           ),
         );
       tell(`${rows} appended`);
-      let { documents } = await role.status();
+      let { documents } = await index.status();
       for (let told = 0; documents < rows && !signal.aborted; ) {
         await sleep(LOOK_MS);
-        ({ documents } = await role.status());
+        ({ documents } = await index.status());
         if (documents < told + rows / 5) continue;
         told = documents;
         tell(`${documents} can be found`);
@@ -126,9 +87,9 @@ export const longTermRecallBench: Bench = {
 
       const recall = createRecallMemories({
         retriever: openIndex(server.url),
-        uses: createRedisUseCounts(redis),
+        uses: createRedisUseCounts(plane.redis),
         clock: systemClock,
-        onTrouble: onFailure,
+        onTrouble: (error) => tell(error.message),
       });
       if (!POLICY) throw new Error('a policy with long-term memory has one');
       let found = 0;
@@ -171,7 +132,7 @@ export const longTermRecallBench: Bench = {
         'appended to found, all of them': { value: Math.round(seconds), unit: 's' },
       };
     } finally {
-      for (const stop of stops.toReversed()) await stop().catch((error: Error) => tell(error.message));
+      await plane.close();
     }
   },
 };

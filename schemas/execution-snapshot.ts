@@ -6,6 +6,8 @@ import type { ExecutionOrder } from './execution-order.ts';
 import type { AgentEvent } from './records.ts';
 
 export const SNAPSHOT = 'snapshot';
+/** Of one that says under its claim that from now on it only waits. */
+export const WAITS = 'waits';
 
 /** `input` of the event: small, so that it always stands in the event itself. */
 export interface SnapshotPlace {

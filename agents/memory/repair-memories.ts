@@ -1,6 +1,6 @@
 /** What a stretch of the journal wrote into memory, and who acted on it: found first, undone then. */
 import { scanTopic } from '../../connectors/kafka/scan.ts';
-import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
+import { type PayloadReader, wholeOrLost, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { SessionKey } from '../../connectors/redis/session-store.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { parseRecollection, RECALL, type SessionTurn } from '../../schemas/recollection.ts';
@@ -118,14 +118,14 @@ export const decisionsThatUsed = (
   since: number,
   tenant: string | undefined,
 ): Promise<{ readonly decisions: readonly Decision[]; readonly more: boolean }> =>
-  withPayloads(settings, ({ whole }) => searchWith(settings, ids, since, tenant, whole));
+  withPayloads(settings, (payloads) => searchWith(settings, ids, since, tenant, payloads));
 
 const searchWith = async (
   { kafka, codec, localTenant }: SearchSettings,
   ids: ReadonlySet<string>,
   since: number,
   tenant: string | undefined,
-  whole: PayloadReader['whole'],
+  payloads: Pick<PayloadReader, 'whole'>,
 ): Promise<{ readonly decisions: readonly Decision[]; readonly more: boolean }> => {
   const decisions: Decision[] = [];
   let searched = 0;
@@ -138,12 +138,9 @@ const searchWith = async (
     const event = await eventOf(codec, value);
     if (event?.type !== 'memory-update' || event.name !== RECALL) return true;
     if (tenant !== undefined && (event.tenant ?? localTenant) !== tenant) return true;
-    const { output } = await whole(event, ['output']).catch((thrown: unknown) => {
-      if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
-      lost = true;
-      return event;
-    });
-    const recalled = parseRecollection(output);
+    const { event: read, lost: gone } = await wholeOrLost(payloads, event, ['output']);
+    if (gone) lost = true;
+    const recalled = parseRecollection(read.output);
     const used = [
       ...(recalled?.memories ?? []).map(({ memoryId }) => memoryId),
       ...(recalled?.turns ?? []).map(({ executionId }) => executionId),

@@ -1,7 +1,12 @@
 /** Reads a stretch of the journal for the executions that used a document or a memory: each is told of as it ends, nothing is collected. */
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
-import { isElsewhere, type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
+import {
+  isElsewhere,
+  type PayloadReader,
+  wholeOrLost,
+  withPayloads,
+} from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -60,13 +65,9 @@ const findWith = async (
   let executions = 0;
   let lost = 0;
   const whole = async (event: AgentEvent): Promise<AgentEvent> => {
-    try {
-      return await payloads.whole(event);
-    } catch (thrown) {
-      if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
-      lost += 1;
-      return event;
-    }
+    const { event: found, lost: gone } = await wholeOrLost(payloads, event);
+    if (gone) lost += 1;
+    return found;
   };
   const tell = async (use: UsedBy): Promise<void> => {
     if (settings.tenant !== undefined && use.tenant !== settings.tenant) return;

@@ -9,8 +9,7 @@ import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-reques
 import { canonicalJson } from '../../schemas/canonical-json.ts';
 import { toError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
-import type { EndCode } from '../../schemas/execution-payloads.ts';
-import { RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { type EndCode, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { decide } from '../runtime/decide.ts';

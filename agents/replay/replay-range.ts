@@ -5,7 +5,7 @@
  */
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
-import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
+import { type PayloadReader, wholeOrLost, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -124,18 +124,6 @@ const replayWith = async (
     }
   };
 
-  /** Without its payload an execution can be followed to its end, and not replayed. */
-  const whole = async (
-    event: AgentEvent,
-  ): Promise<{ readonly event: AgentEvent; readonly isCut: boolean }> => {
-    try {
-      return { event: await payloads.whole(event), isCut: false };
-    } catch (thrown) {
-      if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
-      return { event, isCut: true };
-    }
-  };
-
   const turn = createTurn();
   const pass = async (replay: RangeReplay, start: number): Promise<void> => {
     const stretch = { from: new Map([[partition, start]]), to: new Map([[partition, latest]]) };
@@ -144,13 +132,14 @@ const replayWith = async (
       read += 1;
       const decoded = await decode(record);
       if (decoded) {
-        const { event, isCut } = replay.needsWhole(decoded)
-          ? await whole(decoded)
-          : { event: decoded, isCut: false };
+        // Without its payload an execution can be followed to its end, and not replayed.
+        const { event, lost } = replay.needsWhole(decoded)
+          ? await wholeOrLost(payloads, decoded)
+          : { event: decoded, lost: null };
         // What is held of it: its record, and what was read beside it.
         const beside = event === decoded ? 0 : (event.input?.length ?? 0) + (event.output?.length ?? 0);
         const bytes = (record.value?.length ?? 0) + beside;
-        for (const ended of replay.offer(record.offset, event, bytes, isCut)) await tell(ended);
+        for (const ended of replay.offer(record.offset, event, bytes, lost !== null)) await tell(ended);
       }
       if (performance.now() - told > PROGRESS_MS) {
         told = performance.now();

@@ -1,4 +1,5 @@
 /** Waits for what comes from outside of an execution: a time, a word of somebody, the end of a sub-task. */
+import { WAITS } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { type ExecutionControl, heed } from './execution-controls.ts';
 import type { ExecutionJournal } from './execution-journal.ts';
@@ -6,7 +7,6 @@ import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import { nextHeard } from './subtasks.ts';
 
 const MICROS = 1_000;
-const WAITS = 'waits';
 /** After a moment it looks as seldom as it has waited for long: thousands wait beside each other. */
 const LOOK_MS = 50;
 const LONGEST_LOOK_MS = 1_000;

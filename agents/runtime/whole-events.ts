@@ -1,6 +1,5 @@
 /** Events of an execution with what the journal holds of them by reference: read before they are folded, so that whoever folds them comes to the same state. */
-import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { type PayloadReader, wholeOrLost } from '../../connectors/payloads/payload-reader.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { DecisionFacts } from './decision-facts.ts';
 
@@ -15,17 +14,10 @@ export const wholeEvents = async (
   events: readonly AgentEvent[],
   { payloads }: { readonly payloads: Pick<PayloadReader, 'whole'> },
 ): Promise<WholeEvents> => {
-  let lost: WholeEvents['lost'] = null;
-  const whole = await Promise.all(
-    events.map(async (event) => {
-      try {
-        return await payloads.whole(event);
-      } catch (thrown) {
-        if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
-        lost = { code: 'payload-lost', message: thrown.message };
-        return event;
-      }
-    }),
-  );
-  return { whole, lost };
+  const read = await Promise.all(events.map((event) => wholeOrLost(payloads, event)));
+  const lost = read.findLast((each) => each.lost !== null)?.lost;
+  return {
+    whole: read.map(({ event }) => event),
+    lost: lost ? { code: 'payload-lost', message: lost.message } : null,
+  };
 };

@@ -4,27 +4,17 @@
  * within a run: sessions end after 5 s, memories after 60 s, 40 of an agent and tenant are kept.
  */
 
-import { join } from 'node:path';
 import { z } from 'zod';
 import { type MemoryEvent, openAgentMemory } from '../../agents/memory/open-agent-memory.ts';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
-import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
-import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
-import { openRecordWriter, type RecordWriter } from '../../connectors/kafka/record-writer.ts';
-import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
+import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { createExtractiveModel } from '../../connectors/models/language/extractive-model.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
-import { openRedisConnection } from '../../connectors/redis/redis-connection.ts';
-import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
-import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
-import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
-import { startIndexDocuments } from '../../pipelines/index-documents/index-documents.ts';
 import { defineAgent, defineTool } from '../../schemas/agent-definition.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { defineConfig } from '../../schemas/config.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { PARTITIONS, TOPICS } from '../../schemas/topics.ts';
-import { openBenchStack } from './bench-stack.ts';
+import { openDocumentPlane } from './document-plane.ts';
 
 /** A question that ends with it has the tool called once. */
 export const LOOK_IT_UP = 'Look it up.';
@@ -116,40 +106,9 @@ export const openSoakPlane = async (of: {
   readonly onEnded: () => void;
   readonly tell: (line: string) => void;
 }): Promise<SoakPlane> => {
-  const servers = await openBenchStack(['kafka', 'schemaRegistry', 'redis'], of.signal);
-  const { stack, root } = servers;
-  const stops: (() => Promise<unknown>)[] = [() => servers.close()];
-  const close = async (): Promise<void> => {
-    for (const stop of stops.toReversed()) await stop().catch((error: Error) => of.tell(error.message));
-  };
+  const plane = await openDocumentPlane({ ...of, cacheBytes: CACHE_BYTES });
+  const { kafka, codec, writer, index, redis, redisUrl } = plane;
   try {
-    const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'bench' });
-    stops.push(() => kafka.close());
-    const writer = openRecordWriter(kafka);
-    stops.push(() => writer.close());
-    await kafka.admin.createTopics(Object.values(TOPICS));
-    const registry = openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`);
-    const codec = await openRecordCodec(registry);
-    const config = defineConfig({ sources: {}, agents: [] });
-    const model = createHashEmbeddingModel();
-    const onFailure = (error: Error): void => of.tell(error.message);
-    const table = await openLmdbDocumentTable({ folder: join(root, 'documents') });
-    stops.push(() => table.close());
-    const pipeline = await startIndexDocuments({
-      ...{ kafka, writer, codec, registry, table, model, config, clock: systemClock, onFailure },
-      cacheBytes: CACHE_BYTES,
-      readRow: async () => undefined,
-      onEvent: () => undefined,
-    });
-    stops.push(() => pipeline.stop());
-    const index = await startIndexRole({
-      ...{ kafka, writer, codec, model, clock: systemClock, onFailure },
-      ...{ name: 'bench', folder: join(root, 'index'), sources: [], targetMs: 5_000 },
-      timings: false,
-      onEvent: () => undefined,
-    });
-    stops.push(() => index.stop());
-
     const sums = { failed: 0, troubles: 0, turnsMoved: 0, expired: 0, tooMany: 0 };
     const trouble = (message: string): void => {
       sums.troubles += 1;
@@ -163,14 +122,14 @@ export const openSoakPlane = async (of: {
       sums.tooMany += event.tooMany;
     };
     const opened = await openAgentMemory({
-      ...{ kafka, codec, writer, retriever: index, redis: stack.redis, clock: systemClock },
+      ...{ kafka, codec, writer, retriever: index, redis: redisUrl, clock: systemClock },
       models: [createExtractiveModel()],
       localTenant: 'default',
       policies: new Map(SOAK_AGENTS.map((agent) => [agent, memoryPolicyOf(POLICY)])),
       owned: () => Array.from({ length: PARTITIONS }, (_, at) => at),
       ...{ keepEveryMs: 200, prunedKnownMs: 10_000, onEvent: onMemory },
     });
-    stops.push(() => opened.stop());
+    plane.before(() => opened.stop());
     const worker = await startTaskWorker({
       ...{ kafka, codec, writer, retriever: index, memory: opened.memory, clock: systemClock },
       models: [soakModel],
@@ -185,9 +144,7 @@ export const openSoakPlane = async (of: {
         of.onEnded();
       },
     });
-    stops.push(() => worker.stop(5_000));
-    const redis = openRedisConnection(stack.redis);
-    stops.push(() => redis.close());
+    plane.before(() => worker.stop(5_000));
 
     const recordsOf = async (topic: string): Promise<number> =>
       (await kafka.admin.offsets(topic)).reduce((sum, { latest }) => sum + latest, 0);
@@ -217,10 +174,10 @@ export const openSoakPlane = async (of: {
           memoryRecords: await recordsOf(TOPICS.memory.name),
         };
       },
-      close,
+      close: plane.close,
     };
   } catch (error) {
-    await close();
+    await plane.close();
     throw error;
   }
 };

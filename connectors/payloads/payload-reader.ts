@@ -40,6 +40,20 @@ export const isElsewhere = (
   (inputPayload !== null && fields.includes('input')) ||
   (outputPayload !== null && fields.includes('output'));
 
+/** The event whole; where it is gone for good, as it stands, and why. Errors: of `whole` that may pass. */
+export const wholeOrLost = async (
+  payloads: Pick<PayloadReader, 'whole'>,
+  event: AgentEvent,
+  fields?: readonly PayloadField[],
+): Promise<{ readonly event: AgentEvent; readonly lost: FreshetError | null }> => {
+  try {
+    return { event: await payloads.whole(event, fields), lost: null };
+  } catch (thrown) {
+    if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
+    return { event, lost: thrown };
+  }
+};
+
 export const withPayloads = async <Of>(
   { kafka, codec, payloads }: PayloadSource,
   use: (payloads: Pick<PayloadReader, 'whole'>) => Promise<Of>,

@@ -2,9 +2,8 @@
  * The two ends of an execution whole, its task and its answer: what job states, results and lists are made of. All else they leave
  * where it stands.
  */
-import { FreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import type { PayloadReader } from './payload-reader.ts';
+import { type PayloadReader, wholeOrLost } from './payload-reader.ts';
 
 /** An answer that is gone is a failure that says so, and holds nobody back. Errors: `kafka-unavailable`, `registry-unavailable`. */
 export const wholeEnds = async (
@@ -12,11 +11,8 @@ export const wholeEnds = async (
   payloads: Pick<PayloadReader, 'whole'>,
 ): Promise<AgentEvent> => {
   if (event.type !== 'user-input' && event.type !== 'response') return event;
-  try {
-    return await payloads.whole(event);
-  } catch (error) {
-    if (!(error instanceof FreshetError && error.code === 'payload-lost')) throw error;
-    const { code, message } = error;
-    return { ...event, error: event.error ?? { code, message, retryable: false } };
-  }
+  const { event: whole, lost } = await wholeOrLost(payloads, event);
+  if (!lost) return whole;
+  const { code, message } = lost;
+  return { ...event, error: event.error ?? { code, message, retryable: false } };
 };

@@ -72,14 +72,3 @@ else
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 end
 return 1`);
-
-/** KEYS hold. Answers its text and the server's time in milliseconds. */
-export const LOOK_AT_HOLD = redisScript(`
-local time = redis.call('TIME')
-return {redis.call('GET', KEYS[1]) or '', time[1] * 1000 + math.floor(time[2] / 1000)}`);
-
-/** KEYS hold. ARGV the text it must still have, the new one, how long that is kept (ms). */
-export const MOVE_HOLD = redisScript(`
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1`);

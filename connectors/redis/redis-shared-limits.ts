@@ -19,8 +19,10 @@ import type {
   SharedLimits,
   SharedWindow,
 } from '../models/language/shared-limits.ts';
-import { LOOK_AT_HOLD, MOVE_HOLD, SETTLE_PLACE, TAKE_PLACES } from './limit-scripts.ts';
+import { SETTLE_PLACE, TAKE_PLACES } from './limit-scripts.ts';
+import { moveShared } from './move-shared.ts';
 import { openRedis } from './open-redis.ts';
+import { restingCalls } from './resting-calls.ts';
 
 export interface RedisSharedLimitsSettings {
   readonly url: string;
@@ -35,9 +37,6 @@ export interface RedisSharedLimitsSettings {
 /** Others may give back what they reserved: whoever waits asks again after this, in milliseconds. */
 const AGAIN_MS = 250;
 const LEASE_MS = 1_500;
-const REST_MS = 1_000;
-/** Others move a hold meanwhile: it is looked at anew. After as many times it is left to them. */
-const TRIES = 20;
 /** Refusals that are further apart are none in a row. */
 const HOLD_KEPT_MS = 2 * MAX_HOLD_MS;
 
@@ -52,28 +51,15 @@ export const openRedisSharedLimits = async ({
 }: RedisSharedLimitsSettings): Promise<SharedLimits> => {
   const redis = await openRedis(url);
   const worker = randomUUID();
-  let restUntil = 0;
   const keyOf = (kind: string, ...of: readonly string[]): string =>
     `freshet:limits:{${group}}:${kind}:${of.join(':')}`;
 
-  const ask = async <Of>(command: () => Promise<Of>): Promise<Of | null> => {
-    if (redis.status !== 'ready' || performance.now() < restUntil) return null;
-    try {
-      return await command();
-    } catch {
-      restUntil = performance.now() + REST_MS;
-      return null;
-    }
-  };
+  const ask = restingCalls(redis);
 
-  const moveHold = async (key: string, next: (hold: Hold, now: number) => Hold): Promise<void> => {
-    for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      const [text, now] = (await LOOK_AT_HOLD(redis, [key], [])) as readonly [string, number];
-      const moved = JSON.stringify(next(parseHold(text) ?? NO_HOLD, now));
-      if (moved === text) return;
-      if ((await MOVE_HOLD(redis, [key], [text, moved, String(HOLD_KEPT_MS)])) === 1) return;
-    }
-  };
+  const moveHold = (key: string, next: (hold: Hold, now: number) => Hold): Promise<unknown> =>
+    moveShared(redis, { key, keptMs: HOLD_KEPT_MS }, (text, now) => ({
+      text: JSON.stringify(next(parseHold(text) ?? NO_HOLD, now)),
+    }));
 
   const holdOf = (provider: string): SharedHold => {
     const key = keyOf('hold', provider);

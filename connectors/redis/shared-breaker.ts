@@ -15,8 +15,8 @@ import {
   type GuardedName,
   parseBreaker,
 } from '../guarded-calls/breaker-state.ts';
+import { moveShared } from './move-shared.ts';
 import { openRedis } from './open-redis.ts';
-import { redisScript } from './redis-script.ts';
 
 export interface SharedBreakers {
   /** To be asked before each call; never throws. */
@@ -37,25 +37,10 @@ export interface SharedBreakersSettings {
   readonly now?: () => number;
 }
 
-/** Key: of a breaker. Answers its text and the server's time in milliseconds. */
-const LOOK = redisScript(`
-local time = redis.call('TIME')
-return {redis.call('GET', KEYS[1]) or '', time[1] * 1000 + math.floor(time[2] / 1000)}
-`);
-
-/** Key: of a breaker. Values: the text it must still have, the new one, how long that is kept. */
-const MOVE = redisScript(`
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-return 1
-`);
-
 /** Of the breaker of a name, for all workers of a group. */
 export const breakerKeyOf = (group: string, name: GuardedName): string =>
   `freshet:breaker:{${group}}:${name}`;
 
-/** Others move it meanwhile: it is looked at anew. After as many times this worker goes by what it saw last. */
-const TRIES = 20;
 /** Longer than it can be open or half-open; failures that are further apart are no failures in a row. */
 const KEPT_FOR = 10;
 
@@ -79,18 +64,17 @@ export const openSharedBreakers = async (settings: SharedBreakersSettings): Prom
     name: GuardedName,
     decide: (breaker: Breaker, at: number) => { readonly breaker: Breaker; readonly answer: Answer },
   ): Promise<Answer> => {
-    const key = breakerKeyOf(group, name);
+    const state = { key: breakerKeyOf(group, name), keptMs: settingsOf(name).openMs * KEPT_FOR };
     try {
-      for (let attempt = 0; attempt < TRIES; attempt += 1) {
-        const [text, at] = (await LOOK(redis, [key], [])) as readonly [string, number];
-        const { breaker, answer } = decide(parseBreaker(text) ?? CLOSED, at);
-        const next = textOf(breaker);
-        const keptMs = String(settingsOf(name).openMs * KEPT_FOR);
-        if (next === text || (await MOVE(redis, [key], [text, next, keptMs])) === 1) {
-          see(name, breaker);
-          return answer;
-        }
+      const moved = await moveShared(redis, state, (text, at) => {
+        const decided = decide(parseBreaker(text) ?? CLOSED, at);
+        return { ...decided, text: textOf(decided.breaker) };
+      });
+      if (moved) {
+        see(name, moved.breaker);
+        return moved.answer;
       }
+      // Others were always quicker: by what this worker saw last.
     } catch {
       // Redis is away: by what this worker has seen.
     }

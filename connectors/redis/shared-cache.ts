@@ -1,5 +1,6 @@
 /** Texts with a time to live, shared by processes through Redis. Nothing is lost with it but time. */
 import { createRedisClient } from './redis-client.ts';
+import { restingCalls } from './resting-calls.ts';
 
 export interface SharedCache {
   /** Null where there is none, and where Redis cannot be asked. Never rejects. */
@@ -21,14 +22,11 @@ export interface SharedCacheSettings {
 }
 
 const TIMEOUT_MS = 100;
-const REST_MS = 1_000;
 
 /** Connects in the background: until then, and whenever Redis is away, every look finds nothing, at once. */
 export const openSharedCache = (settings: SharedCacheSettings): SharedCache => {
-  const restMs = settings.restMs ?? REST_MS;
   // A look that waits for a connection would hold up the call it is to save.
   const redis = createRedisClient(settings.url, settings.timeoutMs ?? TIMEOUT_MS);
-  let restUntil = 0;
   let reachable = true;
 
   const tell = (now: boolean, reason: string): void => {
@@ -38,18 +36,9 @@ export const openSharedCache = (settings: SharedCacheSettings): SharedCache => {
   };
   redis.on('error', (error: Error) => tell(false, error.message));
 
-  const ask = async <Of>(command: () => Promise<Of>): Promise<Of | null> => {
-    if (redis.status !== 'ready' || performance.now() < restUntil) return null;
-    try {
-      const answer = await command();
-      tell(true, 'it answers');
-      return answer;
-    } catch (error) {
-      restUntil = performance.now() + restMs;
-      tell(false, error instanceof Error ? error.message : String(error));
-      return null;
-    }
-  };
+  const ask = restingCalls(redis, settings.restMs, (failure) =>
+    tell(failure === null, failure ?? 'it answers'),
+  );
 
   return {
     get: (key) => ask(() => redis.get(key)),

@@ -1,5 +1,5 @@
 // Asks for a reason before something is done that is written down: nothing happens without one.
-import { make } from './elements.js';
+import { make, requiredText } from './elements.js';
 
 /**
  * Puts the question into `host`; `act(reason)` does it, and what it throws is shown there. Escape or Cancel takes the question back
@@ -22,12 +22,8 @@ export const askWhy = (host, { says, confirm, tone, back }, act) => {
       },
       onsubmit: async (event) => {
         event.preventDefault();
-        const why = reason.value.trim();
-        if (why === '') {
-          reason.value = '';
-          reason.reportValidity();
-          return;
-        }
+        const why = requiredText(reason);
+        if (why === '') return;
         button.disabled = true;
         try {
           await act(why);

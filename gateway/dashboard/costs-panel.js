@@ -1,5 +1,5 @@
 // What agents cost: the sums, how the executions of each are spread, and why one costs more than another.
-import { byId, empty, make, makeSvg } from './elements.js';
+import { byId, empty, make, makeSvg, table } from './elements.js';
 import { count, many, percent, usd } from './format.js';
 import { request } from './requests.js';
 
@@ -8,27 +8,7 @@ const DEAREST = 5;
 const WIDTH = 300;
 const HEIGHT = 64;
 
-const cells = (tag, values, numeric) =>
-  values.map((value, at) =>
-    make(tag, { class: numeric && at > 0 ? 'number' : null, scope: tag === 'th' ? 'col' : null }, value),
-  );
-
-const table = (caption, header, rows) =>
-  make(
-    'div',
-    { class: 'scroll' },
-    make(
-      'table',
-      {},
-      make('caption', { class: 'hidden-text', text: caption }),
-      make('thead', {}, make('tr', {}, cells('th', header, true))),
-      make(
-        'tbody',
-        {},
-        rows.map((row) => make('tr', {}, cells('td', row, true))),
-      ),
-    ),
-  );
+const afterTheFirst = (at) => at > 0;
 
 /** How many executions cost up to how much. */
 const spread = ({ name, distribution }) => {
@@ -97,6 +77,7 @@ const agentCard = (agent) => {
     table(
       `Why ${name} costs what it does`,
       ['Step', 'Share', 'Money', 'Calls', 'Tokens in'],
+      afterTheFirst,
       why.byStep.map((each) => [
         each.name ?? '–',
         share(each.usd, agent.usd),
@@ -123,6 +104,7 @@ const dearest = (executions, onOpen) => {
     table(
       'The dearest of the recent executions',
       ['Execution', 'Money', 'Steps'],
+      afterTheFirst,
       sorted.map(({ executionId, agent, input, costUsd, steps }) => [
         make('button', {
           class: 'linklike',
@@ -170,6 +152,7 @@ export const createCostsPanel = (onOpen) => {
       table(
         `Costs by ${by}`,
         [by, 'Money', 'Share', 'Executions', 'Calls', 'Failed', 'Lost', 'Tokens in', 'Tokens out'],
+        afterTheFirst,
         groups.map((each) => [
           each.name ?? '–',
           usd(each.usd),

@@ -43,3 +43,47 @@ export const folded = (title, ...children) =>
 
 export const json = (value) =>
   make('pre', { tabindex: '0', text: typeof value === 'string' ? value : JSON.stringify(value, null, 2) });
+
+/** A table with a caption for those who hear it. `isNumeric`: whether the column at a place holds numbers. Cells are texts or elements. */
+export const table = (caption, header, isNumeric, rows) => {
+  const kind = (at) => (isNumeric(at) ? 'number' : null);
+  return make(
+    'div',
+    { class: 'scroll' },
+    make(
+      'table',
+      {},
+      make('caption', { class: 'hidden-text', text: caption }),
+      make(
+        'thead',
+        {},
+        make(
+          'tr',
+          {},
+          header.map((text, at) => make('th', { scope: 'col', class: kind(at) }, text)),
+        ),
+      ),
+      make(
+        'tbody',
+        {},
+        rows.map((cells) =>
+          make(
+            'tr',
+            {},
+            cells.map((cell, at) => make('td', { class: kind(at) }, cell)),
+          ),
+        ),
+      ),
+    ),
+  );
+};
+
+/** What was written into a field that must not be left empty; '' where it was, and then the field says so. */
+export const requiredText = (field) => {
+  const text = field.value.trim();
+  if (text === '') {
+    field.value = '';
+    field.reportValidity();
+  }
+  return text;
+};

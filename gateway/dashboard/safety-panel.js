@@ -1,6 +1,6 @@
 // What holds agents in hand: what waits for a person, switches, breakers, money of the day, and what was halted and refused.
 import { createApprovalCards } from './approval-cards.js';
-import { byId, empty, folded, make, pill, since } from './elements.js';
+import { byId, empty, folded, make, pill, since, table } from './elements.js';
 import { count, usd } from './format.js';
 import { request } from './requests.js';
 import { createSafetySwitches } from './safety-switches.js';
@@ -27,39 +27,6 @@ const REFUSERS = {
 };
 const CALM = new Set(['cancel', 'kill']);
 const BREAKERS = { closed: 'good', 'half-open': 'warn', open: 'bad' };
-
-const table = (caption, header, numeric, rows) =>
-  make(
-    'div',
-    { class: 'scroll' },
-    make(
-      'table',
-      {},
-      make('caption', { class: 'hidden-text', text: caption }),
-      make(
-        'thead',
-        {},
-        make(
-          'tr',
-          {},
-          header.map((text, at) =>
-            make('th', { scope: 'col', class: numeric.includes(at) ? 'number' : null, text }),
-          ),
-        ),
-      ),
-      make(
-        'tbody',
-        {},
-        rows.map((cells) =>
-          make(
-            'tr',
-            {},
-            cells.map((cell, at) => make('td', { class: numeric.includes(at) ? 'number' : null }, cell)),
-          ),
-        ),
-      ),
-    ),
-  );
 
 const haltItem = (halt, onOpen) =>
   make(
@@ -124,7 +91,7 @@ const refusalsShown = ({ items }, onOpen) =>
         table(
           'What was refused, the last first',
           ['By', 'What', 'Agent', 'Tenant', 'Times', 'Last', 'Why'],
-          [4],
+          (at) => at === 4,
           items.map((each) => [
             REFUSERS[each.by] ?? each.by,
             `${each.name ?? 'task'} (${each.code})`,
@@ -220,7 +187,12 @@ const loadBudgets = async () => {
               class: 'trouble',
               text: 'What was spent today is being counted again, and not known now.',
             }),
-        table('Budgets of today', ['Of', '', 'Spent', 'Limit', 'Left'], [2, 3, 4], budgets.map(budgetCells)),
+        table(
+          'Budgets of today',
+          ['Of', '', 'Spent', 'Limit', 'Left'],
+          (at) => at > 1,
+          budgets.map(budgetCells),
+        ),
       ].filter(Boolean),
     );
   } catch (error) {

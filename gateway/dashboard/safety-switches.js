@@ -1,6 +1,6 @@
 // The switches that stop agents: those in force, each with a way to lift it, and a form to set one.
 import { askWhy } from './ask-why.js';
-import { byId, make, since } from './elements.js';
+import { byId, make, requiredText, since } from './elements.js';
 import { request } from './requests.js';
 
 /** No name of an agent. */
@@ -80,12 +80,8 @@ export const createSafetySwitches = () => {
     event.preventDefault();
     const button = form.querySelector('button');
     const of = { agent: agent.value === EVERY ? null : agent.value, tenant: tenant.value.trim() || null };
-    const why = reason.value.trim();
-    if (why === '') {
-      reason.value = '';
-      reason.reportValidity();
-      return;
-    }
+    const why = requiredText(reason);
+    if (why === '') return;
     button.disabled = true;
     try {
       await turn(of.agent, of.tenant, 'kill', why);

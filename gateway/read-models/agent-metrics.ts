@@ -9,8 +9,7 @@ import {
   createLatencyHistogram,
   type LatencyHistogram,
 } from '../../pipelines/track-freshness/latency-histogram.ts';
-import type { EndCode } from '../../schemas/execution-payloads.ts';
-import { RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { type EndCode, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Feedback } from '../../schemas/records.ts';
 import type { ExecutionEntry } from './execution-entry.ts';

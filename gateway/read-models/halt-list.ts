@@ -7,6 +7,7 @@ import type { EndCode } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { type Counted, countedBy } from './counted-by.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
+import { isOf, type OfWhom } from './of-whom.ts';
 
 /** Which check ended an execution. */
 export const CHECKS = ['loop', 'limits', 'day-budget', 'kill', 'cancel', 'poison', 'effect'] as const;
@@ -65,11 +66,6 @@ export interface Halt {
   readonly before: readonly StepBefore[];
 }
 
-export interface HaltFilter {
-  readonly tenant?: string | undefined;
-  readonly agent?: string | undefined;
-}
-
 export interface HaltList {
   /** An event that counts, with the entry after it. */
   event(
@@ -80,7 +76,7 @@ export interface HaltList {
   /** Newest first, with all that are held counted by code. */
   list(
     limit: number,
-    filter?: HaltFilter,
+    filter?: OfWhom,
   ): { readonly held: number; readonly groups: readonly Counted[]; readonly items: readonly Halt[] };
   clear(): void;
 }
@@ -117,12 +113,9 @@ export const createHaltList = (
       const [oldest] = halts.keys();
       if (halts.size > limits.held && oldest !== undefined) halts.delete(oldest);
     },
-    list: (limit, { tenant, agent } = {}) => {
+    list: (limit, of = {}) => {
       const found = [...halts.values()]
-        .filter(
-          (halt) =>
-            (tenant === undefined || halt.tenant === tenant) && (agent === undefined || halt.agent === agent),
-        )
+        .filter(isOf(of))
         // Partitions are read beside each other.
         .sort((a, b) => b.at - a.at);
       return {

@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { AgentEvent } from '../../schemas/records.ts';
+import { isOf, type OfWhom } from './of-whom.ts';
 
 /** What refused. */
 export const REFUSERS = ['capability', 'tool', 'approval', 'breaker', 'day-budget', 'intake'] as const;
@@ -47,10 +48,7 @@ export interface RefusalList {
   /** A task that this gateway did not take on: nothing of it is in Kafka. */
   intake(refused: Pick<Refusal, 'agent' | 'tenant' | 'reason'> & { readonly at: number }): void;
   /** The last refused first. */
-  list(
-    limit: number,
-    filter?: { readonly tenant?: string | undefined; readonly agent?: string | undefined },
-  ): { readonly held: number; readonly items: readonly Refusal[] };
+  list(limit: number, of?: OfWhom): { readonly held: number; readonly items: readonly Refusal[] };
   clear(): void;
 }
 
@@ -83,13 +81,8 @@ export const createRefusalList = (max = MAX_HELD): RefusalList => {
         ...{ by: 'intake', code: 'too-many-requests', agent, tenant, name: null, reason, lastAt: at },
         ...{ executionId: null, step: null },
       }),
-    list: (limit, { tenant, agent } = {}) => {
-      const found = [...held.values()]
-        .filter(
-          (each) =>
-            (tenant === undefined || each.tenant === tenant) && (agent === undefined || each.agent === agent),
-        )
-        .sort((a, b) => b.lastAt - a.lastAt);
+    list: (limit, of = {}) => {
+      const found = [...held.values()].filter(isOf(of)).sort((a, b) => b.lastAt - a.lastAt);
       return { held: found.length, items: found.slice(0, limit) };
     },
     clear: () => held.clear(),

@@ -1,5 +1,4 @@
 /** Faults 2 and 3 of ROBUSTNESS, and a worker killed in the middle, on real servers and real processes. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
@@ -16,6 +15,7 @@ import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type AgentsStack, eventually, openAgentsStack } from '../agents/agents-stack.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
+import { workerChildren } from '../agents/worker-children.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { careful, lookThenAnswer } from './careful-agent.ts';
 
@@ -24,7 +24,7 @@ const QUESTION = 'How long do I have to return a product?';
 let stack: AgentsStack;
 let projection: ExecutionProjection;
 let worker: TaskWorker | undefined;
-const children: ChildProcess[] = [];
+const children = workerChildren(PROGRAM, 30_000);
 
 beforeAll(async () => {
   stack = await openAgentsStack();
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+  children.killAll();
   await worker?.stop(1_000);
   worker = undefined;
 });
@@ -41,26 +41,6 @@ afterAll(async () => {
   await projection?.stop();
   await stack?.close();
 });
-
-const startChild = async (name: string): Promise<ChildProcess> => {
-  const { kafka, schemaRegistry } = inject('stack');
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', PROGRAM, kafka, `${schemaRegistry}/apis/ccompat/v7`, name],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  children.push(child);
-  let said = '';
-  child.stderr?.on('data', (piece: Buffer) => {
-    said += piece.toString();
-  });
-  await eventually(
-    `${name} in the group: ${said}`,
-    () => (said.includes('is in the group') ? true : undefined),
-    30_000,
-  );
-  return child;
-};
 
 const startWorker = (model = lookThenAnswer({ secondCallMs: 0 })): Promise<TaskWorker> =>
   startTaskWorker({
@@ -93,7 +73,7 @@ const replayOf = async (taskId: string) => {
 };
 
 test('a worker killed in the middle of a call: another goes on, finished steps are not repeated, both calls are counted, one result', async () => {
-  const child = await startChild('worker-killed');
+  const child = await children.start('worker-killed');
   const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
   await untilSecondCall(taskId);
   child.kill('SIGKILL');
@@ -122,7 +102,7 @@ test('a worker killed in the middle of a call: another goes on, finished steps a
 }, 360_000);
 
 test('fault 2: a worker stopped until its partitions moved, then continued: its late writes are fenced, one result', async () => {
-  const child = await startChild('worker-zombie');
+  const child = await children.start('worker-zombie');
   const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
   await untilSecondCall(taskId);
   child.kill('SIGSTOP');

@@ -1,8 +1,7 @@
 /** Megabytes in an execution, on real servers: by reference in the journal, whole wherever they are needed, and only for their own tenant. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { findAmong } from '../../../agents/replay/find-behaviour.ts';
 import { findUses } from '../../../agents/replay/find-uses.ts';
 import type { ReplayedExecution } from '../../../agents/replay/range-replay-state.ts';
@@ -27,6 +26,7 @@ import { eventOf } from '../../support/event-of.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { type AgentsStack, eventually, openAgentsStack } from '../agents-stack.ts';
 import { fixedRetriever } from '../fixed-retriever.ts';
+import { workerChildren } from '../worker-children.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../failure/agents-worker-process.ts', import.meta.url));
 const TOPIC = TOPICS.agentEvents.name;
@@ -36,7 +36,7 @@ let stack: AgentsStack;
 let projection: ExecutionProjection;
 let under: GatewayUnderTest;
 let worker: TaskWorker | undefined;
-let child: ChildProcess | undefined;
+const children = workerChildren(PROGRAM);
 /** What the worker of this process asked its model. */
 const asked: (readonly ModelMessage[])[] = [];
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
   projection = await startExecutionProjection(stack);
   under = await startGatewayUnderTest({ agents: AGENTS });
 });
-afterEach(() => child?.kill('SIGKILL'));
+afterEach(() => children.killAll());
 afterAll(async () => {
   await worker?.stop(1_000);
   await projection?.stop();
@@ -97,17 +97,7 @@ const shownOf = async (taskId: string) =>
 let takenOver = '';
 
 test('a worker is killed after a tool returned 5 MB: another comes to the same state, and goes on without calling it', async () => {
-  const { kafka, schemaRegistry } = inject('stack');
-  child = spawn(
-    process.execPath,
-    ['--import', 'tsx', PROGRAM, kafka, `${schemaRegistry}/apis/ccompat/v7`, 'worker-killed'],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let said = '';
-  child.stderr?.on('data', (piece: Buffer) => {
-    said += piece.toString();
-  });
-  await eventually('a worker', () => (said.includes('is in the group') ? true : undefined), 60_000);
+  const child = await children.start('worker-killed');
   const taskId = await stack.submit({ agent: 'archivist', input: QUESTION });
   await eventually(
     'the second call of a model',

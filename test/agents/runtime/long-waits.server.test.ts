@@ -1,11 +1,10 @@
 /** What waits for long pins nothing (rule J): tasks behind it are committed, and whoever takes over finds it by its snapshot alone. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { replayExecution } from '../../../agents/replay/replay-execution.ts';
 import { AGENTS_GROUP, startTaskWorker, type TaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { type HeardControls, openHeardControls } from '../../../agents/safety/heard-controls.ts';
@@ -22,6 +21,7 @@ import { executionIdOf } from '../../../schemas/task-identity.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { type AgentsStack, eventually, openAgentsStack } from '../agents-stack.ts';
 import { fixedRetriever } from '../fixed-retriever.ts';
+import { workerChildren } from '../worker-children.ts';
 import { PATIENCE, patient } from './patient-agent.ts';
 
 const PROGRAM = fileURLToPath(new URL('patient-worker-process.ts', import.meta.url));
@@ -33,7 +33,7 @@ let stack: AgentsStack;
 let projection: ExecutionProjection;
 let control: HeardControls;
 let worker: TaskWorker | undefined;
-const children: ChildProcess[] = [];
+const children = workerChildren(PROGRAM);
 
 beforeAll(async () => {
   stack = await openAgentsStack();
@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+  children.killAll();
   await worker?.stop(1_000);
   worker = undefined;
 });
@@ -52,26 +52,6 @@ afterAll(async () => {
   await projection?.stop();
   await stack?.close();
 });
-
-const startChild = async (name: string): Promise<ChildProcess> => {
-  const { kafka, schemaRegistry } = inject('stack');
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', PROGRAM, kafka, `${schemaRegistry}/apis/ccompat/v7`, name],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  children.push(child);
-  let said = '';
-  child.stderr?.on('data', (piece: Buffer) => {
-    said += piece.toString();
-  });
-  await eventually(
-    `${name} in the group`,
-    () => (said.includes('is in the group') ? true : undefined),
-    60_000,
-  );
-  return child;
-};
 
 const resultsOf = async (taskId: string): Promise<readonly Result[]> =>
   (await stack.read(TOPICS.results.name, 'Result', (result) => result.taskId === taskId)).map(
@@ -136,7 +116,7 @@ const linesOf = (file: string): readonly string[] =>
   existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
 
 test('a task waits for approval while more than a span of tasks behind it end; its worker is killed, the next resumes from the snapshot, and the tool runs once (I2, I8, I10)', async () => {
-  const child = await startChild('patient-killed');
+  const child = await children.start('patient-killed');
   const file = newFile();
   const begun = await endOf(EVENTS);
   const sessionId = `session-${randomUUID()}`;
@@ -206,7 +186,7 @@ test('a task waits for approval while more than a span of tasks behind it end; i
 }, 240_000);
 
 test('a parent that waits for its sub-task is committed, and hears of the end under another worker (I2, I3)', async () => {
-  const child = await startChild('patient-parent');
+  const child = await children.start('patient-parent');
   const file = newFile();
   const parent = await stack.submit({ agent: 'patient', input: `share ${file}` }, PARTITION);
   const handed = await eventually(
@@ -233,7 +213,7 @@ test('a parent that waits for its sub-task is committed, and hears of the end un
   expect(await resultOf(parent)).toMatchObject({ outcome: 'completed' });
   expect(linesOf(file)).toHaveLength(1);
   const journal = await stack.journalOf(parent);
-  expect(journal.find(isSnapshot)).toBeDefined();
+  expect(journal.some(isSnapshot)).toBe(true);
   expect(
     journal.filter(({ type, idempotencyKey }) => type === 'tool-call' && idempotencyKey === subtask),
   ).toHaveLength(1);

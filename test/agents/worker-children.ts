@@ -1,0 +1,39 @@
+/** Workers in processes of their own, to be killed. Their program takes broker, registry and name, and says on standard error when it is in its group. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { inject } from 'vitest';
+import { eventually } from './agents-stack.ts';
+
+export interface WorkerChildren {
+  /** Resolves once it is in its group. */
+  start(name: string): Promise<ChildProcess>;
+  killAll(): void;
+}
+
+/** `program`: a path; `withinMs`: what a start may take. */
+export const workerChildren = (program: string, withinMs?: number): WorkerChildren => {
+  const children: ChildProcess[] = [];
+  return {
+    start: async (name) => {
+      const { kafka, schemaRegistry } = inject('stack');
+      const child = spawn(
+        process.execPath,
+        ['--import', 'tsx', program, kafka, `${schemaRegistry}/apis/ccompat/v7`, name],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      children.push(child);
+      let said = '';
+      child.stderr.on('data', (piece: Buffer) => {
+        said += piece.toString();
+      });
+      await eventually(
+        `${name} in the group`,
+        () => (said.includes('is in the group') ? true : undefined),
+        withinMs,
+      );
+      return child;
+    },
+    killAll: () => {
+      for (const child of children.splice(0)) child.kill('SIGKILL');
+    },
+  };
+};
