@@ -28,6 +28,12 @@ export const taskId = line(200);
 export const executionId = line(200);
 export const documentId = line(2_000);
 export const tenant = line(200).describe('Defaults to the configured local tenant.');
+/** The query of whatever is asked for by its id (find-task.ts, find-execution.ts). */
+export const ofTenant = {
+  tenant: line(200)
+    .optional()
+    .describe("Whose it must be: what is another tenant's is answered as if it were not there."),
+};
 export const usd = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"')

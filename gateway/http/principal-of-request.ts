@@ -21,3 +21,15 @@ export const tenantOf = (principal: Principal, named: string | undefined, localT
 /** Whose things a list shows; undefined: everybody's. */
 export const visibleTenant = (principal: Principal, named: string | undefined): string | undefined =>
   principal.tenant ?? named;
+
+/** Who asks for one thing by its id: a request whose query may name a tenant. */
+export interface Asker {
+  readonly principal: Principal;
+  readonly query: { readonly tenant?: string | undefined };
+}
+
+/** Whether a thing of a tenant (null: of the configured one) is shown to whoever asks; where not, it is as if it were not there (I9). */
+export const isShownTo = ({ principal, query }: Asker, of: string | null, localTenant: string): boolean => {
+  const visible = visibleTenant(principal, query.tenant);
+  return visible === undefined || visible === (of ?? localTenant);
+};

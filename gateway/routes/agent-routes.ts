@@ -4,14 +4,14 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Feedback } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { line, taskId, text } from '../http/fields.ts';
+import { line, ofTenant, taskId, text } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import type { AgentMetrics } from '../read-models/agent-metrics.ts';
 import { agentHealthOf } from '../views/agent-health.ts';
 import { memoryOfRole } from '../views/role-counters.ts';
 import { isoTime } from '../views/times.ts';
-import { findTask } from './task-routes.ts';
 
 const share = z.number().nullable();
 
@@ -123,11 +123,13 @@ export const agentRoutes = (context: GatewayContext) => {
       tag: 'agents',
       summary: "What somebody thought of a task's answer; the newest of one person holds",
       params: z.object({ taskId }),
+      query: z.strictObject(ofTenant),
       body: feedbackToGive,
       answers: [{ status: 200, description: 'Kept, once Kafka has it.', schema: given }],
       errors: ['not-found', 'conflict', 'append-failed', 'too-many-requests', 'kafka-unavailable'],
-      handle: async ({ params, body, principal }) => {
-        const entry = await findTask(context, params.taskId);
+      handle: async (request) => {
+        const { params, body, principal } = request;
+        const entry = await findTask(context, params.taskId, request);
         if (!entry.result)
           throw new FreshetError('conflict', 'the task has no answer yet: give feedback once it has ended');
         const feedback: Feedback = {

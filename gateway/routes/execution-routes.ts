@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { findUses } from '../../agents/replay/find-uses.ts';
 import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { documentId, executionId, line, tenant, wholeNumber } from '../http/fields.ts';
+import { documentId, executionId, line, ofTenant, tenant, wholeNumber } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { place } from '../http/positions.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
@@ -138,10 +138,11 @@ export const executionRoutes = (context: GatewayContext) => [
     summary:
       'An execution step by step: input, output, error, what was cited and how old it was, cost, and where each event stands',
     params: z.object({ executionId }),
+    query: z.strictObject(ofTenant),
     answers: [{ status: 200, description: 'The execution.', schema: executionDetailSchema }],
     errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
-    handle: async ({ params }) => {
-      const { entry, events } = await findExecution(context, params.executionId);
+    handle: async (request) => {
+      const { entry, events } = await findExecution(context, request.params.executionId, request);
       return executionDetailOf(entry, events);
     },
   }),
@@ -151,15 +152,16 @@ export const executionRoutes = (context: GatewayContext) => [
     tag: 'executions',
     summary: 'Two executions side by side: their steps in pairs, and what of each differs',
     params: z.object({ executionId }),
-    query: z.strictObject({ with: executionId }),
+    query: z.strictObject({ ...ofTenant, with: executionId }),
     answers: [{ status: 200, description: 'The two.', schema: comparisonSchema }],
     errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
-    handle: async ({ params, query }) => {
-      const a = await findExecution(context, params.executionId);
-      const b = await findExecution(context, query.with);
+    handle: async (request) => {
+      const { params, query } = request;
+      const a = await findExecution(context, params.executionId, request);
+      const b = await findExecution(context, query.with, request);
       const wholes = [
-        await findWholeExecution(context, params.executionId),
-        await findWholeExecution(context, query.with),
+        await findWholeExecution(context, params.executionId, request),
+        await findWholeExecution(context, query.with, request),
       ].map(({ events }) => timelineOf(events).steps);
       const compared = compareTimelines(wholes[0] ?? [], wholes[1] ?? []);
       // What is large is compared whole and shown at a glance: pairs are made of kinds and names, so both lists have the same.

@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
 import { findExecution } from '../find-execution.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { executionId, tenant } from '../http/fields.ts';
-import { visibleTenant } from '../http/principal-of-request.ts';
+import { executionId, ofTenant } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 
 const hash = z
@@ -18,19 +17,16 @@ export const payloadRoutes = (context: GatewayContext) => [
     tag: 'executions',
     summary: 'A large input or output of an execution, whole: the JSON itself, held against its hash',
     params: z.object({ executionId, hash }),
-    query: z.strictObject({ tenant: tenant.optional() }),
+    query: z.strictObject(ofTenant),
     answers: [{ status: 200, description: 'The JSON of the input or output.', schema: z.unknown() }],
     errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
-    handle: async ({ params, query, principal }, reply) => {
-      const { entry, events } = await findExecution(context, params.executionId);
-      const of = visibleTenant(principal, query.tenant);
+    handle: async (request, reply) => {
+      const { params } = request;
+      const { events } = await findExecution(context, params.executionId, request);
       // By its hash alone nobody finds it: an execution of the tenant's own must refer to it (I9).
-      const reference =
-        of !== undefined && of !== (entry.tenant ?? context.settings.config.localTenant)
-          ? undefined
-          : events
-              .flatMap(({ event }) => [event.inputPayload, event.outputPayload])
-              .find((each) => each?.hash === params.hash);
+      const reference = events
+        .flatMap(({ event }) => [event.inputPayload, event.outputPayload])
+        .find((each) => each?.hash === params.hash);
       if (!reference)
         throw new FreshetError(
           'not-found',

@@ -14,7 +14,7 @@ import { auditRecord } from '../audit-record.ts';
 import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { FoundExecution } from '../find-older.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { executionId, line, text, usd } from '../http/fields.ts';
+import { executionId, line, ofTenant, text, usd } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
@@ -71,10 +71,11 @@ export const replayRoutes = (context: GatewayContext) => {
       summary:
         'Runs the execution again on recorded results and holds every decision against the journal; calls nothing outside',
       params: z.object({ executionId }),
+      query: z.strictObject(ofTenant),
       answers: [{ status: 200, description: 'Every decision, recorded and replayed.', schema: replaySchema }],
       errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
-      handle: async ({ params }) => {
-        const first = begunOf(await findExecution(context, params.executionId));
+      handle: async (request) => {
+        const first = begunOf(await findExecution(context, request.params.executionId, request));
         const at = { topic: TOPICS.agentEvents.name, ...first };
         return replayExecution({ kafka, codec, payloads, agents, behaviours, at });
       },
@@ -86,11 +87,13 @@ export const replayRoutes = (context: GatewayContext) => {
       summary:
         'What another version of the agent would have decided over the recorded outcomes, where it leaves them, and how cost would differ, as an estimate; calls nothing outside',
       params: z.object({ executionId }),
+      query: z.strictObject(ofTenant),
       body: z.strictObject({ behaviour: line(60).describe('A version that the configuration holds.') }),
       answers: [{ status: 200, description: 'Recorded and candidate.', schema: whatIfSchema }],
       errors: ['not-found', 'payload-lost', 'too-many-requests', 'kafka-unavailable'],
-      handle: async ({ params, body }) => {
-        const found = await findWholeExecution(context, params.executionId);
+      handle: async (request) => {
+        const { params, body } = request;
+        const found = await findWholeExecution(context, params.executionId, request);
         begunOf(found);
         const candidate = candidateOf(agents, behaviours, found.entry.agent, body.behaviour);
         return whatIf(
@@ -106,6 +109,7 @@ export const replayRoutes = (context: GatewayContext) => {
       tag: 'replay',
       summary:
         'Replays every execution with an event in a range of offsets of freshet.agent-events, in one pass; lines of JSON: each execution as it ends, `{progress}`, and last `{summary}`',
+      query: z.strictObject(ofTenant),
       body: rangeToReplay,
       answers: [
         {
@@ -116,14 +120,14 @@ export const replayRoutes = (context: GatewayContext) => {
         },
       ],
       errors: ['not-found', 'too-many-requests', 'kafka-unavailable', 'registry-unavailable'],
-      handle: async ({ body, principal }, reply) => {
+      handle: async ({ body, query, principal }, reply) => {
         if (ranges >= MAX_RANGES)
           throw new FreshetError(
             'too-many-requests',
             `${MAX_RANGES} ranges are being replayed already; try again`,
           );
         const { partition, offset: from, toOffset: to } = body;
-        const tenant = visibleTenant(principal, undefined);
+        const tenant = visibleTenant(principal, query.tenant);
         ranges += 1;
         try {
           return await answerInLines(reply, async ({ line: tell, closed }) => {
@@ -151,6 +155,7 @@ export const replayRoutes = (context: GatewayContext) => {
         'A new live execution that begins from the recorded state after a step: its decisions up to there are taken over, the rest is decided anew. Audited',
       headers: { 'Idempotency-Key': 'The same key is the same fork, however often it is sent.' },
       params: z.object({ executionId }),
+      query: z.strictObject(ofTenant),
       body: forkToMake,
       answers: [
         { status: 202, description: 'Acknowledged by Kafka.', schema: forkedSchema },
@@ -164,8 +169,9 @@ export const replayRoutes = (context: GatewayContext) => {
         'too-many-requests',
         'kafka-unavailable',
       ],
-      handle: async ({ params, body, headers, principal }, reply) => {
-        const found = await findWholeExecution(context, params.executionId);
+      handle: async (request, reply) => {
+        const { params, body, headers, principal } = request;
+        const found = await findWholeExecution(context, params.executionId, request);
         const first = begunOf(found);
         const recorded = found.events.map(({ event }) => event);
         const fork = forkedEvents(recorded, body.step, '');

@@ -1,7 +1,9 @@
 /** How the whole stands, the live feed of the page, and the rebuild of the index. */
 import { z } from 'zod';
 import type { GatewayContext } from '../gateway-context.ts';
+import { tenant } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
+import { isShownTo, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { executionSummaryOf } from '../views/execution-view.ts';
 
@@ -71,16 +73,20 @@ export const statusRoutes = (context: GatewayContext) => [
     summary:
       'Server-sent events for a page: `freshness` each second, `executions` and `safety` as they change, `status` every three seconds',
     answers: [{ status: 200, description: 'Events.', contentType: 'text/event-stream', schema: z.unknown() }],
+    query: z.strictObject({ tenant: tenant.optional() }),
     errors: ['too-many-requests'],
-    handle: async ({ principal }, reply) => {
-      const { models } = context;
+    handle: async (request, reply) => {
+      const { models, settings } = context;
       const events = context.streams.open(reply);
+      const of = visibleTenant(request.principal, request.query.tenant);
       const changed = new Set<string>();
       const sendExecutions = (): void => {
         if (changed.size === 0) return;
-        const entries = [...changed].flatMap((id) => models.executions.execution(id) ?? []);
+        const entries = [...changed]
+          .flatMap((id) => models.executions.execution(id) ?? [])
+          .filter((entry) => isShownTo(request, entry.tenant, settings.config.localTenant));
         changed.clear();
-        events.send({ event: 'executions', data: entries.map(executionSummaryOf) });
+        if (entries.length > 0) events.send({ event: 'executions', data: entries.map(executionSummaryOf) });
       };
       const sendFreshness = (): void => events.send({ event: 'freshness', data: context.freshness() });
       const sendStatus = (): void => {
@@ -88,11 +94,13 @@ export const statusRoutes = (context: GatewayContext) => [
       };
       events.send({
         event: 'executions',
-        data: models.executions.list({ limit: FIRST_EXECUTIONS }).map(executionSummaryOf),
+        data: models.executions
+          .list({ ...(of === undefined ? {} : { tenant: of }), limit: FIRST_EXECUTIONS })
+          .map(executionSummaryOf),
       });
       let said = '';
       const sendSafety = (): void => {
-        void context.safety({ tenant: principal.tenant, limit: SAFETY_SHOWN }).then(({ at, ...safety }) => {
+        void context.safety({ tenant: of ?? null, limit: SAFETY_SHOWN }).then(({ at, ...safety }) => {
           const text = JSON.stringify(safety);
           if (text === said) return;
           said = text;

@@ -1,15 +1,15 @@
 /** The event stream of a task: its state, text and tool calls as they come, and its result. */
 import { z } from 'zod';
 import { TOPICS } from '../../schemas/topics.ts';
+import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import type { EventStream } from '../http/event-stream.ts';
-import { taskId } from '../http/fields.ts';
+import { ofTenant, taskId } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import type { ExecutionEntry } from '../read-models/execution-entry.ts';
 import type { PlacedChunk } from '../read-models/recent-chunks.ts';
 import { taskViewOf } from '../views/execution-view.ts';
 import { isoTime } from '../views/times.ts';
-import { findTask } from './task-routes.ts';
 
 const LAST_EVENT_ID = /^freshet\.task-stream:(\d{1,6}):(\d{1,15})$/;
 /** How long the last chunks may come after the result: they are of another topic. */
@@ -45,6 +45,7 @@ export const taskEventRoutes = (context: GatewayContext) => [
     summary:
       'Server-sent events: `task` (its state, whenever it changes), `text`, `tool-call` and `state` chunks as they come, `result` at the end',
     params: z.object({ taskId }),
+    query: z.strictObject(ofTenant),
     headers: {
       'Last-Event-ID': 'topic:partition:offset of the last chunk that arrived; those after it follow.',
     },
@@ -63,9 +64,9 @@ export const taskEventRoutes = (context: GatewayContext) => [
       },
     ],
     errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
-    handle: async ({ params, headers }, reply) => {
-      const after = parseLastEventId(headers['last-event-id']);
-      const entry = await findTask(context, params.taskId);
+    handle: async (request, reply) => {
+      const after = parseLastEventId(request.headers['last-event-id']);
+      const entry = await findTask(context, request.params.taskId, request);
       const earlier = await missingChunks(context, entry, after);
       stream(context, entry, earlier, after, context.streams.open(reply));
       return undefined;

@@ -1,11 +1,11 @@
 /** Tasks: submit, look at, list. */
 import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
+import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { freshness, line, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
+import { freshness, line, ofTenant, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
-import type { ExecutionEntry } from '../read-models/execution-entry.ts';
 import { taskIdOfKey } from '../submit-task.ts';
 import { taskSchema, taskViewOf } from '../views/execution-view.ts';
 import { untilEnded } from '../wait-for-result.ts';
@@ -31,13 +31,6 @@ const taskToSubmit = z.strictObject({
   freshness: freshness.optional(),
   tenant: tenant.optional(),
 });
-
-/** Looks in memory, then in freshet.results. Errors: `not-found`. */
-export const findTask = async (context: GatewayContext, id: string): Promise<ExecutionEntry> => {
-  const entry = context.models.executions.task(id) ?? (await context.findOlder.result(id));
-  if (!entry) throw new FreshetError('not-found', `there is no task ${id}, or it is no longer kept`);
-  return entry;
-};
 
 const waitSeconds = (prefer: string | undefined): number => {
   const [, seconds] = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(prefer ?? '') ?? [];
@@ -140,9 +133,10 @@ export const taskRoutes = (context: GatewayContext) => {
       tag: 'tasks',
       summary: 'A task with its state, and its result once it has one',
       params: z.object({ taskId }),
+      query: z.strictObject(ofTenant),
       answers: [{ status: 200, description: 'The task.', schema: taskSchema }],
       errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
-      handle: async ({ params }) => taskViewOf(await findTask(context, params.taskId)),
+      handle: async (request) => taskViewOf(await findTask(context, request.params.taskId, request)),
     }),
   ];
 };

@@ -4,14 +4,14 @@ import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { findWholeExecution } from '../find-execution.ts';
+import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { taskId, text } from '../http/fields.ts';
-import { type Principal, visibleTenant } from '../http/principal-of-request.ts';
+import { ofTenant, taskId, text } from '../http/fields.ts';
+import type { Asker } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import type { ExecutionEntry } from '../read-models/execution-entry.ts';
 import { sendSignal } from '../send-signal.ts';
 import { approvalSchema, approvalsOf } from '../views/approval-view.ts';
-import { findTask } from './task-routes.ts';
 
 const reason = text(500).optional().describe('Why: audited.');
 const state = z.enum(['pending', 'processing', 'completed', 'failed']);
@@ -19,20 +19,18 @@ const state = z.enum(['pending', 'processing', 'completed', 'failed']);
 export const taskSignalRoutes = (context: GatewayContext) => {
   const { models, settings } = context;
 
-  /** A task of the principal's own tenant that has not ended. Errors: `not-found`, `conflict`. */
-  const running = async (id: string, principal: Principal): Promise<ExecutionEntry> => {
-    const entry = await findTask(context, id);
-    const own = visibleTenant(principal, undefined);
-    if (own !== undefined && entry.tenant !== own)
-      throw new FreshetError('not-found', `there is no task ${id}, or it is no longer kept`);
+  /** A task that has not ended. Errors: `not-found`, `conflict`. */
+  const running = async (id: string, asker: Asker): Promise<ExecutionEntry> => {
+    const entry = await findTask(context, id, asker);
     if (entry.state === 'completed' || entry.state === 'failed')
       throw new FreshetError('conflict', `task ${id} has ended already: ${entry.state}`);
     return entry;
   };
 
   /** With whole arguments: that is what a person says yes to. */
-  const approvals = async (executionId: string) => {
-    const { events } = await findWholeExecution(context, executionId, ({ name }) => name === APPROVAL_ASKED);
+  const approvals = async (executionId: string, asker: Asker) => {
+    const asks = ({ name }: { readonly name: string | null }): boolean => name === APPROVAL_ASKED;
+    const { events } = await findWholeExecution(context, executionId, asker, asks);
     return approvalsOf(events, models.control, settings.clock());
   };
 
@@ -43,6 +41,7 @@ export const taskSignalRoutes = (context: GatewayContext) => {
       tag: 'tasks',
       summary: 'Stops a task before its next step; what is under way is given up where it can be',
       params: z.object({ taskId }),
+      query: z.strictObject(ofTenant),
       body: z.strictObject({ reason }).optional(),
       answers: [
         {
@@ -53,8 +52,9 @@ export const taskSignalRoutes = (context: GatewayContext) => {
         },
       ],
       errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable'],
-      handle: async ({ params, body, principal }) => {
-        const entry = await running(params.taskId, principal);
+      handle: async (request) => {
+        const { params, body, principal } = request;
+        const entry = await running(params.taskId, request);
         const signal: ControlSignal = {
           kind: 'cancel',
           taskId: entry.taskId,
@@ -73,6 +73,7 @@ export const taskSignalRoutes = (context: GatewayContext) => {
       tag: 'tasks',
       summary: 'What the task asks people to agree to, with the exact arguments',
       params: z.object({ taskId }),
+      query: z.strictObject(ofTenant),
       answers: [
         {
           status: 200,
@@ -81,12 +82,9 @@ export const taskSignalRoutes = (context: GatewayContext) => {
         },
       ],
       errors: ['not-found', 'kafka-unavailable'],
-      handle: async ({ params, principal }) => {
-        const entry = await findTask(context, params.taskId);
-        const own = visibleTenant(principal, undefined);
-        if (own !== undefined && entry.tenant !== own)
-          throw new FreshetError('not-found', `there is no task ${params.taskId}, or it is no longer kept`);
-        return { taskId: entry.taskId, approvals: await approvals(entry.executionId) };
+      handle: async (request) => {
+        const entry = await findTask(context, request.params.taskId, request);
+        return { taskId: entry.taskId, approvals: await approvals(entry.executionId, request) };
       },
     }),
     route({
@@ -95,6 +93,7 @@ export const taskSignalRoutes = (context: GatewayContext) => {
       tag: 'tasks',
       summary: 'Approves or denies one action of a task, bound to its exact arguments and good for this once',
       params: z.object({ taskId }),
+      query: z.strictObject(ofTenant),
       body: z.strictObject({
         step: z.int().min(0).max(1_000_000),
         argumentsHash: z
@@ -111,10 +110,11 @@ export const taskSignalRoutes = (context: GatewayContext) => {
         },
       ],
       errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable'],
-      handle: async ({ params, body, principal }) => {
+      handle: async (request) => {
+        const { params, body, principal } = request;
         const { step, argumentsHash, decision } = body;
-        const entry = await running(params.taskId, principal);
-        const asked = (await approvals(entry.executionId)).find(
+        const entry = await running(params.taskId, request);
+        const asked = (await approvals(entry.executionId, request)).find(
           (each) => each.step === step && each.argumentsHash === argumentsHash,
         );
         if (!asked)
