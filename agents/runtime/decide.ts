@@ -7,11 +7,11 @@
  * - halted: `step-cap`, `money-cap`, `token-cap`, `wall-time` or `deadline` would be passed by the next step; the safety
  *   controller saw a `loop`, `thrashing`, `no-progress` or too many calls of a tool (`tool-cap`); or it was stopped from
  *   outside: `cancelled`, `killed`, `agent-budget`, `tenant-budget`
- * - failed: `unknown-agent`, `task-invalid`, `too-large` (never begun), `payload-lost` (it cannot be taken over), `retrieve-failed`, `stale` (the index was not as
+ * - failed: `poison` (two workers in a row died of it), `unknown-agent`, `task-invalid`, `too-large` (never begun), `payload-lost` (it cannot be taken over), `retrieve-failed`, `stale` (the index was not as
  *   fresh as the task asks), `model-failed` (every model
  *   refused or failed too often), `empty-answer`, `output-invalid`, `plan-failed`, `effect-unknown` (a write tool's outcome was lost and it does not
  *   take the key: parked for a person), `call-lost` (its worker died during three model calls in a row), `internal`
- * It always ends: every other decision raises the step, retries are counted, and time only goes on.
+ * It always ends: every other decision raises the step, retries and lost calls are counted, and time only goes on.
  */
 
 import type { ModelPrompt } from '../../connectors/models/language/language-model.ts';
@@ -19,7 +19,7 @@ import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import { freshnessOf } from '../../schemas/search.ts';
-import { poisonVerdict } from '../safety/poison-state.ts';
+import { DEADLY, poisonVerdict } from '../safety/poison-state.ts';
 import { answerOf, plannedAnswerOf } from './answer.ts';
 import { readOutput, wrongOf } from './checked-value.ts';
 import { modelDecision } from './decide-model.ts';
@@ -69,25 +69,8 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
         return refused(state, call, 'approval-expired', 'nobody approved it in time');
       return { kind: 'wait', until: phase.until };
     }
-    case 'calling-tool': {
-      const tool = agent.tools?.find((each) => each.name === phase.calls[0]?.name);
-      const call = phase.calls[0];
-      if (call && tool?.takesIdempotencyKey)
-        return {
-          kind: 'tool',
-          step: phase.step,
-          name: call.name,
-          input: call.arguments,
-          effect: 'write',
-          callId: call.id,
-        };
-      return end(
-        state,
-        'failed',
-        'effect-unknown',
-        `the worker died while ${call?.name ?? 'a tool'} ran in step ${phase.step}: look whether it took effect; it is not run again`,
-      );
-    }
+    case 'calling-tool':
+      return lostToolDecision(state, agent, phase);
     case 'tools':
       return capOf(state, terms, now) ?? toolDecision(state, agent, terms, now);
     case 'ready':
@@ -106,6 +89,27 @@ const capOf = (state: ExecutionState, { limits }: RunTerms, now: number): Decisi
   if (deadline !== null && now > deadline)
     return end(state, 'halted', 'deadline', "past the task's deadline");
   return null;
+};
+
+/** A call whose outcome is not known: made again where that is safe, for an execution that may still act. */
+const lostToolDecision = (
+  state: ExecutionState,
+  agent: AgentDefinition,
+  { step, calls: [call] }: Extract<Phase, { readonly kind: 'calling-tool' }>,
+): Decision => {
+  const { stop, lostCalls } = state;
+  const tool = agent.tools?.find(({ name }) => name === call?.name);
+  const effect = tool?.effect ?? 'write';
+  if (stop && effect === 'read') return end(state, 'halted', stop.code, stop.message);
+  const safe = effect === 'read' || tool?.takesIdempotencyKey === true;
+  const ran = `${call?.name ?? 'a tool'} ran in step ${step}`;
+  const look = effect === 'read' ? '' : ': look whether it took effect';
+  if (call && safe && lostCalls >= DEADLY)
+    return end(state, 'failed', 'poison', `${lostCalls} workers in a row died while ${ran}${look}`);
+  if (call && safe && !stop)
+    return { kind: 'tool', step, name: call.name, input: call.arguments, effect, callId: call.id };
+  const why = stop ? `${stop.message}, while ${ran}` : `the worker died, or time was over, while ${ran}`;
+  return end(state, 'failed', 'effect-unknown', `${why}${look}; it is not run again`);
 };
 
 /** How often a model is told that its answer is not of the agent's shape. */

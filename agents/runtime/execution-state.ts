@@ -92,7 +92,7 @@ export interface ExecutionState {
   readonly countedSteps: number;
   /** Since the last success. */
   readonly failures: readonly StepFailure[];
-  /** Model calls in a row whose worker died during them. */
+  /** Calls of a model, or of a tool under an intent, in a row whose worker died during them; one that let go in order did not. */
   readonly lostCalls: number;
   /** Microseconds since the Unix epoch, of the first claim; 0 before it. */
   readonly startedAt: number;

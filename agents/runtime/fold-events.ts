@@ -70,7 +70,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
     ...state,
     startedAt: state.startedAt === 0 ? event.at : state.startedAt,
     phase: afterClaim(state.phase),
-    lostCalls: state.lostCalls + (state.phase.kind === 'calling-model' ? 1 : 0),
+    lostCalls: state.lostCalls + (isUnderWay(state.phase) ? 1 : 0),
   }),
   intent: (state, event) => {
     const { phase } = state;
@@ -165,8 +165,10 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
   checkpoint: (state, event) => CHECKPOINTS[event.name ?? '']?.(state, event) ?? state,
 };
 
-/** What people and switches decided, journaled where it was acted on, by its name. */
+/** What people and switches decided, journaled where it was acted on, by its name; and a worker's last word. */
 const CHECKPOINTS: Readonly<Record<string, Transition>> = {
+  // It let go in order: a call under way is lost, and nobody has died of it.
+  released: (state) => ({ ...state, phase: afterClaim(state.phase) }),
   stop: (state, { error }) =>
     error ? { ...state, stop: { code: error.code as EndCode, message: error.message } } : state,
   [APPROVAL_ASKED]: (state, event) => {
@@ -242,6 +244,10 @@ const begin = (state: ExecutionState, step: number, phase: Phase): ExecutionStat
   phase,
 });
 
+/** Its outcome is still to come from whoever holds the execution. */
+const isUnderWay = (phase: Phase): boolean =>
+  phase.kind === 'calling-model' || (phase.kind === 'calling-tool' && !phase.orphaned);
+
 const afterClaim = (phase: Phase): Phase => {
   switch (phase.kind) {
     case 'unclaimed':
@@ -277,7 +283,7 @@ const retrieved = (state: ExecutionState, event: AgentEvent): ExecutionState => 
 const toolEnded = (state: ExecutionState, calls: readonly ToolCall[], event: AgentEvent): ExecutionState => {
   const [call, ...rest] = calls;
   if (!call) return state;
-  return { ...callEnded(state, call, event), phase: withCalls(rest) };
+  return { ...callEnded(state, call, event), lostCalls: 0, phase: withCalls(rest) };
 };
 
 /** What is next where these calls are left of a reply. */

@@ -32,10 +32,22 @@ const DEFAULT_TOOL_TIMEOUT_MS = 30_000;
 const RETRIEVE_TIMEOUT_MS = 10_000;
 const MAX_MESSAGE_CHARACTERS = 500;
 
+/** Code of a call that was told to end: its execution is stopped, or its worker is. */
+export const STOPPED = 'stopped';
+
 /** A model that was not sent the call yet says so, and nothing is counted as spent. */
 const MODEL_SETTLE_MS = 50;
 
 class Timeout extends Error {}
+
+/** Told to end from outside: before it was begun, or under way, when nobody knows how far it came. */
+class Stopped extends Error {
+  readonly begun: boolean;
+  constructor(begun: boolean, cause: unknown) {
+    super(begun ? 'stopped while it was under way' : 'stopped before it was begun', { cause });
+    this.begun = begun;
+  }
+}
 
 /**
  * Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. `settleMs`:
@@ -47,25 +59,30 @@ const within = async <Output>(
   call: (signal: AbortSignal) => Promise<Output>,
   settleMs = 0,
 ): Promise<Output> => {
+  if (signal.aborted) throw new Stopped(false, signal.reason);
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
+  let told: Error | undefined;
   const ended = new Promise<never>((_, reject) => {
     const stop = (error: Error): void => {
+      told = error;
       controller.abort(error);
       if (settleMs === 0) reject(error);
       else timer = setTimeout(() => reject(error), settleMs);
     };
-    onAbort = () => stop(toError(signal.reason));
+    onAbort = () => stop(new Stopped(true, signal.reason));
     timer = setTimeout(
       () => stop(new Timeout(`not done within ${Math.round(limitMs)} ms`)),
       Math.min(LONGEST_TIMER_MS, Math.max(1, limitMs)),
     );
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
     return await Promise.race([call(controller.signal), ended]);
+  } catch (error) {
+    // What it says of being told to end comes first or second by chance; only who is given time to settle is listened to.
+    throw settleMs === 0 && told ? told : error;
   } finally {
     clearTimeout(timer);
     if (onAbort) signal.removeEventListener('abort', onAbort);
@@ -110,8 +127,10 @@ export const callModel = (
         const { reason, message, retryable, retryAfterMs, mayHaveCost } = error;
         return { code: reason, message, retryable, retryAfterMs, uncertain: mayHaveCost };
       }
-      const code = error instanceof Timeout ? 'timeout' : 'internal';
-      return { code, message: error.message, retryable: false, retryAfterMs: null, uncertain: true };
+      const stopped = error instanceof Stopped;
+      const code = error instanceof Timeout ? 'timeout' : stopped ? STOPPED : 'internal';
+      const uncertain = !stopped || error.begun;
+      return { code, message: error.message, retryable: false, retryAfterMs: null, uncertain };
     },
   );
 
@@ -155,9 +174,12 @@ export const callTool = (
         ),
       ),
     (error) => {
-      const timeout = error instanceof Timeout;
-      const code = timeout ? 'timeout' : error instanceof FreshetError ? error.code : 'tool-failed';
-      return { code, message: error.message, retryable: false, retryAfterMs: null, uncertain: timeout };
+      const { message } = error;
+      const failure = { message, retryable: false, retryAfterMs: null };
+      if (error instanceof Timeout) return { ...failure, code: 'timeout', uncertain: true };
+      if (error instanceof Stopped) return { ...failure, code: STOPPED, uncertain: error.begun };
+      const code = error instanceof FreshetError ? error.code : 'tool-failed';
+      return { ...failure, code, uncertain: false };
     },
   );
 

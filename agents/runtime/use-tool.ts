@@ -42,12 +42,16 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
   const { step, name } = decision;
   const input = JSON.stringify(decision.input);
   const inputHash = inputHashOf(decision);
+  // Of one whose outcome was lost, nothing is known before it was made again.
+  const again = journal.state().phase.kind === 'calling-tool';
   await journal.write({ type: 'intent', step, at, name, input, inputHash, idempotencyKey });
   throwIfStopped(scope);
   const used = await useTool(decision, scope);
   const { failure } = used.outcome;
   if (failure) throwIfStopped(scope);
-  const parked = failure?.uncertain === true && !toolOf(decision, scope).takesIdempotencyKey;
+  const uncertain = failure !== null && (failure.uncertain || (again && mayPass(failure)));
+  // What is stopped makes no call again, under the key or not: a person has to look.
+  const parked = uncertain && (scope.calling.aborted || toolOf(decision, scope).takesIdempotencyKey !== true);
   await journal.write({
     ...outcomeDraft(decision, scope, used),
     idempotencyKey,

@@ -40,6 +40,8 @@ export {
 export interface Simulation {
   readonly log: readonly AgentEvent[];
   readonly events: readonly RuntimeEvent[];
+  /** Called for each event that comes into the log from now on. */
+  onAppend(heard: (event: AgentEvent) => unknown): void;
   /** Somebody outside of every claim says something of it. */
   tell(draft: EventDraft): void;
   /** Runs the execution under the next epoch as a worker of this name; the log may end its life after so many appends. */
@@ -73,9 +75,13 @@ export const simulate = (settings: {
   // A clock that moves by itself: no test depends on the machine's.
   let now = Math.max(1_700_000_000_000_000, ...(settings.journaled ?? []).map(({ at }) => at));
   const { agent, models } = settings;
+  let heard: (event: AgentEvent) => unknown = () => undefined;
   return {
     log,
     events,
+    onAppend: (hear) => {
+      heard = hear;
+    },
     tell: (draft) => {
       const [first] = log;
       if (!first) throw new Error('nothing is journaled yet');
@@ -94,6 +100,7 @@ export const simulate = (settings: {
             for (const event of batch) {
               fold.offer(log.length, event);
               log.push(event);
+              heard(event);
             }
             return log.length - 1;
           },

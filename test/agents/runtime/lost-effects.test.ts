@@ -1,0 +1,146 @@
+/** Effects whose outcome is not known: when they are made again, and when they wait for a person (I8). */
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
+import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { type AgentDefinition, defineTool } from '../../../schemas/agent-definition.ts';
+import { randomAgent, scriptedModel } from './random-model.ts';
+import { simulate } from './simulated-journal.ts';
+
+const changing = () => [
+  scriptedModel('first', [
+    { kind: 'tools', names: ['change'] },
+    { kind: 'text', text: 'Changed.' },
+  ]),
+];
+
+const withKey = (onEffect: (key: string) => void): AgentDefinition => {
+  const plain = randomAgent({}, onEffect);
+  return { ...plain, tools: plain.tools?.map((tool) => ({ ...tool, takesIdempotencyKey: true })) ?? [] };
+};
+
+/** It has not ended yet when what it calls on its way has. */
+const slowly = (onEffect: () => void): AgentDefinition => ({
+  ...randomAgent({}),
+  tools: [
+    defineTool({
+      name: 'change',
+      description: 'changes',
+      effect: 'write',
+      takesIdempotencyKey: true,
+      arguments: z.object({ at: z.number() }),
+      execute: async () => {
+        onEffect();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return 'done';
+      },
+    }),
+  ],
+});
+
+const switched = (off: () => boolean, stopped = new AbortController().signal): ExecutionControls => ({
+  open: () => ({
+    stop: () => (off() ? { code: 'killed', message: 'stopped by ada' } : null),
+    approval: () => null,
+    stopped,
+    changed: async () => undefined,
+    close: () => undefined,
+  }),
+});
+
+test('an effect that is under way when its execution is stopped is parked, under the key or not; one not begun is not made', async () => {
+  for (const takesIdempotencyKey of [false, true])
+    for (const when of ['under way', 'before'] as const) {
+      const stopped = new AbortController();
+      let begun = 0;
+      const change = defineTool({
+        name: 'change',
+        description: 'changes, and does not heed that it is told to end',
+        effect: 'write',
+        takesIdempotencyKey,
+        arguments: z.object({ at: z.number() }),
+        execute: async () => {
+          begun += 1;
+          stopped.abort();
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return 'done';
+        },
+      });
+      const agent = { ...randomAgent({}), tools: [change] };
+      const control = switched(() => stopped.signal.aborted, stopped.signal);
+      const simulation = simulate({ agent, models: changing(), control });
+      // The switch is heard while the intent is on its way to the log, and no sooner.
+      if (when === 'before') simulation.onAppend((event) => event.idempotencyKey && stopped.abort());
+      await simulation.run('worker-a');
+      const code = simulation.log.at(-1)?.error?.code;
+      expect({ when, begun, code }).toEqual(
+        when === 'before' ? { when, begun: 0, code: 'killed' } : { when, begun: 1, code: 'effect-unknown' },
+      );
+      expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+    }
+});
+
+test('an effect whose worker died is not made again for an execution that was stopped meanwhile', async () => {
+  const keys: string[] = [];
+  const agent = withKey((key) => keys.push(key));
+  let killed = false;
+  const simulation = simulate({ agent, models: changing(), control: switched(() => killed) });
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  expect(keys).toHaveLength(1);
+  killed = true;
+  await simulation.run('worker-b');
+  expect(simulation.log.at(-1)?.error?.code).toBe('effect-unknown');
+  expect(keys).toHaveLength(1);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('an effect that kills its workers is made twice and no more, also under the key', async () => {
+  let made = 0;
+  const agent = withKey(() => {
+    made += 1;
+  });
+  const simulation = simulate({ agent, models: changing() });
+  // The intent stands, and no word of its worker after it.
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  await simulation.run('worker-b', 2).catch(() => undefined);
+  expect(made).toBe(2);
+  await simulation.run('worker-c');
+  expect(simulation.log.at(-1)?.error?.code).toBe('poison');
+  expect(made).toBe(2);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('workers that let go in order of a call under way have not died of it, however many do', async () => {
+  for (const [name, agentOf] of [
+    ['effect', (stop: () => void) => ({ agent: slowly(stop), models: changing() })],
+    [
+      'model',
+      (stop: () => void) => {
+        const [model] = changing();
+        if (!model) throw new Error('no model');
+        const generate: typeof model.generate = async (call) => {
+          stop();
+          if (call.signal?.aborted) await new Promise((_, reject) => setTimeout(reject, 5));
+          return model.generate(call);
+        };
+        return { agent: withKey(() => undefined), models: [{ ...model, generate }] };
+      },
+    ],
+  ] as const) {
+    let worker = new AbortController();
+    let stops = true;
+    const simulation = simulate(agentOf(() => void (stops && worker.abort(new Error('the worker stops')))));
+    for (const each of ['worker-a', 'worker-b', 'worker-c', 'worker-d']) {
+      worker = new AbortController();
+      await simulation.run(each, undefined, worker.signal).catch(() => undefined);
+    }
+    expect(simulation.log.filter((event) => event.name === 'released')).toHaveLength(4);
+    stops = false;
+    await simulation.run('worker-e');
+    expect([name, simulation.log.at(-1)?.name, simulation.log.at(-1)?.error]).toEqual([
+      name,
+      'completed',
+      null,
+    ]);
+  }
+});
