@@ -9,6 +9,8 @@ export default defineConfig({
     // For what never comes: a slow machine takes several times as long as a quick one, and fails nothing by it.
     testTimeout: 240_000,
     hookTimeout: 360_000,
+    // Its default of a second is a bound that a slow machine passes.
+    expect: { poll: { timeout: 120_000 } },
     // Two cores: one file at a time, so that real servers are not starved and no test measures its neighbour.
     fileParallelism: false,
     pool: 'forks',

@@ -47,11 +47,13 @@ describe('retries', () => {
   test('a hanging tool is ended by its own timeout, and the chain by its limit', async () => {
     const shop = scriptedTool('shop', [{ hangs: true }], { retries: 5, timeoutMs: 1_000 });
     const began = performance.now();
-    const result = await callWithPolicy(chainOf(shop.tool, [], 1_700), effectsOf('acme', null));
+    const result = await callWithPolicy(chainOf(shop.tool, [], 2_500), effectsOf('acme', null));
     expect(result.outcome.failure).toMatchObject({ code: 'timeout' });
     // Six tries of a second each, were there no limit.
-    expect(performance.now() - began).toBeLessThan(5_000);
-    expect(shop.calls()).toBe(2);
+    expect(performance.now() - began).toBeLessThan(5_500);
+    // A slow machine gets to fewer of them, but to more than the one that hung.
+    expect(shop.calls()).toBeGreaterThanOrEqual(2);
+    expect(shop.calls()).toBeLessThanOrEqual(3);
   });
 
   test('an effect is made again only under its key, and stays uncertain where one try was', async () => {

@@ -12,7 +12,8 @@ afterEach(() => {
 });
 
 const sharedCache = async (url = inject('stack').redis): Promise<SharedCache> => {
-  const shared = openSharedCache({ url });
+  // A slow machine's Redis takes longer than a cache waits by itself, which then rests.
+  const shared = openSharedCache({ url, timeoutMs: 20_000 });
   open.push(shared);
   if (url !== inject('stack').redis) return shared;
   const key = `ready:${randomUUID()}`;

@@ -186,7 +186,8 @@ describe('a failure says whether to retry, when, and whether it may have cost', 
       retryable: true,
       mayHaveCost: true,
     });
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // Were there no silence timeout, it would be the whole call's.
+    expect(performance.now() - started).toBeLessThan(30_000);
     await expect.poll(() => server.seen.at(-1)?.aborted).toBe(true);
   });
 
