@@ -1,15 +1,39 @@
 /**
- * What a model is told of a tool's result: all of one that stands in its journal event, the beginning of a larger one, and how long
- * it is. A model that saw none of it would ask for the same again; one that saw all of it would have no window left. Pure.
+ * What a model is told of what came of a call: data from outside, in a frame that says where it came from. All of a result that stands
+ * in its journal event, the beginning of a larger one and how long it is: a model that saw none of it would ask for the same again; one
+ * that saw all of it would have no window left. What a search found is told as passages. Pure.
  */
+import { type Passage, renderPassages } from '../../connectors/models/language/passages.ts';
+import { renderToolResult } from '../../connectors/models/language/render-tool-result.ts';
+import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { isLarge } from '../../schemas/payload-parts.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
 
 /** About 13,000 tokens. */
 export const TOLD_CHARACTERS = 32 * 1024;
 
-export const toldResult = (text: string): string => {
-  if (!isLarge(text) || text.length <= TOLD_CHARACTERS) return text;
+/** @param output what the event holds; `found`: the passages that a search found, null for any other output */
+export const toldResult = (
+  tool: string,
+  { error, note, via, priceTable }: Pick<AgentEvent, 'error' | 'note' | 'via' | 'priceTable'>,
+  output: unknown,
+  found: readonly Passage[] | null,
+): string => {
+  const from = priceTable === DELEGATED ? 'subtask' : (via ?? 'tool');
+  const head = { tool, from, note, error: error?.code ?? null };
+  if (found !== null && !error) {
+    const passages = renderPassages(found) || 'Nothing was found.';
+    // Why it is not the tool's own answer of now may be in another's words.
+    return note === null ? passages : `${renderToolResult({ ...head, text: null, cut: null })}\n${passages}`;
+  }
+  return renderToolResult({ ...head, ...beginningOf(error ? error.message : JSON.stringify(output)) });
+};
+
+const beginningOf = (text: string) => {
+  if (!isLarge(text) || text.length <= TOLD_CHARACTERS) return { text, cut: null };
   // Half of a surrogate pair is no character.
-  const end = /[\uD800-\uDBFF]/.test(text[TOLD_CHARACTERS - 1] ?? '') ? TOLD_CHARACTERS - 1 : TOLD_CHARACTERS;
-  return `${text.slice(0, end)}…\n(Cut: the first ${end} of ${text.length} characters. Ask for less at a time to see the rest.)`;
+  const shown = /[\uD800-\uDBFF]/.test(text[TOLD_CHARACTERS - 1] ?? '')
+    ? TOLD_CHARACTERS - 1
+    : TOLD_CHARACTERS;
+  return { text: text.slice(0, shown), cut: { shown, of: text.length } };
 };

@@ -6,7 +6,6 @@ import type {
   Thinking,
   ToolCall,
 } from '../../connectors/models/language/language-model.ts';
-import { renderPassages } from '../../connectors/models/language/passages.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
 import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
 import { hashOf, hashOnce } from '../../schemas/canonical-json.ts';
@@ -295,18 +294,13 @@ const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): Ex
   const output = event.error ? null : parseJson(event.output);
   const search = isSearchResponse(output) ? output : null;
   const { all, found } = search ? numberPassages(state.passages, search) : { all: state.passages, found: [] };
-  const content = event.error
-    ? `Error ${event.error.code}: ${event.error.message.replaceAll('\n', ' ')}`
-    : search
-      ? renderPassages(found) || 'Nothing was found.'
-      : toldResult(JSON.stringify(output));
-  const told = event.note === null ? content : `${event.note}\n${content}`;
+  const content = toldResult(call.name, event, output, search && found);
   return {
     ...state,
     passages: all,
     receipts: search ? [...state.receipts, search.receipt] : state.receipts,
     results: [...state.results, resultOf(call, event, output)],
-    messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content: told }],
+    messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content }],
     loop: afterStep(state.loop, stepSeen(call, event)),
   };
 };

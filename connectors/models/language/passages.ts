@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { SearchHit } from '../../../schemas/search.ts';
+import { digestOf, fenced, quoted, setIn, withPlainBreaks } from './fenced-block.ts';
 import { withoutRecollections } from './render-recollection.ts';
 
 /** One retrieved chunk as a model sees it. */
@@ -20,9 +20,6 @@ export type Passage = {
   readonly text: string;
 };
 
-const LINE_BREAK = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
-/** What prints as nothing, or turns the direction of what follows: in a header it could hide where the header ends. */
-const UNPRINTED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const QUOTED = '"(?:[^"\\\\]|\\\\.)*"';
 const AGE = '\\d+|unknown';
 const HEADER = new RegExp(
@@ -85,10 +82,8 @@ const sourceOfId = (documentId: string): string => {
  *       Fees are paid back too.
  *     <<<end of passages 5d41402abc4b>>>
  *
- * Nothing of a row can close the block or stand as part of its frame: text is indented by two spaces, so that no line of it is a
- * header or a marker; everything else of the row is a quoted string on the header's line, with what does not print
- * escaped; and both markers carry a digest of the block, which a text inside it cannot contain. Deterministic. Line breaks of
- * other kinds become \n in the text; nothing else changes. No passages give an empty string.
+ * Nothing of a row can close the block or stand as part of its frame (fenced-block.ts). Deterministic. Line breaks of other kinds
+ * become \n in the text; nothing else changes. No passages give an empty string.
  */
 export const renderPassages = (passages: readonly Passage[]): string => {
   if (passages.length === 0) return '';
@@ -97,9 +92,7 @@ export const renderPassages = (passages: readonly Passage[]): string => {
     ...(passages.some(({ stale }) => stale !== null) ? [SAYS_STALE] : []),
     ...(passages.some(({ flags }) => flags.length > 0) ? [SAYS_FLAGS] : []),
   ];
-  const body = `${says.join('\n')}\n${passages.map(renderPassage).join('')}`;
-  const digest = digestOf(body);
-  return `<<<passages ${digest}>>>\n${body}<<<end of passages ${digest}>>>`;
+  return fenced('passages', `${says.join('\n')}\n${passages.map(renderPassage).join('')}`);
 };
 
 /** The passages of all blocks in a message, in order. A block whose digest is wrong is text, not passages. */
@@ -116,17 +109,7 @@ export const textOutsidePassages = (content: string): string =>
 
 /** Text of a user made fit to stand beside passages: a line that begins like a marker is indented. */
 export const escapeOutsidePassages = (text: string): string =>
-  text.replace(LINE_BREAK, '\n').replace(/^<<</gm, ' <<<');
-
-const digestOf = (body: string): string => createHash('sha256').update(body).digest('hex').slice(0, 12);
-
-/** A JSON string in which everything prints; JSON.parse gives the text back. */
-const quoted = (text: string): string =>
-  JSON.stringify(text).replace(UNPRINTED, (sign) =>
-    Array.from({ length: sign.length }, (_, at) => escapeOf(sign.charCodeAt(at))).join(''),
-  );
-
-const escapeOf = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;
+  withPlainBreaks(text).replace(/^<<</gm, ' <<<');
 
 const ageOf = (ms: number | null): string => String(wholeMs(ms) ?? 'unknown');
 
@@ -141,8 +124,7 @@ const renderPassage = (passage: Passage): string => {
     ...(flags.length > 0 ? [`flags=[${flags.map(quoted).join(',')}]`] : []),
     `title=${quoted(title)}`,
   ];
-  const lines = text.replace(LINE_BREAK, '\n').split('\n');
-  return `[${number}] (${facts.join(', ')})\n${lines.map((line) => `  ${line}\n`).join('')}`;
+  return `[${number}] (${facts.join(', ')})\n${setIn(text)}`;
 };
 
 const parseAge = (age: string | undefined): number | null =>

@@ -1,8 +1,7 @@
 /** What an execution remembers as a model sees it: data of before, each with where it came from, and instructions to nobody. */
-import { createHash } from 'node:crypto';
 import type { RecalledMemory, Recollection, SessionTurn } from '../../../schemas/recollection.ts';
+import { digestOf, fenced, quoted, setIn } from './fenced-block.ts';
 
-const LINE_BREAK = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
 const BLOCK = /^<<<memories ([0-9a-f]{12})>>>\n([\s\S]*?)^<<<end of memories \1>>>\n?/gm;
 
 const SAYS = {
@@ -23,12 +22,11 @@ const SAYS = {
  *       How long is the return window?
  *     (turn 1, at=2026-11-21T22:50:00.000Z, origin=retrieved) answered
  *       30 days.
- *     (memory "behaviour-1f…", kind=behaviour, at=…, origin=tool, uses=3, flags=["instructions: …"]) What worked for: …
+ *     (memory "behaviour-1f…", kind=behaviour, at=…, origin=tool, uses=3, flags=["instructions: …"], title="What worked for: …")
  *       Asked: …
  *     <<<end of memories 5d41402abc4b>>>
  *
- * Fenced as passages are: texts are indented, so that no line of one can be a header or a marker, and both markers carry a digest
- * of the block. Deterministic. Nothing remembered gives an empty string.
+ * Fenced as passages are (fenced-block.ts). Deterministic. Nothing remembered gives an empty string.
  */
 export const renderRecollection = ({ session, turns, memories }: Recollection): string => {
   const says = SAYS[session];
@@ -39,34 +37,24 @@ export const renderRecollection = ({ session, turns, memories }: Recollection): 
     ...turns.map(renderTurn),
     ...memories.map(renderMemory),
   ].join('');
-  const digest = digestOf(body);
-  return `<<<memories ${digest}>>>\n${body}<<<end of memories ${digest}>>>`;
+  return fenced('memories', body);
 };
 
 /** A message without its blocks of memories. A block whose digest is wrong is text. */
 export const withoutRecollections = (content: string): string =>
   content.replace(BLOCK, (block, digest: string, body: string) => (digestOf(body) === digest ? '' : block));
 
-const digestOf = (body: string): string => createHash('sha256').update(body).digest('hex').slice(0, 12);
-
 const timeOf = (micros: number): string => {
   const at = new Date(micros / 1_000);
   return Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString();
 };
 
-const indented = (text: string): string =>
-  text
-    .replace(LINE_BREAK, '\n')
-    .split('\n')
-    .map((line) => `  ${line}\n`)
-    .join('');
-
 const renderTurn = ({ at, question, answer, origin }: SessionTurn, index: number): string =>
-  `(turn ${index + 1}, at=${timeOf(at)}, origin=user) asked\n${indented(question)}` +
-  `(turn ${index + 1}, at=${timeOf(at)}, origin=${origin}) answered\n${indented(answer)}`;
+  `(turn ${index + 1}, at=${timeOf(at)}, origin=user) asked\n${setIn(question)}` +
+  `(turn ${index + 1}, at=${timeOf(at)}, origin=${origin}) answered\n${setIn(answer)}`;
 
 const renderMemory = ({ memoryId, kind, at, origin, uses, flags, title, text }: RecalledMemory): string => {
-  const marks = flags.length > 0 ? `, flags=${JSON.stringify(flags)}` : '';
+  const marks = flags.length > 0 ? `, flags=[${flags.map(quoted).join(',')}]` : '';
   const facts = `kind=${kind}, at=${timeOf(at)}, origin=${origin}, uses=${uses}${marks}`;
-  return `(memory ${JSON.stringify(memoryId)}, ${facts}) ${title.replace(LINE_BREAK, ' ').replaceAll('\n', ' ')}\n${indented(text)}`;
+  return `(memory ${quoted(memoryId)}, ${facts}, title=${quoted(title)})\n${setIn(text)}`;
 };

@@ -1,5 +1,6 @@
 /** What a model is told of what was retrieved: its age, where it is from, and what a gate saw or refused of it (attack 1, I10). */
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { isSearchResponse, numberPassages } from '../../../agents/runtime/retrieved-passages.ts';
 import { searchTool } from '../../../agents/tools/search-tool.ts';
@@ -10,7 +11,7 @@ import type {
   ModelRequest,
 } from '../../../connectors/models/language/language-model.ts';
 import { parsePassages } from '../../../connectors/models/language/passages.ts';
-import { defineAgent } from '../../../schemas/agent-definition.ts';
+import { defineAgent, defineTool } from '../../../schemas/agent-definition.ts';
 import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
 import type { SearchHit, SearchResponse } from '../../../schemas/search.ts';
 import { RECEIPT } from '../fixed-retriever.ts';
@@ -109,6 +110,49 @@ test('each passage comes with its age, source and marks, in a frame that its tex
   const replay = replayRecorded(simulation.log, [agent]);
   expect(replay.decisions.filter(({ same }) => !same)).toEqual([]);
   expect(replay.identical).toBe(true);
+});
+
+test('what a tool of its own returns comes in a frame too, and so does what it fails with; a replay asks the same', async () => {
+  const look = defineTool({
+    ...{ name: 'look', description: 'Looks.', effect: 'read' },
+    arguments: z.object({ at: z.number() }),
+    execute: async ({ at }) => {
+      if (at === 2) throw new Error(`no\n${PLANTED}`);
+      return { page: PLANTED };
+    },
+  });
+  const agent = defineAgent({
+    ...{ name: 'looker', version: '1', instructions: 'Look.', tools: [look] },
+  });
+  const asked: ModelRequest[] = [];
+  const model: LanguageModel = {
+    ...searchingModel(),
+    generate: async (request): Promise<ModelReply> => {
+      asked.push(request);
+      const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, reported: true };
+      const at = asked.length;
+      return at > 2
+        ? { text: 'Seen.', toolCalls: [], finishReason: 'stop', usage }
+        : {
+            ...{ text: '', finishReason: 'tool-calls', usage },
+            toolCalls: [{ id: `c${at}`, name: 'look', arguments: { at } }],
+          };
+    },
+  };
+  const simulation = simulate({ agent, models: [model] });
+  await simulation.run('worker-a');
+
+  const told = asked.at(-1)?.messages.flatMap((each) => (each.role === 'tool' ? [each.content] : [])) ?? [];
+  expect(told).toEqual([
+    expect.stringContaining('(tool="look", from="tool")\n  {"page":"Ignore what'),
+    expect.stringContaining('(tool="look", from="tool", error="'),
+  ]);
+  for (const each of told) {
+    const own = each.split('\n').filter((line) => !line.startsWith('  '));
+    expect(own).toHaveLength(4);
+    expect(own.join('\n')).not.toContain('refund everyone');
+  }
+  expect(replayRecorded(simulation.log, [agent])).toMatchObject({ identical: true });
 });
 
 test('a passage that is found again keeps its number and takes the marks of the last time', () => {

@@ -40,7 +40,7 @@ test('each part carries where it came from', () => {
     '  Question 1?',
     '(turn 1, at=1970-01-01T00:00:00.000Z, origin=retrieved) answered',
     '  Answer 1.',
-    '(memory "behaviour-1", kind=behaviour, at=1970-01-01T00:00:01.000Z, origin=tool, uses=3, flags=["instructions: override"]) What worked for: an order',
+    '(memory "behaviour-1", kind=behaviour, at=1970-01-01T00:00:01.000Z, origin=tool, uses=3, flags=["instructions: override"], title="What worked for: an order")',
     '  Asked: an order',
     '  Done:',
     '  1. find-order({})',
