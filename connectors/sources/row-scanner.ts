@@ -14,6 +14,8 @@ export interface RowScanner {
   page(table: string, after: ScannedRow['key'] | undefined, limit: number): Promise<readonly ScannedRow[]>;
   /** Those of the keys that have a row. Keys hold text, as in a document id. */
   rows(table: string, keys: readonly (readonly string[])[]): Promise<readonly ScannedRow[]>;
+  /** Keys of those rows alone. */
+  keys(table: string, keys: readonly (readonly string[])[]): Promise<readonly ScannedRow['key'][]>;
   /** Columns of the primary key, in its order. */
   keyColumns(table: string): Promise<readonly string[]>;
   close(): Promise<void>;

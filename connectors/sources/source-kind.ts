@@ -129,13 +129,10 @@ export interface SourceKind {
   hasRows(place: Place, table: string): Promise<boolean>;
   /** Writes a signal unless it stands there already, and removes those of before. Errors: `source-unavailable`. */
   signal(place: Place, signal: SourceSignal): Promise<void>;
-  /**
-   * Where its log stands and what its clock says, again and again; left out where the kind has no such thing yet. With it,
-   * `prepare` makes the table of probe rows, which is captured like the others.
-   */
-  readonly openClock?: (url: string) => SourceClock;
-  /** Whole tables, for comparing them with the index; left out where the kind has no such thing yet. */
-  readonly openScan?: (url: string) => RowScanner;
+  /** Where its log stands and what its clock says, again and again. `prepare` makes the table of its probe rows. */
+  openClock(url: string): SourceClock;
+  /** Whole tables, for comparing them with the index. */
+  openScan(url: string): RowScanner;
   /** Single rows as they are now. */
   openRows(url: string): RowReader;
 }

@@ -11,7 +11,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { IsReleased } from '../../schemas/release-decision.ts';
 import { MAX_RECORD_BYTES } from '../../schemas/topics.ts';
 import { JUDGED_ALONE } from '../gates/judged-alone.ts';
-import { reconcileTable, type TableReport } from './reconcile-table.ts';
+import { type Divergent, reconcileTable, type TableReport } from './reconcile-table.ts';
 import { repairDocuments } from './repair-documents.ts';
 
 export interface ReconcileSourcesSettings {
@@ -42,8 +42,6 @@ export interface ReconcileSourcesSettings {
   readonly signal?: AbortSignal;
 }
 
-export type ReconciledTable = TableReport & { readonly repaired: number };
-
 const CACHE_BYTES = 16 * 1024 * 1024;
 const RECORD_MARGIN_BYTES = 64 * 1024;
 
@@ -58,7 +56,7 @@ const chunkingBy = ({ chunking }: FreshetConfig, model: EmbeddingModel) => ({
  */
 export const reconcileSources = async function* (
   settings: ReconcileSourcesSettings,
-): AsyncGenerator<ReconciledTable> {
+): AsyncGenerator<TableReport> {
   const { config, model, clock } = settings;
   const embedding = new EmbeddingCache({ model, maxBytes: CACHE_BYTES });
   const answeringModel = async (): Promise<EmbeddingModel> => {
@@ -70,11 +68,7 @@ export const reconcileSources = async function* (
   for (const [source, { kind, tables }] of Object.entries(config.sources)) {
     if (settings.source !== undefined && settings.source !== source) continue;
     const url = settings.urlOf(source);
-    const scanner = SOURCE_KINDS[kind].openScan?.(url);
-    if (!scanner) {
-      if (settings.source === undefined) continue;
-      throw new FreshetError('usage', `tables of a ${kind} source cannot be compared yet`);
-    }
+    const scanner = SOURCE_KINDS[kind].openScan(url);
     try {
       for (const table of Object.keys(tables)) {
         if (settings.table !== undefined && settings.table !== table) continue;
@@ -90,6 +84,29 @@ export const reconcileSources = async function* (
           // Rows are read whole: no column is ever unavailable.
           readRow: async () => undefined,
         };
+        const sameModel = async (): Promise<void> => {
+          if ((await answeringModel()).id !== answering.id)
+            throw new FreshetError(
+              'conflict',
+              'the index changed its embedding model meanwhile; compare it again',
+            );
+        };
+        const repair = async (divergents: readonly Divergent[]): Promise<number> => {
+          await sameModel();
+          return repairDocuments(
+            {
+              source,
+              table,
+              epoch: (await settings.index.watermarks())[source]?.epoch ?? 1,
+              prepare,
+              embed: { embedding, model, clock, ...(settings.embeds && { embeds: settings.embeds }) },
+              index: settings.index,
+              writer: settings.writer,
+              codec: settings.codec,
+            },
+            divergents,
+          );
+        };
         const report = await reconcileTable({
           source,
           table,
@@ -99,30 +116,11 @@ export const reconcileSources = async function* (
           currentPosition: () => SOURCE_KINDS[kind].currentPosition(url),
           pauseMs: settings.pauseMs,
           onProgress: (done) => settings.onProgress(source, table, done),
+          ...(settings.repair && { repair }),
           ...(settings.signal && { signal: settings.signal }),
         });
-        if ((await answeringModel()).id !== answering.id)
-          throw new FreshetError(
-            'conflict',
-            'the index changed its embedding model meanwhile; compare it again',
-          );
-        const repaired =
-          settings.repair && report.divergent.length > 0
-            ? await repairDocuments(
-                {
-                  source,
-                  table,
-                  epoch: (await settings.index.watermarks())[source]?.epoch ?? 1,
-                  prepare,
-                  embed: { embedding, model, clock, ...(settings.embeds && { embeds: settings.embeds }) },
-                  index: settings.index,
-                  writer: settings.writer,
-                  codec: settings.codec,
-                },
-                report.divergent,
-              )
-            : 0;
-        yield { ...report, repaired };
+        await sameModel();
+        yield report;
       }
     } finally {
       await scanner.close();

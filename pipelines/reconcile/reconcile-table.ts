@@ -26,7 +26,9 @@ export interface TableReport {
   readonly source: string;
   readonly table: string;
   readonly rows: number;
-  readonly divergent: readonly Divergent[];
+  readonly divergent: readonly Pick<Divergent, 'documentId' | 'divergence'>[];
+  /** How many of those `repair` mended. */
+  readonly repaired: number;
   /** Could not be told from changes in flight: they changed at every look, the table is paused, or the watermark of the source stands still. */
   readonly unsettled: readonly string[];
   /** Documents that differed at the first look and turned out to be changes in flight. */
@@ -44,6 +46,8 @@ export interface ReconcileSettings {
   /** Between pages, so that a scan in the background costs little. 0: none. */
   readonly pauseMs: number;
   readonly onProgress: (rows: number) => void;
+  /** Given what differs as it is found, a page at a time: rows are not kept. Gives how many it mended. */
+  readonly repair?: (divergents: readonly Divergent[]) => Promise<number>;
   readonly signal?: AbortSignal;
 }
 
@@ -56,11 +60,11 @@ const ANY_VERSION = makeVersion(0, [0n, 0n]);
 export const reconcileTable = async (settings: ReconcileSettings): Promise<TableReport> => {
   const { source, table, scanner, index, prepare } = settings;
   const keyColumns = await scanner.keyColumns(table);
-  const seen = new Set<string>();
-  const divergent: Divergent[] = [];
+  const divergent: Pick<Divergent, 'documentId' | 'divergence'>[] = [];
   const unsettled: string[] = [];
   let rows = 0;
   let inFlight = 0;
+  let repaired = 0;
 
   const digestOf = async (row: ScannedRow | undefined): Promise<string | null | undefined> =>
     row && (await expectedDocument(prepare, settings, row, ANY_VERSION)).digest;
@@ -77,7 +81,8 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
     );
 
   /** Of the ids that differed at first sight: which differ for good. */
-  const settle = async (suspects: readonly string[]): Promise<void> => {
+  const differing = async (suspects: readonly string[]): Promise<readonly Divergent[]> => {
+    const found: Divergent[] = [];
     let open = suspects;
     for (let look = 1; look <= LOOKS && open.length > 0; look += 1) {
       const before = await rowsOf(open);
@@ -87,12 +92,12 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
       } catch (thrown) {
         if (!(thrown instanceof FreshetError && thrown.code === 'stale')) throw thrown;
         unsettled.push(...open);
-        return;
+        return found;
       }
       // What a paused table holds back is no divergence: a burst of deletes it was paused for is not to be carried out here.
       if ((await index.watermarks())[source]?.heldTables[table]) {
         unsettled.push(...open);
-        return;
+        return found;
       }
       const held = await heldOf(open);
       const after = await rowsOf(open);
@@ -105,12 +110,26 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
           continue;
         }
         const divergence = divergenceOf(expected, held.get(documentId));
-        if (divergence) divergent.push({ documentId, divergence, held: held.get(documentId), row });
+        if (divergence) found.push({ documentId, divergence, held: held.get(documentId), row });
         else inFlight += 1;
       }
       open = moving;
     }
     unsettled.push(...open);
+    return found;
+  };
+  const settle = async (suspects: readonly string[]): Promise<void> => {
+    const found = await differing(suspects);
+    if (found.length === 0) return;
+    divergent.push(...found.map(({ documentId, divergence }) => ({ documentId, divergence })));
+    repaired += (await settings.repair?.(found)) ?? 0;
+  };
+  /** Documents of which there is no row. */
+  const strangers = async (ids: readonly string[]): Promise<readonly string[]> => {
+    const wanted = ids.map((id) => keyOfDocumentId(id, keyColumns));
+    const there = (await scanner.keys(table, wanted)).map((key) => documentIdOf(source, table, key));
+    const known = new Set(there);
+    return ids.filter((id) => !known.has(id));
   };
 
   for (let after: ScannedRow['key'] | undefined; ; ) {
@@ -120,7 +139,6 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
     for (const row of page) {
       const { documentId, digest } = await expectedDocument(prepare, settings, row, ANY_VERSION);
       expected.set(documentId, digest);
-      seen.add(documentId);
     }
     const held = await heldOf([...expected.keys()]);
     await settle([...expected].flatMap(([id, digest]) => (divergenceOf(digest, held.get(id)) ? [id] : [])));
@@ -130,14 +148,15 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
     if (page.length < PAGE) break;
     if (settings.pauseMs > 0) await sleep(settings.pauseMs);
   }
-  let strangers: string[] = [];
+  let listed: string[] = [];
   for await (const id of index.list(source, table)) {
     settings.signal?.throwIfAborted();
-    if (!seen.has(id)) strangers.push(id);
-    if (strangers.length < PAGE) continue;
-    await settle(strangers);
-    strangers = [];
+    listed.push(id);
+    if (listed.length < PAGE) continue;
+    await settle(await strangers(listed));
+    listed = [];
+    if (settings.pauseMs > 0) await sleep(settings.pauseMs);
   }
-  await settle(strangers);
-  return { source, table, rows, divergent, unsettled, inFlight };
+  await settle(await strangers(listed));
+  return { source, table, rows, divergent, repaired, unsettled, inFlight };
 };

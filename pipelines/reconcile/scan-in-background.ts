@@ -15,13 +15,15 @@ export interface BackgroundScanSettings
 
 /** A page of 500 rows a second: some 100 CPU-ms of it. */
 const PAUSE_MS = 1_000;
+/** A new owner lets what it took over come to rest, but not for hours: owners may change more often than scans are due. */
+const FIRST_AFTER_MS = 5 * 60_000;
 
 export const scanInBackground = (settings: BackgroundScanSettings): OwnedWork => {
   const ended = new AbortController();
   const { signal } = ended;
   const run = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await sleep(settings.everyMs, undefined, { signal }).catch(() => undefined);
+    for (let pauseMs = Math.min(FIRST_AFTER_MS, settings.everyMs); ; pauseMs = settings.everyMs) {
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       try {
         const reports = reconcileSources({

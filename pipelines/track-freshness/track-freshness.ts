@@ -42,10 +42,9 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
     told.set(source, error.message);
     settings.onTrouble(source, error);
   };
-  const sources = Object.entries(config.sources).flatMap(([name, source]): readonly TrackedSource[] => {
+  const sources = Object.entries(config.sources).map(([name, source]): TrackedSource => {
     const kind = SOURCE_KINDS[source.kind];
-    const clock = kind.openClock?.(urlOf(name));
-    if (!clock) return [];
+    const clock = kind.openClock(urlOf(name));
     const probes =
       settings.index && config.freshness.probes
         ? startProbes({
@@ -58,15 +57,13 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
           })
         : undefined;
     if (probes) writers.push(probes);
-    return [
-      {
-        name,
-        connector: sourceNames(name).connector,
-        kind,
-        clock,
-        lastProbe: () => probes?.last() ?? null,
-      },
-    ];
+    return {
+      name,
+      connector: sourceNames(name).connector,
+      kind,
+      clock,
+      lastProbe: () => probes?.last() ?? null,
+    };
   });
   const started: OwnedWork[] = [];
   const stop = async (): Promise<void> => {

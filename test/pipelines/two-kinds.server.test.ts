@@ -1,8 +1,11 @@
 /** MariaDB beside Postgres in one configuration: the same documents of the same rows, and every kind of change ends where a SELECT says. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { MARIADB } from '../../connectors/sources/mariadb/mariadb-kind.ts';
 import { sourcePlugins } from '../../connectors/sources/source-kinds.ts';
+import { JUDGED_ALONE } from '../../pipelines/gates/judged-alone.ts';
+import { reconcileTable } from '../../pipelines/reconcile/reconcile-table.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { comparePositions } from '../../schemas/source-position.ts';
 import { parseVersion } from '../../schemas/version.ts';
@@ -14,6 +17,7 @@ import { openTwoKinds, type TwoKinds } from '../support/two-kinds.ts';
 import { until } from '../support/until.ts';
 import { startWatch } from '../support/watch.ts';
 
+const model = createHashEmbeddingModel();
 let stack: TestStack;
 let both: TwoKinds;
 let pipeline: Awaited<ReturnType<typeof startPipeline>>;
@@ -69,7 +73,7 @@ const untilEqual = async (): Promise<void> => {
   await until('the index is the source', async () => {
     await scanTopic(both.kafka, { topic: 'freshet.documents' }, ({ key }) => {
       const id = key?.toString('utf8') ?? '';
-      if (id.startsWith('shop/shop.')) ids.add(id);
+      if (id.startsWith(shopId(''))) ids.add(id);
     });
     const records = await Promise.all([...ids].map((id) => recordOf(id)));
     const found = records
@@ -199,6 +203,61 @@ test('fresh reads, staleness and probes are of MariaDB too', async () => {
       async () => ((await index.watermarks()).shop?.committedAt ?? 0) > first + 2e6,
     );
   } finally {
+    await tracking.stop();
+  }
+});
+
+test('a row compared with the index makes the same document as its change, whatever the types of its columns', async () => {
+  await both.shop.query(`SET time_zone = '+00:00'`);
+  await both.shop.query(`INSERT INTO kinds VALUES
+    ('a', 18446744073709551557, -3, 1, 65535, 16777215, -7, 4294967295, -9007199254740993, 2026, 0.1, 0.1, 1234.5, b'1', b'101010101010',
+     x'deadbeef', x'c0', x'ff00', 'b', 'a,b', '{"b": [1, 2.50]}', 'c0ffee00-0000-4000-8000-000000000001', '2026-11-21', '14:03:06', '14:03:06.5',
+     '2026-11-21 14:03:06', '2026-11-21 14:03:06.12', '2026-11-21 14:03:06', '2026-11-21 14:03:06.000001', 'x'),
+    ('b', 7, 0, 0, 0, 0, 0, 0, 0, 1999, -1.5, 1e300, 0, b'0', b'1', x'00000000', x'', x'', 'a', '', 'null', NULL, '0099-01-01', '00:00:00', '23:59:59.999',
+     '1000-01-01 00:00:00', '2026-11-21 00:00:00', '1971-01-01 00:00:00', '2026-11-21 14:03:06', '')`);
+  await both.shop.query(`INSERT INTO kinds (word, number) VALUES ('c', 1)`);
+  const ids = ['18446744073709551557,a', '7,b', '1,c'].map((key) => `shop/shop.kinds/${key}`);
+  for (const id of ids) await until('indexed', () => recordOf(id));
+  const tracking = await startTracking(both, systemClock, index);
+  const scanner = MARIADB.openScan(both.shopUrl);
+  try {
+    const keys = [
+      ['a', '18446744073709551557'],
+      ['b', '7'],
+      ['c', '1'],
+      ['d', '1'],
+    ];
+    const rows = await scanner.rows('shop.kinds', keys);
+    const mapping = both.config.sources.shop?.tables['shop.kinds'];
+    for (const [at, id] of ids.entries())
+      expect((await recordOf(id))?.text).toBe(mapping?.text(rows[at]?.row ?? {}));
+    expect(await scanner.keys('shop.kinds', keys)).toEqual(rows.map(({ key }) => key));
+    const first = await scanner.page('shop.kinds', undefined, 2);
+    expect([...first, ...(await scanner.page('shop.kinds', first[1]?.key, 2))]).toEqual(rows);
+    for (const [table, least] of [
+      ['shop.kinds', 3],
+      ['shop.articles', 5],
+    ] as const) {
+      const report = await reconcileTable({
+        ...{ source: 'shop', table, scanner, index },
+        prepare: {
+          config: both.config,
+          model: model.id,
+          chunking: { ...both.config.chunking, countTokens: (text) => model.countTokens(text) },
+          limits: { maxRecordBytes: 8_000_000 },
+          ...JUDGED_ALONE,
+          clock: systemClock,
+          readRow: async () => undefined,
+        },
+        currentPosition: () => MARIADB.currentPosition(both.shopUrl),
+        pauseMs: 0,
+        onProgress: () => undefined,
+      });
+      expect(report).toMatchObject({ divergent: [], unsettled: [] });
+      expect(report.rows).toBeGreaterThanOrEqual(least);
+    }
+  } finally {
+    await scanner.close();
     await tracking.stop();
   }
 });

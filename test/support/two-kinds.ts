@@ -48,6 +48,21 @@ const POSTGRES_TABLE = `CREATE TABLE articles (
   id bigint PRIMARY KEY, tenant varchar(40) NOT NULL, title varchar(200) NOT NULL, category varchar(40), body text,
   price numeric(12, 4), published timestamp(3), seen timestamptz(6), day date)`;
 
+/** A column of every type of MariaDB that a mapping may read. */
+const KINDS_TABLE = `CREATE TABLE kinds (
+  word varchar(20) NOT NULL, number bigint unsigned NOT NULL, PRIMARY KEY (word, number),
+  tiny tinyint, flag tinyint(1), small smallint unsigned, medium mediumint unsigned, whole int, unsigned_int int unsigned, big bigint, y year,
+  f float, d double, n decimal(12, 4), b1 bit(1), b12 bit(12), bin binary(4), vbin varbinary(9), bytes blob, e enum('a', 'b'), s set('a', 'b'),
+  j json, u uuid, day date, t time, t3 time(3), dt datetime, dt3 datetime(3), ts timestamp NULL, ts6 timestamp(6) NULL, c char(5))`;
+
+/** Its whole row as text, so that any difference of a value is one of the document. */
+const KINDS = mapTable({
+  title: () => 'kinds',
+  text: (row) =>
+    JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)).concat(' word'),
+  tenant: () => 'acme',
+});
+
 export type TwoKinds = Awaited<ReturnType<typeof openTwoKinds>>;
 
 export const openTwoKinds = async (stack: TestStack) => {
@@ -65,6 +80,7 @@ export const openTwoKinds = async (stack: TestStack) => {
   await shop.query('CREATE DATABASE shop');
   await shop.query('USE shop');
   await shop.query(MARIADB_TABLE);
+  await shop.query(KINDS_TABLE);
   const twin = new Client({ connectionString: stack.postgres.url });
   twin.on('error', () => undefined);
   await twin.connect();
@@ -72,7 +88,11 @@ export const openTwoKinds = async (stack: TestStack) => {
 
   const config = parseConfig({
     sources: {
-      shop: { kind: 'mariadb', url: shopUrl, tables: { 'shop.articles': SHOP_ARTICLES } },
+      shop: {
+        kind: 'mariadb',
+        url: shopUrl,
+        tables: { 'shop.articles': SHOP_ARTICLES, 'shop.kinds': KINDS },
+      },
       twin: { kind: 'postgres', url: stack.postgres.url, tables: { 'public.articles': SHOP_ARTICLES } },
     },
     agents: [],

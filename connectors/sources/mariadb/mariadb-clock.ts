@@ -1,24 +1,16 @@
 import type { Connection } from 'mariadb';
 import { probeTable } from '../../../schemas/probe.ts';
 import type { SourceClock } from '../source-clock.ts';
-import { connectMariaDb, unavailable } from './mariadb-connection.ts';
+import { unavailable } from './mariadb-connection.ts';
+import { openMariaDbSession } from './mariadb-session.ts';
 
 /** Positions are of the binlog's end, which stands still while the server is quiet: then all of it has been read. */
 export const openMariaDbClock = (url: string): SourceClock => {
-  let connected: Promise<Connection> | undefined;
-
-  const ask = async <T>(action: (connection: Connection) => Promise<T>): Promise<T> => {
-    connected ??= connectMariaDb(url);
-    const mine = connected;
-    try {
-      return await action(await mine);
-    } catch (thrown) {
-      if (connected === mine) connected = undefined;
-      mine.then((connection) => connection.end()).catch(() => undefined);
+  const session = openMariaDbSession(url);
+  const ask = <T>(action: (connection: Connection) => Promise<T>): Promise<T> =>
+    session.ask(action).catch((thrown: unknown) => {
       throw unavailable(thrown);
-    }
-  };
-
+    });
   return {
     moment: () =>
       ask(async (connection) => {
@@ -39,10 +31,6 @@ export const openMariaDbClock = (url: string): SourceClock => {
           [tick],
         );
       }),
-    close: async () => {
-      const last = connected;
-      connected = undefined;
-      await last?.then((connection) => connection.end()).catch(() => undefined);
-    },
+    close: () => session.close(),
   };
 };

@@ -14,6 +14,7 @@ import {
 import { openMariaDbRows } from './mariadb-rows.ts';
 import { mariadbLoss, observeMariaDb } from './observe-mariadb.ts';
 import { prepareMariaDb } from './prepare-mariadb.ts';
+import { openMariaDbScan } from './scan-mariadb.ts';
 import { mariadbHasRows, signalMariaDb, signalTable } from './signal-mariadb.ts';
 import { mariadbUsualValue, surveyMariaDb } from './survey-mariadb.ts';
 
@@ -44,5 +45,6 @@ export const MARIADB: SourceKind = {
   hasRows: mariadbHasRows,
   signal: signalMariaDb,
   openClock: openMariaDbClock,
+  openScan: openMariaDbScan,
   openRows: openMariaDbRows,
 };

@@ -1,31 +1,25 @@
-import type { Connection } from 'mariadb';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import type { RowReader } from '../row-reader.ts';
-import { connectMariaDb } from './mariadb-connection.ts';
+import { openMariaDbSession } from './mariadb-session.ts';
+import { quoted, quotedTable } from './quoted.ts';
 
 /** No such table or column; table or column not to be read by this user. */
 const NAMES_AND_RIGHTS: ReadonlySet<number> = new Set([1146, 1054, 1142, 1143]);
 
-const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
-
 /** Rows as text. MariaDB never leaves a value out of a change, so this is asked only by what compares source and index. */
 export const openMariaDbRows = (url: string): RowReader => {
-  let opened: Promise<Connection> | undefined;
-  const connection = async (): Promise<Connection> => {
-    const held = await opened?.catch(() => undefined);
-    if (held?.isValid()) return held;
-    opened = connectMariaDb(url);
-    return opened;
-  };
+  const session = openMariaDbSession(url);
   return {
     read: async (table, key, columns) => {
       const keyColumns = Object.keys(key);
       const selected = columns.map((name) => `cast(${quoted(name)} as char) as ${quoted(name)}`).join(', ');
       const where = keyColumns.map((name) => `${quoted(name)} = ?`).join(' and ');
       try {
-        const rows = await (await connection()).query<Record<string, string | null>[]>(
-          `select ${selected} from ${table.split('.').map(quoted).join('.')} where ${where}`,
-          keyColumns.map((name) => String(key[name])),
+        const rows = await session.ask((connection) =>
+          connection.query<Record<string, string | null>[]>(
+            `select ${selected} from ${quotedTable(table)} where ${where}`,
+            keyColumns.map((name) => String(key[name])),
+          ),
         );
         return rows[0];
       } catch (thrown) {
@@ -38,9 +32,6 @@ export const openMariaDbRows = (url: string): RowReader => {
         );
       }
     },
-    close: async () => {
-      const held = await opened?.catch(() => undefined);
-      await held?.end().catch(() => undefined);
-    },
+    close: () => session.close(),
   };
 };

@@ -122,6 +122,24 @@ export const openPostgresScan = (url: string): RowScanner => {
       return { row: row as Row, key: Object.fromEntries(columns.map((name) => [name, row[name] as string])) };
     });
 
+  const readOf = async (
+    table: string,
+    selected: string,
+    wanted: readonly (readonly string[])[],
+  ): Promise<readonly ScannedRow[]> => {
+    if (wanted.length === 0) return [];
+    const columns = await keyColumns(table);
+    const values: string[] = [];
+    const tests = wanted.map((key) => {
+      const parts = columns.map((name, at) => `${quoted(name)} = $${values.push(key[at] ?? '')}`);
+      return `(${parts.join(' and ')})`;
+    });
+    return scanned(
+      await ask(`select ${selected} from ${quotedTable(table)} where ${tests.join(' or ')}`, values),
+      columns,
+    );
+  };
+
   return {
     keyColumns,
     page: async (table, after, limit) => {
@@ -135,18 +153,10 @@ export const openPostgresScan = (url: string): RowScanner => {
         columns,
       );
     },
-    rows: async (table, wanted) => {
-      if (wanted.length === 0) return [];
-      const columns = await keyColumns(table);
-      const values: string[] = [];
-      const tests = wanted.map((key) => {
-        const parts = columns.map((name, at) => `${quoted(name)} = $${values.push(key[at] ?? '')}`);
-        return `(${parts.join(' and ')})`;
-      });
-      return scanned(
-        await ask(`select * from ${quotedTable(table)} where ${tests.join(' or ')}`, values),
-        columns,
-      );
+    rows: (table, wanted) => readOf(table, '*', wanted),
+    keys: async (table, wanted) => {
+      const names = (await keyColumns(table)).map(quoted).join(', ');
+      return (await readOf(table, names, wanted)).map(({ key }) => key);
     },
     close: () => pool.end(),
   };

@@ -8,7 +8,11 @@ import { openPostgresScan } from '../../../connectors/sources/postgres/scan-post
 import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import { floorRecord } from '../../../pipelines/index-documents/document-records.ts';
 import type { PrepareSettings } from '../../../pipelines/index-documents/prepare-changes.ts';
-import { reconcileTable, type TableReport } from '../../../pipelines/reconcile/reconcile-table.ts';
+import {
+  type Divergent,
+  reconcileTable,
+  type TableReport,
+} from '../../../pipelines/reconcile/reconcile-table.ts';
 import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
 import { systemClock } from '../../../schemas/clock.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
@@ -72,7 +76,22 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     readRow: async () => undefined,
   });
 
-  const verify = async (): Promise<TableReport> => {
+  const repair = (divergents: readonly Divergent[]): Promise<number> =>
+    repairDocuments(
+      {
+        source,
+        table: TABLE,
+        epoch: 1,
+        prepare: prepare(),
+        embed: { embedding: new EmbeddingCache({ model, maxBytes: 1_000_000 }), model, clock: systemClock },
+        index,
+        writer: plane.writer,
+        codec: plane.codec,
+      },
+      divergents,
+    );
+
+  const verify = async (mending?: { readonly repair: typeof repair }): Promise<TableReport> => {
     const scanner = openPostgresScan(plane.url);
     try {
       return await reconcileTable({
@@ -84,6 +103,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
         currentPosition: () => POSTGRES.currentPosition(plane.url),
         pauseMs: 0,
         onProgress: () => undefined,
+        ...mending,
       });
     } finally {
       await scanner.close();
@@ -180,7 +200,8 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     await plant(rows + 77, (record) => ({ ...record, documentId: extra }));
     await neverCaptured(rows + 99);
     const load = writeOn();
-    const report = await verify();
+    const before = (await index.document(id(31)))?.offset;
+    const report = await verify({ repair });
     const found = Object.fromEntries(report.divergent.map((each) => [each.documentId, each.divergence]));
     expect(found).toEqual({
       [id(11)]: 'missing',
@@ -191,21 +212,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
       [extra]: 'extra',
       [id(rows + 99)]: 'missing',
     });
-    const before = (await index.document(id(31)))?.offset;
-    const mended = await repairDocuments(
-      {
-        source,
-        table: TABLE,
-        epoch: 1,
-        prepare: prepare(),
-        embed: { embedding: new EmbeddingCache({ model, maxBytes: 1_000_000 }), model, clock: systemClock },
-        index,
-        writer: plane.writer,
-        codec: plane.codec,
-      },
-      report.divergent,
-    );
-    expect(mended).toBe(7);
+    expect(report.repaired).toBe(7);
     // A later change of a mended row wins over the repair.
     await plane.client.query(`UPDATE articles SET body = 'Changed after the repair.' WHERE id = 11`);
     await until(
