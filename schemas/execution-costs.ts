@@ -34,6 +34,9 @@ const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 
 /** `priceTable` of what a sub-task may cost, then of what it did. */
 export const DELEGATED = 'delegated';
 
+/** `priceTable` of a tool's calls: they cost what its definition says. */
+export const TOOL_PRICE = 'tool';
+
 const costIdOf = (event: AgentEvent): string => `${event.executionId}:${event.epoch}:${event.step}`;
 
 /** The costs after an event. `counts`: whether the event does in the order of claims. */
@@ -53,8 +56,9 @@ export const changedCosts = (
 ): readonly CallCost[] => {
   const costId = costIdOf(event);
   const { step, at } = event;
-  // A model's call has no idempotency key, as it changes nothing; its reservation and its error are told by that.
-  const isTool = event.type === 'tool-call' || event.idempotencyKey !== null;
+  // A reservation and an error are a model's where nothing says that they are a tool's.
+  const isTool =
+    event.type === 'tool-call' || event.idempotencyKey !== null || event.priceTable === TOOL_PRICE;
   const entry = {
     costId,
     step,

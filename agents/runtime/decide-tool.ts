@@ -5,6 +5,7 @@ import { hashOnce } from '../../schemas/canonical-json.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
 import { loopVerdict } from '../safety/loop-state.ts';
+import { mostUsdOf } from '../tools/tool-policy.ts';
 import { wrongOf } from './checked-value.ts';
 import type { Decision, ToolRefusal } from './decision.ts';
 import { end, MICROS } from './decision-facts.ts';
@@ -39,15 +40,14 @@ export const toolDecision = (
   if (wrong !== null) return refused(state, call, 'arguments-invalid', wrong);
   if (tool.capability !== undefined && !terms.capabilities.includes(tool.capability))
     return refused(state, call, 'not-allowed', `whoever sent the task may not ${tool.capability}`);
-  if (
-    tool.costUsd !== undefined &&
-    totalUsd(state.costs) + parseUsd(tool.costUsd) > parseUsd(terms.limits.maxUsd)
-  )
+  // With every try and all that stands in for it: a cap that retries could pass would be none.
+  const most = mostUsdOf(tool, agent.tools ?? []);
+  if (most !== null && totalUsd(state.costs) + parseUsd(most) > parseUsd(terms.limits.maxUsd))
     return end(
       state,
       'halted',
       'money-cap',
-      `a call of ${name} costs ${tool.costUsd} USD: over ${terms.limits.maxUsd}`,
+      `a call of ${name} may cost ${most} USD: over ${terms.limits.maxUsd}`,
     );
   const step = state.step + 1;
   if (tool.subtask) return delegateDecision(state, terms, call, tool.subtask);

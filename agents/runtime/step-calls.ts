@@ -21,6 +21,8 @@ export interface CallFailure {
   readonly retryAfterMs: number | null;
   /** Of a model: it may have been charged. Of a write tool: it may have taken effect. */
   readonly uncertain: boolean;
+  /** False: nothing was sent, so nothing was spent. */
+  readonly made?: boolean;
 }
 
 export type CallOutcome<Output> = { readonly durationMicros: number } & (
@@ -177,7 +179,8 @@ export const callTool = (
       const { message } = error;
       const failure = { message, retryable: false, retryAfterMs: null };
       if (error instanceof Timeout) return { ...failure, code: 'timeout', uncertain: true };
-      if (error instanceof Stopped) return { ...failure, code: STOPPED, uncertain: error.begun };
+      if (error instanceof Stopped)
+        return { ...failure, code: STOPPED, uncertain: error.begun, made: error.begun };
       const code = error instanceof FreshetError ? error.code : 'tool-failed';
       return { ...failure, code, uncertain: false };
     },

@@ -1,15 +1,16 @@
 /**
- * Uses a tool: a read is written behind, a write has its intent in the journal before it. Each goes through the tool's own
+ * Uses a tool: a read is written behind; a write, and whatever costs money, has its intent in the journal before it. Each goes through the tool's own
  * policy (agents/tools/call-chain.ts): breaker, timeout, retries, cache, what stands in for it.
  */
 
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { formatUsd, parseUsd } from '../../schemas/money.ts';
+import { TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { type ChainResult, callWithPolicy, mayPass, noteOf } from '../tools/call-chain.ts';
+import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
 import { wrongOf } from './checked-value.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import type { EventDraft } from './execution-journal.ts';
@@ -28,7 +29,9 @@ import {
 type ToolDecision = Decided<'tool'>;
 
 export const readWithTool = async (decision: ToolDecision, scope: StepScope): Promise<StepResult> => {
-  beginReadsBeside(decision, scope);
+  const reservedUsd = mostUsd(decision, scope);
+  if (reservedUsd === null) beginReadsBeside(decision, scope);
+  else await writeIntent(decision, scope, { reservedUsd, priceTable: TOOL_PRICE });
   const used = await (scope.begun.get(decision.callId) ?? useTool(decision, scope));
   scope.begun.delete(decision.callId);
   throwIfStopped(scope);
@@ -37,15 +40,15 @@ export const readWithTool = async (decision: ToolDecision, scope: StepScope): Pr
 };
 
 export const writeWithTool = async (decision: ToolDecision, scope: StepScope): Promise<StepResult> => {
-  const { journal, at } = scope;
+  const { journal } = scope;
   const idempotencyKey = keyOf(decision, scope);
-  const { step, name } = decision;
-  const input = JSON.stringify(decision.input);
-  const inputHash = inputHashOf(decision);
+  const reservedUsd = mostUsd(decision, scope);
   // Of one whose outcome was lost, nothing is known before it was made again.
   const again = journal.state().phase.kind === 'calling-tool';
-  await journal.write({ type: 'intent', step, at, name, input, inputHash, idempotencyKey });
-  throwIfStopped(scope);
+  await writeIntent(decision, scope, {
+    idempotencyKey,
+    ...(reservedUsd === null ? {} : { reservedUsd, priceTable: TOOL_PRICE }),
+  });
   const used = await useTool(decision, scope);
   const { failure } = used.outcome;
   if (failure) throwIfStopped(scope);
@@ -60,6 +63,19 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
   return resultOf(decision, scope, used);
 };
 
+/** The barrier before an effect, and before money is spent (rules J and B). */
+const writeIntent = async (
+  decision: ToolDecision,
+  scope: StepScope,
+  more: Partial<Pick<EventDraft, 'idempotencyKey' | 'reservedUsd' | 'priceTable'>>,
+): Promise<void> => {
+  const { step, name } = decision;
+  const place = { type: 'intent', step, at: scope.at, name } as const;
+  const input = JSON.stringify(decision.input);
+  await scope.journal.write({ ...place, input, inputHash: inputHashOf(decision), ...more });
+  throwIfStopped(scope);
+};
+
 /** The reads that follow in the same reply are begun with the first: each stands or fails alone, and they are journaled in order. */
 const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
   const { begun, journal, run } = scope;
@@ -69,18 +85,19 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
   for (const [index, { id, name, arguments: input }] of phase.calls.slice(0, places).entries()) {
     const tool = run.agent?.tools?.find((each) => each.name === name);
     if (tool?.effect !== 'read' || tool.approval || tool.capability !== undefined) return;
-    if (tool.costUsd !== undefined || wrongOf(tool.arguments, input) !== null) return;
+    if (mostUsdOf(tool, run.agent?.tools ?? []) !== null) return;
+    if (wrongOf(tool.arguments, input) !== null) return;
     begun.set(id, useTool({ ...first, name, input, callId: id, step: first.step + index }, scope));
   }
 };
 
-/** A tool that costs is paid from the day's money as a model is: reserved for all its tries, settled at those it took. */
+/** A tool that costs is paid from the day's money as a model is: reserved for all its tries, settled at the calls that were made. */
 const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ChainResult> => {
   const { services, calling } = scope;
   const tool = toolOf(decision, scope);
-  const { costUsd, retries = 0 } = tool;
-  if (costUsd === undefined) return useFreely(decision, scope, tool);
-  const money = moneyOf(scope, decision.step, formatUsd(parseUsd(costUsd) * BigInt(1 + retries)));
+  const most = mostUsd(decision, scope);
+  if (most === null) return useFreely(decision, scope, tool);
+  const money = moneyOf(scope, decision.step, most);
   const denied = await services.guards.reserve(money, calling);
   if (denied) return deniedUse(denied);
   const used = await useFreely(decision, scope, tool);
@@ -94,7 +111,7 @@ const deniedUse = (denied: { readonly code: string; readonly message: string }):
     failure: { ...denied, retryable: false, retryAfterMs: null, uncertain: false },
     durationMicros: 0,
   },
-  ...{ via: 'tool', attempts: 0, ageMs: null, failures: [] },
+  ...{ via: 'tool', attempts: 0, called: [], ageMs: null, failures: [] },
 });
 
 const useFreely = (decision: ToolDecision, scope: StepScope, tool: ToolDefinition): Promise<ChainResult> => {
@@ -130,7 +147,7 @@ const callGuarded = async (
   if (closed !== null) {
     const failure = {
       ...{ code: 'breaker-open', message: closed, retryable: false },
-      ...{ retryAfterMs: null, uncertain: false },
+      ...{ retryAfterMs: null, uncertain: false, made: false },
     };
     return { output: null, failure, durationMicros: 0 };
   }
@@ -168,11 +185,13 @@ const toolOf = (decision: ToolDecision, { run }: StepScope): ToolDefinition => {
 const keyOf = (decision: ToolDecision, { run }: StepScope): string =>
   `${run.identity.executionId}:${decision.step}`;
 
-/** What the calls cost; null for a tool that costs nothing, and for an answer that no call was made for. */
-const costOf = (decision: ToolDecision, scope: StepScope, { attempts }: ChainResult): string | null => {
-  const { costUsd } = toolOf(decision, scope);
-  return costUsd === undefined || attempts === 0 ? null : formatUsd(parseUsd(costUsd) * BigInt(attempts));
-};
+/** The most that the step can cost; null where nothing of it has a price. */
+const mostUsd = (decision: ToolDecision, scope: StepScope): string | null =>
+  mostUsdOf(toolOf(decision, scope), scope.run.agent?.tools ?? []);
+
+/** What the calls that were made cost, each at the price of its own tool; null where the step cannot cost anything. */
+const costOf = (decision: ToolDecision, scope: StepScope, { called }: ChainResult): string | null =>
+  mostUsd(decision, scope) === null ? null : (usdOfCalls(called, scope.run.agent?.tools ?? []) ?? '0');
 
 const resultOf = (decision: ToolDecision, scope: StepScope, used: ChainResult): StepResult => ({
   ...NOTHING_SPENT,
@@ -197,6 +216,6 @@ const outcomeDraft = (decision: ToolDecision, scope: StepScope, used: ChainResul
     via: used.via === 'tool' ? null : used.via,
     attempts: used.attempts,
     note: failure ? null : noteOf(used),
-    ...(costUsd === null ? {} : { costUsd, priceTable: 'tool' }),
+    ...(costUsd === null ? {} : { costUsd, priceTable: TOOL_PRICE }),
   };
 };

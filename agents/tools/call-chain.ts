@@ -20,6 +20,8 @@ export interface ChainResult {
   readonly via: Via;
   /** Calls made, of all tools. */
   readonly attempts: number;
+  /** Whose they were, in order: what they cost is theirs to say. */
+  readonly called: readonly string[];
   /** Of a cached result; null for a fresh one. */
   readonly ageMs: number | null;
   /** Every call that failed, in order. */
@@ -83,7 +85,7 @@ export const callWithPolicy = async (chain: ToolChain, effects: ChainEffects): P
   const began = performance.now();
   const sinceMs = (): number => performance.now() - began;
   const failed: FailedCall[] = [];
-  let attempts = 0;
+  const made: string[] = [];
   let state: ChainState = CHAIN_BEGUN;
 
   const ended = (via: Via, of: Ended): ChainResult => {
@@ -98,7 +100,7 @@ export const callWithPolicy = async (chain: ToolChain, effects: ChainEffects): P
       'failure' in of
         ? { output: null, failure: of.failure, durationMicros }
         : { output: of.output, failure: null, durationMicros };
-    return { outcome, via, attempts, ageMs, failures };
+    return { outcome, via, attempts: made.length, called: made, ageMs, failures };
   };
   const gaveUp = (): ChainResult => ended('tool', { failure: failureOf(tool, failed) });
 
@@ -116,8 +118,8 @@ export const callWithPolicy = async (chain: ToolChain, effects: ChainEffects): P
         if (signal.aborted && failed.length > 0) return gaveUp();
         const called = [tool, ...chain.tools].find(({ name }) => name === move.tool) ?? tool;
         const refused = called === tool ? null : misfit(called, input);
-        if (refused === null) attempts += 1;
         const { output, failure } = refused ?? (await effects.call(called, input, limitMs - sinceMs()));
+        if (refused === null && failure?.made !== false) made.push(called.name);
         if (failure === null) {
           if (called === tool && key !== null) cache?.keep(key, output, keepMs);
           return ended(called === tool ? 'tool' : `fallback:${called.name}`, { output });

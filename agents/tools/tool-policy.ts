@@ -1,7 +1,8 @@
-/** What a tool's retries, cache and fallback come to, and what of them is refused at start. Pure. */
+/** What a tool's retries, cache and fallback come to, what they can cost, and what of them is refused at start. Pure. */
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { ChainPolicy } from './fallback-state.ts';
 
 /** A write is made again only under a key that the outside system honours (I8). */
@@ -33,6 +34,25 @@ export const chainPolicyOf = (
   };
 };
 
+/** What calls of these tools, by name, cost together; null where none of them has a price. */
+export const usdOfCalls = (names: readonly string[], tools: readonly ToolDefinition[]): string | null => {
+  let sum: Picodollars | null = null;
+  for (const name of names) {
+    const price = tools.find((each) => each.name === name)?.costUsd;
+    if (price !== undefined) sum = (sum ?? 0n) + parseUsd(price);
+  }
+  return sum === null ? null : formatUsd(sum);
+};
+
+/** The most that one call can cost, with every try of it and of what stands in for it; null: nothing of it has a price. */
+export const mostUsdOf = (tool: ToolDefinition, others: readonly ToolDefinition[]): string | null =>
+  usdOfCalls(
+    chainPolicyOf(tool, others, true).tools.flatMap(({ name, retries }) =>
+      Array.from({ length: 1 + retries }, () => name),
+    ),
+    [tool, ...others],
+  );
+
 /** Refuses what cannot be meant, at start. Errors: `config-invalid`, naming agent and tool. */
 export const checkToolPolicies = (agent: string, tools: readonly ToolDefinition[]): void => {
   for (const tool of tools) {
@@ -58,6 +78,10 @@ export const checkToolPolicies = (agent: string, tools: readonly ToolDefinition[
       if (other?.effect === 'write') refuse(`its fallback ${name} has an effect: only reads stand in`);
       if (other?.approval)
         refuse(`its fallback ${name} needs an approval: only tools that need none stand in`);
+      if (other?.capability !== undefined && other.capability !== tool.capability)
+        refuse(
+          `its fallback ${name} needs the capability ${other.capability}: only tools that need none, or the same, stand in`,
+        );
     }
   }
 };

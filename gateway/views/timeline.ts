@@ -1,7 +1,7 @@
 /** The events of an execution as the steps a person reads: what went in, what came out, what was cited, what it cost, and where each event stands. Pure. */
 
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
-import { DELEGATED } from '../../schemas/execution-costs.ts';
+import { DELEGATED, TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import type { PayloadReference } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -134,6 +134,7 @@ export const timelineOf = (events: readonly JournaledEvent[]): Timeline => {
 const kindOf = (events: readonly JournaledEvent[]): TimelineStep['kind'] => {
   if (events.some(({ event }) => event.type === 'response')) return 'respond';
   if (events.some(({ event }) => event.priceTable === DELEGATED)) return 'delegate';
+  if (events.some(({ event }) => event.priceTable === TOOL_PRICE)) return 'tool';
   if (events.some(({ event }) => event.type === 'llm-response' || event.reservedUsd !== null)) return 'model';
   if (events.some(({ event }) => event.name === 'approval-asked')) return 'approval';
   if (events.some(({ event }) => event.type === 'checkpoint' && event.name === 'plan')) return 'plan';

@@ -1,0 +1,148 @@
+/** What calls of tools cost: reserved in the journal before them, each at its own tool's price, never above the cap (I3). */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
+import { UNGUARDED } from '../../../agents/runtime/call-guards.ts';
+import { foldEvents } from '../../../agents/runtime/fold-events.ts';
+import { checkToolPolicies } from '../../../agents/tools/tool-policy.ts';
+import { type AgentDefinition, defineTool, type ToolDefinition } from '../../../schemas/agent-definition.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
+import { totalUsd } from '../../../schemas/execution-costs.ts';
+import { parseUsd } from '../../../schemas/money.ts';
+import { randomAgent, scriptedModel } from './random-model.ts';
+import { simulate } from './simulated-journal.ts';
+
+/** Counts what it charges, whatever it answers. `not-found` is an answer that no further try would change. */
+const shop = (failing: Readonly<Record<string, number>> = {}) => {
+  const calls: string[] = [];
+  const tool = (name: string, terms: Partial<ToolDefinition>): ToolDefinition =>
+    defineTool({
+      name,
+      description: name,
+      effect: 'read',
+      ...terms,
+      arguments: z.object({ at: z.number() }),
+      compensate: async () => undefined,
+      execute: async () => {
+        calls.push(name);
+        if (calls.filter((each) => each === name).length <= (failing[name] ?? 0))
+          throw new FreshetError('not-found', `${name} has nothing`);
+        return { from: name };
+      },
+    });
+  return { calls, tool };
+};
+
+const asking = (name: string, times = 1) => [
+  scriptedModel('first', [
+    ...Array.from({ length: times }, () => ({ kind: 'tools' as const, names: [name] })),
+    { kind: 'text', text: 'Done.' },
+  ]),
+];
+const agentOf = (tools: readonly ToolDefinition[], maxUsd: string): AgentDefinition => ({
+  ...randomAgent({ maxUsd, maxSteps: 100, maxMs: 3_600_000 }),
+  tools,
+});
+const toolCosts = (log: Parameters<typeof foldEvents>[0]) =>
+  [...foldEvents(log).costs.values()].filter(({ tool }) => tool !== null);
+
+test('retries that could pass the cap count before the first try', async () => {
+  const { calls, tool } = shop();
+  const agent = agentOf([tool('paid', { costUsd: '0.4', retries: 2 })], '1');
+  const simulation = simulate({ agent, models: asking('paid') });
+  await simulation.run('worker-a');
+  expect(simulation.log.at(-1)?.error).toMatchObject({ code: 'money-cap' });
+  expect(simulation.log.at(-1)?.error?.message).toContain('1.2 USD');
+  expect(calls).toEqual([]);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('what stands in is paid at its own price, be the tool itself for nothing', async () => {
+  const { calls, tool } = shop({ free: 9 });
+  const free = tool('free', { fallback: { tools: ['paid'] } });
+  const agent = agentOf([free, tool('paid', { costUsd: '0.05' })], '1');
+  const simulation = simulate({ agent, models: asking('free') });
+  await simulation.run('worker-a');
+  expect(calls).toEqual(['free', 'paid']);
+  expect(toolCosts(simulation.log)).toMatchObject([{ tool: 'free', usd: '0.05', state: 'settled' }]);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('a call that a breaker holds back costs nothing', async () => {
+  const { calls, tool } = shop();
+  const agent = agentOf([tool('paid', { costUsd: '0.05', retries: 1 })], '1');
+  const guards = {
+    ...UNGUARDED,
+    mayCall: async (name: string) => (name.startsWith('tool:') ? 'open' : null),
+  };
+  const simulation = simulate({ agent, models: asking('paid'), guards });
+  await simulation.run('worker-a');
+  expect(calls).toEqual([]);
+  expect(toolCosts(simulation.log)).toMatchObject([{ usd: '0', state: 'settled' }]);
+});
+
+test('a paid call that was lost with its worker counts at its reservation, a read is made again, an effect without the key is not', async () => {
+  for (const effect of ['read', 'write'] as const) {
+    const { calls, tool } = shop();
+    const agent = agentOf([tool('paid', { costUsd: '0.05', effect })], '1');
+    const simulation = simulate({ agent, models: asking('paid') });
+    // Claim, retrieval with intent, reply with the intent of the tool: its outcome is lost.
+    await simulation.run('worker-a', 3).catch(() => undefined);
+    expect(calls).toEqual(['paid']);
+    await simulation.run('worker-b');
+    const again = effect === 'read';
+    expect(calls).toHaveLength(again ? 2 : 1);
+    expect(simulation.log.at(-1)?.error?.code ?? null).toBe(again ? null : 'effect-unknown');
+    expect(toolCosts(simulation.log).map(({ state, usd }) => `${state} ${usd}`)).toEqual(
+      again ? ['lost 0.05', 'settled 0.05'] : ['lost 0.05'],
+    );
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
+test('the ledger is what the tools charged, and never above the cap', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        prices: fc.tuple(
+          fc.constantFrom(undefined, '0.01', '0.3'),
+          fc.constantFrom(undefined, '0.02', '0.4'),
+        ),
+        failing: fc.nat(3),
+        standIn: fc.boolean(),
+        maxUsd: fc.constantFrom('0.2', '0.5', '2'),
+        times: fc.integer({ min: 1, max: 4 }),
+      }),
+      async ({ prices: [own, other], failing, standIn, maxUsd, times }) => {
+        const { calls, tool } = shop({ first: failing });
+        const priced = (price: string | undefined) => (price === undefined ? {} : { costUsd: price });
+        const first = tool('first', {
+          ...priced(own),
+          ...(standIn ? { fallback: { tools: ['second'] } } : {}),
+        });
+        const agent = agentOf([first, tool('second', priced(other))], maxUsd);
+        const simulation = simulate({ agent, models: asking('first', times) });
+        await simulation.run('worker-a');
+        const charged = calls.reduce(
+          (sum, name) => sum + parseUsd((name === 'first' ? own : other) ?? '0'),
+          0n,
+        );
+        const costs = toolCosts(simulation.log);
+        expect(costs.reduce((sum, { usd }) => sum + parseUsd(usd), 0n)).toBe(charged);
+        expect(costs.every(({ state }) => state === 'settled')).toBe(true);
+        expect(totalUsd(foldEvents(simulation.log).costs)).toBeLessThanOrEqual(parseUsd(maxUsd));
+        expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a tool that needs a capability stands in for none that does not', () => {
+  const { tool } = shop();
+  const secret = tool('secret', { capability: 'see-salaries' });
+  const open = tool('open', { fallback: { tools: ['secret'] } });
+  expect(() => checkToolPolicies('random', [open, secret])).toThrow('see-salaries');
+  expect(() => checkToolPolicies('random', [{ ...open, capability: 'see-salaries' }, secret])).not.toThrow();
+});
