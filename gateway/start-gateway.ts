@@ -91,7 +91,10 @@ export const startGateway = async (settings: GatewaySettings): Promise<Gateway> 
       ...{ kafka, executions: models.executions, intake: config.intake, clock },
       onRefused: models.refusals.intake,
     }),
-    submitTask: createSubmitTask({ writer, codec, executions: models.executions, clock }),
+    submitTask: createSubmitTask({
+      ...{ writer, codec, executions: models.executions, clock },
+      sampleRatio: config.telemetry.sampleRatio,
+    }),
     streams: createEventStreams(),
     freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock(), coverage.all())),
     safety: async (asked) => safetyViewOf(models, await breakers(), asked, clock()),

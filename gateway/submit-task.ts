@@ -1,6 +1,6 @@
 /** Takes a task on: once per idempotency key, and acknowledged only when Kafka has it (I2). */
 
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { hashOf } from '../schemas/canonical-json.ts';
@@ -8,7 +8,10 @@ import type { Clock } from '../schemas/clock.ts';
 import { cloudEventHeaders } from '../schemas/cloud-event.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import type { Task } from '../schemas/records.ts';
+import { executionIdOf } from '../schemas/task-identity.ts';
+import { taskTraceparentOf } from '../schemas/task-trace.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { TRACEPARENT } from '../schemas/trace-context.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 
 export interface TaskToSubmit
@@ -18,8 +21,8 @@ export interface TaskToSubmit
 }
 
 /**
- * Returns the task's id once Kafka has it. Errors: `conflict` (another task under the same key), `append-failed`,
- * `too-many-requests`.
+ * Returns the task's id once Kafka has it. `traceparent`: of whoever sent it; what is none is left out. Errors: `conflict` (another
+ * task under the same key), `append-failed`, `too-many-requests`.
  */
 export type SubmitTask = (
   task: TaskToSubmit,
@@ -28,7 +31,6 @@ export type SubmitTask = (
 ) => Promise<string>;
 
 const ACKNOWLEDGED_WITHIN_MS = 15_000;
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 const PLAIN_TASK = { priority: 0, notBefore: null, deadlineAt: null, parent: null, fork: null } as const;
 
@@ -57,8 +59,10 @@ export const createSubmitTask = (settings: {
   readonly codec: RecordCodec;
   readonly executions: ExecutionList;
   readonly clock: Clock;
+  /** Of tasks that come without a trace. */
+  readonly sampleRatio: number;
 }): SubmitTask => {
-  const { writer, codec, executions, clock } = settings;
+  const { writer, codec, executions, clock, sampleRatio } = settings;
   const underway = new Map<string, { readonly content: string; readonly appended: Promise<unknown> }>();
 
   const conflict = (): FreshetError =>
@@ -77,7 +81,7 @@ export const createSubmitTask = (settings: {
             source: 'freshet/gateway',
             at: record.createdAt,
           }),
-          traceparent: traceparent && TRACEPARENT.test(traceparent) ? traceparent : newTraceparent(),
+          [TRACEPARENT]: taskTraceparentOf(traceparent, executionIdOf(taskId), sampleRatio),
         },
       },
     ]);
@@ -105,9 +109,6 @@ export const createSubmitTask = (settings: {
     return taskId;
   };
 };
-
-const newTraceparent = (): string =>
-  `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
 
 const within = async (appended: Promise<unknown>, ms: number): Promise<void> => {
   let timer: NodeJS.Timeout | undefined;

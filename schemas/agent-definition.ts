@@ -25,6 +25,8 @@ export interface ToolContext {
     get(name: string): string | undefined;
     set(name: string, value: string): void;
   };
+  /** W3C trace context of the step: a header of what the tool sends on, so that it is found in the same trace. */
+  readonly traceparent: string;
   readonly signal: AbortSignal;
 }
 

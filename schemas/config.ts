@@ -167,6 +167,17 @@ export interface FreshetConfig {
     /** Tasks of one partition that no worker has finished; shared fairly by tenants. */
     readonly maxWaiting: number;
   };
+  /** Traces (docs/observability.md). `OTEL_EXPORTER_OTLP_ENDPOINT`, where it is set, comes before `endpoint`. */
+  readonly telemetry: {
+    /** Base URL of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318; without one no spans are made. */
+    readonly endpoint?: string;
+    /** Sent with each export: credentials of a collector that asks for them. */
+    readonly headers?: Readonly<Record<string, string>>;
+    /** Of tasks that come without a trace; of those with one, its sampled flag decides. 0 to 1. */
+    readonly sampleRatio: number;
+    /** Of changes on their way into the index. 0 to 1. */
+    readonly changeRatio: number;
+  };
   /** The tenant of whoever works on this machine without credentials and names none. */
   readonly localTenant: string;
 }
@@ -390,6 +401,14 @@ const SCHEMA = z.strictObject({
       tasksPerSecond: z.number().min(0.01).max(1_000_000).default(200),
       burst: z.int().min(1).max(1_000_000).default(1_000),
       maxWaiting: z.int().min(1).max(10_000_000).default(5_000),
+    })
+    .prefault({}),
+  telemetry: z
+    .strictObject({
+      endpoint: z.url({ protocol: /^https?$/ }).optional(),
+      headers: z.record(z.string().regex(/^[\w-]+$/), z.string()).optional(),
+      sampleRatio: z.number().min(0).max(1).default(1),
+      changeRatio: z.number().min(0).max(1).default(0.01),
     })
     .prefault({}),
   localTenant: z.string().min(1).default('default'),

@@ -22,6 +22,8 @@ export interface SearchRequest {
   readonly maxPerDocument?: number;
   /** Hits of one source, so that one cannot crowd out the others. Default: no limit. */
   readonly maxPerSource?: number;
+  /** W3C trace context of whoever asks: a header between roles, and no part of what is asked. */
+  readonly traceparent?: string;
 }
 
 /** How fresh the index must be before it is searched. Waited for, then refused with the error `stale`. */

@@ -12,6 +12,7 @@ import {
   type StepScope,
   throwIfStopped,
   timeLeft,
+  traceparentOfStep,
 } from './step-scope.ts';
 
 export const askModel = async (decision: Decided<'model'>, scope: StepScope): Promise<StepResult> => {
@@ -26,12 +27,14 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   if (closed !== null) {
     const error = { code: 'breaker-open', message: closed, retryable: false };
     journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error });
-    return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT };
+    return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: error.code };
   }
   await journal.write({ type: 'intent', step, at, name, input, inputHash, reservedUsd, priceTable });
   throwIfStopped(scope);
   const model = services.models.find((each) => each.id === name);
   if (!model) throw new FreshetError('internal', `there is no model ${name}`);
+  const { maxOutputTokens } = prompt;
+  const asking = { of: 'model', provider: model.provider ?? null, maxOutputTokens } as const;
   const money = moneyOf(scope, step, reservedUsd);
   const denied = await guards.reserve(money, scope.calling);
   throwIfStopped(scope);
@@ -42,12 +45,13 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
       { ...place, type: 'error', error, costUsd: '0' },
       { type: 'checkpoint', name: 'stop', step, error },
     );
-    return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT };
+    return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: denied.code };
   }
   const { output, failure, durationMicros } = await callModel(model, prompt, {
     limitMs: timeLeft(scope),
     signal: scope.calling,
     onChunk: chunks.onModelChunk(step),
+    traceparent: traceparentOfStep(scope, step),
   });
   if (!scope.calling.aborted) guards.called(`model:${name}`, failure === null || !isTheirs(failure));
   if (failure) {
@@ -64,7 +68,10 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
       durationMicros,
       ...(failure.uncertain ? { reservedUsd } : { costUsd: '0' }),
     });
-    return { succeeded: false, outsideMicros: durationMicros, ...NOTHING_SPENT };
+    return {
+      ...{ succeeded: false, outsideMicros: durationMicros, ...NOTHING_SPENT, failure: failure.code },
+      seen: { ...asking, cachedInputTokens: 0, finishReason: null },
+    };
   }
   const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reported } = output.usage;
   const costUsd = formatUsd(priceOf(output.usage, model.price));
@@ -87,7 +94,10 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     usage: { inputTokens, outputTokens, cachedInputTokens },
     durationMicros,
   });
-  return { succeeded: true, outsideMicros: durationMicros, inputTokens, outputTokens, costUsd };
+  return {
+    ...{ succeeded: true, outsideMicros: durationMicros, inputTokens, outputTokens, costUsd },
+    seen: { ...asking, cachedInputTokens, finishReason },
+  };
 };
 
 /** The provider's failure, and not what it was asked: those that a breaker counts. */

@@ -74,6 +74,7 @@ export const undoForFork = async (
         search: (request, within) => services.retriever.search({ ...request, tenant }, within),
       },
       sourceUrls: services.sourceUrls,
+      traceparent: run.trace.traceparent,
       scratch: scratchOf(services.scratch, executionId),
     }),
   });

@@ -6,6 +6,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import type { UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent, TaskPosition } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
+import type { TaskTrace } from '../../schemas/task-trace.ts';
 import type { EphemeralMemory } from '../memory/ephemeral-memory.ts';
 import type { JournalPlace } from '../replay/recorded-execution.ts';
 import type { ResultCache } from '../tools/result-cache.ts';
@@ -30,6 +31,7 @@ export interface ExecutionToRun {
   readonly refusal: DecisionFacts['refusal'];
   /** Above every claim that stands in the log or was tried. */
   readonly epoch: number;
+  readonly trace: TaskTrace;
   /** Ends the run at once: the partition is another's, or the grace time is over. */
   readonly signal: AbortSignal;
   /** Before the end of a task that kills its workers. */

@@ -1,6 +1,8 @@
 /** Hands a task to another agent: its intent with the money it may cost, then the task itself. */
 import { FreshetError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
+import { handOverContextOf } from '../../schemas/task-trace.ts';
+import { traceparentOf } from '../../schemas/trace-context.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { Subtask } from './execution-state.ts';
@@ -24,13 +26,15 @@ export const delegate = async (decision: Decided<'delegate'>, scope: StepScope):
   throwIfStopped(scope);
   const subtask = journal.state().subtasks.at(-1);
   if (subtask) await submitSubtask(subtask, run, scope.services, reservedUsd);
-  return { succeeded: true, outsideMicros: 0, ...NOTHING_SPENT };
+  const subtaskId = subtaskIdOf(run.identity.executionId, step);
+  const seen = { of: 'delegate', callId: decision.callId, subtaskId, agent: decision.agent } as const;
+  return { succeeded: true, outsideMicros: 0, ...NOTHING_SPENT, seen };
 };
 
 /** Again after a takeover: it is the same task. */
 export const submitSubtask = async (
   { call, step, taskId }: Subtask,
-  { identity, input, task, agent }: ExecutionToRun,
+  { identity, input, task, agent, trace }: ExecutionToRun,
   services: RunServices,
   maxUsd: string,
 ): Promise<void> => {
@@ -39,5 +43,7 @@ export const submitSubtask = async (
   const { input: text } = tool.arguments.parse(call.arguments) as { readonly input: string };
   const tenant = identity.tenant ?? services.localTenant;
   const of = { identity, input, partition: task.partition, tenant, now: services.clock() };
-  await services.subtasks.submit(subtaskOf(of, { agent: tool.subtask.agent, step, text, maxUsd }), taskId);
+  const handedOver = traceparentOf(handOverContextOf(trace, taskId));
+  const subtask = subtaskOf(of, { agent: tool.subtask.agent, step, text, maxUsd });
+  await services.subtasks.submit(subtask, taskId, handedOver);
 };

@@ -56,6 +56,8 @@ export interface OwnedPartitionSettings
   readonly journalEnd: number;
   /** Of freshet.tasks; undefined where nothing was committed. */
   readonly committed: number | undefined;
+  /** Of tasks that come without a trace. */
+  readonly sampleRatio: number;
   readonly codec: Parameters<typeof readTask>[1];
   /** Resolves when the dead letter stands in the log. */
   readonly deadLetter: (record: KafkaRecord, reason: DeadLetterReason, message: string) => Promise<void>;
@@ -107,7 +109,7 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
     const { snapshot = null, taskOffset } = journal.fold.execution(read.executionId) ?? {};
     // It waits, and was found by its snapshot.
     if (snapshot && taskOffset === offset) return done(offset);
-    queue.push(queuedTaskOf(record, read, settings.clock()));
+    queue.push(queuedTaskOf(record, read, settings.clock(), settings.sampleRatio));
     onChange();
   };
 
@@ -138,7 +140,8 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       const read = await persist(`reading task ${partition}:${record.offset}`, () =>
         readTask(record, settings.codec),
       );
-      if (read.kind === 'task') queue.push(queuedTaskOf(record, read, settings.clock()));
+      if (read.kind === 'task')
+        queue.push(queuedTaskOf(record, read, settings.clock(), settings.sampleRatio));
     }
     ready = true;
     onChange();

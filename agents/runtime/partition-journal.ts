@@ -20,11 +20,11 @@ export interface PartitionJournal {
    * Appends events in one piece and resolves, with the offset of the last, once the log is known up to them and they count: the barrier before
    * every effect (rule J). Errors: `append-failed` (read the log's end before going on: `readToEnd`), `conflict`
    * (a higher claim stands before them, or one was lost: another holds the execution), `request-too-large`,
-   * `unavailable` (the partition is another's).
+   * `unavailable` (the partition is another's). `traceparent`: of the execution, a header of each record.
    */
-  append(events: readonly AgentEvent[]): Promise<number>;
+  append(events: readonly AgentEvent[], traceparent?: string): Promise<number>;
   /** Last words under a claim, when the partition may be another's already: they count if they come before its claim. */
-  leave(events: readonly AgentEvent[]): void;
+  leave(events: readonly AgentEvent[], traceparent?: string): void;
   /** Takes in records of the partition as the group reader hands them over. */
   follow(records: readonly KafkaRecord[]): void;
   /** Resolves when everything that stands in the log now is folded. Errors: `unavailable`. */
@@ -108,14 +108,15 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   const lost = (): FreshetError =>
     new FreshetError('unavailable', `partition ${partition} of the journal is another worker's now`);
 
-  const encode = (event: AgentEvent) => {
+  const encode = (event: AgentEvent, traceparent: string | undefined) => {
     const value = codec.encode('AgentEvent', event);
     if (value.length > MAX_EVENT_BYTES)
       throw new FreshetError(
         'request-too-large',
         `a ${event.type} event of ${value.length} bytes does not fit the journal (${MAX_EVENT_BYTES})`,
       );
-    return { topic: TOPIC, partition, key: event.taskId, value, headers: journalHeadersOf(event) };
+    const headers = journalHeadersOf(event, traceparent);
+    return { topic: TOPIC, partition, key: event.taskId, value, headers };
   };
 
   const decode = async (record: KafkaRecord): Promise<AgentEvent | null> => {
@@ -167,9 +168,12 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   };
 
   /** Of events that fit. */
-  const appendNow = async (events: readonly AgentEvent[]): Promise<number> => {
+  const appendNow = async (
+    events: readonly AgentEvent[],
+    traceparent: string | undefined,
+  ): Promise<number> => {
     if (gone) throw lost();
-    const records = events.map(encode);
+    const records = events.map((event) => encode(event, traceparent));
     const outcomes = events.map(
       (event) =>
         new Promise<Standing>((resolve, reject) => {
@@ -207,11 +211,15 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
     );
 
   /** In the order of an execution's appends: an event that overtook another's payload would be a gap in the sequence. */
-  const appendInTurn = async (executionId: string, events: readonly AgentEvent[]): Promise<number> => {
+  const appendInTurn = async (
+    executionId: string,
+    events: readonly AgentEvent[],
+    traceparent: string | undefined,
+  ): Promise<number> => {
     const before = setting.get(executionId);
     const mine = (async () => {
       await before?.catch(() => undefined);
-      return appendNow(await fitted(events));
+      return appendNow(await fitted(events), traceparent);
     })();
     setting.set(executionId, mine);
     try {
@@ -224,21 +232,23 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   return {
     fold,
     readTo,
-    append: (events) => {
+    append: (events, traceparent) => {
       const executionId = events[0]?.executionId ?? '';
       return setting.has(executionId) || events.some(isTooLarge)
-        ? appendInTurn(executionId, events)
-        : appendNow(events);
+        ? appendInTurn(executionId, events, traceparent)
+        : appendNow(events, traceparent);
     },
-    leave: (events) => {
+    leave: (events, traceparent) => {
+      const send = (all: readonly AgentEvent[]) =>
+        writer.append(all.map((event) => encode(event, traceparent)));
       const before = setting.get(events[0]?.executionId ?? '');
       const leaving =
         before || events.some(isTooLarge)
           ? Promise.resolve(before)
               .catch(() => undefined)
               .then(() => fitted(events))
-              .then((all) => writer.append(all.map(encode)))
-          : writer.append(events.map(encode));
+              .then(send)
+          : send(events);
       leaving.catch(() => undefined);
     },
     follow: (records) => {

@@ -122,7 +122,10 @@ export const openPartitionWaits = (settings: PartitionWaitsSettings): PartitionW
       };
       const hasInput = fold.execution(item.read.executionId)?.order.hasInput === true;
       const drafts = hasInput ? [draft] : [input, draft];
-      return journal.append(drafts.map((each) => eventOf(identity, each, place, clock())));
+      return journal.append(
+        drafts.map((each) => eventOf(identity, each, place, clock())),
+        item.trace.traceparent,
+      );
     },
     // Somebody may have begun it meanwhile; if nobody has, it is due again at the next look.
     onFailure: (error) => {

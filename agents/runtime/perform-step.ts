@@ -1,10 +1,13 @@
 /** Acts on one decision and journals it: intent before what spends or changes something outside, outcome after it. */
+import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
+import type { SearchResponse } from '../../schemas/search.ts';
 import { askModel } from './ask-model.ts';
 import { type Decided, inputHashOf, type Performed } from './decision.ts';
 import { delegate } from './hand-over.ts';
+import type { StepSeen } from './runtime-event.ts';
 import { callRetriever } from './step-calls.ts';
 import {
   errorOf,
@@ -15,6 +18,7 @@ import {
   tenantOf,
   throwIfStopped,
   timeLeft,
+  traceparentOfStep,
 } from './step-scope.ts';
 import { readWithTool, writeWithTool } from './use-tool.ts';
 
@@ -45,7 +49,8 @@ export const performStep = (decision: Performed, scope: StepScope): Promise<Step
 const retrieve = async (decision: Decided<'retrieve'>, scope: StepScope): Promise<StepResult> => {
   const { services, journal, at } = scope;
   const call = { limitMs: timeLeft(scope), signal: scope.calling };
-  const request = { ...decision.input, tenant: tenantOf(scope) };
+  const traceparent = traceparentOfStep(scope, decision.step);
+  const request = { ...decision.input, tenant: tenantOf(scope), traceparent };
   const { output, failure, durationMicros } = await callRetriever(services.retriever, request, call);
   throwIfStopped(scope);
   const { step, name } = decision;
@@ -60,7 +65,15 @@ const retrieve = async (decision: Decided<'retrieve'>, scope: StepScope): Promis
       ? { ...draft, type: 'error', error: errorOf(failure), output: failureOutput(failure) }
       : { ...draft, type: 'tool-call', output: JSON.stringify(output) },
   );
-  return { ...NOTHING_SPENT, succeeded: failure === null, outsideMicros: durationMicros };
+  const told = { ...NOTHING_SPENT, outsideMicros: durationMicros };
+  if (failure) return { ...told, succeeded: false, failure: failure.code };
+  return { ...told, succeeded: true, seen: seenOf(decision, output) };
+};
+
+const seenOf = ({ input }: Decided<'retrieve'>, output: JsonValue): StepSeen => {
+  const { hits, receipt } = output as unknown as Partial<SearchResponse>;
+  const { stalenessMs = null, fresh = null } = receipt ?? {};
+  return { of: 'retrieval', topK: input.topK, chunks: hits?.length ?? 0, stalenessMs, fresh };
 };
 
 const recall = async (decision: Decided<'recall'>, scope: StepScope): Promise<StepResult> => {
@@ -123,5 +136,5 @@ const refuse = async (
     inputHash: inputHashOf(decision),
     error: { ...error, retryable: false },
   });
-  return { ...NOTHING_SPENT, succeeded: false, outsideMicros: 0 };
+  return { ...NOTHING_SPENT, succeeded: false, outsideMicros: 0, failure: error.code };
 };

@@ -1,6 +1,8 @@
 /** A task that was taken on, and the lanes it shares with others. */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { type TaskTrace, taskTraceOf } from '../../schemas/task-trace.ts';
+import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type { Identity } from './execution-journal.ts';
 import type { ReadableTask } from './read-task.ts';
 import type { Queued } from './task-queue.ts';
@@ -10,9 +12,16 @@ export interface QueuedTask extends Queued {
   readonly read: ReadableTask;
   /** When it was taken on, microseconds since the Unix epoch. */
   readonly since: number;
+  readonly trace: TaskTrace;
 }
 
-export const queuedTaskOf = (record: KafkaRecord, read: ReadableTask, since: number): QueuedTask => {
+/** `sampleRatio`: of tasks that come without a trace. */
+export const queuedTaskOf = (
+  record: KafkaRecord,
+  read: ReadableTask,
+  since: number,
+  sampleRatio: number,
+): QueuedTask => {
   const { sessionId: session, priority, notBefore, tenant } = read.task;
   return {
     offset: record.offset,
@@ -22,6 +31,7 @@ export const queuedTaskOf = (record: KafkaRecord, read: ReadableTask, since: num
     record,
     read,
     since,
+    trace: taskTraceOf(record.headers[TRACEPARENT]?.toString('latin1'), read.executionId, sampleRatio),
     lanes: [`task ${read.taskId}`, ...(session === null ? [] : [`session ${tenant ?? ''} ${session}`])],
   };
 };

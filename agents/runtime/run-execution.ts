@@ -9,12 +9,16 @@ import { totalUsd } from '../../schemas/execution-costs.ts';
 import type { EndCode, TerminalOutput } from '../../schemas/execution-payloads.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { formatUsd } from '../../schemas/money.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
+import { executionContextOf } from '../../schemas/task-trace.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { traceparentOf } from '../../schemas/trace-context.ts';
 import { receiptOf } from './answer.ts';
 import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
 import { readInput } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
-import { inputHashOf, type Performed, type StepDecision } from './decision.ts';
+import { inputHashOf, type StepDecision } from './decision.ts';
+import { executionEnded, stepEnded } from './ended-events.ts';
 import { heed } from './execution-controls.ts';
 import {
   type EventDraft,
@@ -29,7 +33,7 @@ import { submitSubtask } from './hand-over.ts';
 import { journaledState } from './journaled-state.ts';
 import { performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
-import type { StepResult, StepScope } from './step-scope.ts';
+import type { StepScope } from './step-scope.ts';
 import { nextHeard } from './subtasks.ts';
 import { eventsOf, waitOutside } from './wait-outside.ts';
 import { wholeEvents } from './whole-events.ts';
@@ -102,7 +106,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
               `the ${decision.kind} of step ${decision.step} changed nothing`,
             );
           chunks.flush();
-          onEvent(stepEnded(identity.agent, decision, result, performance.now() - began));
+          onEvent(stepEnded(run, decision, result, at, performance.now() - began));
           break;
         }
         default:
@@ -135,22 +139,6 @@ const heardWhole = async (
   return { ...heard, outputPayload: null, output: whole[0]?.output ?? null, ...(error ? { error } : {}) };
 };
 
-const executionEnded = (
-  { identity, input }: ExecutionToRun,
-  state: ExecutionState,
-  decision: Extract<StepDecision, { readonly kind: 'respond' }>,
-  now: number,
-  tookMs: number,
-) => ({
-  name: 'execution-ended' as const,
-  agent: identity.agent,
-  outcome: decision.name,
-  code: decision.input.error?.code ?? null,
-  steps: state.countedSteps,
-  durationMicros: Math.max(0, now - input.createdAt),
-  overheadMicros: Math.round(tookMs * MICROS),
-});
-
 /** Appends the claim, with the task before it and the terms after it where they are new; it holds once it is read back. */
 const claim = async (
   run: ExecutionToRun,
@@ -163,7 +151,12 @@ const claim = async (
   const began = performance.now();
   const known = partition.fold.execution(identity.executionId);
   const { state } = await journaledState(known, services);
-  const journal = openExecutionJournal(partition, identity, epoch, state, clock);
+  const { traceparent } = run.trace;
+  const traced = {
+    append: (events: readonly AgentEvent[]) => partition.append(events, traceparent),
+    leave: (events: readonly AgentEvent[]) => partition.leave(events, traceparent),
+  };
+  const journal = openExecutionJournal(traced, identity, epoch, state, clock);
   const text = terms && JSON.stringify(terms);
   const isNew =
     text !== null && (state.behaviour !== identity.behaviour || text !== JSON.stringify(state.terms));
@@ -258,11 +251,12 @@ const respond = async (
   const { parent } = run.input;
   // Before the end: one that was told twice hears the first, and one that was not told would wait for ever.
   if (parent)
-    await services.subtasks.tellParent(parent, run.identity, {
-      output: output ?? partial,
-      error: failure,
-      costUsd: formatUsd(totalUsd(state.costs)),
-    });
+    await services.subtasks.tellParent(
+      parent,
+      run.identity,
+      { output: output ?? partial, error: failure, costUsd: formatUsd(totalUsd(state.costs)) },
+      traceparentOf(executionContextOf(run.trace, parent.executionId)),
+    );
   const terminal: TerminalOutput = {
     outcome: decision.name,
     output,
@@ -289,16 +283,3 @@ const respond = async (
   // What ended has ended: a memory that cannot be written now is read from the journal again (agents/memory).
   await services.memory.remember({ ...endedOf(state, of), policy }).catch(() => undefined);
 };
-
-const stepEnded = (agent: string, decision: Performed, result: StepResult, tookMs: number) => ({
-  name: 'step-ended' as const,
-  agent,
-  kind: decision.kind,
-  of: decision.kind === 'refuse-tool' && decision.error.code === 'unknown-tool' ? 'unknown' : decision.name,
-  outcome: result.succeeded ? ('succeeded' as const) : ('failed' as const),
-  durationMicros: result.outsideMicros,
-  overheadMicros: Math.max(0, Math.round(tookMs * MICROS) - result.outsideMicros),
-  inputTokens: result.inputTokens,
-  outputTokens: result.outputTokens,
-  costUsd: result.costUsd,
-});

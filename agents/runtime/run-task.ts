@@ -72,6 +72,7 @@ export const runTask = async (
           agent,
           refusal,
           epoch: tried,
+          trace: item.trace,
           signal,
           place,
           waits: owned.waitsOf(item),

@@ -114,6 +114,7 @@ export const callModel = (
     readonly limitMs: number;
     readonly signal: AbortSignal;
     readonly onChunk: (chunk: ModelChunk) => void;
+    readonly traceparent: string;
   },
 ): Promise<CallOutcome<ModelReply>> =>
   timed(
@@ -121,7 +122,8 @@ export const callModel = (
       within(
         call.limitMs,
         call.signal,
-        (signal) => model.generate({ ...prompt, signal, onChunk: call.onChunk }),
+        (signal) =>
+          model.generate({ ...prompt, signal, onChunk: call.onChunk, traceparent: call.traceparent }),
         MODEL_SETTLE_MS,
       ),
     (error) => {

@@ -3,10 +3,13 @@
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
+import { stepContextOf } from '../../schemas/task-trace.ts';
+import { traceparentOf } from '../../schemas/trace-context.ts';
 import type { ChainResult } from '../tools/call-chain.ts';
 import type { MoneyAsked } from './call-guards.ts';
 import type { ExecutionJournal } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
+import type { StepSeen } from './runtime-event.ts';
 import type { CallFailure } from './step-calls.ts';
 import type { TaskChunks } from './task-chunks.ts';
 
@@ -17,6 +20,9 @@ export interface StepResult {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: string;
+  /** Why it did not succeed, of a closed list. */
+  readonly failure?: string;
+  readonly seen?: StepSeen;
 }
 
 export interface StepScope {
@@ -36,6 +42,10 @@ export const NOTHING_SPENT = { inputTokens: 0, outputTokens: 0, costUsd: '0' } a
 
 /** A call that the wall time ends must end past it, so that the next decision sees so. */
 const WALL_MARGIN_MS = 10;
+
+/** What whatever a step calls is given as its parent. */
+export const traceparentOfStep = ({ run: { trace, identity, epoch } }: StepScope, step: number): string =>
+  traceparentOf(stepContextOf(trace, identity.executionId, epoch, step));
 
 /** What is left of the execution's wall time, milliseconds. */
 export const timeLeft = ({ journal, at }: StepScope): number => {

@@ -12,15 +12,16 @@ import { DELEGATED } from '../../schemas/execution-costs.ts';
 import type { TerminalOutput, UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent, Task, TaskParent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { type EventDraft, eventOf, type Identity } from './execution-journal.ts';
 import type { ExecutionState, Subtask } from './execution-state.ts';
 import { journalHeadersOf } from './journal-headers.ts';
 
 export interface Subtasks {
-  /** Resolves when Kafka has the task. Errors: `append-failed`. */
-  submit(task: Task, taskId: string): Promise<void>;
-  /** Resolves when the parent's journal has it. Errors: `append-failed`. */
-  tellParent(parent: TaskParent, child: Identity, ended: SubtaskEnded): Promise<void>;
+  /** Resolves when Kafka has the task. `traceparent`: of the step that hands it over. Errors: `append-failed`. */
+  submit(task: Task, taskId: string, traceparent: string): Promise<void>;
+  /** Resolves when the parent's journal has it. `traceparent`: of the parent. Errors: `append-failed`. */
+  tellParent(parent: TaskParent, child: Identity, ended: SubtaskEnded, traceparent: string): Promise<void>;
 }
 
 /** What a parent is told. */
@@ -109,17 +110,17 @@ export const openSubtasks = (settings: {
   const headers = (id: string, type: string) =>
     cloudEventHeaders({ id, type, source: 'freshet/agents', at: clock() });
   return {
-    submit: async (task, taskId) => {
+    submit: async (task, taskId, traceparent) => {
       await writer.append([
         {
           topic: TOPICS.tasks.name,
           key: taskId,
           value: codec.encode('Task', task),
-          headers: headers(taskId, 'freshet.task'),
+          headers: { ...headers(taskId, 'freshet.task'), [TRACEPARENT]: traceparent },
         },
       ]);
     },
-    tellParent: async (parent, child, { output, error, costUsd }) => {
+    tellParent: async (parent, child, { output, error, costUsd }, traceparent) => {
       const identity = {
         ...child,
         executionId: parent.executionId,
@@ -146,7 +147,7 @@ export const openSubtasks = (settings: {
           key: parent.taskId,
           value: codec.encode('AgentEvent', event),
           headers: {
-            ...journalHeadersOf(event),
+            ...journalHeadersOf(event, traceparent),
             ...headers(`${child.taskId}:ended`, 'freshet.agent-event.checkpoint'),
           },
         },

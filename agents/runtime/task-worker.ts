@@ -70,6 +70,8 @@ export interface TaskWorkerSettings {
   readonly clock?: Clock;
   readonly log?: (level: 'warn' | 'error', message: string, details?: unknown) => void;
   readonly onEvent?: OnRuntimeEvent;
+  /** Of tasks that come without a trace, how many are to be sampled; 1 where left out. */
+  readonly sampleRatio?: number;
   /** A partition is taken over, and its journal read from an offset on. */
   readonly onOwned?: (partition: number, from: number) => void;
   /** The worker cannot go on without a person. */
@@ -154,6 +156,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       const worker = `${settings.workerName}/${randomBytes(4).toString('hex')}`;
       const opened = openOwnedPartition({
         ...{ partition, journal, worker, limits, clock, payloads },
+        sampleRatio: settings.sampleRatio ?? 1,
         identityOf: ({ read }) => identityOf(read, worker, agents.get(read.task.agent) ?? null),
         journalEnd: latest,
         committed: commits.get(partition)?.offset,

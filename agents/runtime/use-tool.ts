@@ -24,6 +24,7 @@ import {
   tenantOf,
   throwIfStopped,
   timeLeft,
+  traceparentOfStep,
 } from './step-scope.ts';
 
 type ToolDecision = Decided<'tool'>;
@@ -153,6 +154,7 @@ const callGuarded = async (
   }
   const tenant = tenantOf(scope);
   const freshness = freshnessOf(run.input.freshness);
+  const traceparent = traceparentOfStep(scope, decision.step);
   const outcome = await callTool(tool, input, {
     limitMs,
     context: {
@@ -163,9 +165,13 @@ const callGuarded = async (
       // Whatever a model talks a tool into asking for: of this tenant only (I9).
       retriever: {
         search: (request, signal) =>
-          services.retriever.search({ ...(freshness ? { freshness } : {}), ...request, tenant }, signal),
+          services.retriever.search(
+            { ...(freshness ? { freshness } : {}), ...request, tenant, traceparent },
+            signal,
+          ),
       },
       sourceUrls: services.sourceUrls,
+      traceparent,
       scratch: scratchOf(services.scratch, run.identity.executionId),
       signal: calling,
     },
@@ -196,6 +202,8 @@ const costOf = (decision: ToolDecision, scope: StepScope, { called }: ChainResul
 const resultOf = (decision: ToolDecision, scope: StepScope, used: ChainResult): StepResult => ({
   ...NOTHING_SPENT,
   succeeded: used.outcome.failure === null,
+  ...(used.outcome.failure ? { failure: used.outcome.failure.code } : {}),
+  seen: { of: 'tool', callId: decision.callId, via: used.via, attempts: used.attempts },
   outsideMicros: used.outcome.durationMicros,
   costUsd: costOf(decision, scope, used) ?? '0',
 });

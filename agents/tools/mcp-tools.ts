@@ -171,11 +171,11 @@ const call = async (
   connection: McpConnection,
   name: string,
   input: unknown,
-  { signal, idempotencyKey }: ToolContext,
+  { signal, idempotencyKey, traceparent }: ToolContext,
   maxOutput: number,
 ): Promise<unknown> => {
   const given = typeof input === 'object' && input !== null ? { ...input } : {};
-  const answer = await connection.callTool(name, given, { signal, idempotencyKey });
+  const answer = await connection.callTool(name, given, { signal, idempotencyKey, traceparent });
   const text = answer.texts.join('\n');
   if (answer.isError)
     throw new FreshetError(

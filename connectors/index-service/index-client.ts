@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
 import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
+import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type {
   HeldDocument,
   IndexService,
@@ -66,10 +67,13 @@ export const openIndexClient = (baseUrl: string): IndexService & LaneService => 
     body: JSON.stringify(body),
   });
   return {
-    search: (request: SearchRequest, signal?: AbortSignal) =>
+    search: ({ traceparent, ...request }: SearchRequest, signal?: AbortSignal) =>
       json<SearchResponse>('/search', {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: {
+          'content-type': 'application/json',
+          ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
+        },
         body: JSON.stringify(request),
         signal: AbortSignal.any([
           ...(signal ? [signal] : []),

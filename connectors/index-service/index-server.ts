@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { FreshnessRequest, SearchRequest } from '../../schemas/search.ts';
+import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { IndexService } from './index-service.ts';
 import type { LaneService } from './lane-service.ts';
@@ -73,7 +74,9 @@ export const serveIndex = async (
     // Whoever waits for freshness and goes away holds no place any more.
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    return service.search(request.body, gone.signal);
+    const { [TRACEPARENT]: traceparent } = request.headers;
+    const traced = typeof traceparent === 'string' ? { traceparent } : {};
+    return service.search({ ...request.body, ...traced }, gone.signal);
   });
   app.get('/watermarks', async () => service.watermarks());
   app.post<{ Body: FreshnessRequest }>('/covers', async (request) => {

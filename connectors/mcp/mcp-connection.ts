@@ -14,6 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { type McpServer, nameOfServer } from './mcp-server.ts';
 import { createStdioTransport } from './stdio-transport.ts';
@@ -40,7 +41,12 @@ export interface McpConnection {
   callTool(
     name: string,
     input: { readonly [key: string]: unknown },
-    call: { readonly signal: AbortSignal; readonly idempotencyKey: string },
+    call: {
+      readonly signal: AbortSignal;
+      readonly idempotencyKey: string;
+      /** Goes with the call as the protocol says: under `_meta`, whatever the transport. */
+      readonly traceparent?: string;
+    },
   ): Promise<McpAnswer>;
   /** Rises with each new connection, and when the server says that its tools have changed. */
   generation(): number;
@@ -182,10 +188,14 @@ export const openMcpConnection = ({
         return listOnce(signal);
       }
     },
-    callTool: async (name, input, { signal, idempotencyKey }) => {
+    callTool: async (name, input, { signal, idempotencyKey, traceparent }) => {
       const open = await connected();
       try {
-        const params = { name, arguments: { ...input }, _meta: { 'freshet/idempotencyKey': idempotencyKey } };
+        const meta = {
+          'freshet/idempotencyKey': idempotencyKey,
+          ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
+        };
+        const params = { name, arguments: { ...input }, _meta: meta };
         const limits = { signal, timeout: NO_LIMIT_MS };
         // Not `client.callTool`: it holds outputs against schemas that the server may change, and that are not pinned.
         return answerOf(

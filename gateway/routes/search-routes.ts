@@ -134,7 +134,8 @@ export const searchRoutes = (context: GatewayContext) => {
       }),
       answers: [{ status: 200, description: 'Hits, best first.', schema: searchAnswer }],
       errors: ['index-unavailable', 'request-too-large', 'beyond-horizon', 'stale', 'too-many-requests'],
-      handle: async ({ body, principal }) =>
+      headers: { traceparent: 'W3C trace context, passed on to the index.' },
+      handle: async ({ body, headers, principal }) =>
         settings.index.search(
           {
             query: body.query,
@@ -146,6 +147,7 @@ export const searchRoutes = (context: GatewayContext) => {
             ...(body.mode ? { mode: body.mode } : {}),
             ...(body.maxPerDocument ? { maxPerDocument: body.maxPerDocument } : {}),
             ...(body.maxPerSource ? { maxPerSource: body.maxPerSource } : {}),
+            ...(headers.traceparent === undefined ? {} : { traceparent: headers.traceparent }),
           },
           AbortSignal.timeout(
             (body.asOf ? PAST_WITHIN_MS : SEARCH_WITHIN_MS) +

@@ -9,7 +9,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
-import type { Document } from '../../schemas/records.ts';
+import type { Document, Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
@@ -51,6 +51,8 @@ export type ApplyIndexEvent =
       readonly outcome: 'applied' | 'superseded' | 'unreadable';
       readonly count: number;
     }
+  /** What is left on freshet.freshness of one change. */
+  | { readonly type: 'timed'; readonly timing: Timing }
   | { readonly type: 'retry'; readonly partition: number; readonly error: Error; readonly attempt: number };
 
 export interface ApplyIndex {
@@ -81,6 +83,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   const newestApplied: Record<string, { version: string; committedAt: number }> = {};
   const timings = createTimings({
     ...{ name: settings.name, writer: settings.writer, codec, clockOffset: settings.clockOffset },
+    onTold: (timing) => settings.onEvent({ type: 'timed', timing }),
     onLost: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 0 }),
   });
   /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */

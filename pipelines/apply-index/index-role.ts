@@ -16,7 +16,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import { floorIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { PROBE_TENANT, probeTable } from '../../schemas/probe.ts';
-import type { SearchRequest, SearchResponse } from '../../schemas/search.ts';
+import type { Receipt, SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
@@ -68,12 +68,21 @@ export interface IndexRoleSettings {
   /** What counts as fresh where a request does not say. */
   readonly targetMs: number;
   readonly onEvent: (
-    event:
-      | ApplyIndexEvent
-      | { readonly type: 'discarded'; readonly reason: string }
-      | { readonly type: 'search'; readonly micros: number },
+    event: ApplyIndexEvent | { readonly type: 'discarded'; readonly reason: string } | SearchAnswered,
   ) => void;
   readonly onFailure: (error: FreshetError) => void;
+}
+
+export interface SearchAnswered {
+  readonly type: 'search';
+  readonly micros: number;
+  /** Microseconds since the Unix epoch. */
+  readonly begunAt: number;
+  readonly topK: number;
+  readonly hits: number;
+  readonly receipt: Pick<Receipt, 'index' | 'stalenessMs' | 'fresh'>;
+  /** Of whoever asked. */
+  readonly traceparent: string | undefined;
 }
 
 export interface IndexRole extends IndexService {
@@ -269,7 +278,12 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
           throw error;
         });
       // A probe is no search of anyone's.
-      if (request.tenant !== PROBE_TENANT) settings.onEvent({ type: 'search', micros: clock() - begun });
+      if (request.tenant !== PROBE_TENANT)
+        settings.onEvent({
+          ...{ type: 'search', micros: clock() - begun, begunAt: begun },
+          ...{ topK: request.topK, hits: response.hits.length, receipt: response.receipt },
+          traceparent: request.traceparent,
+        });
       return response;
     },
     covers: async (freshness) => {

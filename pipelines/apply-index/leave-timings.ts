@@ -25,6 +25,7 @@ export interface TimingsSettings {
   readonly codec: Pick<RecordCodec, 'encode'>;
   /** The clock of a source less ours, microseconds, as far as it is known. */
   readonly clockOffset: (source: string) => number;
+  readonly onTold: (timing: Timing) => void;
   readonly onLost: (error: Error) => void;
 }
 
@@ -50,7 +51,8 @@ export const worthTelling = (changes: readonly AppliedChange[]): readonly Applie
   return changes.filter((_, at) => tablesRead[at] === undefined || lastOf.get(tablesRead[at]) === at);
 };
 
-export const createTimings = ({ name, writer, codec, clockOffset, onLost }: TimingsSettings): Timings => {
+export const createTimings = (settings: TimingsSettings): Timings => {
+  const { name, writer, codec, clockOffset, onLost } = settings;
   let waiting: RecordToAppend[] = [];
   let timer: NodeJS.Timeout | undefined;
 
@@ -73,6 +75,7 @@ export const createTimings = ({ name, writer, codec, clockOffset, onLost }: Timi
           clockOffsetMicros: clockOffset(source),
           ...{ appendedAt, appliedAt, searchableAt },
         };
+        settings.onTold(told);
         waiting.push({
           topic: TOPICS.freshness.name,
           partition,

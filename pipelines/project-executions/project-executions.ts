@@ -23,6 +23,7 @@ import { FreshetError, toError } from '../../schemas/errors.ts';
 import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import { parseTraceparent, TRACEPARENT } from '../../schemas/trace-context.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import { ofAtMost } from '../batch-size.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
@@ -44,8 +45,25 @@ export interface ExecutionProjectionSettings {
 
 export type ExecutionProjectionEvent =
   | { readonly name: 'projected'; readonly record: Projected['name']; readonly count: number }
+  | ResultSent
   | { readonly name: 'dead-lettered'; readonly count: number }
   | { readonly name: 'retry'; readonly partition: number; readonly attempt: number };
+
+/** A result stands in its topic. Its fields are ids and places, for spans; none is a label. */
+export interface ResultSent {
+  readonly name: 'result-sent';
+  /** Of the execution; undefined where its journal carries none. */
+  readonly traceparent: string | undefined;
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** NaN where the broker did not say it. */
+  readonly offset: number;
+  /** Of the append, microseconds since the Unix epoch. */
+  readonly begunAt: number;
+  readonly endedAt: number;
+}
 
 export interface ExecutionProjection {
   /** Records read and not yet projected. */
@@ -75,6 +93,17 @@ const TOPIC_OF = {
   Result: TOPICS.results.name,
   Cost: TOPICS.costs.name,
 } as const satisfies Record<Projected['name'], string>;
+
+/** The journal's is the execution's; that of a task, which may be its sender's, stands in where the journal is not read yet. */
+const keepTrace = (
+  traces: Map<string, string>,
+  executionId: string,
+  { topic, headers }: KafkaRecord,
+): void => {
+  const traceparent = headers[TRACEPARENT]?.toString('latin1');
+  if (traceparent === undefined || !parseTraceparent(traceparent)) return;
+  if (topic === EVENTS || !traces.has(executionId)) traces.set(executionId, traceparent);
+};
 
 const keyOf = (projected: Projected): string =>
   projected.name === 'Cost' ? projected.record.costId : projected.record.taskId;
@@ -169,16 +198,19 @@ export const startExecutionProjection = async (
     }
   };
 
-  const toAppend = (projected: Projected): RecordToAppend => ({
+  const toAppend = (projected: Projected, traceparent: string | undefined): RecordToAppend => ({
     topic: TOPIC_OF[projected.name],
     key: keyOf(projected),
     value: codec.encode(projected.name, projected.record),
-    headers: cloudEventHeaders({
-      id: keyOf(projected),
-      type: `freshet.${TOPIC_OF[projected.name].slice('freshet.'.length, -1)}`,
-      source: 'freshet/project-executions',
-      at: timeOf(projected),
-    }),
+    headers: {
+      ...cloudEventHeaders({
+        id: keyOf(projected),
+        type: `freshet.${TOPIC_OF[projected.name].slice('freshet.'.length, -1)}`,
+        source: 'freshet/project-executions',
+        at: timeOf(projected),
+      }),
+      ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
+    },
   });
 
   const projectBatch = async (
@@ -189,11 +221,15 @@ export const startExecutionProjection = async (
     const { projection, projectedTo } = partition;
     const journal = batch.filter((record) => record.topic === EVENTS);
     const events: { event: AgentEvent; offset: number }[] = [];
+    /** By execution: what is made of an event stands in the trace that it stands in. */
+    const traces = new Map<string, string>();
     const letters: RecordToAppend[] = [];
     for (const record of journal) {
       const event = await decode('AgentEvent', record);
-      if (event) events.push({ event: await wholeEnds(event, payloads), offset: record.offset });
-      else if (record.offset >= projectedTo) letters.push(deadLetter(record));
+      if (event) {
+        events.push({ event: await wholeEnds(event, payloads), offset: record.offset });
+        keepTrace(traces, event.executionId, record);
+      } else if (record.offset >= projectedTo) letters.push(deadLetter(record));
     }
     const known = projection.plan(events.filter(({ offset }) => offset < projectedTo));
     projection.keep(known);
@@ -204,12 +240,18 @@ export const startExecutionProjection = async (
       const task = await decode('Task', record);
       if (!task) continue;
       const state = pendingState(task, record);
-      if (!projection.isPastPending(state.executionId, plan))
-        pending.push({ name: 'TaskState', record: state });
+      if (projection.isPastPending(state.executionId, plan)) continue;
+      pending.push({ name: 'TaskState', record: state });
+      keepTrace(traces, state.executionId, record);
     }
     if (signal.aborted) return;
     const projected = [...pending, ...plan.records];
-    await writer.append([...projected.map(toAppend), ...letters]);
+    const traceOf = ({ record }: Projected): string | undefined => traces.get(record.executionId);
+    const begunAt = clock();
+    const places = await writer.append([
+      ...projected.map((each) => toAppend(each, traceOf(each))),
+      ...letters,
+    ]);
     projection.keep(plan);
     for (const record of batch) {
       if (record.topic === EVENTS) partition.events = record.offset + 1;
@@ -217,6 +259,15 @@ export const startExecutionProjection = async (
     }
     releaseTasks(partition);
     report(projected, letters.length);
+    for (const [at, { name, record }] of projected.entries()) {
+      if (name !== 'Result') continue;
+      const { taskId, executionId } = record;
+      const { partition: to = -1, offset = Number.NaN } = places[at] ?? {};
+      onEvent({
+        ...{ name: 'result-sent', traceparent: traces.get(executionId), taskId, executionId },
+        ...{ topic: TOPIC_OF.Result, partition: to, offset, begunAt, endedAt: clock() },
+      });
+    }
   };
 
   const deadLetter = (record: KafkaRecord): RecordToAppend => {

@@ -34,6 +34,7 @@ export const createAnthropicModel = (options: AnthropicOptions): LanguageModel =
   const chat = provider.chat(model);
   return {
     id: `anthropic/${model}`,
+    provider: 'anthropic',
     price: options.price,
     contextTokens: (options.contextTokens ?? CONTEXT_TOKENS) - budget,
     // The library asks for the budget beside the answer's own tokens, and both are paid as output.

@@ -70,6 +70,8 @@ export type ModelRequest = ModelPrompt & {
   readonly signal?: AbortSignal;
   /** Called as the answer comes. What was passed before a failure is not taken back. It must not throw. */
   readonly onChunk?: (chunk: ModelChunk) => void;
+  /** W3C trace context of whoever asks: sent to the provider as a header of its own. */
+  readonly traceparent?: string;
 };
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'other';
@@ -103,6 +105,8 @@ export type TokenBounds = { readonly inputTokens: number; readonly outputTokens:
 export interface LanguageModel {
   /** Provider and model, e.g. `openai-compatible/small-1`. */
   readonly id: string;
+  /** Its kind in the configuration; left out for one that answers in this process. */
+  readonly provider?: string;
   readonly price: ModelPrice;
   /** The window of one call in the model's tokens: prompt and answer together. */
   readonly contextTokens: number;

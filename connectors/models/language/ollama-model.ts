@@ -1,3 +1,4 @@
+import { TRACEPARENT } from '../../../schemas/trace-context.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import type {
   FinishReason,
@@ -34,13 +35,18 @@ export const createOllamaModel = (options: OllamaOptions): LanguageModel => {
   const url = `${(options.baseUrl ?? BASE_URL).replace(/\/+$/, '')}/api/chat`;
   return {
     id: `ollama/${options.model}`,
+    provider: 'ollama',
     price: options.price,
     contextTokens,
     estimate: estimateTokens,
     generate: (request) =>
       runModelCall({ ...options, secret: '' }, request.signal, async (progress) => {
         const body = JSON.stringify({ model: options.model, ...bodyOf(request, contextTokens) });
-        const headers = { 'content-type': 'application/json' };
+        const { traceparent } = request;
+        const headers = {
+          'content-type': 'application/json',
+          ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
+        };
         const response = await fetch(url, { method: 'POST', headers, body, signal: progress.signal });
         if (!response.ok || !response.body) throw await refusalOf(response);
         progress.reached('responded');

@@ -35,6 +35,7 @@ export const createOpenAiCompatibleModel = (options: OpenAiCompatibleOptions): L
   const chat = provider.chatModel(options.model);
   return {
     id: `openai-compatible/${options.model}`,
+    provider: 'openai-compatible',
     price: options.price,
     contextTokens: options.contextTokens ?? CONTEXT_TOKENS,
     estimate: estimateTokens,

@@ -1,3 +1,4 @@
+import { TRACEPARENT } from '../../../schemas/trace-context.ts';
 import {
   type ChatModel,
   type ChatStreamPart,
@@ -26,6 +27,7 @@ export const streamChatModel = (
       ...toCallOptions(request, thinks ? model : null),
       ...(providerOptions === undefined ? {} : { providerOptions }),
       abortSignal: progress.signal,
+      ...(request.traceparent === undefined ? {} : { headers: { [TRACEPARENT]: request.traceparent } }),
     });
     progress.reached('responded');
     return collectReply(noting(stream, progress), request, model);

@@ -25,6 +25,7 @@ const contextOf: UndoSettings['contextOf'] = (idempotencyKey) => ({
   executionId: 'execution-fork',
   idempotencyKey,
   sourceUrls: {},
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   scratch: { get: () => undefined, set: () => undefined },
   retriever: { search: () => Promise.reject(new Error('not asked')) },
   signal: new AbortController().signal,

@@ -26,6 +26,7 @@ import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { AgentEvent, TaskFreshness } from '../../../schemas/records.ts';
 import type { Retriever } from '../../../schemas/search.ts';
+import { taskTraceOf } from '../../../schemas/task-trace.ts';
 import { fixedRetriever } from '../fixed-retriever.ts';
 
 export {
@@ -168,6 +169,7 @@ export const simulate = (settings: {
           agent,
           refusal: settings.refusal ?? null,
           epoch,
+          trace: taskTraceOf(undefined, 'execution-1', 1),
           signal,
           onPoison: async () => undefined,
           place: { leaveWhile: (wait) => wait() },

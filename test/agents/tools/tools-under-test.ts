@@ -39,6 +39,7 @@ export const contextOf = (tenant: string, signal: AbortSignal): ToolContext => (
   executionId: 'execution',
   idempotencyKey: 'execution:1',
   sourceUrls: {},
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   scratch: { get: () => undefined, set: () => undefined },
   retriever: { search: () => Promise.reject(new Error('nothing is retrieved here')) },
   signal,
