@@ -111,6 +111,14 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .default('')
           .env('FRESHET_PEERS'),
       )
+      .addOption(
+        new Option(
+          '--otlp-endpoint <url>',
+          'a collector of traces, OTLP over HTTP; without one, no spans are made',
+        )
+          .default('')
+          .env('OTEL_EXPORTER_OTLP_ENDPOINT'),
+      )
       .addOption(new Option('--sample-url <url>').default('').hideHelp())
       .action(async (options: RoleOptions) => runRole(role, settingsOf(options), await load()));
     if (role === 'index') addIndexCommands(command, surroundings);

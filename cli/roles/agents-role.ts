@@ -17,11 +17,13 @@ import { systemClock } from '../../schemas/clock.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
+import { spansOfRuntimeEvent } from './runtime-spans.ts';
 
 const GRACE_MS = 10_000;
 
 export const startAgentsRole = async (context: RoleContext): Promise<RunningRole> => {
-  const { settings, config, log, metrics, kafka, codec, writer, fail } = context;
+  const { settings, config, log, metrics, recordSpan, kafka, codec, writer, fail } = context;
+  const count = countRuntimeEvents(metrics);
   const clock = systemClock;
   const { agents, localTenant } = config;
   // A tool that is not what was approved stops the start; a server that is down is its tools' failure alone.
@@ -73,7 +75,11 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
     ),
     onOwned: (partition, from) => void memory.recover(partition, from).catch(onTrouble),
     log: (level, message, details) => log[level]({ details }, message),
-    onEvent: countRuntimeEvents(metrics),
+    sampleRatio: config.telemetry.sampleRatio,
+    onEvent: (event) => {
+      count(event);
+      if (recordSpan) for (const span of spansOfRuntimeEvent(event)) recordSpan(span);
+    },
     onFailure: fail,
   });
   const running = worker;

@@ -1,8 +1,10 @@
 /** `freshet index`: documents → vector index, and its searches. */
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
+import { spansOfTiming } from '../../connectors/telemetry/change-spans.ts';
 import { vectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import {
   type IndexRoleSettings,
@@ -10,16 +12,23 @@ import {
 } from '../../pipelines/apply-index/index-role.ts';
 import { openModelLanes } from '../../pipelines/apply-index/model-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { spanOfSearch } from './plane-spans.ts';
 import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 
 export const startIndexRole = async (context: RoleContext): Promise<RunningRole> => {
-  const { settings, config, folder, log, metrics, kafka, codec, writer, fail } = context;
+  const { settings, config, folder, log, metrics, recordSpan, kafka, codec, writer, fail } = context;
+  const { changeRatio } = config.telemetry;
   const onEvent: IndexRoleSettings['onEvent'] = (event) => {
     if (event.type === 'records')
       metrics.records.inc({ stage: 'apply-index', outcome: event.outcome }, event.count);
-    else if (event.type === 'search') metrics.searchSeconds.observe(event.micros / 1e6);
-    else if (event.type === 'discarded')
+    else if (event.type === 'search') {
+      metrics.searchSeconds.observe(event.micros / 1e6);
+      const span = recordSpan && spanOfSearch(event, randomUUID());
+      if (span) recordSpan?.(span);
+    } else if (event.type === 'timed') {
+      if (recordSpan) for (const span of spansOfTiming(event.timing, changeRatio)) recordSpan(span);
+    } else if (event.type === 'discarded')
       log.warn({ reason: event.reason }, 'the index is read anew from the log');
     else {
       metrics.retries.inc({ stage: 'apply-index' });

@@ -23,12 +23,14 @@ import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts'
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
+import { spanOfResult } from './plane-spans.ts';
 import { startReembedLanes } from './reembed-lanes.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 
 export const startPipelineRole = async (context: RoleContext): Promise<RunningRole> => {
-  const { settings, config, folder, log, metrics, kafka, registry, codec, writer, fail } = context;
+  const { settings, config, folder, log, metrics, recordSpan, kafka, registry, codec, writer, fail } =
+    context;
   const model = await openRoleEmbedding(context, config.embedding.model, config.embedding.workers);
   const table = await openLmdbDocumentTable({ folder: join(folder, 'documents') });
   const connect = openConnectApi(settings.connect);
@@ -200,6 +202,10 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     codec,
     writer,
     clock: systemClock,
+    onEvent: (event) => {
+      const span = recordSpan && event.name === 'result-sent' ? spanOfResult(event) : null;
+      if (span) recordSpan?.(span);
+    },
     onFailure: fail,
   });
   const lag = setInterval(

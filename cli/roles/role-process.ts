@@ -9,9 +9,11 @@ import { openRecordWriter, type RecordWriter } from '../../connectors/kafka/reco
 import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry, type SchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { createMetrics, type Metrics } from '../../connectors/telemetry/metrics.ts';
+import type { RecordSpan } from '../../connectors/telemetry/span.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { ERROR_CODES, type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
+import { openRoleTracing } from './role-tracing.ts';
 
 /** Where a role finds everything; every field is an option of its command. */
 export interface RoleSettings {
@@ -41,6 +43,8 @@ export interface RoleSettings {
   readonly sampleUrl: string;
   /** Base URLs of the other roles, whose metrics the gateway passes on. */
   readonly peers: readonly string[];
+  /** Base URL of a collector; empty: that of the configuration, if it names one. */
+  readonly otlpEndpoint: string;
 }
 
 export interface RoleContext {
@@ -49,6 +53,8 @@ export interface RoleContext {
   readonly folder: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Null: nobody asks for spans, so none are made. */
+  readonly recordSpan: RecordSpan | null;
   readonly kafka: KafkaClient;
   readonly registry: SchemaRegistry;
   readonly codec: RecordCodec;
@@ -101,6 +107,12 @@ export const runRole = async (
     const folder = join(settings.data, settings.name);
     mkdirSync(folder, { recursive: true });
     const metrics = createMetrics(role);
+    const tracing = openRoleTracing({
+      ...{ role, name: settings.name, otlpEndpoint: settings.otlpEndpoint, config, metrics },
+      warn: (error, message) => log.warn({ err: error }, message),
+    });
+    // Closed last, so that it hears of everything that ended.
+    if (tracing) closers.push(() => tracing.close());
     const kafka = await createKafkaJsClient({
       brokers: settings.kafka.split(','),
       clientId: `freshet-${settings.name}`,
@@ -117,6 +129,7 @@ export const runRole = async (
       folder,
       log,
       metrics,
+      recordSpan: tracing?.record ?? null,
       kafka,
       registry,
       codec,

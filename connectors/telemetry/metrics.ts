@@ -127,6 +127,9 @@ export const createMetrics = (role: string) => {
     }),
     feedbackScore: gauge('freshet_feedback_score', 'Mean of what people gave, 0 to 1.', ['agent']),
     requests: counter('freshet_requests_total', 'Tasks taken on.', ['agent']),
+    spans: counter('freshet_spans_total', 'Spans of traces, by what became of them: exported or dropped.', [
+      'outcome',
+    ]),
   };
   return {
     ...metrics,

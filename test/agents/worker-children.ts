@@ -1,4 +1,7 @@
-/** Workers in processes of their own, to be killed. Their program takes broker, registry and name, and says on standard error when it is in its group. */
+/**
+ * Workers in processes of their own, to be killed. Their program takes broker, registry, name and what else it is given, and says on
+ * standard error when it is in its group.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { inject } from 'vitest';
 import { eventually } from './agents-stack.ts';
@@ -9,15 +12,19 @@ export interface WorkerChildren {
   killAll(): void;
 }
 
-/** `program`: a path; `withinMs`: what a start may take. */
-export const workerChildren = (program: string, withinMs?: number): WorkerChildren => {
+/** `program`: a path; `withinMs`: what a start may take; `given`: further arguments. */
+export const workerChildren = (
+  program: string,
+  withinMs?: number,
+  given: readonly string[] = [],
+): WorkerChildren => {
   const children: ChildProcess[] = [];
   return {
     start: async (name) => {
       const { kafka, schemaRegistry } = inject('stack');
       const child = spawn(
         process.execPath,
-        ['--import', 'tsx', program, kafka, `${schemaRegistry}/apis/ccompat/v7`, name],
+        ['--import', 'tsx', program, kafka, `${schemaRegistry}/apis/ccompat/v7`, name, ...given],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
       children.push(child);
