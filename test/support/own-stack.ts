@@ -14,7 +14,10 @@ export type TestStack = Stack & { readonly dataDirectory: string };
 
 /** A stack on free ports in a fresh temporary folder. Its `stop` removes the folder too. */
 export const startTestStack = async (
-  options: Pick<StackOptions, 'servers' | 'plugins' | 'workerSettings' | 'onProgress' | 'onServerExit'> = {},
+  options: Pick<
+    StackOptions,
+    'servers' | 'plugins' | 'ports' | 'workerSettings' | 'onProgress' | 'onServerExit'
+  > = {},
 ): Promise<TestStack> => {
   await removeLeftFolders();
   const dataDirectory = await mkdtemp(join(tmpdir(), PREFIX));

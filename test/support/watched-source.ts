@@ -43,7 +43,7 @@ export const watchPlane = async (plane: DataPlane) => {
       until(
         `streaming under epoch ${epoch}`,
         () => state()?.state === 'streaming' && state()?.epoch === epoch,
-        { within: 150_000, every: 50 },
+        { within: 300_000, every: 50 },
       ).catch((error) => {
         const last = events.slice(-6).map((each) => JSON.stringify(each, errorText));
         throw new Error(`${error.message}; last: ${last.join('\n')}`);

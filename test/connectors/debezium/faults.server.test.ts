@@ -1,22 +1,24 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectorHealth } from '../../../connectors/debezium/connector-health-state.ts';
 import { superviseConnector } from '../../../connectors/debezium/supervise-connector.ts';
-import { startTestStack, type TestStack } from '../../support/own-stack.ts';
+import { parseLsn, reachedLsn } from '../../../connectors/sources/postgres/postgres-position.ts';
+import { type ProxiedConnect, startWithProxiedConnect } from '../../support/proxied-connect.ts';
+import { until } from '../../support/until.ts';
 import type { Captured } from './captured.ts';
 import { openSource } from './source-under-test.ts';
 
 type Source = Awaited<ReturnType<typeof openSource>>;
 type Capture = Awaited<ReturnType<Source['capture']>>;
-let stack: TestStack;
+let proxied: ProxiedConnect;
+let stack: ProxiedConnect['stack'];
 let source: Source;
 let capture: Capture;
 const healths: { readonly health: ConnectorHealth; readonly restarting: boolean }[] = [];
 let stopSupervising = async (): Promise<void> => undefined;
 
 beforeAll(async () => {
-  stack = await startTestStack({
-    servers: ['kafka', 'schemaRegistry', 'connect', 'postgres'],
-  });
+  proxied = await startWithProxiedConnect({ servers: ['kafka', 'schemaRegistry', 'connect', 'postgres'] });
+  ({ stack } = proxied);
   source = await openSource(stack, 'faults');
   await source.connect.putConnector(source.names.connector, source.config);
   capture = await source.capture();
@@ -34,10 +36,9 @@ afterAll(async () => {
   await stopSupervising();
   await capture?.close();
   await source?.client.end();
-  await stack?.stop();
+  await proxied?.close();
 });
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const position = ({ value }: Captured): string => {
   const { sequence, lsn } = value.source as { readonly sequence: string; readonly lsn: bigint };
   return `${sequence} ${lsn}`;
@@ -45,11 +46,14 @@ const position = ({ value }: Captured): string => {
 const titled = (title: string) => (record: Captured) =>
   (record.value.after as { readonly title?: string } | null)?.title === title;
 
-/** Waits for a flush of Connect's offsets, so that what is done next comes well before the next one. */
+/** What Connect has flushed lies behind everything that was written before. */
 const untilFlushed = async (): Promise<void> => {
-  const flushed = async () => String((await source.connect.offsets(source.names.connector))[0]?.offset?.lsn);
-  const before = await flushed();
-  while ((await flushed()) === before) await pause(20);
+  const { rows } = await source.client.query<{ end: string }>('SELECT pg_current_wal_lsn()::text AS end');
+  const [end = 0n] = parseLsn(rows[0]?.end ?? '');
+  await until('flushed', async () => {
+    const [offset] = await source.connect.offsets(source.names.connector);
+    return offset && (reachedLsn(offset) ?? 0n) > end;
+  });
 };
 
 test('Connect killed: nothing is lost, and what comes again has its old position', async () => {
@@ -60,12 +64,13 @@ test('Connect killed: nothing is lost, and what comes again has its old position
   await early.query(`BEGIN; ${insert(2, 'open, committed before the crash')}`);
   await late.query(`BEGIN; ${insert(3, 'open across the crash')}`);
   // Heartbeats pass and their positions are flushed, all of them higher than those of the open rows.
-  await pause(3000);
   await untilFlushed();
+  proxied.holdOffsets();
   await early.query('COMMIT');
   await source.client.query(insert(4, 'after the flush'));
   await capture.until((seen) => seen.some(titled('after the flush')));
   await stack.killServer('connect');
+  proxied.letPass();
   await late.query('COMMIT');
   await stack.startServer('connect');
   await source.untilRunning();
@@ -87,8 +92,7 @@ test('a FAILED task is restarted until it works', async () => {
   await source.client.query(
     `INSERT INTO articles (tenant, id, title) VALUES ('acme', 20, 'needs a new schema')`,
   );
-  const deadline = Date.now() + 90_000;
-  while (!healths.some(({ restarting }) => restarting) && Date.now() < deadline) await pause(200);
+  await until('it failed', () => healths.some(({ restarting }) => restarting));
   await stack.startServer('schemaRegistry');
   await capture.until((seen) => seen.some(titled('needs a new schema')));
   expect(healths.find(({ restarting }) => restarting)?.health).toMatchObject({ kind: 'failed' });
@@ -96,7 +100,6 @@ test('a FAILED task is restarted until it works', async () => {
 
 test('the database killed: captured on once it is back', async () => {
   await stack.killServer('postgres');
-  await pause(1500);
   await stack.startServer('postgres');
   const client = await source.connectClient();
   await client.query(`INSERT INTO articles (tenant, id, title) VALUES ('acme', 30, 'after the database')`);
@@ -109,7 +112,6 @@ test('Kafka killed: captured on once it is back', async () => {
   await stack.killServer('kafka');
   await client.query(`INSERT INTO articles (tenant, id, title) VALUES ('acme', 40, 'while Kafka was away')`);
   await client.end();
-  await pause(1500);
   await stack.startServer('kafka');
   await capture.until((seen) => seen.some(titled('while Kafka was away')));
 });
