@@ -12,6 +12,7 @@ import { startTracking } from '../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { untilEqual } from '../support/plane-state.ts';
 import { until } from '../support/until.ts';
+import { whenFresh } from '../support/when-fresh.ts';
 
 const SOURCE = 'replicated';
 let plane: DataPlane;
@@ -62,12 +63,14 @@ const writeRow = async (key: number, word: string): Promise<string> => {
   return POSTGRES.currentPosition(plane.url);
 };
 const search = (word: string, position: string) =>
-  index.search({
-    query: word,
-    tenant: 'acme',
-    topK: 5,
-    freshness: { after: { source: SOURCE, position }, waitMs: 15_000 },
-  });
+  whenFresh(() =>
+    index.search({
+      query: word,
+      tenant: 'acme',
+      topK: 5,
+      freshness: { after: { source: SOURCE, position }, waitMs: 15_000 },
+    }),
+  );
 
 test('each holds everything, and both answer what a writer asks for after its write', async () => {
   const answered = new Set<string>();
