@@ -4,9 +4,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseLsn, reachedLsn } from '../../connectors/sources/postgres/postgres-position.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
@@ -129,10 +129,17 @@ test('restored from a backup: positions have moved back, and the rows since then
   await stack.startServer('postgres');
   await reconnect();
   await watch.untilStreaming(2);
+  // Well past the backup, whatever the restored database writes before it is looked at.
+  await client.query('SELECT pg_switch_wal()');
   await insert(5001, 5010);
   await equal();
   // Connect acknowledges what it read, so that the restored log ends before it.
-  await sleep(1_500);
+  const { rows: inserted } = await client.query<{ end: string }>('SELECT pg_current_wal_lsn()::text AS end');
+  const [end = 0n] = parseLsn(inserted[0]?.end ?? '');
+  await until('acknowledged', async () => {
+    const [offset] = await plane.connect.offsets(plane.names.connector);
+    return offset && (reachedLsn(offset) ?? 0n) >= end;
+  });
   await stack.killServer('postgres');
   await rm(directory, { recursive: true });
   await rename(`${directory}.backup`, directory);
