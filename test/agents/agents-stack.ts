@@ -94,11 +94,11 @@ export const openAgentsStack = async (): Promise<AgentsStack> => {
   };
 };
 
-/** Asks again until the answer is not undefined. */
+/** Asks again until the answer is not undefined. The deadline is for what never comes; nothing is measured by it. */
 export const eventually = async <Of>(
   what: string,
   ask: () => Promise<Of | undefined> | Of | undefined,
-  withinMs = 60_000,
+  withinMs = 120_000,
 ): Promise<Of> => {
   const end = Date.now() + withinMs;
   for (;;) {

@@ -136,7 +136,7 @@ const fault = async (breakBroker: () => Promise<void>): Promise<void> => {
   const stopped = new AbortController();
   const sending = sendOn(acknowledged, stopped.signal);
   const most = await watched(async () => {
-    await eventually('tasks under way', () => (acknowledged.size >= 10 ? true : undefined), 60_000);
+    await eventually('tasks under way', () => (acknowledged.size >= 10 ? true : undefined));
     await breakBroker();
     const before = acknowledged.size;
     await eventually(

@@ -92,19 +92,15 @@ test('every task gets one end, whoever comes and goes meanwhile (I2, I8)', async
     await leave();
   }
   await load;
-  const ends = await eventually(
-    'every end',
-    async () => {
-      const mine = new Set(tasks);
-      const found = await stack.read(
-        TOPICS.agentEvents.name,
-        'AgentEvent',
-        (event) => event.type === 'response' && mine.has(event.taskId),
-      );
-      return new Set(found.map(({ record }) => record.taskId)).size === TASKS ? found : undefined;
-    },
-    90_000,
-  );
+  const ends = await eventually('every end', async () => {
+    const mine = new Set(tasks);
+    const found = await stack.read(
+      TOPICS.agentEvents.name,
+      'AgentEvent',
+      (event) => event.type === 'response' && mine.has(event.taskId),
+    );
+    return new Set(found.map(({ record }) => record.taskId)).size === TASKS ? found : undefined;
+  });
   const counted = new Map<string, AgentEvent[]>();
   for (const { record } of ends) counted.set(record.taskId, [...(counted.get(record.taskId) ?? []), record]);
   expect(counted.size).toBe(TASKS);

@@ -24,7 +24,7 @@ const QUESTION = 'How long do I have to return a product?';
 let stack: AgentsStack;
 let projection: ExecutionProjection;
 let worker: TaskWorker | undefined;
-const children = workerChildren(PROGRAM, 30_000);
+const children = workerChildren(PROGRAM);
 
 beforeAll(async () => {
   stack = await openAgentsStack();
@@ -64,7 +64,7 @@ const resultsOf = async (taskId: string) =>
     ({ record }) => record,
   );
 
-const resultOf = (taskId: string) => eventually('a result', async () => (await resultsOf(taskId))[0], 40_000);
+const resultOf = (taskId: string) => eventually('a result', async () => (await resultsOf(taskId))[0]);
 
 const replayOf = async (taskId: string) => {
   const [first] = await stack.journalOf(taskId);
@@ -164,7 +164,12 @@ test('an acknowledgement that was lost: the log is read before anything goes on,
 
 test('fault 3: a model step longer than the session timeout: no rebalance, other tasks go on', async () => {
   const events: string[] = [];
-  const slow = lookThenAnswer({ secondCallMs: 8_000 });
+  // Whoever asks late finds it still under way.
+  let answer = (): void => undefined;
+  const mayAnswer = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const slow = lookThenAnswer({ secondCallMs: 8_000, mayAnswer });
   worker = await startTaskWorker({
     ...stack,
     retriever: fixedRetriever(),
@@ -180,6 +185,7 @@ test('fault 3: a model step longer than the session timeout: no rebalance, other
   const second = await stack.submit({ agent: 'nobody', input: QUESTION }, 2);
   expect((await resultOf(second)).outcome).toBe('failed');
   expect(await resultsOf(first)).toEqual([]);
+  answer();
   expect((await resultOf(first)).outcome).toBe('completed');
   const journal = await stack.journalOf(first);
   expect(journal.filter(({ type }) => type === 'claim')).toHaveLength(1);

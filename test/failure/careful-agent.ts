@@ -23,8 +23,11 @@ export const careful = defineAgent({
 
 export const lookThenAnswer = ({
   secondCallMs,
+  mayAnswer = Promise.resolve(),
 }: {
   readonly secondCallMs: number;
+  /** The second call takes until this as well. */
+  readonly mayAnswer?: Promise<void>;
 }): LanguageModel & { readonly calls: () => number } => {
   let calls = 0;
   return {
@@ -36,7 +39,7 @@ export const lookThenAnswer = ({
     generate: async ({ messages }) => {
       calls += 1;
       const looked = messages.some((message) => message.role === 'tool');
-      if (looked) await sleep(secondCallMs);
+      if (looked) await Promise.all([sleep(secondCallMs), mayAnswer]);
       return {
         text: looked ? 'Thirty days [1].' : '',
         toolCalls: looked ? [] : [{ id: 'call-1', name: 'look', arguments: {} }],

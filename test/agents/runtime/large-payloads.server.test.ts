@@ -78,7 +78,6 @@ const resultOf = (taskId: string) =>
     `the result of ${taskId}`,
     async () =>
       (await stack.read(TOPICS.results.name, 'Result', (result) => result.taskId === taskId))[0]?.record,
-    60_000,
   );
 const journalOf = (taskId: string) => stack.journalOf(taskId);
 const placeOf = (event: { readonly partition: number; readonly offset: number } | undefined) => ({
@@ -99,14 +98,10 @@ let takenOver = '';
 test('a worker is killed after a tool returned 5 MB: another comes to the same state, and goes on without calling it', async () => {
   const child = await children.start('worker-killed');
   const taskId = await stack.submit({ agent: 'archivist', input: QUESTION });
-  await eventually(
-    'the second call of a model',
-    async () => {
-      const intents = (await journalOf(taskId)).filter(({ type }) => type === 'intent');
-      return intents.length === 2 ? true : undefined;
-    },
-    60_000,
-  );
+  await eventually('the second call of a model', async () => {
+    const intents = (await journalOf(taskId)).filter(({ type }) => type === 'intent');
+    return intents.length === 2 ? true : undefined;
+  });
   child.kill('SIGKILL');
   worker = await startWorker();
   expect(await resultOf(taskId)).toMatchObject({ outcome: 'completed', error: null });
