@@ -134,4 +134,4 @@ test('index-documents over connections that are cut, once until its producer giv
     await proxy.close();
     await folder.remove();
   }
-}, 150_000);
+}, 360_000);

@@ -197,11 +197,13 @@ test('the model changes under traffic: every answer is one model, and no documen
   await filling?.stop();
   await fill();
   await covers(NEXT);
-  const comparison = await lanes.measure(40);
-  expect(comparison.candidate).toMatchObject({ model: NEXT });
-  expect(comparison.candidate.queries).toBeGreaterThan(10);
-  // Rows change between what is compared: at rest it is above 0.99.
-  expect(comparison.candidate.recall).toBeGreaterThan(0.8);
+  // Rows change between what is compared, and a slow machine is further behind: it comes to more than this, at rest to 0.99.
+  const { candidate } = await until('it finds what the old one finds', async () => {
+    const comparison = await lanes.measure(40);
+    return (comparison.candidate.recall ?? 0) > 0.8 && comparison;
+  });
+  expect(candidate).toMatchObject({ model: NEXT });
+  expect(candidate.queries).toBeGreaterThan(10);
 
   await command({ action: 'cutover' });
   await answering(NEXT);

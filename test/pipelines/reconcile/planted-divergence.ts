@@ -55,8 +55,8 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
       for await (const _ of index.list(source, TABLE)) there += 1;
       return there >= rows;
     };
-    await until('all rows are there', isThere, { within: 300_000, every: 500 });
-  }, 360_000);
+    await until('all rows are there', isThere, { within: 600_000, every: 500 });
+  }, 900_000);
 
   afterAll(async () => {
     await tracker?.stop();
@@ -187,11 +187,13 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
   test('finds nothing where nothing is, while the source is written to', async () => {
     const load = writeOn();
     const report = await verify();
-    expect(await load.stop()).toBeGreaterThan(0);
+    const made = await load.stop();
+    expect(made).toBeGreaterThan(0);
     expect(report.divergent).toEqual([]);
     expect(report.unsettled).toEqual([]);
-    expect(report.rows).toBeGreaterThan(rows - 400);
-  }, 300_000);
+    // One change in ten is a delete.
+    expect(report.rows).toBeGreaterThanOrEqual(rows - Math.ceil(made / 10));
+  }, 600_000);
 
   test('finds exactly what was planted, under writes, and mends only that', async () => {
     for (const key of [11, 12, 13]) await plant(key, (record) => ({ ...record, kind: 'deleted', text: '' }));
@@ -224,5 +226,5 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     expect((await index.document(id(31)))?.offset).toBe(before);
     expect((await index.document(id(12)))?.record.text).toBe('The word of article 12 is seed12.');
     await untilEqual(plane, index);
-  }, 300_000);
+  }, 600_000);
 };
