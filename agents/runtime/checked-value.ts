@@ -1,5 +1,5 @@
 /** Holds a value against a zod schema, in words that a model and a person can act on. Pure. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { toError } from '../../schemas/errors.ts';
@@ -46,6 +46,26 @@ export const readInput = (
   const value = parseJson(text);
   const wrong = wrongOf(agent.input, value);
   return wrong === null ? { value: agent.input.parse(value), wrong } : { value, wrong };
+};
+
+/** Why a task's text is no input of the agent, and what would be; null where it is one. */
+export const wrongInputOf = (agent: AgentDefinition, text: string): string | null => {
+  if (!agent.input) return text.trim() === '' ? 'the input is empty: say what the agent is to do' : null;
+  const { wrong } = readInput(agent, text);
+  return wrong === null
+    ? null
+    : `the input does not fit: ${wrong}; ${agent.name} takes JSON of this schema: ${schemaTextOf(agent.input)}`;
+};
+
+const MAX_SCHEMA_CHARACTERS = 2_000;
+
+const schemaTextOf = (schema: z.ZodType): string => {
+  try {
+    const { $schema: _, ...shape } = z.toJSONSchema(schema, { io: 'input' });
+    return JSON.stringify(shape).slice(0, MAX_SCHEMA_CHARACTERS);
+  } catch {
+    return 'one that JSON Schema cannot say';
+  }
 };
 
 const parseJson = (text: string): unknown => {

@@ -15,7 +15,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
 import { receiptOf } from './answer.ts';
 import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
-import { readInput } from './checked-value.ts';
+import { wrongInputOf } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
 import { inputHashOf, type StepDecision } from './decision.ts';
 import { executionEnded, stepEnded } from './ended-events.ts';
@@ -80,7 +80,10 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
           throw new FreshetError('internal', `nothing to decide in phase ${journal.state().phase.kind}`);
         case 'wait': {
           chunks.flush();
-          await run.place.leaveWhile(() => waitOutside(run, services, journal, control, decision.until));
+          await run.place.leaveWhile(
+            () => waitOutside(run, services, journal, control, decision.until),
+            () => signal.aborted || control.stop() !== null,
+          );
           break;
         }
         case 'respond':
@@ -216,8 +219,8 @@ const refusalOf = ({ agent, input }: ExecutionToRun): DecisionFacts['refusal'] =
   try {
     if (!agent) return null;
     limitsOf(agent, input.budget);
-    const { wrong } = readInput(agent, input.text);
-    return wrong === null ? null : { code: 'task-invalid', message: `the input does not fit: ${wrong}` };
+    const message = wrongInputOf(agent, input.text);
+    return message === null ? null : { code: 'task-invalid', message };
   } catch (error) {
     return { code: 'task-invalid', message: toFreshetError(error).message };
   }
@@ -248,6 +251,8 @@ const respond = async (
     retryable: false,
   };
   if (error?.code === 'poison') await run.onPoison(error.message);
+  // What it has handed over would spend and act for nobody.
+  await services.subtasks.cancel(state.subtasks, run.identity, error?.code ?? decision.name);
   const { parent } = run.input;
   // Before the end: one that was told twice hears the first, and one that was not told would wait for ever.
   if (parent)

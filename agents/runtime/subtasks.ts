@@ -8,9 +8,11 @@ import { isTooLarge, type PayloadWriter } from '../../connectors/payloads/payloa
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import { signalRecord } from '../../schemas/control-signals.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import type { TerminalOutput, UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent, Task, TaskParent } from '../../schemas/records.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { type EventDraft, eventOf, type Identity } from './execution-journal.ts';
@@ -22,6 +24,8 @@ export interface Subtasks {
   submit(task: Task, taskId: string, traceparent: string): Promise<void>;
   /** Resolves when the parent's journal has it. `traceparent`: of the parent. Errors: `append-failed`. */
   tellParent(parent: TaskParent, child: Identity, ended: SubtaskEnded, traceparent: string): Promise<void>;
+  /** They are to stop, as nobody waits for them any more; asked twice is asked once. Errors: `append-failed`. */
+  cancel(subtasks: readonly Subtask[], parent: Identity, why: string): Promise<void>;
 }
 
 /** What a parent is told. */
@@ -152,6 +156,22 @@ export const openSubtasks = (settings: {
           },
         },
       ]);
+    },
+    cancel: async (subtasks, { agent, taskId: of }, why) => {
+      if (subtasks.length === 0) return;
+      const at = clock();
+      await writer.append(
+        subtasks.map(({ taskId }) => {
+          const asked = { by: `agent ${agent}`, reason: `${of}, which waited for it, ended: ${why}`, at };
+          const id = `${taskId}:cancel`;
+          const { key, control } = signalRecord(
+            { kind: 'cancel', taskId, executionId: executionIdOf(taskId), ...asked },
+            id,
+          );
+          const value = codec.encode('Control', control);
+          return { topic: TOPICS.control.name, key, value, headers: headers(id, 'freshet.control') };
+        }),
+      );
     },
   };
 };

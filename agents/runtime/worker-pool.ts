@@ -1,10 +1,11 @@
 /**
  * The places of a worker: so many executions act at once. One that has nothing to do but to wait leaves its place, and
- * comes back before any that has not begun. No I/O.
+ * comes back before any that has not begun; one that comes back only to end waits for no place: who holds them may be waiting for its
+ * end. No I/O.
  */
 export interface PoolPlace {
-  /** Leaves the place for as long as something takes. */
-  leaveWhile(wait: () => Promise<void>): Promise<void>;
+  /** Leaves the place for as long as something takes. `onlyEnds`: asked after it, whether nothing more is done but to end. */
+  leaveWhile(wait: () => Promise<void>, onlyEnds?: () => boolean): Promise<void>;
 }
 
 export interface WorkerPool {
@@ -25,14 +26,14 @@ export const createWorkerPool = (places: number, onFree: () => void): WorkerPool
   const runs = new Set<Promise<void>>();
 
   const leave = (): void => {
-    const next = returning.shift();
-    // The place goes over to whoever comes back, without being free in between.
+    // The place goes over to whoever comes back, without being free in between; one over their number goes to nobody.
+    const next = taken <= places ? returning.shift() : undefined;
     if (next) {
       next();
       return;
     }
     taken -= 1;
-    onFree();
+    if (taken < places) onFree();
   };
 
   const comeBack = (): Promise<void> => {
@@ -44,12 +45,13 @@ export const createWorkerPool = (places: number, onFree: () => void): WorkerPool
   };
 
   const place: PoolPlace = {
-    leaveWhile: async (wait) => {
+    leaveWhile: async (wait, onlyEnds = () => false) => {
       leave();
       try {
         await wait();
       } finally {
-        await comeBack();
+        if (onlyEnds()) taken += 1;
+        else await comeBack();
       }
     },
   };

@@ -351,6 +351,7 @@ test('sub-tasks run beside each other from one budget, the parent hears of each 
           });
       },
       tellParent: () => Promise.reject(new Error('it has no parent')),
+      cancel: async (subtasks) => expect(subtasks).toEqual([]),
     },
   });
   await simulation.run('worker-a');

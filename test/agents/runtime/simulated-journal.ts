@@ -134,6 +134,9 @@ export const simulate = (settings: {
         subtasks: settings.subtasks ?? {
           submit: () => Promise.reject(new Error('no sub-task is expected here')),
           tellParent: () => Promise.reject(new Error('no parent is expected here')),
+          cancel: async (subtasks) => {
+            if (subtasks.length > 0) throw new Error('no sub-task is expected here');
+          },
         },
         readExecution: () => Promise.reject(new Error('no fork is expected here')),
         capabilitiesOf: () => settings.capabilities ?? [],

@@ -64,6 +64,10 @@ const model: LanguageModel = {
     if (word === 'change') return asks({ name: 'change', arguments: { what: rest.join(' ') } });
     if (word === 'share')
       return asks(...rest.map((part) => ({ name: `ask-helper-${ID}`, arguments: { input: `say ${part}` } })));
+    if (word === 'leave')
+      return asks(
+        ...rest.map((part) => ({ name: `ask-helper-${ID}`, arguments: { input: `hang ${part}` } })),
+      );
     return says(rest.join(' '));
   },
 };
@@ -203,6 +207,27 @@ test('three sub-tasks run beside each other and are joined, their money is one b
   const spent = new Map(costs.map(({ record }) => [record.costId, parseUsd(record.usd)]));
   expect([...spent.values()].reduce((sum, usd) => sum + usd, 0n)).toBe(parseUsd(result.costUsd));
   expect(await isSame(taskId)).toBe(true);
+});
+
+test('sub-tasks that nobody waits for any more are cancelled with the task that handed them over', async () => {
+  const taskId = await stack.submit({ agent: `boss-${ID}`, input: `leave ${ID}-a ${ID}-b` });
+  await eventually(
+    'both sub-tasks are under way',
+    async () => begun.filter((text) => text.startsWith(`hang ${ID}`)).length === 2 || undefined,
+    40_000,
+  );
+  const executionId = executionIdOf(taskId);
+  await say({ kind: 'cancel', taskId, executionId, ...asked });
+  expect((await resultOf(taskId)).error?.code).toBe('cancelled');
+  const children = (await stack.journalOf(taskId)).flatMap(({ type, priceTable, idempotencyKey }) =>
+    type === 'intent' && priceTable === 'delegated' ? [idempotencyKey ?? ''] : [],
+  );
+  expect(children).toHaveLength(2);
+  for (const child of children) {
+    const { error } = await resultOf(child);
+    expect(error).toMatchObject({ code: 'cancelled' });
+    expect(error?.message).toContain(taskId);
+  }
 });
 
 test('a fork goes on from a recorded step under its own name, and first undoes what the origin did after it', async () => {
