@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { VectorIndexConfig } from '../../schemas/config.ts';
 import type { BreakerState } from '../guarded-calls/guarded-calls.ts';
-import { openPineconeVectorIndex, type PineconeIndexSettings } from './pinecone-vector-index.ts';
+import type { PineconeIndexSettings } from './pinecone-vector-index.ts';
 import type { VectorIndex } from './vector-index.ts';
 import { openZvecVectorIndex } from './zvec-vector-index.ts';
 
@@ -45,15 +45,18 @@ export const vectorIndexKind = (
     case 'pinecone':
       return {
         remote: true,
-        open: ({ generation, dimensions, discard }) =>
-          openPineconeVectorIndex({
+        open: async ({ generation, dimensions, discard }) => {
+          // Its library takes half a second of a start: loaded where it is used.
+          const { openPineconeVectorIndex } = await import('./pinecone-vector-index.ts');
+          return openPineconeVectorIndex({
             ...options,
             host: config.host,
             apiKey: config.apiKey,
             prefix: `${config.prefix ?? 'freshet'}-${replica}-${generation}`,
             dimensions,
             discard,
-          }),
+          });
+        },
       };
     default:
       return config satisfies never;
