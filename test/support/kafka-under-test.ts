@@ -1,6 +1,6 @@
 /** A client of the shared Kafka and topics of a test's own. Deletes records, which the product never does. */
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
@@ -13,8 +13,13 @@ export interface KafkaUnderTest {
   read(topic: string): Promise<ReadonlyMap<number, readonly KafkaRecord[]>>;
   /** Moves a partition's earliest offset, as retention would. */
   deleteRecordsBefore(topic: string, partition: number, offset: number): Promise<void>;
+  /** How often the broker looks for what is to be compacted: each half second in the place of each fifteenth. */
+  cleanOften(often: boolean): Promise<void>;
   close(): Promise<void>;
 }
+
+/** node.id of deploy/kafka/server.properties. */
+const BROKER_ID = '1';
 
 export const openKafkaUnderTest = async (broker: string): Promise<KafkaUnderTest> => {
   const client = await createKafkaJsClient({ brokers: [broker], clientId: 'test' });
@@ -38,6 +43,11 @@ export const openKafkaUnderTest = async (broker: string): Promise<KafkaUnderTest
       // Makes the library look up the topic's leaders, without which it cannot delete.
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    cleanOften: async (often) => {
+      const configEntries = often ? [{ name: 'log.cleaner.backoff.ms', value: '500' }] : [];
+      const broker = { type: ConfigResourceTypes.BROKER, name: BROKER_ID, configEntries };
+      await admin.alterConfigs({ validateOnly: false, resources: [broker] });
     },
     close: async () => {
       await admin.disconnect();
