@@ -38,16 +38,15 @@ afterAll(() => under?.close());
 
 test('ten times the rate: what is above it gets 429 with Retry-After, each tenant for itself, and all that was acknowledged stands', async () => {
   const began = performance.now();
-  const answers = [];
+  const asked: ReturnType<typeof under.submit>[] = [];
   const seconds = 2;
+  // By the clock, not by the answers: a machine that answers slowly is asked as often.
   for (let batch = 0; batch < seconds * 10; batch += 1) {
-    answers.push(
-      ...(await Promise.all(
-        Array.from({ length: 20 }, () => under.submit({ agent: AGENT, input: 'Now!', tenant: 'loud' })),
-      )),
-    );
+    for (let at = 0; at < 20; at += 1)
+      asked.push(under.submit({ agent: AGENT, input: 'Now!', tenant: 'loud' }));
     await sleep(Math.max(0, (batch + 1) * 100 - (performance.now() - began)));
   }
+  const answers = await Promise.all(asked);
   const took = (performance.now() - began) / 1_000;
   const taken = answers.filter(({ status }) => status === 202);
   const refused = answers.filter(({ status }) => status === 429);
@@ -109,10 +108,13 @@ test('while workers are away, the queue has an end for everyone; they come back 
     (await narrow.submit({ agent: agent.name, input: 'Hello.', tenant, sessionId: 'one' })).status;
   const load = async (tenant: string, seconds: number): Promise<number> => {
     let taken = 0;
-    for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
+    let last = 0;
+    // At least so long, and until nothing more is taken: a slow machine needs longer to come to the end.
+    for (const end = performance.now() + seconds * 1_000; performance.now() < end || last > 0; ) {
       const answers = await Promise.all(Array.from({ length: 10 }, () => submit(tenant)));
       expect(answers.every((status) => status === 202 || status === 429)).toBe(true);
-      taken += answers.filter((status) => status === 202).length;
+      last = answers.filter((status) => status === 202).length;
+      taken += last;
     }
     return taken;
   };

@@ -88,7 +88,7 @@ export const captureTopic = async (kafka: Kafka, topic: string, registry: string
   return {
     all: (): readonly Captured[] => captured,
     changes,
-    until: async (condition: (seen: readonly Captured[]) => boolean, ms = 40_000) => {
+    until: async (condition: (seen: readonly Captured[]) => boolean, ms = 120_000) => {
       const deadline = Date.now() + ms;
       while (!condition(changes())) {
         if (Date.now() > deadline) throw new Error(`not seen in ${ms} ms; seen: ${captured.length} records`);

@@ -37,7 +37,7 @@ export const openSource = async (stack: SharedStack, source: string) => {
     heartbeatMs: 500,
   });
   const untilRunning = async (): Promise<void> => {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 120_000;
     for (;;) {
       const status = await connect.status(names.connector).catch(() => undefined);
       const states = [status?.connector.state, ...(status?.tasks ?? []).map((task) => task.state)];
