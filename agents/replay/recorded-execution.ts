@@ -34,7 +34,7 @@ export const readRecordedExecution = async (
   if (!range || offset < range.earliest || offset >= range.latest)
     throw new FreshetError(
       'not-found',
-      `${TOPIC}:${partition}:${offset} does not exist; the partition holds ${range?.earliest ?? 0} to ${(range?.latest ?? 0) - 1}`,
+      `${TOPIC}:${partition}:${offset} does not exist; ${range ? `the partition holds ${range.earliest} to ${range.latest - 1}` : 'nor does its partition'}`,
     );
   const executionId = await executionAt(kafka, codec, partition, offset);
   for (let window = FIRST_WINDOW; ; window *= 8) {

@@ -1,4 +1,5 @@
 /** Replays: one execution or a range, on recorded results; what another behaviour would have done; a new execution from a recorded state. */
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { compensationsOf } from '../../agents/replay/compensations.ts';
 import { estimatePrompt } from '../../agents/replay/estimate-prompt.ts';
@@ -18,6 +19,7 @@ import { executionId, line, ofTenant, text, usd } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
+import { taskIdOfKey } from '../submit-task.ts';
 import {
   behaviourSchema,
   forkedSchema,
@@ -198,21 +200,10 @@ export const replayRoutes = (context: GatewayContext) => {
         if (key !== undefined && !MAX_KEY.safeParse(key).success)
           throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
         const { budget } = body;
-        const taskId = await submitTask(
-          {
-            agent: fork.agent,
-            input: fork.input.text,
-            sessionId: fork.sessionId,
-            feature: fork.input.feature,
-            budget: budget ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null } : null,
-            freshness: fork.input.freshness ?? null,
-            fork: { ...first, step: body.step, compensate: body.compensate },
-            tenant: tenantOf(principal, fork.tenant ?? undefined, config.localTenant),
-            principal: principal.name,
-          },
-          key,
-          headers.traceparent,
-        );
+        const tenant = tenantOf(principal, fork.tenant ?? undefined, config.localTenant);
+        // A name of its own where none was given: what is audited before it is done must be known by then.
+        const named = key ?? `fork-${randomUUID()}`;
+        const taskId = taskIdOfKey(tenant, named);
         const targets = [
           fork.origin,
           executionIdOf(taskId),
@@ -225,6 +216,21 @@ export const replayRoutes = (context: GatewayContext) => {
           reason: body.reason ?? null,
         };
         await writer.append([auditRecord(codec, { ...facts, targets })]);
+        await submitTask(
+          {
+            agent: fork.agent,
+            input: fork.input.text,
+            sessionId: fork.sessionId,
+            feature: fork.input.feature,
+            budget: budget ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null } : null,
+            freshness: fork.input.freshness ?? null,
+            fork: { ...first, step: body.step, compensate: body.compensate },
+            tenant,
+            principal: principal.name,
+          },
+          named,
+          headers.traceparent,
+        );
         reply.header('location', `/v1/tasks/${encodeURIComponent(taskId)}`);
         return reply.code(202).send({ taskId, executionId: executionIdOf(taskId), ...told });
       },

@@ -7,6 +7,7 @@ import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { addCostCommand } from '../../cli/commands/cost.ts';
 import { addExecutionCommand } from '../../cli/commands/execution.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import { ModelError } from '../../connectors/models/language/model-error.ts';
 import { agentSchema } from '../../gateway/routes/agent-routes.ts';
@@ -16,6 +17,7 @@ import { forkedSchema, rangeExecutionSchema, whatIfSchema } from '../../gateway/
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
 import type { AgentDefinition, ToolContext } from '../../schemas/agent-definition.ts';
 import { parseUsd } from '../../schemas/money.ts';
+import type { Audit } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
 import { AGENT as RANDOM } from '../agents/replay/recorded-executions.ts';
@@ -223,6 +225,16 @@ test('a fork is a task that names its origin, audited; a dry run says what it wo
     budget: { maxUsd: '0.10' },
     principal: 'local',
   });
+  const audits: Audit[] = [];
+  const { kafka } = await openKafkaAndCodec();
+  await scanTopic(kafka, { topic: TOPICS.audit.name }, async ({ value }) => {
+    const audit = await under.codec.decode('Audit', value);
+    if (audit.targets.includes(forked.executionId ?? '')) audits.push(audit);
+  });
+  await kafka.close();
+  expect(audits[0]).toMatchObject({ by: 'local', action: 'execution fork', reason: 'try again' });
+  // Written down before it was done.
+  expect(audits[0]?.at).toBeLessThanOrEqual(Number(task.createdAt));
 });
 
 test('a fork goes on live: the copied steps cost nothing, what was done after them is undone once, and it replays identically', async () => {
