@@ -29,7 +29,8 @@ export const oneLine = (text: string, width: number): string => {
 
 /** Columns as wide as their widest cell; the last one is not padded. */
 export const table = (header: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const all = [header, ...rows].map((row) => row.map(printable));
+  // A line break in a cell, as a task id of Kafka's may hold, would make a row of its own.
+  const all = [header, ...rows].map((row) => row.map((cell) => printable(cell).replace(/\s*\n\s*/g, ' ')));
   const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all
     .map((row) =>

@@ -14,8 +14,12 @@ import { TOPICS } from '../schemas/topics.ts';
 import { TRACEPARENT } from '../schemas/trace-context.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 
+/** When it is worked on: at once and in its turn where left out. Times in microseconds since the Unix epoch. */
+export type TaskTiming = Pick<Task, 'priority' | 'notBefore' | 'deadlineAt'>;
+
 export interface TaskToSubmit
-  extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget' | 'freshness' | 'fork'> {
+  extends Pick<Task, 'agent' | 'input' | 'sessionId' | 'feature' | 'budget' | 'freshness' | 'fork'>,
+    Partial<TaskTiming> {
   readonly tenant: string;
   readonly principal: string;
 }
@@ -32,7 +36,8 @@ export type SubmitTask = (
 
 const ACKNOWLEDGED_WITHIN_MS = 15_000;
 
-const PLAIN_TASK = { priority: 0, notBefore: null, deadlineAt: null, parent: null, fork: null } as const;
+export const AT_ONCE: TaskTiming = { priority: 0, notBefore: null, deadlineAt: null };
+const PLAIN_TASK = { ...AT_ONCE, parent: null, fork: null } as const;
 
 /** The same key of the same tenant is the same task, on every gateway and after every restart. */
 export const taskIdOfKey = (tenant: string, idempotencyKey: string): string =>
@@ -47,11 +52,15 @@ const contentOf = ({
   budget,
   freshness,
   fork,
+  priority = 0,
+  notBefore = null,
+  deadlineAt = null,
 }: Omit<TaskToSubmit, 'tenant' | 'principal'>): string =>
   hashOf({
     ...{ agent, input, sessionId, feature, budget },
     ...(freshness ? { freshness: { ...freshness } } : {}),
     ...(fork ? { fork: { ...fork } } : {}),
+    ...{ priority, notBefore, deadlineAt },
   });
 
 export const createSubmitTask = (settings: {

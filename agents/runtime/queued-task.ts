@@ -15,6 +15,9 @@ export interface QueuedTask extends Queued {
   readonly trace: TaskTrace;
 }
 
+/** 0 to 9. */
+const MAX_PRIORITY = 9;
+
 /** `sampleRatio`: of tasks that come without a trace. */
 export const queuedTaskOf = (
   record: KafkaRecord,
@@ -26,7 +29,8 @@ export const queuedTaskOf = (
   return {
     offset: record.offset,
     tenant: tenant ?? '',
-    priority,
+    // Of a record that went past the gateway: nobody goes before those who keep to the scale.
+    priority: Math.min(MAX_PRIORITY, Math.max(0, priority)),
     notBefore: notBefore ?? 0,
     record,
     read,

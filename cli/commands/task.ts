@@ -4,6 +4,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { freshnessOptions } from '../freshness-options.ts';
 import type { GatewayClient } from '../gateway-client.ts';
 import { createOutput, duration, type Output, oneLine, printable, table } from '../output.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 import { addTaskSignals } from './task-signals.ts';
 
@@ -52,16 +53,25 @@ const describe = (task: TaskView): string =>
     ...(task.partial ? ['', `reached before: ${oneLine(JSON.stringify(task.partial), 400)}`] : []),
   ].join('\n');
 
-/** Streams the answer as it comes, then the task. */
+/** Errors: `check-failed`, so that a script sees by the exit code that there is no answer. */
+const checkEnd = ({ state, error, outcome }: Pick<TaskView, 'state' | 'error' | 'outcome'>): void => {
+  if (state === 'failed')
+    throw new FreshetError(
+      'check-failed',
+      `the task failed: ${error?.message ?? outcome ?? 'without a reason'}`,
+    );
+};
+
+/** Streams the answer as it comes, then the task. Errors: `check-failed`. */
 const watch = async (gateway: GatewayClient, taskId: string, output: Output): Promise<void> => {
-  const ended = new AbortController();
-  process.once('SIGINT', () => ended.abort());
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
   let told = '';
   let writing = -1;
   let said = '';
   for await (const { event, id, data } of gateway.events(
     `/v1/tasks/${encodeURIComponent(taskId)}/events`,
-    ended.signal,
+    interrupted.signal,
   )) {
     if (output.json) {
       output.stream({ event, id, data }, () => '');
@@ -83,12 +93,13 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
       output.talk(`  ${state}`);
     }
   }
-  if (output.json) return;
-  process.stdout.write('\n\n');
-  // Where the answer is what the last model said, it stands above already.
-  output.print(await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`), (task) =>
-    describe(task.result?.text === said ? { ...task, result: null } : task),
-  );
+  const ended = await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`);
+  if (!output.json) {
+    process.stdout.write('\n\n');
+    // Where the answer is what the last model said, it stands above already.
+    output.print(ended, (task) => describe(task.result?.text === said ? { ...task, result: null } : task));
+  }
+  checkEnd(ended);
 };
 
 export const addTaskCommand = (freshet: Command, surroundings: Surroundings): void => {
@@ -103,6 +114,9 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
     .option('--fresh-after <source>@<position>', 'retrieve only once the index covers this position')
     .option('--max-staleness <duration>', 'retrieve only while the index is no further behind, such as 5s')
     .option('--wait <duration>', 'how long to wait for that (default 5s)')
+    .option('--priority <n>', 'of what waits, the higher goes first: 0 to 9 (default 0)')
+    .option('--not-before <time>', 'it starts no sooner, such as 2026-01-31T09:00:00Z')
+    .option('--deadline <time>', 'past it, it is halted')
     .option('--idempotency-key <key>', 'the same key is the same task')
     .option('--json', 'JSON, a line an event with --watch')
     .action(
@@ -115,6 +129,9 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
           session?: string;
           maxUsd?: string;
           idempotencyKey?: string;
+          priority?: string;
+          notBefore?: string;
+          deadline?: string;
           freshAfter?: string;
           maxStaleness?: string;
           wait?: string;
@@ -131,6 +148,9 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
             ...(options.tenant ? { tenant: options.tenant } : {}),
             ...(options.session ? { sessionId: options.session } : {}),
             ...(options.maxUsd ? { budget: { maxUsd: options.maxUsd } } : {}),
+            ...(options.priority ? { priority: wholeNumber(options.priority, '--priority') } : {}),
+            ...(options.notBefore ? { notBefore: options.notBefore } : {}),
+            ...(options.deadline ? { deadlineAt: options.deadline } : {}),
             ...freshnessOptions(options),
           },
           options.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {},
@@ -168,11 +188,7 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
     .action(async (taskId: string, options: { json?: boolean }) => {
       const found = await gatewayOf(surroundings).get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`);
       createOutput(options.json ?? false).print(found, describe);
-      if (found.state === 'failed')
-        throw new FreshetError(
-          'check-failed',
-          `the task failed: ${found.error?.message ?? found.outcome ?? 'without a reason'}`,
-        );
+      checkEnd(found);
     });
   task
     .command('watch <taskId>')

@@ -56,6 +56,11 @@ export const filter = z
 export const wholeNumber = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 
+/** A moment that somebody names, with its zone. */
+export const moment = z.iso
+  .datetime({ offset: true, error: 'a time in ISO 8601 with its zone, such as 2026-01-31T09:00:00Z' })
+  .describe('ISO 8601 with its zone.');
+
 export const time = z.string().nullable().describe('ISO 8601, UTC.');
 
 /** How fresh a retrieval must be. */

@@ -41,6 +41,9 @@ export interface ExecutionEntry {
   readonly budget: Task['budget'];
   readonly freshness: Task['freshness'];
   readonly fork: Task['fork'];
+  readonly priority: Task['priority'];
+  readonly notBefore: Task['notBefore'];
+  readonly deadlineAt: Task['deadlineAt'];
   /** The task was read from freshet.tasks, or acknowledged to this gateway. */
   readonly hasTask: boolean;
   readonly state: JobState;
@@ -73,6 +76,9 @@ export const newEntry = (taskId: string): ExecutionEntry => ({
   budget: null,
   freshness: null,
   fork: null,
+  priority: 0,
+  notBefore: null,
+  deadlineAt: null,
   hasTask: false,
   state: 'pending',
   order: UNCLAIMED,
@@ -103,6 +109,9 @@ export const withTask = (entry: ExecutionEntry, task: Task, createdAt: number): 
         budget: task.budget,
         freshness: task.freshness,
         fork: task.fork,
+        priority: task.priority,
+        notBefore: task.notBefore,
+        deadlineAt: task.deadlineAt,
         createdAt,
         updatedAt: Math.max(entry.updatedAt, createdAt),
       };
@@ -192,8 +201,9 @@ const parsed = (text: string | null): unknown => {
 
 /** A task of which only the result is known, with what it asked for. */
 export const withResult = (entry: ExecutionEntry, result: Result): ExecutionEntry => {
-  const { feature, input, budget, freshness, fork, hasTask } = entry;
-  return { ...entryOfResult(result), feature, input, budget, freshness, fork, hasTask };
+  const { feature, input, budget, freshness, fork, priority, notBefore, deadlineAt, hasTask } = entry;
+  const asked = { feature, input, budget, freshness, fork, priority, notBefore, deadlineAt };
+  return { ...entryOfResult(result), ...asked, hasTask };
 };
 
 /** The entry of a task that is known from its result alone. */

@@ -1,12 +1,13 @@
 /** Tasks: submit, look at, list. */
 import { z } from 'zod';
+import { wrongInputOf } from '../../agents/runtime/checked-value.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { freshness, line, ofTenant, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
+import { freshness, line, moment, ofTenant, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
-import { taskIdOfKey } from '../submit-task.ts';
+import { type TaskTiming, taskIdOfKey } from '../submit-task.ts';
 import { taskSchema, taskViewOf } from '../views/execution-view.ts';
 import { untilEnded } from '../wait-for-result.ts';
 
@@ -29,8 +30,31 @@ const taskToSubmit = z.strictObject({
     .optional()
     .describe("Clamped to the agent's own limits."),
   freshness: freshness.optional(),
+  priority: z
+    .int()
+    .min(0)
+    .max(9)
+    .optional()
+    .describe('Of what waits, the higher goes first; 0 where left out.'),
+  notBefore: moment.optional().describe('It starts no sooner.'),
+  deadlineAt: moment.optional().describe('Past it, it is halted.'),
   tenant: tenant.optional(),
 });
+
+/** Microseconds since the Unix epoch. Errors: `request-invalid`. */
+const timingOf = (
+  { priority = 0, notBefore, deadlineAt }: z.infer<typeof taskToSubmit>,
+  now: number,
+): TaskTiming => {
+  const timing = {
+    priority,
+    notBefore: notBefore === undefined ? null : Date.parse(notBefore) * 1_000,
+    deadlineAt: deadlineAt === undefined ? null : Date.parse(deadlineAt) * 1_000,
+  };
+  if (timing.deadlineAt !== null && timing.deadlineAt <= Math.max(now, timing.notBefore ?? 0))
+    throw new FreshetError('request-invalid', 'deadlineAt: it is over before the task can start');
+  return timing;
+};
 
 const waitSeconds = (prefer: string | undefined): number => {
   const [, seconds] = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/.exec(prefer ?? '') ?? [];
@@ -64,12 +88,17 @@ export const taskRoutes = (context: GatewayContext) => {
             'request-invalid',
             `there is no agent ${body.agent}; there are: ${names.join(', ') || 'none'}`,
           );
+        const agent = settings.agents.find(({ name }) => name === body.agent);
+        const wrong = agent ? wrongInputOf(agent, body.input) : null;
+        if (wrong !== null) throw new FreshetError('request-invalid', wrong);
         const key = headers['idempotency-key'];
         if (key !== undefined && !IDEMPOTENCY_KEY.safeParse(key).success)
           throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
         const ownTenant = tenantOf(principal, body.tenant, settings.config.localTenant);
         // A task that was taken on already is not refused when it is sent again.
         const twin = key === undefined ? undefined : models.executions.task(taskIdOfKey(ownTenant, key));
+        const now = settings.clock();
+        const timing = timingOf(body, twin?.hasTask ? 0 : now);
         if (!twin?.hasTask)
           admitTask({ agent: body.agent, tenant: ownTenant, sessionId: body.sessionId ?? null });
         const id = await submitTask(
@@ -89,6 +118,7 @@ export const taskRoutes = (context: GatewayContext) => {
                 }
               : null,
             fork: null,
+            ...timing,
             tenant: ownTenant,
             principal: principal.name,
           },

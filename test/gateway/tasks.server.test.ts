@@ -41,6 +41,26 @@ test('a task is acknowledged once it stands in Kafka, keyed and named', async ()
   });
 });
 
+test('when it is worked on goes with the task, and is part of what an Idempotency-Key stands for', async () => {
+  const key = { 'idempotency-key': randomUUID() };
+  const later = {
+    ...question,
+    priority: 7,
+    notBefore: '2090-01-31T09:00:00+01:00',
+    deadlineAt: '2090-02-01T00:00:00Z',
+  };
+  const { status, body } = await under.submit(later, key);
+  expect(status).toBe(202);
+  const [record] = await under.tasksInKafka(idIn({ body }));
+  expect(await under.codec.decode('Task', record?.value ?? null)).toMatchObject({
+    priority: 7,
+    notBefore: Date.parse('2090-01-31T08:00:00Z') * 1_000,
+    deadlineAt: Date.parse('2090-02-01T00:00:00Z') * 1_000,
+  });
+  expect((await under.submit(later, key)).body).toMatchObject({ taskId: idIn({ body }) });
+  expect((await under.submit({ ...later, priority: 8 }, key)).status).toBe(409);
+});
+
 test('fault 32: the same POST sent twice, even at once, is one task', async () => {
   const key = { 'idempotency-key': `order-${randomUUID()}` };
   const answers = await Promise.all([1, 2, 3].map(() => under.submit(question, key)));
