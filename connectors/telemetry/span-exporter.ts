@@ -165,10 +165,9 @@ const readableOf =
       duration: timeOf(span.endedAt - span.startedAt),
       ended: true,
       status: { code: failure === null ? SpanStatusCode.UNSET : SpanStatusCode.ERROR },
-      attributes: {
-        ...(attributes as OtlpSpan['attributes']),
-        ...(failure === null ? {} : { [CONVENTIONAL.errorType]: failure }),
-      },
+      attributes: (failure === null
+        ? attributes
+        : { ...attributes, [CONVENTIONAL.errorType]: failure }) as OtlpSpan['attributes'],
       links: [],
       events: [],
       resource,
