@@ -35,6 +35,7 @@ const tools = () => [
   { name: 'report', description: 'Reports.', inputSchema: object({}) },
   { name: 'picture', description: 'Draws.', inputSchema: object({}) },
   { name: 'write-much', description: 'Writes.', inputSchema: object({ characters: { type: 'integer' } }) },
+  { name: 'trace', description: 'Says in which trace it is called.', inputSchema: object({}) },
   { name: 'fail', description: 'Fails.', inputSchema: object({}) },
   { name: 'refuse', description: 'Refuses.', inputSchema: object({}) },
   { name: 'hang', description: 'Never answers.', inputSchema: object({}) },
@@ -71,6 +72,8 @@ const createMcpServer = () => {
         };
       case 'write-much':
         return text('x'.repeat(given.characters));
+      case 'trace':
+        return text(`${params._meta?.traceparent}`);
       case 'fail':
         return { ...text('the shop is closed'), isError: true };
       case 'hang':

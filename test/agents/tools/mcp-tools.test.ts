@@ -73,6 +73,7 @@ describe.each(['stdio', 'http'] as const)('over %s', (kind) => {
     expect(await verifyMcpTools(tools)).toEqual([]);
     expect((await call('orders-lookup', { order: 7 })).output).toMatch(/^order 7: shipped by \d+$/);
     expect((await call('orders-report')).output).toEqual({ orders: 2 });
+    expect((await call('orders-trace')).output).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect((await call('orders-picture')).output).toBe('[image image/png: left out]\na circle');
   });
 
