@@ -202,19 +202,60 @@ test('no run is stopped while every step teaches something, before its caps', ()
           name: fc.constantFrom('look', 'poll', 'write'),
           input: fc.nat(2),
           reply: fc.boolean(),
+          /** It fails once, with these arguments of its own, before it tells: a failure teaches too, once. */
           failsFirst: fc.boolean(),
+          effect: fc.constantFrom('read' as const, 'write' as const),
         }),
         { minLength: 1, maxLength: 150 },
       ),
       (plan) => {
         let loop = EMPTY_LOOP;
-        for (const [at, { kind, name, input, reply: speaks }] of plan.entries()) {
-          const step = tool(name, String(input), `new ${at}`, { kind });
-          if (speaks) loop = afterStep(loop, reply('let me see'));
-          expect(loopVerdict(loop, step, { ...LIMITS, maxCallsPerTool: 150, repeatLimit: 1 })).toEqual({
+        const take = (step: StepSeen): void => {
+          expect(loopVerdict(loop, step, { ...LIMITS, maxCallsPerTool: 300, repeatLimit: 1 })).toEqual({
             allowed: true,
           });
           loop = afterStep(loop, step);
+        };
+        for (const [at, { kind, name, input, reply: speaks, failsFirst, effect }] of plan.entries()) {
+          // What takes effect does so with arguments of its own; what reads may ask the same, and hears something new.
+          const asked = effect === 'write' || failsFirst ? `${input} of ${at}` : String(input);
+          const step = tool(name, asked, `new ${at}`, { kind, effect });
+          if (speaks) loop = afterStep(loop, reply('let me see'));
+          if (failsFirst) take({ ...step, failed: true });
+          take(step);
+        }
+      },
+    ),
+  );
+});
+
+test('no run is stopped that learns something at every second step, whatever it looks at again in between', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({
+          name: fc.constantFrom('look', 'poll', 'write'),
+          input: fc.nat(2),
+          /** Which of the steps before it is made again after it, if any is: the last, the one before that, and so on. */
+          again: fc.option(fc.nat(20), { nil: null }),
+          refused: fc.boolean(),
+        }),
+        { minLength: 1, maxLength: 100 },
+      ),
+      (plan) => {
+        let loop = EMPTY_LOOP;
+        const taken: StepSeen[] = [];
+        const take = (step: StepSeen): void => {
+          expect(loopVerdict(loop, step, { ...LIMITS, maxCallsPerTool: 300 })).toEqual({ allowed: true });
+          loop = afterStep(loop, step);
+        };
+        for (const [at, { name, input, again, refused }] of plan.entries()) {
+          const step = tool(name, String(input), `new ${at}`);
+          take(step);
+          taken.push(step);
+          if (again === null) continue;
+          const old = taken[Math.max(0, taken.length - 1 - again)] ?? step;
+          take(refused ? { ...old, kind: 'refuse-tool' } : old);
         }
       },
     ),
