@@ -5,7 +5,7 @@
 import { advanceCosts, type ExecutionCosts, NO_COSTS, totalUsd } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import { type Outcome, parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
-import { isOfUnbegun } from '../../schemas/execution-snapshot.ts';
+import { isOfUnbegun, isSnapshot, snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Result, Task } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -54,6 +54,8 @@ export interface ExecutionEntry {
   readonly result: TerminalResult | null;
   /** The first event that was read is not the first of the execution: look in Kafka for the rest. */
   readonly incomplete: boolean;
+  /** Its order is that of a snapshot and what came after it: known from there on, however much is missing before. */
+  readonly restored: boolean;
   /** Where its first event stands that was read. */
   readonly first: { readonly partition: number; readonly offset: number } | null;
   /** Microseconds since the Unix epoch, 0 where unknown. */
@@ -87,6 +89,7 @@ export const newEntry = (taskId: string): ExecutionEntry => ({
   steps: 0,
   result: null,
   incomplete: false,
+  restored: false,
   first: null,
   createdAt: 0,
   startedAt: 0,
@@ -116,31 +119,64 @@ export const withTask = (entry: ExecutionEntry, task: Task, createdAt: number): 
         updatedAt: Math.max(entry.updatedAt, createdAt),
       };
 
-/** The entry after an event of the journal, and whether the event counted. */
+/**
+ * The entry after an event of the journal, and whether the event counted. `readFrom`: the offset of its partition from which every
+ * record was read.
+ */
 export const withEvent = (
   entry: ExecutionEntry,
   event: AgentEvent,
   place: { readonly partition: number; readonly offset: number },
+  readFrom = 0,
 ): { readonly entry: ExecutionEntry; readonly counts: boolean } => {
   // Nobody has begun it: it is as pending as before.
   if (isOfUnbegun(event)) return { entry, counts: false };
   const begins = event.type === 'user-input' || event.type === 'claim';
   const incomplete = entry.incomplete || (entry.first === null && !begins);
+  const restored = restoredOrder(entry, event, readFrom);
+  const known = !incomplete || entry.restored;
   // Without its beginning the order of claims is not known: take the events as they come.
-  const order = incomplete
-    ? { ...entry.order, ended: entry.order.ended || event.type === 'response' }
-    : advanceOrder(entry.order, event);
-  const counts = order !== null && !(incomplete && entry.order.ended);
+  const order = restored ?? (known ? advanceOrder(entry.order, event) : withoutBeginning(entry.order, event));
+  const counts = order !== null && (restored !== null || known || !entry.order.ended);
   const costs = advanceCosts(entry.costs, event, counts);
   const next = {
     ...entry,
     incomplete,
+    restored: entry.restored || restored !== null,
     costs,
     costUsd: costs === entry.costs ? entry.costUsd : formatUsd(totalUsd(costs)),
     first: entry.first ?? { partition: place.partition, offset: place.offset },
   };
   if (!counts || order === null) return { entry: next, counts: false };
   return { entry: { ...next, order, ...changesOf(next, event) }, counts: true };
+};
+
+/** Who held it last is known, as a higher claim is always the newer one. */
+const withoutBeginning = (order: ExecutionOrder, event: AgentEvent): ExecutionOrder | null =>
+  // Of a snapshot that is not to be believed nothing is.
+  isSnapshot(event)
+    ? null
+    : {
+        ...order,
+        epoch: event.type === 'claim' ? Math.max(order.epoch, event.epoch) : order.epoch,
+        ended: order.ended || event.type === 'response',
+      };
+
+/**
+ * The order that the first snapshot of an execution states, where it is to be believed (decision 24): everything from where its state
+ * ends was read, and no higher claim stands there. One that was believed dead has not read the claim that came after its own, so that
+ * claim was read here, or the state ends before what was read.
+ */
+const restoredOrder = (
+  { order, restored, incomplete }: ExecutionEntry,
+  event: AgentEvent,
+  readFrom: number,
+): ExecutionOrder | null => {
+  const place = restored ? null : snapshotPlaceOf(event);
+  if (!place || place.from < readFrom || place.order.epoch < order.epoch) return null;
+  // Known from its beginning, it has ended.
+  if (order.ended && !incomplete && order.epoch === place.order.epoch) return null;
+  return advanceOrder(place.order, event);
 };
 
 const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionEntry> => {
@@ -217,6 +253,7 @@ export const entryOfResult = (result: Result): ExecutionEntry => ({
   costUsd: result.costUsd,
   steps: result.steps,
   incomplete: true,
+  restored: false,
   result: {
     outcome: result.outcome,
     output: parsed(result.output),

@@ -81,6 +81,8 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
     sizeCalculation: sizeOfEvents,
   });
   const changes = new EventEmitter().setMaxListeners(0);
+  /** The first offset that was read of each partition of the journal. */
+  const begins = new Map<number, number>();
   const put = (entry: ExecutionEntry): void => {
     entries.set(entry.executionId, entry);
     changes.emit('change', entry);
@@ -96,7 +98,9 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       // The id follows from the task's, whatever the event says (I2).
       const executionId = executionIdOf(event.taskId);
       const known = entries.get(executionId) ?? newEntry(event.taskId);
-      const after = withEvent(known, ends, { partition, offset });
+      const readFrom = begins.get(partition) ?? offset;
+      begins.set(partition, readFrom);
+      const after = withEvent(known, ends, { partition, offset }, readFrom);
       const kept = events.get(executionId);
       if (kept && kept.length >= MAX_EVENTS) events.delete(executionId);
       else if (kept || known.first === null)
@@ -133,6 +137,7 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       return () => changes.off('change', listener);
     },
     clear: () => {
+      begins.clear();
       entries.clear();
       events.clear();
     },

@@ -5,6 +5,7 @@ import { wholeEnds } from '../../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { isSnapshot } from '../../schemas/execution-snapshot.ts';
 import { taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { summaryOf } from './dead-letter-list.ts';
@@ -35,9 +36,11 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       if (!counts) return;
       models.halts.event(event, entry, record);
       models.refusals.event(event);
-      models.approvals.event(event);
       const ended = models.agents.event(event, entry);
       if (live) metrics.event(event, entry, ended?.calls ?? 0);
+      // Whole states are large, and needed only where the question was not read.
+      const isUnknown = isSnapshot(event) && !models.approvals.of(event.executionId);
+      models.approvals.event(isUnknown ? await payloads.whole(event) : event);
     },
     [TOPICS.taskStream.name]: async (record) => {
       const { partition, offset } = record;

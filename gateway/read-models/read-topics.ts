@@ -1,15 +1,18 @@
 /**
  * Feeds the read models from Kafka with a consumer group of this gateway's own: from a recent point, in the order of
- * each partition, and from the beginning again when the log is not the one that was being read.
+ * each partition, and from the beginning again when the log is not the one that was being read. The journal is read from where a
+ * worker would read it too, so that whatever waits is known, however long it has (rule J).
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AGENTS_GROUP } from '../../agents/runtime/task-worker.ts';
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
 import { createBatchQueue } from '../../pipelines/batch-queue.ts';
 import { ofAtMost } from '../../pipelines/batch-size.ts';
 import { RECORD_BOUNDS } from '../../pipelines/record-bounds.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
 /** How much of each topic is read when a gateway starts, by partition: what was of late, bounded in number. */
@@ -79,16 +82,27 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
   let stopped = false;
   let reopening: Promise<void> | undefined;
 
+  /**
+   * Where workers say that the journal is to be read from: at or before the beginning, or the newest snapshot, of everything that has
+   * not ended. Where none has said anything yet, its first record.
+   */
+  const neededOf = async (topic: string): Promise<(partition: number) => number> => {
+    if (topic !== TOPICS.agentEvents.name) return () => Number.POSITIVE_INFINITY;
+    const commits = await kafka.admin.committed(AGENTS_GROUP, TOPICS.tasks.name);
+    return (partition) => journalOffsetOf(commits.get(partition)?.metadata) ?? 0;
+  };
+
   const startOf = async (partitions: readonly TopicPartition[]) => {
     const starts: (TopicPartition & { readonly offset: number; readonly latest: number })[] = [];
     for (const topic of new Set(partitions.map((each) => each.topic))) {
       const { hours, least, most } = RECENT[topic as keyof typeof RECENT];
+      const neededFrom = await neededOf(topic);
       const since = await kafka.admin.offsetsAt(topic, settings.now() - hours * HOUR_MS);
       for (const { partition, earliest, latest } of await kafka.admin.offsets(topic)) {
         const at = { topic, partition };
         if (!partitions.some((each) => keyOf(each) === keyOf(at))) continue;
         const recent = Math.min(since.get(partition) ?? latest, latest - least);
-        const offset = Math.max(earliest, latest - most, recent);
+        const offset = Math.max(earliest, Math.min(neededFrom(partition), Math.max(latest - most, recent)));
         starts.push({ ...at, offset: Math.min(offset, latest), latest });
       }
     }

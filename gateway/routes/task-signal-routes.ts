@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { findWholeExecution } from '../find-execution.ts';
 import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
@@ -27,11 +27,15 @@ export const taskSignalRoutes = (context: GatewayContext) => {
     return entry;
   };
 
-  /** With whole arguments: that is what a person says yes to. */
+  /** With whole arguments: that is what a person says yes to. What has waited for long may be told by its snapshot alone. */
   const approvals = async (executionId: string, asker: Asker) => {
     const asks = ({ name }: { readonly name: string | null }): boolean => name === APPROVAL_ASKED;
-    const { events } = await findWholeExecution(context, executionId, asker, asks);
-    return approvalsOf(events, models.control, settings.clock());
+    const waiting = models.approvals.of(executionId);
+    const { events } = await findWholeExecution(context, executionId, asker, asks).catch((error) => {
+      if (waiting && toFreshetError(error).code === 'not-found') return { events: [] };
+      throw error;
+    });
+    return approvalsOf(events, waiting, models.control, settings.clock());
   };
 
   return [

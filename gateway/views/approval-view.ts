@@ -17,13 +17,14 @@ export const approvalSchema = z.object({
   reason: z.string().nullable(),
 });
 
-/** The newest of each step. */
+/** The newest of each step; `waiting`: one that is known to wait, whose question may not be among the events any more. */
 export const approvalsOf = (
   events: readonly JournaledEvent[],
+  waiting: ApprovalRequest | undefined,
   control: Pick<ControlView, 'approvalOf'>,
   now: number,
 ): readonly z.output<typeof approvalSchema>[] => {
-  const requests = new Map<number, ApprovalRequest>();
+  const requests = new Map<number, ApprovalRequest>(waiting && [[waiting.step, waiting]]);
   for (const { event, counts } of events) {
     const request = counts ? approvalRequestOf(event) : undefined;
     if (request) requests.set(request.step, request);

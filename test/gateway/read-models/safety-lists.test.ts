@@ -1,16 +1,41 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
 import { createApprovalList } from '../../../gateway/read-models/approval-list.ts';
 import { newEntry, withEvent } from '../../../gateway/read-models/execution-entry.ts';
+import { createExecutionList } from '../../../gateway/read-models/execution-list.ts';
 import { checkOf, createHaltList } from '../../../gateway/read-models/halt-list.ts';
 import { createRefusalList } from '../../../gateway/read-models/refusal-list.ts';
 import { safetyViewOf } from '../../../gateway/views/safety-view.ts';
 import { APPROVAL_ASKED } from '../../../schemas/approval-request.ts';
 import { type ControlSignal, signalRecord } from '../../../schemas/control-signals.ts';
 import { createControlView } from '../../../schemas/control-view.ts';
+import { SNAPSHOT } from '../../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { RECORDINGS, recordExecution } from '../../agents/replay/recorded-executions.ts';
 import { eventOf } from '../../support/event-of.ts';
+
+/** Of an execution that waits for approval at step 2, as its worker journals it whole. */
+const whole = (task: string, from: number, sequence: number, worker = 'worker-a'): AgentEvent =>
+  eventOf({
+    ...{ ...ids(task), type: 'checkpoint', name: SNAPSHOT, step: 2, worker, sequence: sequence + 1 },
+    task: { topic: 'freshet.tasks', partition: 3, offset: 1 },
+    input: JSON.stringify({ from, order: { epoch: 1, worker, sequence, hasInput: true, ended: false } }),
+    output: JSON.stringify({
+      task: { timestamp: 0, key: null, value: null, headers: {} },
+      state: {
+        ...{
+          ...INITIAL_STATE,
+          costs: [],
+          order: { epoch: 1, worker, sequence, hasInput: true, ended: false },
+        },
+        phase: {
+          ...{ kind: 'awaiting-approval', step: 2, argumentsHash: 'a'.repeat(64), since: 5, until: 9_000 },
+          calls: [{ id: 'c1', name: 'refund', arguments: { order: 7 } }],
+        },
+      },
+    }),
+  });
 
 const NO_BREAKERS = { known: true, all: [] };
 /** Numbers the events of hand-made logs as a worker does. */
@@ -225,4 +250,43 @@ test('what was refused is named by who refused it', () => {
   expect(Object.fromEntries(refusals.list(10).items.map(({ by, count }) => [by, count]))).toEqual({
     ...{ capability: 2, breaker: 1, approval: 1, 'day-budget': 1, tool: 1 },
   });
+});
+
+test('what waits is known by a snapshot alone, where its state ends no earlier than what was read and no higher claim stands after that', () => {
+  /** A journal of which everything from offset 30 on is read. */
+  const readOf = (...log: readonly AgentEvent[]) => {
+    const executions = createExecutionList();
+    const approvals = createApprovalList();
+    executions.addEvent(eventOf({ ...ids('other'), type: 'claim' }), { partition: 3, offset: 30 });
+    for (const [at, event] of log.entries())
+      if (executions.addEvent(event, { partition: 3, offset: 31 + at }).counts) approvals.event(event);
+    return approvals.all();
+  };
+  const of = (part: Partial<AgentEvent> & Pick<AgentEvent, 'type'>) => eventOf({ ...ids('t1'), ...part });
+  const waits = whole('t1', 30, 7);
+  expect(readOf(waits)).toEqual([
+    {
+      ...{ ...ids('t1'), agent: 'support', tenant: 'acme', step: 2, tool: 'refund', arguments: { order: 7 } },
+      ...{ argumentsHash: 'a'.repeat(64), deadlineAt: 9_000, askedAt: 5 },
+    },
+  ]);
+  // Written again, taken over, or spoken of by one that was believed dead: it still waits.
+  const taken = of({ type: 'claim', epoch: 2, worker: 'worker-b' });
+  const stale = of({ type: 'error', step: 3, worker: 'worker-a', sequence: 9 });
+  const lost = of({ type: 'claim', worker: 'worker-z' });
+  expect(readOf(waits, whole('t1', 31, 8))).toHaveLength(1);
+  expect(readOf(waits, taken, stale)).toHaveLength(1);
+  expect(readOf(of({ type: 'user-input', epoch: 0 }), lost, waits)).toHaveLength(1);
+  // Decided, or ended.
+  const given = of({ type: 'checkpoint', name: 'approval-given', step: 2, sequence: 9 });
+  expect(readOf(waits, given)).toEqual([]);
+  expect(
+    readOf(waits, taken, of({ type: 'response', step: 3, epoch: 2, worker: 'worker-b', sequence: 1 })),
+  ).toEqual([]);
+  // A worker that was believed dead, while another had claimed the execution and perhaps ended it.
+  expect(readOf(whole('t1', 29, 7))).toEqual([]);
+  expect(readOf(taken, waits)).toEqual([]);
+  expect(readOf(taken, of({ type: 'response', epoch: 2, worker: 'worker-b', sequence: 1 }), waits)).toEqual(
+    [],
+  );
 });
