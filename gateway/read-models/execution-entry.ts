@@ -119,21 +119,26 @@ export const withTask = (entry: ExecutionEntry, task: Task, createdAt: number): 
         updatedAt: Math.max(entry.updatedAt, createdAt),
       };
 
-/**
- * The entry after an event of the journal, and whether the event counted. `readFrom`: the offset of its partition from which every
- * record was read.
- */
+/** What was read of its partition before an event. */
+export interface ReadBefore {
+  /** The offset from which every record was read. */
+  readonly readFrom: number;
+  /** The execution's events, as far as they are kept. */
+  readonly before: readonly JournaledEvent[];
+}
+
+/** The entry after an event of the journal, and whether the event counted. */
 export const withEvent = (
   entry: ExecutionEntry,
   event: AgentEvent,
   place: { readonly partition: number; readonly offset: number },
-  readFrom = 0,
+  read: ReadBefore = { readFrom: 0, before: [] },
 ): { readonly entry: ExecutionEntry; readonly counts: boolean } => {
   // Nobody has begun it: it is as pending as before.
   if (isOfUnbegun(event)) return { entry, counts: false };
   const begins = event.type === 'user-input' || event.type === 'claim';
   const incomplete = entry.incomplete || (entry.first === null && !begins);
-  const restored = restoredOrder(entry, event, readFrom);
+  const restored = restoredOrder(entry, event, read);
   const known = !incomplete || entry.restored;
   // Without its beginning the order of claims is not known: take the events as they come.
   const order = restored ?? (known ? advanceOrder(entry.order, event) : withoutBeginning(entry.order, event));
@@ -163,20 +168,23 @@ const withoutBeginning = (order: ExecutionOrder, event: AgentEvent): ExecutionOr
       };
 
 /**
- * The order that the first snapshot of an execution states, where it is to be believed (decision 24): everything from where its state
- * ends was read, and no higher claim stands there. One that was believed dead has not read the claim that came after its own, so that
+ * The order that the first snapshot of an execution comes to, where it is to be believed (decision 24): everything from where its state
+ * ends was read, and its claim still stands after that. One that was believed dead has not read the claim that came after its own, so that
  * claim was read here, or the state ends before what was read.
  */
 const restoredOrder = (
   { order, restored, incomplete }: ExecutionEntry,
   event: AgentEvent,
-  readFrom: number,
+  { readFrom, before }: ReadBefore,
 ): ExecutionOrder | null => {
   const place = restored ? null : snapshotPlaceOf(event);
   if (!place || place.from < readFrom || place.order.epoch < order.epoch) return null;
   // Known from its beginning, it has ended.
   if (order.ended && !incomplete && order.epoch === place.order.epoch) return null;
-  return advanceOrder(place.order, event);
+  const since = before.filter(({ offset }) => offset >= place.from).map((each) => each.event);
+  let known = place.order;
+  for (const each of since) known = advanceOrder(known, each) ?? known;
+  return advanceOrder(known, event);
 };
 
 const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionEntry> => {

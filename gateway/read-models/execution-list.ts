@@ -100,8 +100,8 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       const known = entries.get(executionId) ?? newEntry(event.taskId);
       const readFrom = begins.get(partition) ?? offset;
       begins.set(partition, readFrom);
-      const after = withEvent(known, ends, { partition, offset }, readFrom);
       const kept = events.get(executionId);
+      const after = withEvent(known, ends, { partition, offset }, { readFrom, before: kept ?? [] });
       if (kept && kept.length >= MAX_EVENTS) events.delete(executionId);
       else if (kept || known.first === null)
         events.set(executionId, [
