@@ -2,6 +2,7 @@
  * The whole state of an execution that waits for long, with its task: a `checkpoint` of the journal with this name. Whoever reads
  * from `from` on knows the execution by it alone, and needs neither the task's record nor what was journaled before (rule J).
  */
+import type { CallCost, ExecutionCosts } from './execution-costs.ts';
 import type { ExecutionOrder } from './execution-order.ts';
 import type { AgentEvent } from './records.ts';
 
@@ -62,6 +63,27 @@ export const parseSnapshotContent = (text: string | null): SnapshotContent | nul
   return isObject(task) && typeof task.timestamp === 'number' && isObject(state)
     ? { task: task as unknown as SnapshotTask, state }
     : null;
+};
+
+/** What every fold of an execution needs of its state, below the place; null for every other event, and for one whose state is gone. */
+export interface SnapshotFacts {
+  readonly costs: ExecutionCosts;
+  readonly feature: string | null;
+  /** Microseconds since the Unix epoch; 0 where unknown. */
+  readonly createdAt: number;
+  readonly startedAt: number;
+}
+
+export const snapshotFactsOf = ({ output }: Pick<AgentEvent, 'output'>): SnapshotFacts | null => {
+  const state = parseSnapshotContent(output)?.state as Readonly<Record<string, unknown>> | undefined;
+  if (!state || !Array.isArray(state.costs)) return null;
+  const input = isObject(state.input) ? state.input : {};
+  return {
+    costs: new Map(state.costs as readonly (readonly [string, CallCost])[]),
+    feature: typeof input.feature === 'string' ? input.feature : null,
+    createdAt: typeof input.createdAt === 'number' ? input.createdAt : 0,
+    startedAt: typeof state.startedAt === 'number' ? state.startedAt : 0,
+  };
 };
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

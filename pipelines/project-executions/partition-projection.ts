@@ -1,14 +1,28 @@
 /**
  * The executions of one partition under projection. Plans first, keeps after the acknowledgement: a batch that failed
- * to be written is planned again from where it stood. Memory holds the unfinished ones and the ids of the rest.
+ * to be written is planned again from where it stood. Memory holds the unfinished ones and the ids of the rest. What waits for long is
+ * known again by its last snapshot, and pins nothing before that (decision 24).
  */
+import { isOfUnbegun, snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import { type Projected, type ProjectedExecution, projectEvent, UNSEEN } from './projected-execution.ts';
+import {
+  type Projected,
+  type ProjectedExecution,
+  projectEvent,
+  restoredExecution,
+  UNSEEN,
+} from './projected-execution.ts';
 
 interface Held {
   readonly execution: ProjectedExecution;
-  /** Of its first event. */
+  /** Of its first event, or where its last snapshot begins. */
   readonly firstOffset: number;
+  /** Its beginning, or a snapshot, was read; until then only what it cost and who claimed it is known. */
+  readonly whole: boolean;
+  /** By a snapshot. */
+  readonly restored: boolean;
+  /** Its events, as long as a snapshot may still say that it begins with one of them. */
+  readonly since: readonly { readonly event: AgentEvent; readonly offset: number }[];
   /** Of its task in freshet.tasks. */
   readonly taskOffset: number;
   readonly lastAt: number;
@@ -36,7 +50,11 @@ const MAX_ENDED = 100_000;
 /** Tasks are kept as long: what is silent for longer can have no worker any more. */
 const ABANDONED_MICROS = 7 * 24 * 3_600 * 1_000_000;
 
-export const createPartitionProjection = (): PartitionProjection => {
+/**
+ * `from`: the first offset that will be read. `restoredTo`: what is unfinished and began before `from` is known by a snapshot below this
+ * offset; what comes above it of an execution that is not known says nothing any more but what it cost.
+ */
+export const createPartitionProjection = (from = 0, restoredTo = from): PartitionProjection => {
   const held = new Map<string, Held>();
   const ended = new Set<string>();
   let latestAt = 0;
@@ -47,27 +65,55 @@ export const createPartitionProjection = (): PartitionProjection => {
     if (oldest !== undefined) ended.delete(oldest);
   };
 
+  const beginsAt = (event: AgentEvent): number | null => {
+    const place = snapshotPlaceOf(event);
+    return place && place.from >= from ? place.from : null;
+  };
+
+  /** By its first snapshot below `restoredTo`; null for every other event. */
+  const restoredBy = (seen: Held, event: AgentEvent): Held | null => {
+    const firstOffset = seen.restored ? null : beginsAt(event);
+    if (firstOffset === null) return null;
+    const since = seen.since.filter(({ offset }) => offset >= firstOffset).map((each) => each.event);
+    const execution = restoredExecution(since);
+    return execution && { ...seen, execution, firstOffset, whole: true, restored: true, since: [] };
+  };
+
+  /** A snapshot under the claim that holds stands for everything before it, and so does one of a task that nobody has begun. */
+  const shortenedBy = (seen: Held, event: AgentEvent, counts: boolean): Held => {
+    const stands = counts || (isOfUnbegun(event) && seen.execution.order.epoch === 0);
+    const firstOffset = stands ? beginsAt(event) : null;
+    return firstOffset === null ? seen : { ...seen, firstOffset: Math.max(seen.firstOffset, firstOffset) };
+  };
+
   return {
     plan: (events) => {
       const records: Projected[] = [];
       const changed = new Map<string, Held>();
       for (const { event, offset } of events) {
         const { executionId } = event;
-        const before = changed.get(executionId) ?? held.get(executionId);
+        const restoring = offset < restoredTo;
+        const known = changed.get(executionId) ?? held.get(executionId);
+        const before = known?.whole || restoring ? known : undefined;
         const begins = event.type === 'user-input' || event.type === 'claim';
-        if (!before && (ended.has(executionId) || !begins)) {
+        if (!before && (ended.has(executionId) || !(begins || restoring))) {
           // Its end was projected before; money that was spent late still counts, under the same key.
           records.push(...projectEvent(UNSEEN, event).records.filter(({ name }) => name === 'Cost'));
           continue;
         }
         const { execution, records: made } = projectEvent(before?.execution ?? UNSEEN, event);
         records.push(...made);
-        changed.set(executionId, {
+        const seen: Held = {
           execution,
           firstOffset: before?.firstOffset ?? offset,
+          whole: before?.whole === true || begins,
+          restored: before?.restored === true,
+          since: restoring && !before?.restored ? [...(before?.since ?? []), { event, offset }] : [],
           taskOffset: event.task?.offset ?? before?.taskOffset ?? -1,
           lastAt: event.at,
-        });
+        };
+        const counts = execution.order !== before?.execution.order;
+        changed.set(executionId, (restoring && restoredBy(seen, event)) || shortenedBy(seen, event, counts));
       }
       return { records, changed };
     },
@@ -83,14 +129,16 @@ export const createPartitionProjection = (): PartitionProjection => {
     },
     pinnedAt: (tasksFrom, eventsFrom) => {
       let pinned = eventsFrom;
-      for (const { execution, firstOffset, taskOffset } of held.values()) {
+      for (const { execution, firstOffset, taskOffset, whole } of held.values()) {
+        if (!whole) continue;
         if (!execution.order.ended || taskOffset >= tasksFrom) pinned = Math.min(pinned, firstOffset);
       }
       return pinned;
     },
     forget: (tasksFrom) => {
-      for (const [executionId, { execution, taskOffset, lastAt }] of held) {
-        if (execution.order.ended && taskOffset < tasksFrom) {
+      for (const [executionId, { execution, taskOffset, lastAt, whole }] of held) {
+        if (!whole) held.delete(executionId);
+        else if (execution.order.ended && taskOffset < tasksFrom) {
           held.delete(executionId);
           rememberEnded(executionId);
         } else if (latestAt - lastAt > ABANDONED_MICROS) held.delete(executionId);

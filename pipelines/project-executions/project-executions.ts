@@ -19,7 +19,8 @@ import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts
 import { type Clock, systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
+import { isSnapshot } from '../../schemas/execution-snapshot.ts';
 import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
@@ -160,7 +161,7 @@ export const startExecutionProjection = async (
   ): OwnedPartition => {
     const at = [TASKS, EVENTS].map((topic) => ({ topic, partition }));
     const opened: OwnedPartition = {
-      projection: createPartitionProjection(),
+      projection: createPartitionProjection(from, projectedTo),
       queue: createBatchQueue<KafkaRecord>({
         batch: ofAtMost(MAX_BATCH),
         highWater: HIGH_WATER,
@@ -227,7 +228,7 @@ export const startExecutionProjection = async (
     for (const record of journal) {
       const event = await decode('AgentEvent', record);
       if (event) {
-        events.push({ event: await wholeEnds(event, payloads), offset: record.offset });
+        events.push({ event: await wholeOf(event, record.offset < projectedTo), offset: record.offset });
         keepTrace(traces, event.executionId, record);
       } else if (record.offset >= projectedTo) letters.push(deadLetter(record));
     }
@@ -268,6 +269,17 @@ export const startExecutionProjection = async (
         ...{ topic: TOPIC_OF.Result, partition: to, offset, begunAt, endedAt: clock() },
       });
     }
+  };
+
+  /** Of what is known already, a snapshot says nothing new. */
+  const wholeOf = async (event: AgentEvent, restoring: boolean): Promise<AgentEvent> => {
+    if (!isSnapshot(event)) return wholeEnds(event, payloads);
+    if (!restoring) return event;
+    return payloads.whole(event).catch((error) => {
+      // Who held it is known without its state.
+      if (toFreshetError(error).code === 'payload-lost') return event;
+      throw error;
+    });
   };
 
   const deadLetter = (record: KafkaRecord): RecordToAppend => {

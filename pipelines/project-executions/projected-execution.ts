@@ -12,6 +12,7 @@ import {
 } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import { parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
+import { isOfUnbegun, snapshotFactsOf, snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Cost, Result, Task, TaskState } from '../../schemas/records.ts';
 import { executionIdOf, type RecordPlace, taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
@@ -68,6 +69,26 @@ export const projectEvent = (
     // The result before the state: who sees the state finds the result.
     records: [...spent, { name: 'Result', record: result }, stateOf(event, next, state)],
   };
+};
+
+/**
+ * The execution from a snapshot on, the last of these events; null where it is not to be believed (decision 24): a higher claim stands
+ * since its state ends, or it is no word of who held it. `since`: all events of the execution from there on.
+ */
+export const restoredExecution = (since: readonly AgentEvent[]): ProjectedExecution | null => {
+  const snapshot = since.at(-1);
+  const place = snapshot && snapshotPlaceOf(snapshot);
+  if (!snapshot || !place) return null;
+  const facts = snapshotFactsOf(snapshot) ?? UNSEEN;
+  let execution: ProjectedExecution = { ...UNSEEN, ...facts, order: place.order };
+  let stands = false;
+  for (const event of since) {
+    const { order } = execution;
+    ({ execution } = projectEvent(execution, event));
+    stands = execution.order !== order;
+  }
+  const isUnbegun = isOfUnbegun(snapshot) && execution.order.epoch === 0 && !execution.order.ended;
+  return stands || isUnbegun ? execution : null;
 };
 
 /** What a task becomes before any worker has seen it. */

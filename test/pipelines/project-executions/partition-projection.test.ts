@@ -5,6 +5,7 @@ import type { Projected } from '../../../pipelines/project-executions/projected-
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { randomAgent, scriptedModel, TURNS } from '../../agents/runtime/random-model.ts';
 import { simulate } from '../../agents/runtime/simulated-journal.ts';
+import { ACTS, EXECUTIONS, logOf } from '../../agents/runtime/waiting-histories.ts';
 
 const placed = (log: readonly AgentEvent[]) => log.map((event, offset) => ({ event, offset }));
 
@@ -96,3 +97,37 @@ test('the ledger of costs is the fold of the journal, a lost call at its reserva
     ['execution-1:2:3', true, paid, 'chat'],
   ]);
 });
+
+test('begun again where it says, past all that waits is journaled whole of, it goes on as if it had read everything', () => {
+  const tasks = EXECUTIONS.length;
+  let shortened = 0;
+  fc.assert(
+    fc.property(ACTS, fc.nat(), (acts, cut) => {
+      const log = placed(logOf(acts));
+      const stopped = log.length === 0 ? 0 : cut % log.length;
+      const all = createPartitionProjection();
+      all.keep(all.plan(log.slice(0, stopped)));
+      const ended = new Set(
+        createPartitionProjection()
+          .plan(log.slice(0, stopped))
+          .records.flatMap((each) => (each.name === 'Result' ? [each.record.executionId] : [])),
+      );
+      all.forget(tasks);
+      const pinned = all.pinnedAt(tasks, stopped);
+      const begun = log.findIndex(({ event }) => !ended.has(event.executionId));
+      if (begun >= 0 && begun < stopped && pinned > begun) shortened += 1;
+
+      const again = createPartitionProjection(pinned, stopped);
+      for (const each of log.slice(pinned, stopped)) again.keep(again.plan([each]));
+      again.forget(tasks);
+      // Told once more, it pins the same: what it knows is known by what stands there.
+      expect(again.pinnedAt(tasks, stopped)).toBe(pinned);
+      const of = (records: readonly Projected[]) =>
+        records.filter(({ record }) => !ended.has(record.executionId));
+      expect(of(again.plan(log.slice(stopped)).records)).toEqual(of(all.plan(log.slice(stopped)).records));
+    }),
+    { numRuns: 600 },
+  );
+  // Else it has asserted nothing.
+  expect(shortened).toBeGreaterThan(30);
+}, 120_000);
