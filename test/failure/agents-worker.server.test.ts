@@ -89,9 +89,11 @@ test('a worker killed in the middle of a call: another goes on, finished steps a
   ]);
   expect(journal.filter(({ type }) => type === 'claim').map(({ epoch }) => epoch)).toEqual([1, 2]);
   expect(await resultsOf(taskId)).toHaveLength(1);
-  const costs = (await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId)).map(
-    ({ record }) => record,
-  );
+  // Written with the result, to another topic: a reader may see it before them.
+  const costs = await eventually('all costs', async () => {
+    const found = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
+    return found.length >= 3 ? found.map(({ record }) => record) : undefined;
+  });
   expect(costs.sort((a, b) => a.step - b.step).map(({ step, settled }) => [step, settled])).toEqual([
     [2, true],
     [4, false],

@@ -107,11 +107,17 @@ test('a task is answered from what was retrieved, with citations and a receipt, 
     'response',
   ]);
   expect(journal[0]?.task?.partition).toBe(journal[0]?.partition);
-  const states = await stack.read(TOPICS.taskStates.name, 'TaskState', (state) => state.taskId === taskId);
-  const seen = states.map(({ record }) => record.state);
-  expect(seen.at(-1)).toBe('completed');
+  // Written with the result, to other topics: a reader may see it before them.
+  const seen = await eventually('its last state', async () => {
+    const states = await stack.read(TOPICS.taskStates.name, 'TaskState', (state) => state.taskId === taskId);
+    const found = states.map(({ record }) => record.state);
+    return found.at(-1) === 'completed' ? found : undefined;
+  });
   expect([...seen].sort()).toEqual([...new Set(seen)].sort());
-  const costs = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
+  const costs = await eventually('its cost', async () => {
+    const found = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
+    return found.length > 0 ? found : undefined;
+  });
   expect(costs.map(({ record }) => record)).toMatchObject([
     { model: 'extractive', feature: 'chat', settled: true, usd: '0' },
   ]);
