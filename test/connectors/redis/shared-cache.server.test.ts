@@ -10,6 +10,9 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
+/** Where nothing is to be late: a slow machine's Redis takes longer than a cache waits, which then rests. */
+const PATIENT = { timeoutMs: 20_000 };
+
 const open = (url: string, settings: Partial<Parameters<typeof openSharedCache>[0]> = {}): SharedCache => {
   const cache = openSharedCache({ url, ...settings });
   closing.push(cache.close);
@@ -61,19 +64,20 @@ const openDoor = async (url: string) => {
 
 test('what one process keeps another finds, until its time is over', async () => {
   const { redis } = inject('stack');
-  const [one, other] = [open(redis), open(redis)];
+  const [one, other] = [open(redis, PATIENT), open(redis, PATIENT)];
   await Promise.all([ready(one), ready(other)]);
   const key = `test:${randomUUID()}`;
   expect(await other.get(key)).toBeNull();
-  await one.set(key, 'kept', 300);
+  await one.set(key, 'kept', 600_000);
   expect(await other.get(key)).toBe('kept');
+  await one.set(key, 'kept for a moment', 100);
   await expect.poll(() => other.get(key)).toBeNull();
 });
 
 test('Redis away: nothing is found, nothing is thrown, nobody waits; back again, it is used again', async () => {
   const door = await openDoor(inject('stack').redis);
   const told: boolean[] = [];
-  const cache = open(door.url, { restMs: 50, onChange: (reachable) => told.push(reachable) });
+  const cache = open(door.url, { ...PATIENT, restMs: 50, onChange: (reachable) => told.push(reachable) });
   await ready(cache);
   await cache.set('gone', 'x', 5_000);
   await door.shut();
