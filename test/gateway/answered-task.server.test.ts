@@ -182,7 +182,8 @@ test('a search is answered by the index, and the way of its document is told', a
 });
 
 test('an index that does not answer is named in the status, and the rest is told', async () => {
-  expect((await get('/v1/status')).troubles).toEqual([]);
+  // A part that a busy machine is late with once is a trouble until it is asked again.
+  await until('all answer', async () => (await get('/v1/status')).troubles.length === 0);
   await indexServer.close();
   const status = await until('the index is missed', async () => {
     const told = await get('/v1/status');
