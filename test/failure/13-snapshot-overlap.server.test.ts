@@ -73,16 +73,17 @@ test('written before the snapshot and committed after it: its change wins, and s
   await later.query('COMMIT');
   await late.query('COMMIT');
   await Promise.all([late.end(), later.end()]);
+  // Each row is of a partition of its own: that one is in says nothing of the others.
   await until(
     'the late ones are in',
     async () =>
       (await documentOf(1))?.text === 'Row 1 from the late transaction.' &&
       (await documentOf(2))?.kind === 'deleted',
   );
+  await untilEqual(plane, index);
   expect((await documentOf(3))?.text).toBe('Row 3, second of two.');
   expect(await documentOf(5)).toBeUndefined();
   expect((await documentOf(6))?.text).toBe('Row 6 after the snapshot.');
-  await untilEqual(plane, index);
   await untilCounted(plane, pipeline.counts);
 }, 360_000);
 
