@@ -87,7 +87,7 @@ export interface TaskWorkerSettings {
 }
 
 export interface TaskWorker {
-  /** Takes no new tasks, waits so long for running ones, hands over the rest, leaves the group. */
+  /** Takes no new tasks, waits so long for those that act, hands over the rest, leaves the group. */
   stop(graceMs: number): Promise<void>;
   stats(): WorkerStats;
 }
@@ -363,7 +363,8 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   return {
     stop: async (graceMs) => {
       draining = true;
-      await Promise.race([pool.idle(), sleep(graceMs, undefined, { ref: false })]);
+      // What only waits is handed over at once: a person may take a day, and nobody works on these partitions meanwhile.
+      await Promise.race([pool.atRest(), sleep(graceMs, undefined, { ref: false })]);
       for (const partition of owned.values()) partition.halt();
       stopping.abort();
       await pool.idle();

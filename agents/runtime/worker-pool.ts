@@ -17,6 +17,8 @@ export interface WorkerPool {
   begun(): number;
   /** Resolves when nothing is begun any more. */
   idle(): Promise<void>;
+  /** Resolves when nobody holds a place: what is begun only waits. */
+  atRest(): Promise<void>;
 }
 
 /** `onFree`: a place may be taken. */
@@ -24,6 +26,7 @@ export const createWorkerPool = (places: number, onFree: () => void): WorkerPool
   let taken = 0;
   const returning: (() => void)[] = [];
   const runs = new Set<Promise<void>>();
+  const resting: (() => void)[] = [];
 
   const leave = (): void => {
     // The place goes over to whoever comes back, without being free in between; one over their number goes to nobody.
@@ -34,6 +37,7 @@ export const createWorkerPool = (places: number, onFree: () => void): WorkerPool
     }
     taken -= 1;
     if (taken < places) onFree();
+    if (taken === 0) for (const rest of resting.splice(0)) rest();
   };
 
   const comeBack = (): Promise<void> => {
@@ -68,6 +72,7 @@ export const createWorkerPool = (places: number, onFree: () => void): WorkerPool
       return run;
     },
     begun: () => runs.size,
+    atRest: () => (taken === 0 ? Promise.resolve() : new Promise((resolve) => resting.push(resolve))),
     idle: async () => {
       await Promise.allSettled([...runs]);
     },

@@ -261,3 +261,13 @@ test('a task that is to begin later begins later, one past its deadline is halte
   expect(await resultOf(dead)).toMatchObject({ outcome: 'halted', error: { code: 'deadline' } });
   expect((await resultOf(taskId)).startedAt).toBeGreaterThanOrEqual(later);
 });
+
+test('a worker that only waits for people stops without waiting out its grace time', async () => {
+  const taskId = await stack.submit({ agent: `asking-${ID}`, input: 'change nothing-yet' });
+  await eventually('the question', async () =>
+    (await stack.journalOf(taskId)).find(({ name }) => name === 'approval-asked'),
+  );
+  // Longer than a test may take: it would not end in time.
+  await worker.stop(3_600_000);
+  expect((await stack.journalOf(taskId)).at(-1)?.name).toBe('released');
+});

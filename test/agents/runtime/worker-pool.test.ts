@@ -44,3 +44,21 @@ test('one that only ends comes back though every place is taken, and no place is
   expect(pool.hasFree()).toBe(true);
   expect(pool.begun()).toBe(0);
 });
+
+test('it is at rest when what is begun only waits', async () => {
+  const pool = createWorkerPool(2, () => undefined);
+  const [acted, said] = [gate(), gate()];
+  let rested = false;
+  const runs = [pool.run((place) => place.leaveWhile(() => said.opened)), pool.run(() => acted.opened)];
+  const rest = pool.atRest().then(() => {
+    rested = true;
+  });
+  await turn();
+  expect(rested).toBe(false);
+  acted.open();
+  await rest;
+  expect(pool.begun()).toBe(1);
+  await pool.atRest();
+  said.open();
+  await Promise.all(runs);
+});
