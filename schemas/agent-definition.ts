@@ -15,7 +15,7 @@ export interface ToolContext {
   readonly tenant: string;
   readonly taskId: string;
   readonly executionId: string;
-  /** `executionId:step`: hand it to the outside system, so that a repeated call has no second effect. */
+  /** `executionId:step` of the first try: hand it to the outside system, so that a repeated call has no second effect. */
   readonly idempotencyKey: string;
   readonly retriever: Retriever;
   /** Of the configured sources by name, for tools that read or write rows: what they write comes back as a change. */

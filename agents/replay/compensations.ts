@@ -24,12 +24,16 @@ export interface Compensation {
   readonly kind: 'declared' | 'undeclared' | 'unknown';
 }
 
+const UNCERTAIN: ReadonlySet<string> = new Set(['effect-unknown', 'timeout']);
+
 export const compensationsOf = (
   events: readonly AgentEvent[],
   step: number,
   agent: AgentDefinition | null,
 ): readonly Compensation[] => {
   const begun = new Map<string, Compensation>();
+  /** May have happened, whatever became of another try under the same key. */
+  const doubtful = new Set<string>();
   for (const event of countingEvents(events)) {
     const key = event.idempotencyKey;
     // A sub-task is another execution: what that one did is undone by a fork of its own.
@@ -48,8 +52,8 @@ export const compensationsOf = (
     // A tool that failed had no effect; one that ran out of time may have had it.
     if (event.type === 'tool-call' && event.error === null)
       begun.set(key, { ...effect, output: event.output, kind });
-    else if (event.error && event.error.code !== 'effect-unknown' && event.error.code !== 'timeout')
-      begun.delete(key);
+    else if (event.error && UNCERTAIN.has(event.error.code)) doubtful.add(key);
+    else if (event.error && !doubtful.has(key)) begun.delete(key);
   }
   return [...begun.values()].sort((a, b) => b.step - a.step);
 };

@@ -66,6 +66,14 @@ export interface Subtask {
   readonly call: ToolCall;
 }
 
+/** An effect that failed, and so may have happened all the same. */
+export interface FailedEffect {
+  readonly name: string;
+  readonly inputHash: string;
+  /** Of the first try: the same call, asked for again, is the same effect. */
+  readonly idempotencyKey: string;
+}
+
 export interface ExecutionState {
   readonly order: ExecutionOrder;
   readonly hash: string;
@@ -110,6 +118,8 @@ export interface ExecutionState {
   readonly recollection: JsonValue;
   /** Answers in a row that were not of the agent's shape. */
   readonly invalidOutputs: number;
+  /** Of this execution, and not made since. */
+  readonly failedEffects: readonly FailedEffect[];
 }
 
 export const INITIAL_STATE: ExecutionState = {
@@ -139,7 +149,24 @@ export const INITIAL_STATE: ExecutionState = {
   stop: null,
   recollection: null,
   invalidOutputs: 0,
+  failedEffects: [],
 };
+
+/** Of an effect: `executionId:step`, or that of the same call where it failed before, so that asking again makes none twice. */
+export const effectKeyOf = (
+  { failedEffects }: Pick<ExecutionState, 'failedEffects'>,
+  {
+    executionId,
+    step,
+    name,
+    inputHash,
+  }: Omit<FailedEffect, 'idempotencyKey'> & {
+    readonly executionId: string;
+    readonly step: number;
+  },
+): string =>
+  failedEffects.find((each) => each.name === name && each.inputHash === inputHash)?.idempotencyKey ??
+  `${executionId}:${step}`;
 
 /**
  * sha256 over what the execution has come to: question, passages, replies, outcomes, in order. Times, money, attempts and who

@@ -17,7 +17,13 @@ import type { AgentEvent } from '../../schemas/records.ts';
 import { toldResult } from '../context/told-result.ts';
 import { afterStep, type StepSeen } from '../safety/loop-state.ts';
 import { afterClaimEvent } from '../safety/poison-state.ts';
-import { type ExecutionState, INITIAL_STATE, nextHash, type Phase } from './execution-state.ts';
+import {
+  type ExecutionState,
+  type FailedEffect,
+  INITIAL_STATE,
+  nextHash,
+  type Phase,
+} from './execution-state.ts';
 import { isSearchResponse, numberPassages } from './retrieved-passages.ts';
 import { parseRunTerms } from './run-terms.ts';
 
@@ -302,7 +308,19 @@ const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): Ex
     results: [...state.results, resultOf(call, event, output)],
     messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content }],
     loop: afterStep(state.loop, stepSeen(call, event)),
+    failedEffects: failedAfter(state.failedEffects, call, event),
   };
+};
+
+const failedAfter = (
+  before: readonly FailedEffect[],
+  { name, arguments: input }: ToolCall,
+  { idempotencyKey, executionId, error, priceTable }: AgentEvent,
+): readonly FailedEffect[] => {
+  // What a fork took over from its origin happened under the origin's keys, and may be undone.
+  if (!idempotencyKey?.startsWith(`${executionId}:`) || priceTable === DELEGATED) return before;
+  const others = before.filter((each) => each.idempotencyKey !== idempotencyKey);
+  return error ? [...others, { name, inputHash: hashOnce(input), idempotencyKey }] : others;
 };
 
 const failed = (state: ExecutionState, event: AgentEvent): ExecutionState => {

@@ -5,6 +5,7 @@
 
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
+import { hashOnce } from '../../schemas/canonical-json.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { freshnessOf } from '../../schemas/search.ts';
@@ -14,6 +15,7 @@ import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
 import { wrongOf } from './checked-value.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import type { EventDraft } from './execution-journal.ts';
+import { effectKeyOf } from './execution-state.ts';
 import { type CallOutcome, callTool } from './step-calls.ts';
 import {
   errorOf,
@@ -188,8 +190,11 @@ const toolOf = (decision: ToolDecision, { run }: StepScope): ToolDefinition => {
   return tool;
 };
 
-const keyOf = (decision: ToolDecision, { run }: StepScope): string =>
-  `${run.identity.executionId}:${decision.step}`;
+const keyOf = ({ step, name, input }: ToolDecision, { run, journal }: StepScope): string =>
+  effectKeyOf(journal.state(), {
+    ...{ executionId: run.identity.executionId, step, name },
+    inputHash: hashOnce(input),
+  });
 
 /** The most that the step can cost; null where nothing of it has a price. */
 const mostUsd = (decision: ToolDecision, scope: StepScope): string | null =>

@@ -174,18 +174,17 @@ type Ended =
   | { readonly output: JsonValue; readonly ageMs?: number }
   | { readonly failure: CallFailure; readonly ageMs?: never };
 
-/** The tool's own last failure. That one of its calls may have taken effect stays true whatever came after it. */
+/** The tool's own last failure, or the last after which nobody knows whether it took effect: that stays true whatever came after it. */
 const failureOf = (tool: ToolDefinition, failed: readonly FailedCall[]): CallFailure => {
   const own = failed.filter((each) => each.tool === tool.name);
-  const uncertain = own.some(({ failure }) => failure.uncertain);
-  const last = own.at(-1)?.failure;
-  if (last) return { ...last, uncertain };
+  const told = own.findLast(({ failure }) => failure.uncertain) ?? own.at(-1);
+  if (told) return told.failure;
   return {
     code: 'timeout',
     message: 'no time was left for it',
     retryable: false,
     retryAfterMs: null,
-    uncertain,
+    uncertain: false,
   };
 };
 

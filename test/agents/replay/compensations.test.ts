@@ -58,6 +58,28 @@ test('of any execution: every effect after the step once, the latest first, unde
   );
 });
 
+test('what may have happened stays unknown though another try under its key failed for certain, and is known once one was made', () => {
+  const idempotencyKey = 'execution-1:3';
+  const tried = (step: number, code: string | null) => [
+    eventOf({ type: 'intent', step, name: 'change', idempotencyKey }),
+    eventOf({
+      ...{ type: 'tool-call', step, name: 'change', idempotencyKey },
+      error: code === null ? null : { code, message: '', retryable: false },
+    }),
+  ];
+  const kinds = (codes: readonly (string | null)[]) =>
+    compensationsOf(
+      [eventOf({ type: 'claim' }), ...codes.flatMap((code, at) => tried(3 + at, code))].map(
+        (event, sequence) => ({ ...event, sequence }),
+      ),
+      0,
+      undoing(() => undefined),
+    ).map(({ kind, idempotencyKey: key }) => [kind, key]);
+  expect(kinds(['tool-failed'])).toEqual([]);
+  expect(kinds(['timeout', 'tool-failed'])).toEqual([['unknown', 'execution-1:3:undo']]);
+  expect(kinds(['timeout', null])).toEqual([['declared', 'execution-1:3:undo']]);
+});
+
 const CHANGED_TWICE = {
   turns: [
     { kind: 'tools', names: ['change', 'change'] },

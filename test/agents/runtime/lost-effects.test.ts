@@ -144,3 +144,48 @@ test('workers that let go in order of a call under way have not died of it, howe
     ]);
   }
 });
+
+test('the same effect asked for again after it failed goes under the key of the first try, and under one of its own once it was made', async () => {
+  const keys: string[] = [];
+  const change = defineTool({
+    name: 'change',
+    description: 'changes, and answers too late the first time',
+    effect: 'write',
+    takesIdempotencyKey: true,
+    timeoutMs: 50,
+    arguments: z.object({ at: z.number() }),
+    execute: async (_, { idempotencyKey, signal }) => {
+      keys.push(idempotencyKey);
+      if (keys.length > 1) return `made ${keys.length}`;
+      return new Promise<string>((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason)),
+      );
+    },
+  });
+  const look = defineTool({
+    name: 'look',
+    description: 'teaches something, so that the same effect once more is no loop',
+    effect: 'read',
+    arguments: z.object({ at: z.number() }),
+    execute: async () => 'seen',
+  });
+  const again = { kind: 'tools', names: ['change'] } as const;
+  const turns = [
+    again,
+    again,
+    { kind: 'tools', names: ['look'] },
+    again,
+    { kind: 'text', text: 'Done.' },
+  ] as const;
+  const models = [scriptedModel('first', turns)];
+  const agent = { ...randomAgent({}), tools: [change, look] };
+  const simulation = simulate({ agent, models });
+  await simulation.run('worker-a');
+  const calls = simulation.log.filter(({ type, name }) => type === 'tool-call' && name === 'change');
+  expect(calls.map(({ error }) => error?.code ?? null)).toEqual(['timeout', null, null]);
+  const [first, second, third] = calls.map(({ executionId, step }) => `${executionId}:${step}`);
+  expect(keys).toEqual([first, first, third]);
+  expect(second).not.toBe(first);
+  expect(calls.map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});

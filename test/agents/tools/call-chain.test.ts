@@ -68,7 +68,7 @@ describe('retries', () => {
     });
     const result = await callWithPolicy(chainOf(keyed.tool), effectsOf('acme', null));
     expect(keyed.calls()).toBe(2);
-    expect(result.outcome.failure).toMatchObject({ code: 'not-found', uncertain: true });
+    expect(result.outcome.failure).toMatchObject({ code: 'timeout', uncertain: true });
   });
 
   test('a worker that stops ends the chain at once', async () => {
