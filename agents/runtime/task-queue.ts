@@ -1,8 +1,8 @@
 /**
  * The tasks of one partition that wait, and which is to start: those of a session, and the same task twice, one after another
- * in order of offset; else the highest priority, then whose tenant has the fewest running and waits the longest for a turn, then the first that came. So a slow
- * one holds back nobody but its own, and a tenant that sends a thousand does not keep another's one waiting. Kept in
- * place; no I/O.
+ * in order of offset; else that of the tenant that has the fewest running and waits the longest for a turn, of those the highest
+ * priority, then the first that came. So a slow one holds back nobody but its own, and a tenant that sends a thousand, however urgent
+ * it says they are, does not keep another's one waiting. Kept in place; no I/O.
  */
 export interface Queued {
   readonly offset: number;
@@ -59,11 +59,11 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
   };
 
   const isBefore = (a: Item, b: Item): boolean => {
-    if (a.priority !== b.priority) return a.priority > b.priority;
     const more = (running.get(a.tenant) ?? 0) - (running.get(b.tenant) ?? 0);
     if (more !== 0) return more < 0;
     const later = (turns.get(a.tenant) ?? 0) - (turns.get(b.tenant) ?? 0);
-    return later === 0 ? a.offset < b.offset : later < 0;
+    if (later !== 0) return later < 0;
+    return a.priority === b.priority ? a.offset < b.offset : a.priority > b.priority;
   };
 
   const admit = (item: Item): void => {

@@ -17,7 +17,7 @@ export const approvalSchema = z.object({
   reason: z.string().nullable(),
 });
 
-/** The newest of each step; `waiting`: one that is known to wait, whose question may not be among the events any more. */
+/** The newest of each step, by step; `waiting`: one that is known to wait, whose question may not be among the events any more. */
 export const approvalsOf = (
   events: readonly JournaledEvent[],
   waiting: ApprovalRequest | undefined,
@@ -29,7 +29,8 @@ export const approvalsOf = (
     const request = counts ? approvalRequestOf(event) : undefined;
     if (request) requests.set(request.step, request);
   }
-  return [...requests.values()].map((request) => {
+  const inOrder = [...requests.values()].sort((a, b) => a.step - b.step);
+  return inOrder.map((request) => {
     const verdict = approvalVerdict(request, control.approvalOf(request), now);
     const decided = verdict.kind === 'approved' || verdict.kind === 'denied' ? verdict : null;
     return {

@@ -37,7 +37,7 @@ test('tasks of one session run one after another in order, and nobody else waits
   );
 });
 
-test('the higher priority first, one that is to start later waits, and tenants share the places', () => {
+test('tenants share the places, of one the higher priority goes first, and one that is to start later waits', () => {
   const queue = createTaskQueue<Queued>();
   const push = (offset: number, of: Partial<Queued>) =>
     queue.push({ ...PLAIN, offset, lanes: [`task ${offset}`], ...of });
@@ -55,9 +55,10 @@ test('the higher priority first, one that is to start later waits, and tenants s
 test('a tenant with few tasks is never behind more of another than there are places (fair between tenants)', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 40 }), fc.integer({ min: 1, max: 8 }), (many, places) => {
+      // However urgent the many say they are.
       const queue = createTaskQueue<Queued>();
       for (let offset = 0; offset < many; offset += 1)
-        queue.push({ ...PLAIN, offset, tenant: 'many', lanes: [`task ${offset}`] });
+        queue.push({ ...PLAIN, offset, tenant: 'many', priority: 9, lanes: [`task ${offset}`] });
       queue.push({ ...PLAIN, offset: many, tenant: 'few', lanes: ['task few'] });
       const running: Queued[] = [];
       let begun = 0;
