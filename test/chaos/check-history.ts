@@ -46,7 +46,13 @@ const foldOf = (events: readonly JournaledEvent[]) => {
 };
 
 /** How a task of this agent may end beside with an answer; whatever else ends one is a violation. */
-const MAY_END_BY: ReadonlySet<string> = new Set(['effect-unknown', 'call-lost', 'money-cap', 'model-failed']);
+const MAY_END_BY: ReadonlySet<string> = new Set([
+  'effect-unknown',
+  'call-lost',
+  'poison',
+  'money-cap',
+  'model-failed',
+]);
 
 const checkResults = (history: readonly HistoryEntry[], journals: Journals): Verdict => {
   const violations: string[] = [];
