@@ -91,7 +91,9 @@ export const runAgentPeer = async (
   const { url, concurrencies, seconds, warmUpSeconds, servers } = run;
   const settings = { url, folder, concurrencies, seconds, warmUpSeconds, pool: POOL };
   // A group of its own: a server that the program has started ends with it.
-  const child = spawn(process.execPath, [join(packages, `${name}.mjs`), JSON.stringify(settings)], {
+  // With the heap that Freshet's worker has here (package.json, bench).
+  const heap = process.execArgv.filter((word) => word.includes('semi-space'));
+  const child = spawn(process.execPath, [...heap, join(packages, `${name}.mjs`), JSON.stringify(settings)], {
     cwd: folder,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
