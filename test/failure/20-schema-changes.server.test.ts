@@ -2,6 +2,7 @@
  * Fault 20: a column added, dropped, renamed, retyped. What the mapping can live with flows; the rest pauses that table alone, with
  * its reason, and `resume` reads it again. Fault 11: captured tables quiet, the database busy. Fault 31: the change topic made anew.
  */
+import { stringify } from 'lossless-json';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { mapTable } from '../../schemas/config.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
@@ -131,24 +132,47 @@ test('a table added to a running source gets its old rows; one that is taken out
 
 test('fault 11: captured tables quiet, the database busy: what is kept for us stays small', async () => {
   await sql('CREATE TABLE busy (id int, filler text)');
-  const kept = async () => {
-    const { rows } = await plane.client.query<{ bytes: string }>(
-      'SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS bytes FROM pg_replication_slots WHERE slot_name = $1',
-      [plane.names.slot],
+  const kept = async (): Promise<number> => {
+    const { rows } = await sql(
+      `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text AS bytes
+       FROM pg_replication_slots WHERE slot_name = '${plane.names.slot}'`,
     );
     return Number(rows[0]?.bytes);
   };
-  for (let round = 0; round < 3; round += 1) {
+  const movesOnWhenBusy = async (): Promise<void> => {
     await sql(`INSERT INTO busy SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n`);
     // The connector may still be on its way back from the test before: a slot may be another's for a minute.
     await until('the place moves on', async () => (await kept()) < 1_000_000, { within: 150_000 }).catch(
       async (error) => {
-        const slots = await plane.client.query('SELECT * FROM pg_replication_slots');
+        const slots = await sql('SELECT * FROM pg_replication_slots');
         throw new Error(`${error.message}; ${JSON.stringify([watch.state(), slots.rows])}`);
       },
     );
-  }
+  };
+  for (let round = 0; round < 3; round += 1) await movesOnWhenBusy();
   await until('shown', () => (watch.state()?.retainedWalBytes ?? Number.NaN) < 64 * 1024 * 1024);
+
+  // Stopped between a commit and the next message: what it has seen is a commit, and no row comes after it.
+  const { connector } = plane.names;
+  const offsets = `${plane.servers.connect}/connectors/${connector}/offsets`;
+  await watch.stop();
+  await plane.connect.steer(connector, 'stop');
+  await until('stopped', async () => (await plane.connect.status(connector))?.tasks.length === 0);
+  const [{ partition, offset } = { partition: {}, offset: {} }] = await plane.connect.offsets(connector);
+  const { rows } = await sql(`SELECT pg_current_wal_lsn() - '0/0' AS place`);
+  const place = Number(rows[0]?.place);
+  const committed = { ...offset, messageType: 'COMMIT', lsn: place, lsn_proc: place, lsn_commit: place };
+  const patched = await fetch(offsets, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: stringify({ offsets: [{ partition, offset: committed }] }) ?? '',
+  });
+  expect(patched.status).toBe(200);
+  await plane.connect.steer(connector, 'resume');
+  await plane.untilCapturing();
+  await movesOnWhenBusy();
+  watch = await watchPlane(plane);
+  await watch.untilStreaming(1);
 }, 360_000);
 
 test('fault 31: the change topic deleted and made again is a new epoch', async () => {

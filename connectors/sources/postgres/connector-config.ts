@@ -9,7 +9,9 @@ import {
 import { signalTable } from './signal-postgres.ts';
 
 /**
- * The configuration of a Postgres source's connector: connector.json with its parameters filled.
+ * The configuration of a Postgres source's connector: connector.json with its parameters filled. Its heartbeat writes two logical
+ * messages: one outside a transaction, whose own position is confirmed at once, and one that is committed. A connector that stopped
+ * right after a commit looks for the next one to begin from, and with the first alone would look until a captured row changes.
  * @throws FreshetError `config-invalid` when the URL is not one of Postgres
  */
 export const postgresConnectorConfig = (options: Omit<CaptureOptions, 'kafka'>): ConnectorConfig => {
