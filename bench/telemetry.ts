@@ -131,7 +131,7 @@ export const telemetryBench: Bench = {
       const steps = bench.counts().steps - before;
       await exporter.close(FLUSH_WITHIN_MS);
       const exporting = exporter.busyMs() - busyBefore;
-      const paid = bench.stepEvents().filter(({ kind }) => kind === 'model').length;
+      const paid = bench.overheadMillis('model').length;
       const costs = async (): Promise<number> =>
         (await kafka.admin.offsets(TOPICS.costs.name)).reduce((sum, { latest }) => sum + latest, 0);
       while ((await costs()) < paid && !signal.aborted) await sleep(LOOK_MS);

@@ -10,12 +10,7 @@ export interface CloudEvent {
   readonly at: number;
 }
 
-export const cloudEventHeaders = ({
-  id,
-  type,
-  source,
-  at,
-}: CloudEvent): Readonly<Record<string, string>> => ({
+export const cloudEventHeaders = ({ id, type, source, at }: CloudEvent): Record<string, string> => ({
   ce_specversion: '1.0',
   ce_id: id,
   ce_type: type,

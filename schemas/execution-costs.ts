@@ -29,6 +29,7 @@ export interface CallCost {
 export type ExecutionCosts = ReadonlyMap<string, CallCost>;
 
 export const NO_COSTS: ExecutionCosts = new Map();
+const NOTHING: readonly CallCost[] = [];
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 };
 
 /** `priceTable` of what a sub-task may cost, then of what it did. */
@@ -54,6 +55,8 @@ export const changedCosts = (
   event: AgentEvent,
   counts: boolean,
 ): readonly CallCost[] => {
+  // Nearly every event of a tool: nothing of it is money.
+  if (event.costUsd === null && event.reservedUsd === null && event.type !== 'claim') return NOTHING;
   const costId = costIdOf(event);
   const { step, at } = event;
   // A reservation and an error are a model's where nothing says that they are a tool's.
@@ -72,7 +75,7 @@ export const changedCosts = (
   if (event.priceTable === DELEGATED) {
     const usd = event.costUsd ?? event.reservedUsd;
     const delegated = { ...entry, costId: event.idempotencyKey ?? costId, state: 'delegated' as const };
-    return counts && usd !== null ? [{ ...delegated, usd }] : [];
+    return counts && usd !== null ? [{ ...delegated, usd }] : NOTHING;
   }
   if ((event.type === 'llm-response' || event.type === 'tool-call') && event.costUsd !== null)
     return [{ ...entry, usd: event.costUsd, state: 'settled' }];
@@ -81,7 +84,7 @@ export const changedCosts = (
     if (event.costUsd !== null) return [{ ...entry, usd: event.costUsd, state: 'settled' }];
     if (event.reservedUsd !== null) return [{ ...entry, usd: event.reservedUsd, state: 'lost' }];
   }
-  if (!counts) return [];
+  if (!counts) return NOTHING;
   if (event.type === 'intent' && event.reservedUsd !== null)
     return [{ ...entry, usd: event.reservedUsd, state: 'open' }];
   // Whoever held the execution before is gone: what it had under way was spent, as far as anyone knows.
@@ -89,7 +92,7 @@ export const changedCosts = (
     return [...costs.values()]
       .filter((cost) => cost.state === 'open')
       .map((cost) => ({ ...cost, state: 'lost' as const, at }));
-  return [];
+  return NOTHING;
 };
 
 /** Spent and reserved together: what the money cap is held against. */

@@ -15,6 +15,16 @@ import { likelyTokens } from '../context/prompt-tokens.ts';
 import type { ExecutionState } from './execution-state.ts';
 import type { RunTerms } from './run-terms.ts';
 
+/** What is never changed is weighed once, however many prompts it stands in. */
+const weigher = <Of extends object>(weigh: (of: Of) => number): ((of: Of) => number) => {
+  const weights = new WeakMap<Of, number>();
+  return (of) => {
+    const known = weights.get(of) ?? weigh(of);
+    weights.set(of, known);
+    return known;
+  };
+};
+
 const modelTools = new WeakMap<ToolDefinition, ModelTool>();
 
 /** A tool as models see it. Throws where its argument schema cannot be said in JSON Schema. */
@@ -76,17 +86,21 @@ const questionOf = ({ input, recollection }: ExecutionState): string => {
   return [memories, escapeOutsidePassages(input?.text ?? '')].filter((block) => block !== '').join('\n\n');
 };
 
+const charactersOf = weigher((message: ModelMessage): number => {
+  if (message.role !== 'assistant') return message.content.length;
+  const { content, toolCalls = [], thinking = null } = message;
+  return content.length + JSON.stringify(toolCalls).length + JSON.stringify(thinking).length;
+});
+const charactersOfTools = weigher((tools: readonly ModelTool[]): number => JSON.stringify(tools).length);
+
 /** No text has more tokens than bytes, and no character more than three: below that, everything fits. */
-const surelyFits = (prompt: ModelPrompt, contextTokens: number): boolean => {
-  let characters = prompt.system.length;
-  for (const message of prompt.messages) {
-    characters += message.content.length + SAFE_PER_MESSAGE;
-    if (message.role !== 'assistant') continue;
-    for (const call of message.toolCalls ?? []) characters += JSON.stringify(call).length;
-    if (message.thinking) characters += JSON.stringify(message.thinking).length;
-  }
-  for (const tool of prompt.tools ?? []) characters += JSON.stringify(tool).length;
-  return 3 * characters + prompt.maxOutputTokens < contextTokens;
+const surelyFits = (
+  { system, messages, tools, maxOutputTokens }: ModelPrompt,
+  contextTokens: number,
+): boolean => {
+  let characters = system.length + (tools ? charactersOfTools(tools) : 0);
+  for (const message of messages) characters += charactersOf(message) + SAFE_PER_MESSAGE;
+  return 3 * characters + maxOutputTokens < contextTokens;
 };
 const SAFE_PER_MESSAGE = 64;
 

@@ -44,13 +44,21 @@ export const usdOfCalls = (names: readonly string[], tools: readonly ToolDefinit
   return sum === null ? null : formatUsd(sum);
 };
 
+const most = new WeakMap<readonly ToolDefinition[], ReadonlyMap<string, string | null>>();
+
 /** The most that one call can cost, with every try of it and of what stands in for it; null: nothing of it has a price. */
-export const mostUsdOf = (tool: ToolDefinition, others: readonly ToolDefinition[]): string | null =>
+export const mostUsdOf = ({ name }: ToolDefinition, tools: readonly ToolDefinition[]): string | null => {
+  const known = most.get(tools) ?? new Map(tools.map((each) => [each.name, mostOf(each, tools)]));
+  most.set(tools, known);
+  return known.get(name) ?? null;
+};
+
+const mostOf = (tool: ToolDefinition, tools: readonly ToolDefinition[]): string | null =>
   usdOfCalls(
-    chainPolicyOf(tool, others, true).tools.flatMap(({ name, retries }) =>
+    chainPolicyOf(tool, tools, true).tools.flatMap(({ name, retries }) =>
       Array.from({ length: 1 + retries }, () => name),
     ),
-    [tool, ...others],
+    tools,
   );
 
 /** Refuses what cannot be meant, at start. Errors: `config-invalid`, naming agent and tool. */

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { OnRuntimeEvent, RuntimeEvent } from '../../agents/runtime/runtime-event.ts';
+import type { OnRuntimeEvent, StepEnded } from '../../agents/runtime/runtime-event.ts';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
@@ -21,7 +21,8 @@ export interface InstantWorker {
   /** Hands over so many tasks at once. */
   submit(tasks: number): Promise<void>;
   counts(): { readonly steps: number; readonly ended: number };
-  stepEvents(): readonly Extract<RuntimeEvent, { readonly name: 'step-ended' }>[];
+  /** What the runtime added to each step of a kind, in order of their ends. */
+  overheadMillis(kind: StepEnded['kind']): readonly number[];
   /** From a task's creation to its end, in order of their ends. */
   executionMillis(): readonly number[];
   /** Executions that are begun and not ended. */
@@ -88,7 +89,9 @@ export const openInstantWorker = async (of: {
   const settings = { ...journal.settings, ...(of.journalSynced ? { 'flush.messages': '1' } : {}) };
   await kafka.admin.createTopics(Object.values({ ...TOPICS, agentEvents: { ...journal, settings } }));
   const codec = await openRecordCodec(openSchemaRegistry(`${stack.schemaRegistry}/apis/ccompat/v7`));
-  const steps: Extract<RuntimeEvent, { name: 'step-ended' }>[] = [];
+  // Figures alone: events kept by the thousand would be the bench's own garbage to collect.
+  const overheads = new Map<StepEnded['kind'], number[]>();
+  let steps = 0;
   const took: number[] = [];
   let left = 0;
   const worker = await startTaskWorker({
@@ -102,7 +105,12 @@ export const openInstantWorker = async (of: {
     concurrency: of.concurrency,
     onEvent: (event) => {
       of.onEvent?.(event);
-      if (event.name === 'step-ended') steps.push(event);
+      if (event.name === 'step-ended') {
+        steps += 1;
+        const all = overheads.get(event.kind) ?? [];
+        all.push(event.overheadMicros / 1_000);
+        overheads.set(event.kind, all);
+      }
       if (event.name === 'execution-left') left += 1;
       if (event.name !== 'execution-ended') return;
       took.push(event.durationMicros / 1_000);
@@ -123,8 +131,8 @@ export const openInstantWorker = async (of: {
       });
       await writer.append(records);
     },
-    counts: () => ({ steps: steps.length, ended: took.length }),
-    stepEvents: () => steps,
+    counts: () => ({ steps, ended: took.length }),
+    overheadMillis: (kind) => overheads.get(kind) ?? [],
     executionMillis: () => took,
     running: () => worker.stats().running,
     partitionsLost: () => Math.max(0, owned - worker.stats().partitions.length) + left,

@@ -16,7 +16,6 @@ export const openProducer = async (kafka: KafkaJs, admin: Admin): Promise<RawPro
   const partitioner = Partitioners.DefaultPartitioner();
   const counts = new Map<string, number>();
   const partitionOf = async (record: RecordToAppend): Promise<number> => {
-    if (record.partition !== undefined) return record.partition;
     let count = counts.get(record.topic);
     if (count === undefined) {
       count = await partitionCountOf(admin, record.topic);
@@ -41,7 +40,7 @@ export const openProducer = async (kafka: KafkaJs, admin: Admin): Promise<RawPro
     const places: { readonly at: string; readonly index: number }[] = [];
     const taken = new Map<string, number>();
     for (const record of records) {
-      const partition = await partitionOf(record);
+      const partition = record.partition ?? (await partitionOf(record));
       const at = `${record.topic}:${partition}`;
       const index = taken.get(at) ?? 0;
       taken.set(at, index + 1);
