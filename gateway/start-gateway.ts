@@ -11,6 +11,7 @@ import { openApiOf } from './http/open-api.ts';
 import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/problem.ts';
 import { registerRoutes } from './http/register-routes.ts';
 import { ALL_HEADERS, refusalOf } from './http/request-guard.ts';
+import { nameTenants } from './named-tenants.ts';
 import { fillEnded } from './read-models/fill-ended.ts';
 import { foldRecordsInto } from './read-models/fold-records.ts';
 import { createLiveMetrics } from './read-models/live-metrics.ts';
@@ -58,8 +59,10 @@ const BREAKERS_FOR_MS = 1_000;
 const VERSION = '0.1.0';
 
 /** Resolves when it listens; it is ready when its read models have caught up. Errors: `kafka-unavailable`, `port-in-use`. */
-export const startGateway = async (settings: GatewaySettings): Promise<Gateway> => {
-  const { kafka, codec, writer, config, clock, metrics } = settings;
+export const startGateway = async (given: GatewaySettings): Promise<Gateway> => {
+  const { kafka, writer, config, clock, metrics } = given;
+  const codec = nameTenants(given.codec, config.localTenant);
+  const settings = { ...given, codec };
   const models = createReadModels(config.freshness);
   const live = createLiveMetrics(metrics, settings.agents, Object.keys(config.sources));
   const payloads = openPayloadReader(kafka, codec);

@@ -36,7 +36,8 @@ export const readFork = async (run: ExecutionToRun, services: RunServices): Prom
     const origin = await services.readExecution({ topic: TOPICS.agentEvents.name, partition, offset });
     const forked = forkedEvents(origin, step, identity.executionId);
     // Of another tenant it says no more than of none (I9).
-    if (forked.tenant !== identity.tenant || forked.agent !== identity.agent)
+    const tenant = identity.tenant ?? services.localTenant;
+    if ((forked.tenant ?? services.localTenant) !== tenant || forked.agent !== identity.agent)
       throw new FreshetError(
         'not-found',
         `there is no execution of ${identity.agent} at ${partition}:${offset}`,

@@ -112,6 +112,7 @@ beforeAll(async () => {
     retriever: fixedRetriever(),
     models: [model],
     workerName: 'worker-c',
+    localTenant: 'acme',
     // Fewer places than executions that wait: one that waits must not hold its place.
     concurrency: 2,
   });
@@ -248,6 +249,17 @@ test('a fork goes on from a recorded step under its own name, and first undoes w
   );
   expect(kept).toHaveLength(1);
   expect(await isSame(fork)).toBe(true);
+});
+
+test('what ran without a tenant is forked as the local tenant’s, and not as another’s', async () => {
+  const origin = await stack.submit({ agent: `boss-${ID}`, input: 'say whose', tenant: null });
+  await resultOf(origin);
+  const [first] = await stack.journalOf(origin);
+  const fork = { partition: first?.partition ?? 0, offset: first?.offset ?? 0, step: 0, compensate: false };
+  const forkedAs = async (tenant: string) =>
+    resultOf(await stack.submit({ agent: `boss-${ID}`, input: 'say whose', tenant, fork }));
+  expect(await forkedAs('acme')).toMatchObject({ outcome: 'completed' });
+  expect(await forkedAs('globex')).toMatchObject({ outcome: 'failed', error: { code: 'task-invalid' } });
 });
 
 test('a task that is to begin later begins later, one past its deadline is halted', async () => {
