@@ -95,9 +95,17 @@ export const changedCosts = (
   return NOTHING;
 };
 
+/** An entry is never changed, and is summed up again before every step. */
+const amounts = new WeakMap<CallCost, Picodollars>();
+const amountOf = (cost: CallCost): Picodollars => {
+  const amount = amounts.get(cost) ?? parseUsd(cost.usd);
+  amounts.set(cost, amount);
+  return amount;
+};
+
 /** Spent and reserved together: what the money cap is held against. */
 export const totalUsd = (costs: ExecutionCosts): Picodollars => {
   let total = 0n;
-  for (const cost of costs.values()) total += parseUsd(cost.usd);
+  for (const cost of costs.values()) total += amountOf(cost);
   return total;
 };
