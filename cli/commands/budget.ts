@@ -36,7 +36,7 @@ export const addBudgetCommands = (freshet: Command, surroundings: Surroundings):
             budgets.map((each) => [
               each.of,
               each.name,
-              each.usdPerDay ?? 'no limit',
+              each.usdPerDay ?? 'no limit set',
               each.spentUsd ?? '–',
               each.remainingUsd ?? '–',
               each.by === null ? each.from : `${each.from} by ${each.by}`,
@@ -44,7 +44,9 @@ export const addBudgetCommands = (freshet: Command, surroundings: Surroundings):
             ]),
           ),
           '',
-          known ? `${day}, UTC` : `${day}, UTC; what was spent is not known now`,
+          known
+            ? `${day}, UTC`
+            : `${day}, UTC; what was spent under a limit is being counted: calls that it holds wait until it is`,
         ].join('\n'),
       );
     });

@@ -161,9 +161,9 @@ const meter = (spent, limit) => {
 const budgetCells = ({ of, name, usdPerDay, spentUsd, remainingUsd, from, by, reason }) => [
   make('strong', { text: name }),
   of,
-  spentUsd === null ? 'not known' : usd(spentUsd),
+  spentUsd === null ? 'being counted' : usd(spentUsd),
   usdPerDay === null
-    ? 'no limit'
+    ? make('span', { class: 'muted', text: 'no limit set' })
     : make('span', {
         text: usd(usdPerDay),
         title: from === 'set' ? `set by ${by}${reason ? `: ${reason}` : ''}` : 'from its definition',
@@ -185,7 +185,7 @@ const loadBudgets = async () => {
           ? null
           : make('p', {
               class: 'trouble',
-              text: 'What was spent today is being counted again, and not known now.',
+              text: 'What was spent today under a limit is being counted: calls that it holds wait until it is.',
             }),
         table(
           'Budgets of today',

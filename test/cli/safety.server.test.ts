@@ -7,6 +7,7 @@ import { addTaskCommand } from '../../cli/commands/task.ts';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { AGENT, type GatewayUnderTest, startGatewayUnderTest } from '../gateway/gateway-under-test.ts';
 import { runCommand } from '../support/run-command.ts';
 import { until } from '../support/until.ts';
@@ -47,6 +48,25 @@ test('an agent is killed, listed as killed, and revived; for all tenants only wi
   await expect(run(addAgentCommands, 'agent', 'kill', 'nobody', '--yes')).rejects.toMatchObject({
     code: 'not-found',
   });
+});
+
+test('what has no limit is said to have none, with what was spent so far', async () => {
+  const costId = `execution-${randomUUID()}:1:1`;
+  await under.put({
+    ...{ topic: TOPICS.costs.name, key: costId },
+    value: under.codec.encode('Cost', {
+      ...{ costId, taskId: 'task-1', executionId: 'execution-1', agent: AGENT, tenant: `t-${AGENT}` },
+      ...{ feature: null, tool: null, model: 'small', step: 1, inputTokens: 1, outputTokens: 1 },
+      ...{ cachedInputTokens: 0, usd: '0.25', priceTable: 'test', settled: true, kind: 'model' },
+      ...{ outcome: 'done', at: systemClock() },
+    }),
+  });
+  const line = async (name: string): Promise<string> => {
+    const { stdout } = await run(addBudgetCommands, 'budget', 'show');
+    return stdout.split('\n').find((each) => each.includes(` ${name} `)) ?? '';
+  };
+  await until('it is read', async () => (await line(`t-${AGENT}`)) !== '');
+  for (const name of [AGENT, `t-${AGENT}`]) expect(await line(name)).toMatch(/ no limit set +0\.25 +– +none/);
 });
 
 test('a budget is set and shown', async () => {

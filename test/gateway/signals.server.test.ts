@@ -194,10 +194,14 @@ test('a budget is set, shown, known to workers, and taken back', async () => {
     ((await under.call('/v1/budgets')).body as { budgets: { name: string }[] }).budgets.find(
       ({ name }) => name === AGENT,
     );
-  expect(await budget()).toMatchObject({ usdPerDay: null, from: 'none', spentUsd: null });
+  expect(await budget()).toMatchObject({ usdPerDay: null, from: 'none', spentUsd: '0' });
   const set = await send('/v1/budgets', { agent: AGENT, usdPerDay: '2.50', reason: 'trial' }, 'PUT');
   expect([set.status, set.body]).toEqual([202, { of: 'agent', name: AGENT, usdPerDay: '2.50' }]);
-  expect(await budget()).toMatchObject({ usdPerDay: '2.50', from: 'set', by: 'local', reason: 'trial' });
+  expect(await budget()).toMatchObject({
+    ...{ usdPerDay: '2.50', from: 'set', by: 'local', reason: 'trial' },
+    // There is no ledger to ask.
+    ...{ spentUsd: null, remainingUsd: null },
+  });
   const none = { agent: null, tenant: null };
   await until('the worker knows', () => worker.view.limitsOf(AGENT, 'acme', none).agentUsd === '2.50');
   expect((await send('/v1/budgets', { agent: AGENT, usdPerDay: null }, 'PUT')).status).toBe(202);

@@ -1,0 +1,102 @@
+/**
+ * Money of a UTC day as the API shows it, per agent and per tenant. What has a limit is told by the ledger that holds it, or not at all;
+ * what has none is held against nothing, so its costs say what was spent, whatever the ledger knows. Pure.
+ */
+import { z } from 'zod';
+import type { DailySpending } from '../../schemas/budget-ledger.ts';
+import type { ControlSignal } from '../../schemas/control-signals.ts';
+import { formatUsd, parseUsd } from '../../schemas/money.ts';
+import type { Cost } from '../../schemas/records.ts';
+import { isoTime } from './times.ts';
+
+const budget = z.object({
+  of: z.enum(['agent', 'tenant']),
+  name: z.string(),
+  usdPerDay: z.string().nullable().describe('Null: no limit is set.'),
+  from: z.enum(['set', 'definition', 'none']),
+  spentUsd: z
+    .string()
+    .nullable()
+    .describe(
+      'Of this UTC day: reserved and spent where a limit is held against it, spent so far where none is. Null: it has a limit, and is being counted.',
+    ),
+  remainingUsd: z.string().nullable(),
+  by: z.string().nullable(),
+  reason: z.string().nullable(),
+  at: z.string().nullable(),
+});
+
+export const budgetsSchema = z.object({
+  day: z.string(),
+  known: z
+    .boolean()
+    .describe('False: there are limits, and what was spent is being counted, or there is no ledger.'),
+  budgets: z.array(budget),
+});
+
+export type BudgetView = z.output<typeof budget>;
+export type BudgetsView = z.output<typeof budgetsSchema>;
+
+export interface BudgetsAsked {
+  readonly day: string;
+  /** What an agent's definition allows it a day, and each of its tenants; null: without a limit. */
+  readonly agents: readonly {
+    readonly name: string;
+    readonly usdPerDay: { readonly agent: string | null; readonly tenant: string | null };
+  }[];
+  readonly tenants: readonly string[];
+  /** What operators set. */
+  readonly set: readonly Extract<ControlSignal, { readonly kind: 'budget' }>[];
+  /** Null: there is no ledger, or it does not answer. */
+  readonly spending: DailySpending | null;
+  /** Of the day, as far as they are known. */
+  readonly costs: readonly Pick<Cost, 'agent' | 'tenant' | 'usd'>[];
+}
+
+export const budgetsViewOf = ({ day, agents, tenants, set, spending, costs }: BudgetsAsked): BudgetsView => {
+  const counted = spending?.known ? spending : null;
+  const sums = counted ? NOTHING : sumsOf(costs);
+  const one = (of: BudgetView['of'], name: string, defined: string | null): BudgetView => {
+    const found = set.find((each) => each.of === of && each.name === name);
+    const usdPerDay = found?.usdPerDay ?? defined;
+    const sum = usdPerDay === null ? formatUsd(sums[of].get(name) ?? 0n) : null;
+    const spentUsd = counted ? (counted[`${of}s`][name] ?? '0') : sum;
+    return {
+      of,
+      name,
+      usdPerDay,
+      from: found ? 'set' : defined === null ? 'none' : 'definition',
+      spentUsd,
+      remainingUsd: usdPerDay === null || spentUsd === null ? null : left(usdPerDay, spentUsd),
+      by: found?.by ?? null,
+      reason: found?.reason ?? null,
+      at: found ? isoTime(found.at) : null,
+    };
+  };
+  const budgets = [
+    ...agents.map(({ name, usdPerDay }) => one('agent', name, usdPerDay.agent)),
+    ...tenants.map((name) => one('tenant', name, null)),
+  ];
+  const isLimited =
+    set.length > 0 || agents.some(({ usdPerDay }) => usdPerDay.agent !== null || usdPerDay.tenant !== null);
+  return { day, known: counted !== null || !isLimited, budgets };
+};
+
+const NOTHING = { agent: new Map<string, bigint>(), tenant: new Map<string, bigint>() };
+
+const sumsOf = (costs: BudgetsAsked['costs']): typeof NOTHING => {
+  const sums = { agent: new Map<string, bigint>(), tenant: new Map<string, bigint>() };
+  for (const cost of costs) {
+    const usd = parseUsd(cost.usd);
+    for (const of of ['agent', 'tenant'] as const) {
+      const name = cost[of];
+      if (name !== null) sums[of].set(name, (sums[of].get(name) ?? 0n) + usd);
+    }
+  }
+  return sums;
+};
+
+const left = (limit: string, spent: string): string => {
+  const rest = parseUsd(limit) - parseUsd(spent);
+  return formatUsd(rest > 0n ? rest : 0n);
+};

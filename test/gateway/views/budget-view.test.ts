@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type BudgetsAsked, budgetsViewOf } from '../../../gateway/views/budget-view.ts';
+import { formatUsd, parseUsd } from '../../../schemas/money.ts';
+
+const NO_LIMIT = { agent: null, tenant: null };
+const asked: BudgetsAsked = {
+  ...{ day: '2026-11-22', tenants: ['acme', 'globex'], set: [], spending: null, costs: [] },
+  agents: [
+    { name: 'support', usdPerDay: NO_LIMIT },
+    { name: 'triage', usdPerDay: NO_LIMIT },
+  ],
+};
+const limit = (of: 'agent' | 'tenant', name: string, usdPerDay: string) =>
+  ({ kind: 'budget', of, name, usdPerDay, by: 'ann', reason: null, at: 1 }) as const;
+const uncounted = { day: asked.day, known: false, agents: {}, tenants: {} };
+const counted = { ...uncounted, known: true, agents: { support: '3' }, tenants: { acme: '2.5' } };
+const spent = fc.array(
+  fc.record({
+    agent: fc.constantFrom('support', 'triage'),
+    tenant: fc.constantFrom('acme', 'globex'),
+    usd: fc.bigInt({ min: 0n, max: 10n ** 14n }).map(formatUsd),
+  }),
+);
+
+test('without any limit nothing is unknown: what was spent is the sum of its costs, to the picodollar', () => {
+  fc.assert(
+    fc.property(spent, fc.constantFrom(null, uncounted), (costs, spending) => {
+      const { known, budgets } = budgetsViewOf({ ...asked, costs, spending });
+      expect(known).toBe(true);
+      const total = costs.reduce((sum, { usd }) => sum + parseUsd(usd), 0n);
+      for (const of of ['agent', 'tenant'] as const) {
+        const own = budgets.filter((each) => each.of === of);
+        expect(own.reduce((sum, { spentUsd }) => sum + parseUsd(spentUsd ?? ''), 0n)).toBe(total);
+      }
+      for (const each of budgets) expect(each).toMatchObject({ usdPerDay: null, remainingUsd: null });
+    }),
+  );
+});
+
+test('what has a limit is told by the ledger alone: until that has counted, nobody knows; all others are as before', () => {
+  const costs = [{ agent: 'support', tenant: 'acme', usd: '1' }];
+  const { known, budgets } = budgetsViewOf({ ...asked, costs, set: [limit('agent', 'support', '4')] });
+  expect(known).toBe(false);
+  expect(budgets.map(({ name, spentUsd }) => [name, spentUsd])).toEqual([
+    ['support', null],
+    ['triage', '0'],
+    ['acme', '1'],
+    ['globex', '0'],
+  ]);
+});
+
+test('once it is counted, the ledger is what is shown, reservations and all', () => {
+  const set = [limit('agent', 'support', '4'), limit('tenant', 'acme', '2')];
+  const costs = [{ agent: 'triage', tenant: 'globex', usd: '1' }];
+  const { known, budgets } = budgetsViewOf({ ...asked, set, costs, spending: counted });
+  expect(known).toBe(true);
+  expect(budgets.map(({ name, spentUsd, remainingUsd }) => [name, spentUsd, remainingUsd])).toEqual([
+    ['support', '3', '1'],
+    ['triage', '0', null],
+    ['acme', '2.5', '0'],
+    ['globex', '0', null],
+  ]);
+});
+
+test('an agent whose definition holds each of its tenants to a limit has one', () => {
+  const agents = [{ name: 'support', usdPerDay: { agent: null, tenant: '1' } }];
+  expect(budgetsViewOf({ ...asked, agents }).known).toBe(false);
+  expect(budgetsViewOf({ ...asked, agents, spending: counted }).known).toBe(true);
+});
