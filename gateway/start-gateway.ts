@@ -52,7 +52,8 @@ export interface Gateway {
 }
 
 const BODY_LIMIT = 1024 * 1024;
-const MAX_PARAMETER = 2_000;
+/** An id of 256 characters of any language, as an address has it. */
+const MAX_PARAMETER = 2_400;
 const FRESHNESS_FOR_MS = 900;
 const STATUS_FOR_MS = 1_000;
 const BREAKERS_FOR_MS = 1_000;

@@ -9,9 +9,22 @@ export interface RecordPlace {
   readonly timestamp: number;
 }
 
-/** The task's own id, or one made of its place in freshet.tasks. */
-export const taskIdOf = (task: Pick<Task, 'taskId'>, place: RecordPlace): string =>
-  task.taskId !== null && task.taskId !== '' ? task.taskId : `task-${place.partition}-${place.offset}`;
+/** A longer one names nothing: it would stand in key, header and value of every record that is made of its task. */
+export const MAX_TASK_ID_CHARACTERS = 256;
+
+/** The task's own id, or one made of its place in freshet.tasks where it has none, or one that is too long. */
+export const taskIdOf = (task: Pick<Task, 'taskId'>, { partition, offset }: RecordPlace): string =>
+  task.taskId === null || task.taskId === '' || isTooLong(task.taskId)
+    ? `task-${partition}-${offset}`
+    : task.taskId;
+
+const isTooLong = (taskId: string): boolean => taskId.length > MAX_TASK_ID_CHARACTERS;
+
+/** Why a task under an id that is too long is not begun: whoever sent it does not know it by any other. Null: its id is none of those. */
+export const wrongIdOf = ({ taskId }: Pick<Task, 'taskId'>): string | null =>
+  taskId !== null && isTooLong(taskId)
+    ? `its taskId has ${taskId.length} characters, over ${MAX_TASK_ID_CHARACTERS}; send it under a shorter one`
+    : null;
 
 /** One execution per task, whoever runs it and however often it is delivered (I2). */
 export const executionIdOf = (taskId: string): string =>

@@ -6,7 +6,7 @@ import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import type { UserInput } from '../../schemas/execution-payloads.ts';
 import type { Task } from '../../schemas/records.ts';
-import { executionIdOf, taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
+import { executionIdOf, taskIdOf, taskTimeOf, wrongIdOf } from '../../schemas/task-identity.ts';
 import type { DecisionFacts } from './decide.ts';
 
 export interface ReadableTask {
@@ -25,7 +25,6 @@ export type ReadTask =
 
 /** Longer ones belong into a document. */
 export const MAX_INPUT_CHARACTERS = 256 * 1024;
-const MAX_ID_CHARACTERS = 256;
 
 /** Errors: `registry-unavailable` (try again). */
 export const readTask = async (
@@ -40,9 +39,10 @@ export const readTask = async (
     return { kind: 'unreadable', reason: unreadableReason(record.value), message: toError(thrown).message };
   }
   const taskId = taskIdOf(task, record);
-  if (taskId.length > MAX_ID_CHARACTERS)
-    return { kind: 'unreadable', reason: 'too-large', message: `taskId is longer than ${MAX_ID_CHARACTERS}` };
   const tooLarge = task.input.length > MAX_INPUT_CHARACTERS;
+  const wrong = tooLarge
+    ? `the input has ${task.input.length} characters, over ${MAX_INPUT_CHARACTERS}`
+    : wrongIdOf(task);
   return {
     kind: 'task',
     task,
@@ -59,11 +59,6 @@ export const readTask = async (
       ...(task.fork ? { fork: task.fork } : {}),
       createdAt: taskTimeOf(task, record),
     },
-    refusal: tooLarge
-      ? {
-          code: 'too-large',
-          message: `the input has ${task.input.length} characters, over ${MAX_INPUT_CHARACTERS}`,
-        }
-      : null,
+    refusal: wrong === null ? null : { code: 'too-large', message: wrong },
   };
 };

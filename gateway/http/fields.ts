@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DEFAULT_FRESHNESS_WAIT_MS, MAX_FRESHNESS_WAIT_MS } from '../../schemas/search.ts';
 import { positionOrder } from '../../schemas/source-position.ts';
+import { MAX_TASK_ID_CHARACTERS } from '../../schemas/task-identity.ts';
 
 // C0 without tab, line feed and carriage return; DEL and C1; halves of surrogate pairs.
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Surrogate}/u;
@@ -24,7 +25,8 @@ export const text = (max: number) =>
 /** A name or id on one line. */
 export const line = (max: number) => text(max).refine((value) => !LINE_BREAK.test(value), 'must be one line');
 
-export const taskId = line(200);
+/** Whatever a task in freshet.tasks may be called. */
+export const taskId = line(MAX_TASK_ID_CHARACTERS);
 export const executionId = line(200);
 export const documentId = line(2_000);
 export const tenant = line(200).describe('Defaults to the configured local tenant.');

@@ -195,6 +195,58 @@ test('a range is replayed line by line; what another version would have decided 
   });
 });
 
+test('a task whose id is too long for a name fails with the reason, under the name of its place, and its partition goes on (I2)', async () => {
+  const { kafka, codec } = await openKafkaAndCodec();
+  closings.push(kafka.close);
+  // The last would not fit into a record that held it as key, header and value.
+  const lengths = [257, 10_000, 900_000];
+  const input = `How long is too long? ${ID}`;
+  const taskOf = (taskId: string) => ({
+    ...{ topic: TOPICS.tasks.name, partition: 4, key: null },
+    value: Buffer.from(JSON.stringify({ agent: frugal.name, input, taskId })),
+  });
+  const longest = `task-${ID}-`.padEnd(256, '字');
+  const places = await under.put(...lengths.map((length) => taskOf('x'.repeat(length))), taskOf(longest));
+  const taskOfPlace = async (taskId: string) => {
+    const { status, body } = await under.call(`/v1/tasks/${encodeURIComponent(taskId)}`);
+    return status === 200 ? taskSchema.parse(body) : undefined;
+  };
+  const ended = (taskId: string) =>
+    until(`the end of ${taskId.slice(0, 20)}`, async () => {
+      const task = await taskOfPlace(taskId);
+      return task?.result !== null || task.error !== null ? task : undefined;
+    });
+  const names = places.slice(0, -1).map(({ partition, offset }) => `task-${partition}-${offset}`);
+  for (const [at, name] of names.entries()) {
+    const { state, error } = await ended(name);
+    expect(state).toBe('failed');
+    expect(error).toMatchObject({ code: 'too-large' });
+    expect(error?.message).toContain(`${lengths[at]} characters, over 256`);
+  }
+  expect(await ended(longest)).toMatchObject({ state: 'completed' });
+
+  const states = new Map<string, string>();
+  const results: string[] = [];
+  await until('all are projected', async () => {
+    results.length = 0;
+    await scanTopic(kafka, { topic: TOPICS.taskStates.name }, async ({ key, value }) => {
+      states.set(key?.toString() ?? '', (await codec.decode('TaskState', value)).state);
+    });
+    await scanTopic(kafka, { topic: TOPICS.results.name }, ({ key }) => {
+      results.push(key?.toString() ?? '');
+    });
+    return [...names, longest].every((name) => results.includes(name) && states.get(name) !== 'processing');
+  });
+  expect(names.map((name) => states.get(name))).toEqual(['failed', 'failed', 'failed']);
+  expect([...names, longest].map((name) => results.filter((each) => each === name).length)).toEqual([
+    1, 1, 1, 1,
+  ]);
+  const { body } = await under.call('/v1/dead-letters?topic=freshet.tasks&reason=too-large&limit=500');
+  const letters = (body as { items: { place: string }[] }).items.map((each) => each.place);
+  for (const { partition, offset } of places.slice(0, -1))
+    expect(letters).toContain(`freshet.tasks:${partition}:${offset}`);
+});
+
 test('a fork is a task that names its origin, audited; a dry run says what it would be and changes nothing', async () => {
   const { executionId } = await ask(wordy, 'look twice');
   const path = `/v1/executions/${executionId}/fork`;
