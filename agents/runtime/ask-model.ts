@@ -2,6 +2,8 @@
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
 import { type Decided, inputHashOf } from './decision.ts';
+import { MICROS } from './decision-facts.ts';
+import { BREAKER_OPEN } from './execution-state.ts';
 import { type CallFailure, callModel } from './step-calls.ts';
 import {
   errorOf,
@@ -23,10 +25,11 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   // The prompt itself is a function of the journal before it; its hash is enough to hold a replay against.
   const asked = { bounds, maxOutputTokens: prompt.maxOutputTokens, messages: prompt.messages.length };
   const input = JSON.stringify(asked);
-  const closed = await guards.mayCall(`model:${name}`);
-  if (closed !== null) {
-    const error = { code: 'breaker-open', message: closed, retryable: false };
-    journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error });
+  const held = await guards.mayCall(`model:${name}`);
+  if (held !== null) {
+    const error = { code: BREAKER_OPEN, message: held.message, retryable: true };
+    const output = failureOutput({ retryAfterMs: fromDecision(held.retryAfterMs, scope) });
+    journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error, output });
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: error.code };
   }
   await journal.write({ type: 'intent', step, at, name, input, inputHash, reservedUsd, priceTable });
@@ -99,6 +102,10 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     seen: { ...asking, cachedInputTokens, finishReason },
   };
 };
+
+/** The same moment, counted from when the step was decided: that is the time that its event bears. */
+const fromDecision = (ms: number | null, { services, at }: StepScope): number | null =>
+  ms === null ? null : Math.ceil(ms + Math.max(0, services.clock() - at) / MICROS);
 
 /** The provider's failure, and not what it was asked: those that a breaker counts. */
 const isTheirs = ({ retryable, code }: CallFailure): boolean => retryable || code === 'timeout';

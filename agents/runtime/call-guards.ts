@@ -18,9 +18,16 @@ export interface MoneyAsked {
   readonly usdPerDay: { readonly agent: string | null; readonly tenant: string | null };
 }
 
+/** Why a call is not made, and when it may be. */
+export interface HeldBack {
+  readonly message: string;
+  /** Null: another's call is trying it now, and nobody knows how long that takes. */
+  readonly retryAfterMs: number | null;
+}
+
 export interface CallGuards {
-  /** Null: it may be called. Otherwise why not. */
-  mayCall(name: GuardedName): Promise<string | null>;
+  /** Null: it may be called. */
+  mayCall(name: GuardedName): Promise<HeldBack | null>;
   /** Told of each call that was allowed. */
   called(name: GuardedName, worked: boolean): void;
   /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt. */

@@ -1,10 +1,13 @@
-/** Which model is asked, if any may be: in order of fallback, after failures, within money and tokens. Pure. */
+/**
+ * Which model is asked, if any may be: in order of fallback, after failures, within money and tokens. Where breakers hold back all that
+ * could still be asked, it waits until the first of them may be tried, unless that is past the deadline. Pure.
+ */
 import type { ModelPrompt, TokenBounds } from '../../connectors/models/language/language-model.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
 import { formatUsd, mostPriceOf, parseUsd, priceTableOf } from '../../schemas/money.ts';
 import type { Decision } from './decision.ts';
 import { type DecisionFacts, deadlineOf, end, MAX_ATTEMPTS, MICROS, retryAt } from './decision-facts.ts';
-import type { ExecutionState } from './execution-state.ts';
+import { type ExecutionState, isHeldBack, type StepFailure } from './execution-state.ts';
 import type { ModelTerms, RunTerms } from './run-terms.ts';
 
 /** A provider that asks for a longer wait is passed over for the next model, where there is one. */
@@ -22,19 +25,30 @@ export const modelDecision = (
   for (const model of terms.models) {
     const failures = state.failures.filter((each) => each.name === model.id);
     const last = failures.at(-1);
-    const until = last ? retryAt(failures) : 0;
-    if (last && (!last.retryable || failures.length >= MAX_ATTEMPTS || until > deadline)) continue;
+    const attempts = failures.filter((each) => !isHeldBack(each)).length;
+    const until = askedAgainAt(failures);
+    if (last && (!last.retryable || attempts >= MAX_ATTEMPTS || until > deadline)) continue;
     const prompt = promptFor(model.contextTokens);
     const bounds = facts.estimate(model.id, prompt);
     if (!bounds) continue;
     if (until <= now) return callOrHalt(state, terms, model, prompt, bounds);
-    // A short wait for the better model; rather than a long one, the next model.
+    // A short wait for the better model; rather than a long one, or for one that has failed everybody, the next model.
     soonest = Math.min(soonest, until);
-    if (until - now <= MAX_PATIENCE_MS * MICROS) break;
+    if (last && !isHeldBack(last) && until - now <= MAX_PATIENCE_MS * MICROS) break;
   }
   if (soonest < Number.POSITIVE_INFINITY) return { kind: 'wait', until: soonest };
   const last = state.failures.at(-1);
   return end(state, 'failed', 'model-failed', last?.message ?? 'no language model is configured');
+};
+
+/** When a model may be asked again, by what has failed of it: a call of this execution, or the calls of all. */
+const askedAgainAt = (failures: readonly StepFailure[]): number => {
+  const last = failures.at(-1);
+  if (!last || !isHeldBack(last)) return retryAt(failures.filter((each) => !isHeldBack(each)));
+  if (last.retryAfterMs !== null) return retryAt([last]);
+  // Another's call is trying it: looked at again and again with a backoff of its own, as that may end at any time.
+  const others = failures.findLastIndex((each) => !isHeldBack(each) || each.retryAfterMs !== null);
+  return retryAt(failures.slice(others + 1));
 };
 
 const callOrHalt = (

@@ -9,9 +9,10 @@
  *   outside: `cancelled`, `killed`, `agent-budget`, `tenant-budget`
  * - failed: `poison` (two workers in a row died of it), `unknown-agent`, `task-invalid`, `too-large` (never begun), `payload-lost` (it cannot be taken over), `retrieve-failed`, `stale` (the index was not as
  *   fresh as the task asks), `model-failed` (every model
- *   refused or failed too often), `empty-answer`, `output-invalid`, `plan-failed`, `effect-unknown` (a write tool's outcome was lost and it does not
+ *   refused, failed too often, or is held back by its breaker until past the end of its time), `empty-answer`, `output-invalid`, `plan-failed`, `effect-unknown` (a write tool's outcome was lost and it does not
  *   take the key: parked for a person), `call-lost` (its worker died during three model calls in a row), `internal`
- * It always ends: every other decision raises the step, retries and lost calls are counted, and time only goes on.
+ * It always ends: every other decision raises the step, retries and lost calls are counted, and waits, those for a breaker too, end
+ * with its time.
  */
 
 import type { ModelPrompt } from '../../connectors/models/language/language-model.ts';

@@ -60,6 +60,13 @@ export interface StepFailure {
   readonly retryAfterMs: number | null;
 }
 
+/** Code of a call that was not made, as the breaker of its model or tool is open. */
+export const BREAKER_OPEN = 'breaker-open';
+
+/** Of a model that was not asked: its breaker lets one through later. It ended the execution in journals of before, which say so. */
+export const isHeldBack = ({ code, retryable }: Pick<StepFailure, 'code' | 'retryable'>): boolean =>
+  code === BREAKER_OPEN && retryable;
+
 export interface Subtask {
   readonly taskId: string;
   readonly step: number;

@@ -21,6 +21,7 @@ import {
   type ExecutionState,
   type FailedEffect,
   INITIAL_STATE,
+  isHeldBack,
   nextHash,
   type Phase,
 } from './execution-state.ts';
@@ -328,7 +329,12 @@ const failed = (state: ExecutionState, event: AgentEvent): ExecutionState => {
   const retryAfterMs = typeof detail?.retryAfterMs === 'number' ? detail.retryAfterMs : null;
   const { code, message, retryable } = event.error ?? { code: 'internal', message: '', retryable: false };
   const failure = { name: event.name ?? '', code, message, retryable, at: event.at, retryAfterMs };
-  return { ...state, failures: [...state.failures, failure] };
+  // Through an outage of days one word of a breaker follows another: the last that names a time says it all.
+  const before =
+    isHeldBack(failure) && retryAfterMs !== null
+      ? state.failures.filter((each) => each.name !== failure.name || !isHeldBack(each))
+      : state.failures;
+  return { ...state, failures: [...before, failure] };
 };
 
 const resultOf = (call: ToolCall, { error }: AgentEvent, output: unknown): ToolResult => ({

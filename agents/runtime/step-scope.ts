@@ -74,5 +74,5 @@ export const throwIfStopped = ({ run }: StepScope): void => {
 export const errorOf = ({ code, message, retryable }: CallFailure) => ({ code, message, retryable });
 
 /** What a failed call leaves beside its error. */
-export const failureOutput = ({ retryAfterMs }: CallFailure): string =>
+export const failureOutput = ({ retryAfterMs }: Pick<CallFailure, 'retryAfterMs'>): string =>
   JSON.stringify({ retryAfterMs } satisfies JsonValue);

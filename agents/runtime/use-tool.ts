@@ -15,7 +15,7 @@ import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
 import { wrongOf } from './checked-value.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import type { EventDraft } from './execution-journal.ts';
-import { effectKeyOf } from './execution-state.ts';
+import { BREAKER_OPEN, effectKeyOf } from './execution-state.ts';
 import { type CallOutcome, callTool } from './step-calls.ts';
 import {
   errorOf,
@@ -146,10 +146,10 @@ const callGuarded = async (
 ): Promise<CallOutcome<JsonValue>> => {
   const { run, services, calling } = scope;
   const { guards } = services;
-  const closed = await guards.mayCall(`tool:${tool.name}`);
-  if (closed !== null) {
+  const held = await guards.mayCall(`tool:${tool.name}`);
+  if (held !== null) {
     const failure = {
-      ...{ code: 'breaker-open', message: closed, retryable: false },
+      ...{ code: BREAKER_OPEN, message: held.message, retryable: false },
       ...{ retryAfterMs: null, uncertain: false, made: false },
     };
     return { output: null, failure, durationMicros: 0 };

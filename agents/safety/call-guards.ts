@@ -21,7 +21,11 @@ export const openCallGuards = (settings: {
     mayCall: async (name) => {
       const verdict = await breakers.before(name);
       if (verdict.allowed) return null;
-      return `${name.slice(name.indexOf(':') + 1)} has failed again and again; it is tried again at ${new Date(verdict.until).toISOString()}`;
+      const { until, waitMs } = verdict;
+      const when =
+        waitMs === null ? 'a call is trying it now' : `it is tried again at ${new Date(until).toISOString()}`;
+      const message = `${name.slice(name.indexOf(':') + 1)} has failed again and again; ${when}`;
+      return { message, retryAfterMs: waitMs };
     },
     called: (name, worked) => void breakers.after(name, worked),
     reserve: async ({ costId, agent, tenant, usd, at, usdPerDay }, signal) => {

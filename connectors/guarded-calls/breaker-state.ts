@@ -22,8 +22,13 @@ export type Breaker =
 
 export type BreakerVerdict =
   | { readonly allowed: true }
-  /** Milliseconds since the Unix epoch: when a call may be tried. */
-  | { readonly allowed: false; readonly until: number };
+  | {
+      readonly allowed: false;
+      /** Milliseconds since the Unix epoch: when a call may be tried. */
+      readonly until: number;
+      /** How long that is from now; null: a call is trying it now, and may close it sooner. */
+      readonly waitMs: number | null;
+    };
 
 /** What calls go by that several workers make. */
 export type GuardedName = `model:${string}` | `tool:${string}`;
@@ -51,7 +56,9 @@ export const beforeCall = (
   now: number,
 ): { readonly breaker: Breaker; readonly verdict: BreakerVerdict } => {
   if (breaker.state === 'closed') return { breaker, verdict: { allowed: true } };
-  if (now < breaker.until) return { breaker, verdict: { allowed: false, until: breaker.until } };
+  const { until } = breaker;
+  const waitMs = breaker.state === 'open' ? until - now : null;
+  if (now < until) return { breaker, verdict: { allowed: false, until, waitMs } };
   return { breaker: { state: 'half-open', until: now + openMs }, verdict: { allowed: true } };
 };
 

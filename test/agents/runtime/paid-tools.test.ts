@@ -74,7 +74,8 @@ test('a call that a breaker holds back costs nothing', async () => {
   const agent = agentOf([tool('paid', { costUsd: '0.05', retries: 1 })], '1');
   const guards = {
     ...UNGUARDED,
-    mayCall: async (name: string) => (name.startsWith('tool:') ? 'open' : null),
+    mayCall: async (name: string) =>
+      name.startsWith('tool:') ? { message: 'open', retryAfterMs: 60_000 } : null,
   };
   const simulation = simulate({ agent, models: asking('paid'), guards });
   await simulation.run('worker-a');

@@ -41,6 +41,8 @@ export {
 export interface Simulation {
   readonly log: readonly AgentEvent[];
   readonly events: readonly RuntimeEvent[];
+  /** Its clock as it stands, microseconds since the Unix epoch. */
+  now(): number;
   /** Called for each event that comes into the log from now on. */
   onAppend(heard: (event: AgentEvent) => unknown): void;
   /** Somebody outside of every claim says something of it. */
@@ -80,6 +82,7 @@ export const simulate = (settings: {
   return {
     log,
     events,
+    now: () => now,
     onAppend: (hear) => {
       heard = hear;
     },

@@ -81,7 +81,7 @@ test('without Redis each worker goes by what it has seen itself', async () => {
   let now = 1_000;
   const alone = await worker('nobody', { url: 'redis://127.0.0.1:1', now: () => now });
   for (let at = 0; at < 3; at += 1) await alone.after('tool:crm', false);
-  expect(await alone.before('tool:crm')).toEqual({ allowed: false, until: 601_000 });
+  expect(await alone.before('tool:crm')).toEqual({ allowed: false, until: 601_000, waitMs: 600_000 });
   now = 601_000;
   expect((await alone.before('tool:crm')).allowed).toBe(true);
 });
