@@ -12,6 +12,7 @@ import {
   NOTHING_SPENT,
   type StepResult,
   type StepScope,
+  stopDraft,
   throwIfStopped,
   timeLeft,
   traceparentOfStep,
@@ -44,10 +45,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   if (denied) {
     const error = { ...denied, retryable: false };
     const place = { step, name, inputHash, priceTable } as const;
-    await journal.write(
-      { ...place, type: 'error', error, costUsd: '0' },
-      { type: 'checkpoint', name: 'stop', step, error },
-    );
+    await journal.write({ ...place, type: 'error', error, costUsd: '0' }, stopDraft(step, denied));
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: denied.code };
   }
   const { output, failure, durationMicros } = await callModel(model, prompt, {

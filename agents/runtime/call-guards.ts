@@ -25,19 +25,19 @@ export interface HeldBack {
   readonly retryAfterMs: number | null;
 }
 
+/** Why money may not be spent, as its execution ends. */
+export interface Denial {
+  readonly code: EndCode;
+  readonly message: string;
+}
+
 export interface CallGuards {
   /** Null: it may be called. */
   mayCall(name: GuardedName): Promise<HeldBack | null>;
   /** Told of each call that was allowed. */
   called(name: GuardedName, worked: boolean): void;
   /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt. */
-  reserve(
-    money: MoneyAsked,
-    signal: AbortSignal,
-  ): Promise<{
-    readonly code: EndCode;
-    readonly message: string;
-  } | null>;
+  reserve(money: MoneyAsked, signal: AbortSignal): Promise<Denial | null>;
   /** What a call came to, in the place of what was reserved. */
   settle(costId: string, usd: string): void;
 }

@@ -6,8 +6,8 @@ import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
 import { stepContextOf } from '../../schemas/task-trace.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
 import type { ChainResult } from '../tools/call-chain.ts';
-import type { MoneyAsked } from './call-guards.ts';
-import type { ExecutionJournal } from './execution-journal.ts';
+import type { Denial, MoneyAsked } from './call-guards.ts';
+import type { EventDraft, ExecutionJournal } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { StepSeen } from './runtime-event.ts';
 import type { CallFailure } from './step-calls.ts';
@@ -72,6 +72,14 @@ export const throwIfStopped = ({ run }: StepScope): void => {
 };
 
 export const errorOf = ({ code, message, retryable }: CallFailure) => ({ code, message, retryable });
+
+/** The execution ends before its next step, as whatever it asks for would be denied too. */
+export const stopDraft = (step: number, denied: Denial): EventDraft => ({
+  type: 'checkpoint',
+  name: 'stop',
+  step,
+  error: { ...denied, retryable: false },
+});
 
 /** What a failed call leaves beside its error. */
 export const failureOutput = ({ retryAfterMs }: Pick<CallFailure, 'retryAfterMs'>): string =>

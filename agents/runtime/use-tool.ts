@@ -1,6 +1,7 @@
 /**
  * Uses a tool: a read is written behind; a write, and whatever costs money, has its intent in the journal before it. Each goes through the tool's own
- * policy (agents/tools/call-chain.ts): breaker, timeout, retries, cache, what stands in for it.
+ * policy (agents/tools/call-chain.ts): breaker, timeout, retries, cache, what stands in for it. Where the day's money does not allow it,
+ * nothing is called and the execution is told to stop, as at a model.
  */
 
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
@@ -12,6 +13,7 @@ import { freshnessOf } from '../../schemas/search.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { type ChainResult, callWithPolicy, mayPass, noteOf } from '../tools/call-chain.ts';
 import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
+import type { Denial } from './call-guards.ts';
 import { wrongOf } from './checked-value.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import type { EventDraft } from './execution-journal.ts';
@@ -23,6 +25,7 @@ import {
   NOTHING_SPENT,
   type StepResult,
   type StepScope,
+  stopDraft,
   tenantOf,
   throwIfStopped,
   timeLeft,
@@ -31,14 +34,19 @@ import {
 
 type ToolDecision = Decided<'tool'>;
 
+/** `denied`: why the day's money did not allow it. */
+type ToolUse = ChainResult & { readonly denied?: Denial };
+
 export const readWithTool = async (decision: ToolDecision, scope: StepScope): Promise<StepResult> => {
   const reservedUsd = mostUsd(decision, scope);
   if (reservedUsd === null) beginReadsBeside(decision, scope);
   else await writeIntent(decision, scope, { reservedUsd, priceTable: TOOL_PRICE });
-  const used = await (scope.begun.get(decision.callId) ?? useTool(decision, scope));
+  const used: ToolUse = await (scope.begun.get(decision.callId) ?? useTool(decision, scope));
   scope.begun.delete(decision.callId);
   throwIfStopped(scope);
-  scope.journal.writeBehind(outcomeDraft(decision, scope, used));
+  const draft = outcomeDraft(decision, scope, used);
+  if (used.denied) await scope.journal.write(draft, stopDraft(decision.step, used.denied));
+  else scope.journal.writeBehind(draft);
   return resultOf(decision, scope, used);
 };
 
@@ -57,12 +65,14 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
   if (failure) throwIfStopped(scope);
   const uncertain = failure !== null && (failure.uncertain || (again && mayPass(failure)));
   // What is stopped makes no call again, under the key or not: a person has to look.
-  const parked = uncertain && (scope.calling.aborted || toolOf(decision, scope).takesIdempotencyKey !== true);
-  await journal.write({
+  const stopped = scope.calling.aborted || used.denied !== undefined;
+  const parked = uncertain && (stopped || toolOf(decision, scope).takesIdempotencyKey !== true);
+  const draft: EventDraft = {
     ...outcomeDraft(decision, scope, used),
     idempotencyKey,
     ...(parked ? { type: 'error', error: { ...errorOf(failure), code: 'effect-unknown' } } : {}),
-  });
+  };
+  await journal.write(draft, ...(used.denied ? [stopDraft(decision.step, used.denied)] : []));
   return resultOf(decision, scope, used);
 };
 
@@ -95,7 +105,7 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
 };
 
 /** A tool that costs is paid from the day's money as a model is: reserved for all its tries, settled at the calls that were made. */
-const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ChainResult> => {
+const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ToolUse> => {
   const { services, calling } = scope;
   const tool = toolOf(decision, scope);
   const most = mostUsd(decision, scope);
@@ -108,7 +118,8 @@ const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ChainR
   return used;
 };
 
-const deniedUse = (denied: { readonly code: string; readonly message: string }): ChainResult => ({
+const deniedUse = (denied: Denial): ToolUse => ({
+  denied,
   outcome: {
     output: null,
     failure: { ...denied, retryable: false, retryAfterMs: null, uncertain: false },

@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import { UNGUARDED } from '../../../agents/runtime/call-guards.ts';
+import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
 import { checkToolPolicies } from '../../../agents/tools/tool-policy.ts';
 import { type AgentDefinition, defineTool, type ToolDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import { totalUsd } from '../../../schemas/execution-costs.ts';
+import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
 import { parseUsd } from '../../../schemas/money.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
@@ -81,6 +82,48 @@ test('a call that a breaker holds back costs nothing', async () => {
   await simulation.run('worker-a');
   expect(calls).toEqual([]);
   expect(toolCosts(simulation.log)).toMatchObject([{ usd: '0', state: 'settled' }]);
+});
+
+test('a call that the money of the day does not allow is not made, and its execution halts there', async () => {
+  const denied = { code: 'agent-budget' as const, message: 'the day is spent' };
+  for (const effect of ['read', 'write'] as const) {
+    const { calls, tool } = shop();
+    const agent = agentOf([tool('paid', { costUsd: '0.05', effect })], '1');
+    const models = asking('paid', 3);
+    const guards: CallGuards = {
+      ...UNGUARDED,
+      reserve: async ({ usd }) => (usd === '0.05' ? denied : null),
+    };
+    const simulation = simulate({ agent, models, guards });
+    await simulation.run('worker-a');
+    expect(calls).toEqual([]);
+    // Nobody is asked what to do about it.
+    expect(models[0]?.calls()).toBe(1);
+    const end = simulation.log.at(-1);
+    expect(end?.error).toMatchObject(denied);
+    expect(parseTerminalOutput(end?.output ?? null)?.outcome).toBe('halted');
+    expect(toolCosts(simulation.log)).toMatchObject([{ usd: '0', state: 'settled' }]);
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
+test('an effect that was lost with its worker, and that the money of the day does not let be made again, is left to a person', async () => {
+  const { calls, tool } = shop();
+  const agent = agentOf([tool('paid', { costUsd: '0.05', effect: 'write', takesIdempotencyKey: true })], '1');
+  let spent = false;
+  const denied = { code: 'tenant-budget' as const, message: 'the day is spent' };
+  const guards: CallGuards = { ...UNGUARDED, reserve: async () => (spent ? denied : null) };
+  const simulation = simulate({ agent, models: asking('paid'), guards });
+  // Claim, retrieval with intent, reply with the intent of the tool: its outcome is lost.
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  expect(calls).toEqual(['paid']);
+  spent = true;
+  await simulation.run('worker-b');
+  expect(calls).toEqual(['paid']);
+  const end = simulation.log.at(-1);
+  expect(end?.error?.code).toBe('effect-unknown');
+  expect(end?.error?.message).toContain('the day is spent, while paid ran in step 3');
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
 });
 
 test('a paid call that was lost with its worker counts at its reservation, a read is made again, an effect without the key is not', async () => {
