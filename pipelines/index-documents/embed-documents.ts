@@ -5,7 +5,7 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import type { Clock } from '../../schemas/clock.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
 import type { Document, DocumentTiming } from '../../schemas/records.ts';
-import type { DriftWatch } from '../gates/drift-state.ts';
+import type { DriftJudge } from '../gates/drift-state.ts';
 import { findingOf } from '../gates/finding.ts';
 import { gateVectors } from '../gates/record-gates.ts';
 import type { Refusal } from '../gates/run-gates.ts';
@@ -43,7 +43,7 @@ export interface EmbedSettings {
   readonly model: { readonly id: string; readonly dimensions: number };
   readonly clock: Clock;
   /** None where rows are judged alone. */
-  readonly drift?: DriftWatch;
+  readonly drift?: DriftJudge;
 }
 
 type PreparedDocument = Extract<Prepared, { kind: 'document' }>;

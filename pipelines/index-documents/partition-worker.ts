@@ -9,6 +9,7 @@ import { type BatchQueue, type BatchQueueSettings, createBatchQueue } from '../b
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
+import type { DriftWatch } from '../gates/drift-state.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import { type FoundPause, pausedTables, type TableTurn } from './paused-tables.ts';
@@ -24,7 +25,7 @@ export interface PartitionWorkerSettings {
   readonly writer: RecordWriter;
   readonly codec: RecordCodec;
   readonly prepare: PrepareSettings;
-  readonly embed: EmbedSettings;
+  readonly embed: Omit<EmbedSettings, 'drift'> & { readonly drift?: DriftWatch };
   readonly readChange: (record: KafkaRecord) => Promise<ChangeToPrepare['read']>;
   readonly sourceOf: (topic: string) => string;
   /** Everything up to and including these records is done. */
@@ -115,7 +116,9 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       pauses,
     };
     const prepared = await prepareChanges(settings.prepare, holdings, changes);
-    const outcomes = await embedDocuments(settings.embed, prepared);
+    const { drift: watch, ...embed } = settings.embed;
+    const drift = watch?.stage();
+    const outcomes = await embedDocuments({ ...embed, ...(drift && { drift }) }, prepared);
     const plan = planAppends(
       {
         codec,
@@ -133,6 +136,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await settings.askForPause(pauses.found());
       await writer.append(plan.refused);
       const places = await writer.append(plan.records);
+      drift?.commit();
       const appended = plan.documents.map(({ at, record }) => ({ record, offset: places[at]?.offset ?? 0 }));
       remember(foldDocuments(table, partition, appended), position());
     } catch (error) {

@@ -39,3 +39,22 @@ test('places are bounded: the one longest left alone is forgotten', () => {
   for (let at = 0; at < 300; at += 1) watch.learn({ ...PLACE, tenant: `t${at}` }, [near(at)]);
   expect(watch.farthest(PLACE, [FAR], LIMITS)).toBeUndefined();
 });
+
+test('what a batch learns it judges by at once, and others only once it counts: tried again, it has taught nothing', () => {
+  const limits = { ...LIMITS, afterChunks: 100 };
+  const watch = learned(60);
+  const failed = watch.stage();
+  for (let at = 60; at < 110; at += 1) failed.learn(PLACE, [near(at)]);
+  expect(failed.farthest(PLACE, [FAR], limits)).toMatchObject({ at: 0 });
+  expect(watch.farthest(PLACE, [FAR], limits)).toBeUndefined();
+
+  const [first, second] = [watch.stage(), watch.stage()];
+  for (let at = 60; at < 80; at += 1) first.learn(PLACE, [near(at)]);
+  for (let at = 80; at < 100; at += 1) second.learn(PLACE, [near(at)]);
+  second.commit();
+  first.commit();
+  first.commit();
+  // Both are in, each once.
+  expect(watch.farthest(PLACE, [FAR], limits)).toMatchObject({ at: 0 });
+  expect(watch.farthest(PLACE, [FAR], { ...limits, afterChunks: 101 })).toBeUndefined();
+});

@@ -1,0 +1,69 @@
+/** A partition's work where an append fails: the batch is decided again, and counts once. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
+import { createDriftWatch } from '../../../pipelines/gates/drift-state.ts';
+import { createPartitionWorker } from '../../../pipelines/index-documents/partition-worker.ts';
+import { type GateSettings, settingsOfTable } from '../../../schemas/gate-settings.ts';
+import { createMemoryDocumentTable } from '../memory-document-table.ts';
+import { config, model, prepareSettings, recordAt, upsertAt } from './changes.ts';
+
+const LIMITS = { deviations: 3, afterChunks: 12 };
+
+test('a batch that is tried again after a failed append teaches the drift gate once', async () => {
+  const drift = createDriftWatch();
+  const failures: Error[] = [];
+  let appended = 0;
+  let done = 0;
+  const worker = createPartitionWorker({
+    ...{ partition: 2, documentPartitions: 4, table: createMemoryDocumentTable() },
+    writer: {
+      append: async (records) => {
+        if (records.length > 0 && failures.length === 0) throw new Error('the broker has gone');
+        return records.map(({ partition = 0 }) => ({ partition, offset: appended++ }));
+      },
+      pending: () => 0,
+      close: async () => undefined,
+    },
+    codec: {
+      encode: () => Buffer.from('encoded'),
+      decode: () => Promise.reject(new Error('nothing to read')),
+    },
+    prepare: {
+      ...prepareSettings(),
+      config: {
+        ...config,
+        gates: settingsOfTable(config.gates as GateSettings, { drift: { ...LIMITS, action: 'flag' } }),
+      },
+    },
+    embed: { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 8, drift },
+    readChange: async ({ offset }) => ({
+      kind: 'change',
+      change: upsertAt(
+        offset,
+        { body: `How to reset a password, part ${offset}.` },
+        { key: { id: String(offset) } },
+      ),
+    }),
+    sourceOf: () => 'shop',
+    onDone: (records) => {
+      done += records.length;
+    },
+    onRetry: (error) => failures.push(error),
+    tableTurns: async () => new Map(),
+    askForPause: async () => undefined,
+    logEnd: async () => 0,
+    ...{ onReappended: () => undefined, onFull: () => undefined, onDrained: () => undefined },
+    ...{ onTailFull: () => undefined, onTailDrained: () => undefined },
+    ...{ onBehind: () => undefined, onCurrent: () => undefined },
+  });
+  worker.changes(Array.from({ length: 12 }, (_, at) => recordAt(at + 1)));
+  while (done < 12) await turn();
+  await worker.stop();
+  expect(failures).toMatchObject([{ message: 'the broker has gone' }]);
+  const place = { source: 'shop', table: 'public.a', tenant: 'acme' };
+  const [odd] = await model.embed(['Quixotic jackdaws vexed my sphinx.']);
+  if (!odd) throw new Error('the model gave no vector');
+  expect(drift.farthest(place, [odd], LIMITS)).toMatchObject({ at: 0 });
+  expect(drift.farthest(place, [odd], { ...LIMITS, afterChunks: 13 })).toBeUndefined();
+});
