@@ -95,8 +95,8 @@ export const openIndexClient = (baseUrl: string): IndexService & LaneService => 
         if (error instanceof FreshetError && error.code === 'not-found') return undefined;
         throw error;
       }),
-    covers: async (freshness) => {
-      await json('/covers', posted(freshness));
+    covers: async (asked) => {
+      await json('/covers', posted(asked));
     },
     floor: async (source, table) =>
       (await json<{ readonly version: string | null }>(`/floor?${new URLSearchParams({ source, table })}`))

@@ -73,9 +73,9 @@ export const amongReplicas = (
         replica.search({ ...request, freshness: { ...freshness, waitMs } }, signal),
       );
     },
-    covers: (freshness) =>
-      whenFresh(freshness.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS, (replica, waitMs) =>
-        replica.covers({ ...freshness, waitMs }),
+    covers: ({ freshness, ...asked }) =>
+      whenFresh(freshness?.waitMs ?? DEFAULT_FRESHNESS_WAIT_MS, (replica, waitMs) =>
+        replica.covers({ ...asked, freshness: { ...freshness, waitMs } }),
       ),
     describe: (ids) => first((replica) => replica.describe(ids)),
     floor: (source, table) => first((replica) => replica.floor(source, table)),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import type { FreshnessRequest, SearchRequest } from '../../schemas/search.ts';
+import type { SearchRequest } from '../../schemas/search.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { IndexService } from './index-service.ts';
@@ -79,7 +79,7 @@ export const serveIndex = async (
     return service.search({ ...request.body, ...traced }, gone.signal);
   });
   app.get('/watermarks', async () => service.watermarks());
-  app.post<{ Body: FreshnessRequest }>('/covers', async (request) => {
+  app.post<{ Body: Pick<SearchRequest, 'freshness' | 'filter'> }>('/covers', async (request) => {
     await service.covers(request.body);
     return {};
   });

@@ -3,7 +3,7 @@
  * others search, trace and rebuild. Bodies are JSON; errors are {code, message}.
  */
 import type { Document } from '../../schemas/records.ts';
-import type { FreshnessRequest, Retriever, SourceWatermark } from '../../schemas/search.ts';
+import type { Retriever, SearchRequest, SourceWatermark } from '../../schemas/search.ts';
 
 export interface TracedDocument {
   readonly record: Omit<Document, 'chunks'> & {
@@ -75,8 +75,8 @@ export interface HeldDocument {
 }
 
 export interface IndexService extends Retriever {
-  /** Waits until the index covers it. Errors: `stale`. */
-  covers(freshness: FreshnessRequest): Promise<void>;
+  /** Waits until the index covers what a search with these would find. Errors: `stale`. */
+  covers(asked: Pick<SearchRequest, 'freshness' | 'filter'>): Promise<void>;
   /** Those of the documents that are held, markers too, in any order. At most 1,000. */
   describe(documentIds: readonly string[]): Promise<readonly HeldDocument[]>;
   /** The newest floor of a table: what is older is deleted. Null where it never had one. */

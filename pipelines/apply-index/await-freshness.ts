@@ -1,11 +1,11 @@
 /** Holds retrievals until the index is as fresh as they ask: woken when a watermark moves, never by polling. */
 import { FreshetError } from '../../schemas/errors.ts';
-import { DEFAULT_FRESHNESS_WAIT_MS, type SearchRequest, type SourceWatermark } from '../../schemas/search.ts';
-import { behindOf, staleError } from './fresh-enough.ts';
+import { DEFAULT_FRESHNESS_WAIT_MS, type SourceWatermark } from '../../schemas/search.ts';
+import { behindOf, type FreshnessAsked, staleError } from './fresh-enough.ts';
 
 export interface FreshnessGate {
   /** Resolves when it is fresh enough. Errors: `stale` after its `waitMs`, `too-many-requests`, `unavailable` (closed). */
-  until(request: Pick<SearchRequest, 'freshness' | 'filter'>, signal?: AbortSignal): Promise<void>;
+  until(request: FreshnessAsked, signal?: AbortSignal): Promise<void>;
   /** To be told that a watermark may have moved. */
   changed(): void;
   waiting(): number;
@@ -13,7 +13,7 @@ export interface FreshnessGate {
 }
 
 interface Waiter {
-  readonly request: Pick<SearchRequest, 'freshness' | 'filter'>;
+  readonly request: FreshnessAsked;
   readonly settle: (error?: Error) => void;
 }
 

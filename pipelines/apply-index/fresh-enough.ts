@@ -1,5 +1,6 @@
 /** Whether watermarks satisfy what a retrieval asks for, and what is said where they do not. Pure. */
 import { FreshetError } from '../../schemas/errors.ts';
+import { isProbeTable } from '../../schemas/probe.ts';
 import {
   type FreshnessRequest,
   MAX_FRESHNESS_WAIT_MS,
@@ -11,6 +12,9 @@ import {
 import { bytesBetween, comparePositions, positionOrder } from '../../schemas/source-position.ts';
 
 type Watermarks = Readonly<Record<string, SourceWatermark>>;
+
+/** What of a request says how fresh the index must be, and of what. */
+export type FreshnessAsked = Pick<SearchRequest, 'freshness' | 'filter' | 'memoriesOf'>;
 
 /** How far the index is behind what was asked for; the body of the error `stale`. */
 export interface Behind {
@@ -68,11 +72,25 @@ export const partsOf = (watermarks: Watermarks, filter: SearchRequest['filter'] 
 const isCovered = (watermark: Watermark, position: string): boolean =>
   watermark.position !== null && (comparePositions(watermark.position, position) ?? -1) >= 0;
 
-/** What keeps a retrieval from being fresh enough; null where nothing does. */
-export const behindOf = (
+/**
+ * A held table of the source that rows may be searched of and whose own watermark lies before a position: a row of it that was
+ * written before would be missing without a word. None where the filter leaves it out.
+ */
+const heldBefore = (
   watermarks: Watermarks,
-  { freshness, filter }: Pick<SearchRequest, 'freshness' | 'filter'>,
-): Behind | null => {
+  { source, position }: { readonly source: string; readonly position: string },
+  { filter, memoriesOf }: FreshnessAsked,
+): Part | undefined => {
+  const searched = filter?.table === undefined && (filter?.source ?? source) === source;
+  if (!searched || memoriesOf !== undefined) return undefined;
+  return Object.entries(watermarks[source]?.heldTables ?? {})
+    .map(([table, watermark]) => ({ source, table, watermark }))
+    .find(({ table, watermark }) => !isProbeTable(table) && !isCovered(watermark, position));
+};
+
+/** What keeps a retrieval from being fresh enough; null where nothing does. */
+export const behindOf = (watermarks: Watermarks, asked: FreshnessAsked): Behind | null => {
+  const { freshness, filter } = asked;
   if (!freshness) return null;
   const { after, maxStalenessMs } = freshness;
   const behind = ({ source, table, watermark }: Part): Behind => ({
@@ -96,6 +114,8 @@ export const behindOf = (
     const part = parts.find((each) => each.source === source) ?? partsOf(watermarks, { source })[0];
     const watermark = part?.watermark ?? UNTRACKED;
     if (!isCovered(watermark, position)) return behind(part ?? { source, table: null, watermark });
+    const held = heldBefore(watermarks, after, asked);
+    if (held) return behind(held);
   }
   if (maxStalenessMs === undefined) return null;
   if (parts.length === 0) return behind({ source: filter?.source ?? '', table: null, watermark: UNTRACKED });
@@ -113,7 +133,7 @@ export const staleError = (behind: Behind, waitedMs: number): FreshetError => {
     state === 'unknown'
       ? `how far it covers ${what} is not known (${reason ?? 'unknown'})`
       : wantedPosition !== null
-        ? `it covers ${what} up to ${position}, not yet ${wantedPosition}`
+        ? `it covers ${what} up to ${position}, not yet ${wantedPosition}${reason === null ? '' : ` (${reason})`}`
         : `it is ${Math.round(stalenessMs ?? 0)} ms behind ${what}, ${maxStalenessMs} ms are allowed`;
   return new FreshetError(
     'stale',

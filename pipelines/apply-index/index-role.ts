@@ -286,9 +286,9 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         });
       return response;
     },
-    covers: async (freshness) => {
-      checkFreshness(freshness, settings.sources);
-      await gate.until({ freshness });
+    covers: async (asked) => {
+      if (asked.freshness) checkFreshness(asked.freshness, settings.sources);
+      await gate.until(asked);
     },
     describe: (documentIds) => {
       if (documentIds.length > MOST_DESCRIBED)

@@ -80,22 +80,33 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
       ).map((row) => [documentIdOf(source, table, row.key), row]),
     );
 
+  const isHeld = async (): Promise<boolean> =>
+    (await index.watermarks())[source]?.heldTables[table] !== undefined;
+
   /** Of the ids that differed at first sight: which differ for good. */
   const differing = async (suspects: readonly string[]): Promise<readonly Divergent[]> => {
     const found: Divergent[] = [];
     let open = suspects;
     for (let look = 1; look <= LOOKS && open.length > 0; look += 1) {
+      // What a paused table holds back is no divergence: a burst of deletes it was paused for is not to be carried out here.
+      if (await isHeld()) {
+        unsettled.push(...open);
+        return found;
+      }
       const before = await rowsOf(open);
       try {
-        const position = await settings.currentPosition();
-        await index.covers({ after: { source, position }, waitMs: COVERED_WITHIN_MS });
+        const after = { source, position: await settings.currentPosition() };
+        await index.covers({
+          freshness: { after, waitMs: COVERED_WITHIN_MS },
+          filter: { source, table },
+        });
       } catch (thrown) {
         if (!(thrown instanceof FreshetError && thrown.code === 'stale')) throw thrown;
         unsettled.push(...open);
         return found;
       }
-      // What a paused table holds back is no divergence: a burst of deletes it was paused for is not to be carried out here.
-      if ((await index.watermarks())[source]?.heldTables[table]) {
+      // Its pause may have come meanwhile.
+      if (await isHeld()) {
         unsettled.push(...open);
         return found;
       }

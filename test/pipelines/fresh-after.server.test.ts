@@ -171,4 +171,10 @@ test('a table that a worker asked to pause is held back before any watch has com
   });
   expect(mark.state).toBe('known');
   expect(mark.heldTables[table]).toMatchObject({ reason: `asked to be paused: ${reason}` });
+  // A row written now is skipped: a search that could find it is told so, one by another table is answered.
+  await plane.client.query(`UPDATE articles SET body = 'The word is skipped.' WHERE id = 1`);
+  const after = { source: SOURCE, position: await position() };
+  const error = await search('skipped', { after, waitMs: 1_000 }).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'stale', details: { behind: { source: SOURCE, table } } });
+  await whenFresh(() => search('skipped', { after, waitMs: 20_000 }, { table: 'public.others' }));
 });

@@ -4,11 +4,11 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { MARIADB } from '../../connectors/sources/mariadb/mariadb-kind.ts';
 import { sourcePlugins } from '../../connectors/sources/source-kinds.ts';
-import { JUDGED_ALONE } from '../../pipelines/gates/judged-alone.ts';
 import { reconcileTable } from '../../pipelines/reconcile/reconcile-table.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { comparePositions } from '../../schemas/source-position.ts';
 import { parseVersion } from '../../schemas/version.ts';
+import { comparing } from '../support/comparing.ts';
 import { foundProbe, startTracking } from '../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { total } from '../support/plane-state.ts';
@@ -242,15 +242,7 @@ test('a row compared with the index makes the same document as its change, whate
     ] as const) {
       const report = await reconcileTable({
         ...{ source: 'shop', table, scanner, index },
-        prepare: {
-          config: both.config,
-          model: model.id,
-          chunking: { ...both.config.chunking, countTokens: (text) => model.countTokens(text) },
-          limits: { maxRecordBytes: 8_000_000 },
-          ...JUDGED_ALONE,
-          clock: systemClock,
-          readRow: async () => undefined,
-        },
+        prepare: comparing(both.config, model),
         currentPosition: () => MARIADB.currentPosition(both.shopUrl),
         pauseMs: 0,
         onProgress: () => undefined,

@@ -5,9 +5,7 @@ import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-c
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
 import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
-import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import { floorRecord } from '../../../pipelines/index-documents/document-records.ts';
-import type { PrepareSettings } from '../../../pipelines/index-documents/prepare-changes.ts';
 import {
   type Divergent,
   reconcileTable,
@@ -19,6 +17,7 @@ import { documentIdOf } from '../../../schemas/document-id.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { PARTITIONS, TOPICS } from '../../../schemas/topics.ts';
 import { isVersion, makeVersion, repairVersion, type Version } from '../../../schemas/version.ts';
+import { comparing } from '../../support/comparing.ts';
 import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
 import { startTracking } from '../../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
@@ -66,23 +65,13 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     await folder?.remove();
   });
 
-  const prepare = (): PrepareSettings => ({
-    config: plane.config,
-    model: model.id,
-    chunking: { ...plane.config.chunking, countTokens: (text) => model.countTokens(text) },
-    limits: { maxRecordBytes: 8_000_000 },
-    ...JUDGED_ALONE,
-    clock: systemClock,
-    readRow: async () => undefined,
-  });
-
   const repair = (divergents: readonly Divergent[]): Promise<number> =>
     repairDocuments(
       {
         source,
         table: TABLE,
         epoch: 1,
-        prepare: prepare(),
+        prepare: comparing(plane.config, model),
         embed: { embedding: new EmbeddingCache({ model, maxBytes: 1_000_000 }), model, clock: systemClock },
         index,
         writer: plane.writer,
@@ -99,7 +88,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
         table: TABLE,
         scanner,
         index,
-        prepare: prepare(),
+        prepare: comparing(plane.config, model),
         currentPosition: () => POSTGRES.currentPosition(plane.url),
         pauseMs: 0,
         onProgress: () => undefined,

@@ -3,11 +3,10 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
 import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
-import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import { reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
-import { systemClock } from '../../../schemas/clock.ts';
 import { mapTable, parseConfig } from '../../../schemas/config.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
+import { comparing } from '../../support/comparing.ts';
 import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
 import { startTracking } from '../../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
@@ -76,15 +75,7 @@ test('no difference is found where none is', async () => {
       await until('indexed', () => index.document(documentIdOf(SOURCE, TABLE, { id })));
     const report = await reconcileTable({
       ...{ source: SOURCE, table: TABLE, scanner, index },
-      prepare: {
-        config: plane.config,
-        model: model.id,
-        chunking: { ...plane.config.chunking, countTokens: (text) => model.countTokens(text) },
-        limits: { maxRecordBytes: 8_000_000 },
-        ...JUDGED_ALONE,
-        clock: systemClock,
-        readRow: async () => undefined,
-      },
+      prepare: comparing(plane.config, model),
       currentPosition: () => POSTGRES.currentPosition(plane.url),
       pauseMs: 0,
       onProgress: () => undefined,
