@@ -138,8 +138,13 @@ export interface Receipt {
   readonly newestApplied: Readonly<
     Record<string, { readonly version: string; readonly committedAt: number }>
   >;
-  /** After `after`: documents of this tenant and source that a gate refused of late, newest first. */
+  /**
+   * After `after`: documents of this tenant and source, and of the table that the filter names, that a gate refused: all behind the
+   * position, and the newest before it. Newest first.
+   */
   readonly refused?: readonly RefusedDocument[];
+  /** There are more than are told. */
+  readonly moreRefused?: boolean;
 }
 
 export interface SearchResponse {

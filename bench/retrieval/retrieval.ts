@@ -125,7 +125,6 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
               newestApplied: {},
               targetMs: 5_000,
             }),
-            refused: () => [],
             clock,
             clockOffset: () => 0,
           },

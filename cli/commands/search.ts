@@ -62,6 +62,8 @@ const describe = ({ hits, receipt }: SearchResponse): string => {
   const refused = (receipt.refused ?? []).map(
     ({ documentId, gate, reason }) => `refused: ${documentId} by the gate ${gate} (${reason})`,
   );
+  if (receipt.moreRefused)
+    refused.push('more were refused than are told here; of one document: npx freshet quarantine show <id>');
   return [
     lines.join('\n\n') || 'nothing found',
     '',

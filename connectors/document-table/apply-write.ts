@@ -2,6 +2,7 @@
 import type { TableWrite } from './document-table.ts';
 import { lookOf, putLook, removeLook } from './fingerprint-keys.ts';
 import { encodeStored } from './record-codec.ts';
+import { putRefusal, refusalOf, removeRefusal } from './refusal-keys.ts';
 import {
   type PartitionState,
   partitionOf,
@@ -28,6 +29,7 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
     const forget = (key: Buffer, documentId: string): void => {
       const held = standingOf(files, key);
       if (held?.look) removeLook(files, held.look, documentId);
+      if (held?.refusal) removeRefusal(files, held.refusal, held.version, documentId);
       if (held !== undefined) count[held.kind === 'document' ? 'documents' : 'markers'] -= 1;
     };
     for (const id of write.removed ?? []) {
@@ -43,9 +45,11 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
       count[kind === 'document' ? 'documents' : 'markers'] += 1;
       files.records.putSync(key, bytes);
       const look = lookOf(stored.record);
+      const refusal = refusalOf(stored.record);
       const standing: Standing = { version, kind, offset: stored.offset };
-      files.standings.putSync(key, look ? { ...standing, look } : standing);
+      files.standings.putSync(key, { ...standing, ...(look && { look }), ...(refusal && { refusal }) });
       if (look) putLook(files, look, documentId);
+      if (refusal) putRefusal(files, refusal, stored.record);
     }
     for (const { id, version, offset } of write.floors ?? []) {
       files.floors.putSync(keyOf(partition, id), { version, offset });

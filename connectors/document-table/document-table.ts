@@ -19,6 +19,15 @@ export interface ChunkOrigin {
   readonly chunk: number;
 }
 
+/** A refused document, as it stands. */
+export interface RefusedStanding {
+  readonly documentId: string;
+  readonly table: string;
+  readonly version: string;
+  /** `gate: reason`. */
+  readonly reason: string;
+}
+
 /** One atomic write to one partition. */
 export interface TableWrite {
   readonly partition: number;
@@ -71,6 +80,8 @@ export interface DocumentTable {
     fingerprint: Buffer,
     leastEqualBits: number,
   ): { readonly documentId: string; readonly same: boolean } | undefined;
+  /** Refused documents of a tenant and source in every partition of this table, newest version first. */
+  refusals(tenant: string, source: string): Iterable<RefusedStanding>;
   count(partition: number): { readonly documents: number; readonly markers: number };
   /** Written to disk when it resolves. */
   flushed(): Promise<void>;

@@ -9,11 +9,18 @@
 import { FreshetError } from '../../schemas/errors.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { prepareWrite } from './apply-write.ts';
-import type { ChunkOrigin, DocumentTable, StoredDocument, TableWrite } from './document-table.ts';
+import type {
+  ChunkOrigin,
+  DocumentTable,
+  RefusedStanding,
+  StoredDocument,
+  TableWrite,
+} from './document-table.ts';
 import { findLook, lookOf, removeLook } from './fingerprint-keys.ts';
 import { IdleFlush } from './idle-flush.ts';
 import { failure } from './lmdb-failures.ts';
 import { decodeStored } from './record-codec.ts';
+import { listRefusals, removeRefusal } from './refusal-keys.ts';
 import {
   type FreshReason,
   openTableFiles,
@@ -103,6 +110,10 @@ export class LmdbDocumentTable implements DocumentTable {
     return this.#read(() => findLook(this.#files, tenant, documentId, fingerprint, leastEqualBits));
   }
 
+  refusals(tenant: string, source: string): Iterable<RefusedStanding> {
+    return listRefusals(this.#files, tenant, source);
+  }
+
   count(partition: number): { readonly documents: number; readonly markers: number } {
     const { documents = 0, markers = 0 } = this.#read(() => partitionOf(this.#files, partition)) ?? {};
     return { documents, markers };
@@ -128,6 +139,11 @@ export class LmdbDocumentTable implements DocumentTable {
         const { record } = decodeStored(value);
         const look = lookOf(record);
         if (look) removeLook(this.#files, look, record.documentId);
+      }
+      for (const { key, value } of standings.getRange(partitionRange(partition))) {
+        const { refusal, version } = value as Standing;
+        const stored = refusal && records.getBinary(key);
+        if (stored) removeRefusal(this.#files, refusal, version, decodeStored(stored).record.documentId);
       }
       for (const database of [records, standings, floors, partitions]) {
         for (const key of [...database.getKeys(partitionRange(partition))]) database.removeSync(key);

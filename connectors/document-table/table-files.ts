@@ -13,7 +13,7 @@ import { documentFingerprint } from './record-codec.ts';
 import { keyOf } from './table-keys.ts';
 
 /** Raised when keys or values are laid out differently. */
-const FORMAT = `2 ${documentFingerprint}`;
+const FORMAT = `3 ${documentFingerprint}`;
 const FORMAT_KEY = Buffer.from('format');
 const JSON_VALUES = { encoding: 'json', keyEncoding: 'binary' } as const;
 
@@ -32,6 +32,8 @@ export interface TableFiles {
   readonly stale: Database<unknown, Buffer>;
   /** Fingerprint → document (fingerprint-keys.ts). */
   readonly looks: Database<unknown, Buffer>;
+  /** Tenant, source and version → refused document (refusal-keys.ts). */
+  readonly refusals: Database<unknown, Buffer>;
   /** Partition → position and counts. */
   readonly partitions: Database<unknown, Buffer>;
   readonly marker: CrashMarker;
@@ -47,6 +49,8 @@ export type Standing = {
   readonly offset: number;
   /** See fingerprint-keys.ts; absent where the table looks for no duplicates. */
   readonly look?: string;
+  /** See refusal-keys.ts; of a refused document alone. */
+  readonly refusal?: string;
 };
 export type PartitionState = {
   readonly position: number;
@@ -103,6 +107,7 @@ const openDatabases = (root: Root) => ({
   origins: root.openDB<unknown, Buffer>('origins', JSON_VALUES),
   stale: root.openDB<unknown, Buffer>('stale', JSON_VALUES),
   looks: root.openDB<unknown, Buffer>('looks', JSON_VALUES),
+  refusals: root.openDB<unknown, Buffer>('refusals', JSON_VALUES),
   partitions: root.openDB<unknown, Buffer>('partitions', JSON_VALUES),
 });
 

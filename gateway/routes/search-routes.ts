@@ -56,8 +56,12 @@ const searchAnswer = z.object({
       .array(z.object({ documentId: z.string(), version: z.string(), gate: z.string(), reason: z.string() }))
       .optional()
       .describe(
-        'After `after`: documents of this tenant and source that a gate refused of late, newest first.',
+        'After `after`: documents of this tenant and source, and of the table that the filter names, that a gate refused: all behind the position, and the newest twenty before it. Newest first.',
       ),
+    moreRefused: z
+      .boolean()
+      .optional()
+      .describe('There are more than are told; of one document: GET /v1/quarantine.'),
   }),
 });
 

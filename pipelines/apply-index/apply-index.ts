@@ -9,7 +9,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
-import type { Document, Timing } from '../../schemas/records.ts';
+import type { Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
@@ -35,11 +35,8 @@ export interface ApplyIndexSettings {
   /** Whether this replica tells how long changes took: one of several does. */
   readonly timings: boolean;
   readonly onEvent: (event: ApplyIndexEvent) => void;
-  /** Records were applied: those given are visible now, the table's positions have moved. */
-  readonly onApplied: (
-    records: readonly Document[],
-    batch: { readonly partition: number; readonly last: KafkaRecord },
-  ) => void;
+  /** Records up to this one were applied and are visible; the table's positions have moved. */
+  readonly onApplied: (batch: { readonly partition: number; readonly last: KafkaRecord }) => void;
   /** Whether what is applied is searched: only then its timings tell of freshness. */
   readonly serves: () => boolean;
   readonly onFailure: (error: FreshetError) => void;
@@ -120,10 +117,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     if (!folded) return;
     const { applied } = folded;
     const searchableAt = clock();
-    settings.onApplied(
-      documents.filter((_, at) => applied[at]).map((each) => each.record),
-      { partition, last },
-    );
+    settings.onApplied({ partition, last });
     const count = applied.filter(Boolean).length;
     troubles.delete(partition);
     settings.onEvent({ type: 'records', outcome: 'applied', count });

@@ -29,9 +29,9 @@ import { rowIdOf } from './index-rows.ts';
 import { fillKeywords, type KeywordFill } from './keyword-rows.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 import { receiptOf } from './receipt.ts';
-import { createRecentRefusals } from './recent-refusals.ts';
 import { searchIndex } from './search-index.ts';
 import { searchPast } from './search-past.ts';
+import { NONE_REFUSED } from './told-refusals.ts';
 import { openWatermarks } from './watermarks.ts';
 
 export interface IndexRoleSettings {
@@ -121,7 +121,6 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     const position = generations.serving().table.position(partition) ?? 0;
     return coverage ? coverage.of(partition, position) : position;
   };
-  const refusals = createRecentRefusals();
   const watermarks = await openWatermarks({
     ...settings,
     positionOf: covered,
@@ -146,8 +145,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     topic,
     serves: settings.serves ?? (() => true),
     clockOffset: watermarks.clockOffset,
-    onApplied: (records, { partition, last }) => {
-      refusals.applied(records);
+    onApplied: ({ partition, last }) => {
       coverage?.applied(partition, last);
       watermarks.applied();
     },
@@ -156,7 +154,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const partitions = await kafka.admin.partitionCount(topic);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const fill = (): KeywordFill | undefined =>
-    keywords && fillKeywords(generations.serving().table, numbers, keywords, refusals.stood);
+    keywords && fillKeywords(generations.serving().table, numbers, keywords);
   let filling = fill();
   const fillEnded = async (): Promise<void> => {
     filling?.stop();
@@ -235,7 +233,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         { index: settings.name, model: model.id, at: Math.round(asOf * 1_000), ...none },
         request,
         [],
-        [],
+        NONE_REFUSED,
       );
       return { hits, mode: 'vector', receipt };
     } finally {
@@ -266,7 +264,6 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
               keywordsReady: () => filling?.done() ?? false,
               embedding,
               basis,
-              refused: refusals.of,
               clock,
               clockOffset: watermarks.clockOffset,
             },

@@ -36,8 +36,6 @@ export const fillKeywords = (
   table: DocumentTable,
   partitions: readonly number[],
   keywords: KeywordIndex,
-  /** Told of every refused document on the way that stands in that moment. */
-  onRefused: (record: Document) => void = () => undefined,
 ): KeywordFill => {
   let done = false;
   let stopped = false;
@@ -48,9 +46,6 @@ export const fillKeywords = (
       for (const { record } of table.list(partition, '')) {
         if (stopped) return;
         // The list shows the table as it was when the loop began: a row that went since must not come back.
-        const isRefused = record.kind === 'refused';
-        if (isRefused && table.standing(partition, record.documentId)?.version === record.version)
-          onRefused(record);
         if (isSearchable(record)) rows.push(...keywordRows(record, (id) => table.origin(id) !== undefined));
         documents += 1;
         if (documents % DOCUMENTS_AT_ONCE > 0) continue;

@@ -1,13 +1,13 @@
 /** What a search says of its age. Pure. */
 import {
   type Receipt,
-  type RefusedDocument,
   type SearchHit,
   type SearchRequest,
   type SourceWatermark,
   UNTRACKED,
 } from '../../schemas/search.ts';
 import { partsOf } from './fresh-enough.ts';
+import type { ToldRefusals } from './told-refusals.ts';
 
 /** What was known before the index was searched: what is found is at least as new. */
 export interface ReceiptBasis {
@@ -25,7 +25,7 @@ export const receiptOf = (
   basis: ReceiptBasis,
   request: Pick<SearchRequest, 'filter' | 'freshness'>,
   hits: readonly Pick<SearchHit, 'metadata'>[],
-  refused: readonly RefusedDocument[],
+  { refused, more }: ToldRefusals,
 ): Receipt => {
   // The index may hold documents of a source that is no longer configured: an answer that shows one is of unknown age.
   const untracked = hits.flatMap(({ metadata: { source } }) =>
@@ -51,5 +51,6 @@ export const receiptOf = (
     fresh: stalenessMs === null ? null : stalenessMs <= (request.freshness?.maxStalenessMs ?? targetMs),
     newestApplied,
     ...(request.freshness?.after ? { refused } : {}),
+    ...(more ? { moreRefused: true } : {}),
   };
 };

@@ -4,19 +4,14 @@ import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { spaceOfDocument, spaceOfSearch } from '../../schemas/memory-source.ts';
-import type {
-  RefusedDocument,
-  SearchHit,
-  SearchMode,
-  SearchRequest,
-  SearchResponse,
-} from '../../schemas/search.ts';
+import type { SearchHit, SearchMode, SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { checkSearch } from './check-search.ts';
 import { cosineOf } from './cosine.ts';
 import { capHits, fuseRankings } from './fuse-hits.ts';
 import { tagOf } from './index-rows.ts';
 import { type ReceiptBasis, receiptOf } from './receipt.ts';
+import { NONE_REFUSED, toldRefusals } from './told-refusals.ts';
 
 export interface SearchSettings {
   readonly generation: IndexGeneration;
@@ -25,7 +20,6 @@ export interface SearchSettings {
   readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
   /** Taken before the search. */
   readonly basis: () => ReceiptBasis;
-  readonly refused: (tenant: string, source: string) => readonly RefusedDocument[];
   readonly clock: Clock;
   /** The clock of a source less ours, microseconds, as far as it is known. */
   readonly clockOffset: (source: string) => number;
@@ -153,6 +147,8 @@ export const searchIndex = async (
   }
   const hits = answer.map(({ hit }) => hit);
   const after = request.freshness?.after;
-  const refused = after ? settings.refused(tenant, after.source) : [];
-  return { hits, mode: answeredBy, receipt: receiptOf(basis, request, hits, refused) };
+  const told = after
+    ? toldRefusals(generation.table.refusals(tenant, after.source), after.position, request.filter)
+    : NONE_REFUSED;
+  return { hits, mode: answeredBy, receipt: receiptOf(basis, request, hits, told) };
 };

@@ -32,6 +32,7 @@ const killing: { readonly table: DocumentTable; readonly index: VectorIndex } = 
     count: (...input) => table.count(...input),
     countOf: (...input) => table.countOf(...input),
     find: (...input) => table.find(...input),
+    refusals: (...input) => table.refusals(...input),
     flushed: () => table.flushed(),
     close: () => table.close(),
     clear: (...input) => table.clear(...input),

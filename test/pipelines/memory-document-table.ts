@@ -57,6 +57,16 @@ export const createMemoryDocumentTable = (): DocumentTable => {
         ([id, { record }]) => id.startsWith(prefix) && record.kind === 'document',
       ).length,
     find: () => undefined,
+    refusals: (tenant, source) =>
+      [...partitions.values()]
+        .flatMap(({ documents }) => [...documents.values()])
+        .map(({ record }) => record)
+        .filter((each) => each.kind === 'refused' && each.tenant === tenant && each.source === source)
+        .sort((a, b) => (a.version < b.version ? 1 : -1))
+        .map(({ documentId, table, version, reason }) => ({
+          ...{ documentId, table, version },
+          reason: reason ?? '',
+        })),
     origin: (rowId) => origins.get(rowId),
     staleRows: () => [...stale],
     position: (partition) => of(partition).position,

@@ -32,7 +32,10 @@ const writing = fc.record({
   what: fc.constant('write' as const),
   partition,
   position: fc.nat(1_000),
-  documents: fc.array(fc.record({ id, offset: fc.nat(1_000), deleted: fc.boolean() }), { maxLength: 4 }),
+  documents: fc.array(
+    fc.record({ id, offset: fc.nat(1_000), kind: fc.constantFrom('document', 'deleted', 'refused') }),
+    { maxLength: 4 },
+  ),
   removed: fc.array(id, { maxLength: 3 }),
   floors: fc.array(
     fc.record({ id: fc.constantFrom('/floor/a', '/floor/b'), version: fc.constantFrom('1', '2') }),
@@ -89,9 +92,7 @@ it('holds what plain maps would hold', async () => {
             model.positions.delete(step.partition);
           } else {
             const documents = step.documents.map((one) =>
-              storedDocument(one.id, one.offset, { kind: one.deleted ? 'deleted' : 'document' }, [
-                Float32Array.of(one.offset, 1),
-              ]),
+              storedDocument(one.id, one.offset, { kind: one.kind }, [Float32Array.of(one.offset, 1)]),
             );
             const rows = step.rows.map(({ rowId, id: documentId, chunk }) => ({
               rowId,
@@ -123,7 +124,10 @@ it('holds what plain maps would hold', async () => {
                 kind: expected.record.kind,
                 offset: expected.offset,
               };
-              expect(table.standing(part, name)).toEqual(standing);
+              const found = table.standing(part, name);
+              expect(found && { version: found.version, kind: found.kind, offset: found.offset }).toEqual(
+                standing,
+              );
             }
             const markers = held.filter(({ record }) => record.kind !== 'document').length;
             expect(table.count(part)).toEqual({ documents: held.length - markers, markers });
@@ -138,6 +142,19 @@ it('holds what plain maps would hold', async () => {
             for (const name of ['/floor/a', '/floor/b'])
               expect(table.floor(part, name)).toBe(model.floors.get(key(part, name)));
           }
+          const refused = [...model.documents.values()].filter(({ record }) => record.kind === 'refused');
+          const told = [...table.refusals('acme', 'helpcentre')];
+          expect(told.map(({ version }) => version)).toEqual(
+            told.map(({ version }) => version).toSorted((a, b) => (a < b ? 1 : -1)),
+          );
+          const ids = (of: readonly { readonly documentId: string }[]) =>
+            [...new Set(of.map(({ documentId }) => documentId))].sort();
+          expect(ids(told)).toEqual(ids(refused.map(({ record }) => record)));
+          for (const [tenant, source] of [
+            ['brim', 'helpcentre'],
+            ['acme', 'shop'],
+          ] as const)
+            expect([...table.refusals(tenant, source)]).toEqual([]);
           for (const rowId of ROWS) expect(table.origin(rowId)).toEqual(model.origins.get(rowId));
           expect([...table.staleRows()].sort()).toEqual([...model.stale].sort());
         }
