@@ -58,7 +58,7 @@ export interface ToolDefinition<Arguments extends z.ZodType = z.ZodType> {
   readonly capability?: string;
   /** A person approves each call, bound to its exact arguments, before it is made. */
   readonly approval?: boolean;
-  /** Calls of this tool in one execution. */
+  /** Calls of this tool in one execution, those in the place of another included; what the safety policy says where left out. */
   readonly maxCalls?: number;
   /** What a call costs, exact decimal in US dollars. */
   readonly costUsd?: string;

@@ -90,6 +90,8 @@ export interface AgentEvent {
   readonly attempts: number;
   /** what the model is told of where an answer came from */
   readonly note: null | string;
+  /** on a tool-call: other tools that were called in its place, each once, whether they answered or not; null where none was, and in records of before */
+  readonly standIns: null | readonly string[];
   /** where the input stands, if it is too large for the event; input is then null */
   readonly inputPayload: null | PayloadReference;
   /** the same of the output */

@@ -113,9 +113,9 @@ const withoutOpenApproval = (events: readonly AgentEvent[]): readonly AgentEvent
 
 const draftOf = (event: AgentEvent): EventDraft => {
   const { type, step, at, name, input, output, inputHash, error, idempotencyKey, durationMicros } = event;
-  const { via, attempts, note } = event;
+  const { via, attempts, note, standIns } = event;
   const decided = { type, step, at, name, input, inputHash, idempotencyKey };
-  return { ...decided, output, error, durationMicros, via, attempts, note };
+  return { ...decided, output, error, durationMicros, via, attempts, note, standIns };
 };
 
 /** A sub-task that had ended is the origin's; one that had not is handed over again, by the new execution and from its money. */

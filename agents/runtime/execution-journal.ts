@@ -72,6 +72,7 @@ export const eventOf = (
   via: draft.via ?? null,
   attempts: draft.attempts ?? 1,
   note: draft.note ?? null,
+  standIns: draft.standIns ?? null,
   inputPayload: draft.inputPayload ?? null,
   outputPayload: draft.outputPayload ?? null,
 });

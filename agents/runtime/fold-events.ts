@@ -345,13 +345,17 @@ const resultOf = (call: ToolCall, { error }: AgentEvent, output: unknown): ToolR
 });
 
 /** What the safety controller sees of a call that has ended; a call that failed taught what its error says. */
-const stepSeen = (call: ToolCall, { type, output, error, idempotencyKey }: AgentEvent): StepSeen => ({
+const stepSeen = (
+  call: ToolCall,
+  { type, output, error, idempotencyKey, standIns }: AgentEvent,
+): StepSeen => ({
   kind: type === 'error' && idempotencyKey === null ? 'refuse-tool' : 'tool',
   name: call.name,
   inputHash: hashOnce(call.arguments),
   outcomeHash: error ? '' : hashOf(output),
   effect: idempotencyKey === null ? 'read' : 'write',
   failed: error !== null,
+  ...(standIns ? { standIns } : {}),
 });
 
 const parsePlain = (text: string | null): JsonValue => parseJson(text) as JsonValue;

@@ -9,16 +9,18 @@ import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { hashOnce } from '../../schemas/canonical-json.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { TOOL_PRICE } from '../../schemas/execution-costs.ts';
+import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
-import { type ChainResult, callWithPolicy, mayPass, noteOf } from '../tools/call-chain.ts';
+import { callsOf } from '../safety/loop-state.ts';
+import { type ChainResult, callWithPolicy, mayPass, noteOf, standInsOf } from '../tools/call-chain.ts';
 import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
 import type { Denial } from './call-guards.ts';
 import { wrongOf } from './checked-value.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import type { EventDraft } from './execution-journal.ts';
 import { BREAKER_OPEN, effectKeyOf } from './execution-state.ts';
-import { type CallOutcome, callTool } from './step-calls.ts';
+import { type CallFailure, type CallOutcome, callTool } from './step-calls.ts';
 import {
   errorOf,
   moneyOf,
@@ -100,6 +102,9 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
     if (tool?.effect !== 'read' || tool.approval || tool.capability !== undefined) return;
     if (mostUsdOf(tool, run.agent?.tools ?? []) !== null) return;
     if (wrongOf(tool.arguments, input) !== null) return;
+    // One after the other where all at once could pass the cap of one of them, or of what stands in.
+    if ([tool, ...standInsFor(tool, scope)].some((each) => callsLeft(each, scope) < phase.calls.length))
+      return;
     begun.set(id, useTool({ ...first, name, input, callId: id, step: first.step + index }, scope));
   }
 };
@@ -157,14 +162,9 @@ const callGuarded = async (
 ): Promise<CallOutcome<JsonValue>> => {
   const { run, services, calling } = scope;
   const { guards } = services;
+  if (tool.name !== decision.name && callsLeft(tool, scope) <= 0) return notCalled(overCap(tool));
   const held = await guards.mayCall(`tool:${tool.name}`);
-  if (held !== null) {
-    const failure = {
-      ...{ code: BREAKER_OPEN, message: held.message, retryable: false },
-      ...{ retryAfterMs: null, uncertain: false, made: false },
-    };
-    return { output: null, failure, durationMicros: 0 };
-  }
+  if (held !== null) return notCalled({ code: BREAKER_OPEN, message: held.message });
   const tenant = tenantOf(scope);
   const freshness = freshnessOf(run.input.freshness);
   const traceparent = traceparentOfStep(scope, decision.step);
@@ -194,6 +194,27 @@ const callGuarded = async (
     guards.called(`tool:${tool.name}`, outcome.failure === null || !mayPass(outcome.failure));
   return outcome;
 };
+
+/** It was held back before anything was sent. */
+const notCalled = (why: Pick<CallFailure, 'code' | 'message'>): CallOutcome<JsonValue> => ({
+  output: null,
+  failure: { ...why, retryable: false, retryAfterMs: null, uncertain: false, made: false },
+  durationMicros: 0,
+});
+
+const overCap = ({ name }: ToolDefinition): Pick<CallFailure, 'code' | 'message'> => ({
+  code: 'tool-cap',
+  message: `${name} was called as often as it may be`,
+});
+
+/** How often it may still be called, whoever asks for it. */
+const callsLeft = ({ name, maxCalls }: ToolDefinition, { journal }: StepScope): number => {
+  const { loop, terms } = journal.state();
+  return (maxCalls ?? (terms?.safety ?? DEFAULT_SAFETY).maxCallsPerTool) - callsOf(loop, name);
+};
+
+const standInsFor = ({ fallback }: ToolDefinition, { run }: StepScope): readonly ToolDefinition[] =>
+  (run.agent?.tools ?? []).filter(({ name }) => fallback?.tools?.includes(name));
 
 const toolOf = (decision: ToolDecision, { run }: StepScope): ToolDefinition => {
   const tool = run.agent?.tools?.find((each) => each.name === decision.name);
@@ -240,6 +261,7 @@ const outcomeDraft = (decision: ToolDecision, scope: StepScope, used: ChainResul
     via: used.via === 'tool' ? null : used.via,
     attempts: used.attempts,
     note: failure ? null : noteOf(used),
+    standIns: standInsOf(used, decision.name),
     ...(costUsd === null ? {} : { costUsd, priceTable: TOOL_PRICE }),
   };
 };

@@ -8,7 +8,7 @@
  * anew for ever; right after another reply it is, where it says something new.
  *
  * A step is refused as
- * - `tool-cap`: the tool was called as often as it may be
+ * - `tool-cap`: the tool was called as often as it may be, for itself or in the place of another
  * - `loop`: the same call again and again with nothing learned in between; at once where it repeats an effect
  * - `thrashing`: the last steps are two rounds of one cycle of 2 to 16 steps, and this one begins a third
  * - `no-progress`: so many steps in a row taught nothing
@@ -33,6 +33,8 @@ export interface StepSeen {
   readonly effect: 'read' | 'write';
   /** It came to an error: `outcomeHash` is not looked at. */
   readonly failed?: boolean;
+  /** Other tools that were called in its place, each once. */
+  readonly standIns?: readonly string[];
 }
 
 export interface ProposedStep extends Pick<StepSeen, 'kind' | 'name' | 'inputHash' | 'effect'> {
@@ -62,7 +64,7 @@ interface Seen {
 export interface LoopState {
   /** Digests of what was learned, the oldest first; by their first digit, so that few are looked at and copied. */
   readonly known: Readonly<Record<string, readonly string[]>>;
-  /** By name of a tool. */
+  /** By name of a tool, whether it was asked for or stood in for another; with its tries, one call. */
   readonly calls: Readonly<Record<string, number>>;
   /** The last steps, replies to tools left out. */
   readonly recent: readonly Seen[];
@@ -100,13 +102,24 @@ const isModel = ({ kind }: { readonly kind: string }): boolean => kind === 'mode
 const callOf = ({ kind, name, inputHash }: ProposedStep): string =>
   kind === 'model' ? digestOf(kind, name) : digestOf(kind, name, inputHash);
 
-const countedName = ({ calls }: LoopState, name: string): string =>
+const countedName = (calls: LoopState['calls'], name: string): string =>
   Object.hasOwn(calls, name) || Object.keys(calls).length < MOST_NAMES ? name : OTHER_NAMES;
 
-const withCall = (loop: LoopState, step: StepSeen): LoopState['calls'] => {
-  if (isModel(step)) return loop.calls;
-  const name = countedName(loop, step.name);
-  return { ...loop.calls, [name]: (Object.hasOwn(loop.calls, name) ? (loop.calls[name] ?? 0) : 0) + 1 };
+/** How often a tool was called: what its cap is held against. */
+export const callsOf = ({ calls }: Pick<LoopState, 'calls'>, name: string): number => {
+  const counted = countedName(calls, name);
+  return Object.hasOwn(calls, counted) ? (calls[counted] ?? 0) : 0;
+};
+
+const withCall = (calls: LoopState['calls'], name: string): LoopState['calls'] => ({
+  ...calls,
+  [countedName(calls, name)]: callsOf({ calls }, name) + 1,
+});
+
+const withCalls = ({ calls }: LoopState, step: StepSeen): LoopState['calls'] => {
+  if (isModel(step)) return calls;
+  const own = withCall(calls, step.name);
+  return step.standIns ? step.standIns.reduce(withCall, own) : own;
 };
 
 const lastOf = <Of>(list: readonly Of[], most: number, next: Of): readonly Of[] =>
@@ -123,7 +136,7 @@ export const afterStep = (loop: LoopState, step: StepSeen): LoopState => {
   const taught = step.kind !== 'refuse-tool' && !alike.includes(whole);
   return {
     known: taught ? { ...loop.known, [digit]: lastOf(alike, MOST_KNOWN, whole) } : loop.known,
-    calls: withCall(loop, step),
+    calls: withCalls(loop, step),
     recent: lastOf(loop.recent, SEEN_STEPS, { call, whole, taught, failed }),
     stalled: taught ? 0 : loop.stalled + 1,
     afterModel: isModel(step),
@@ -154,8 +167,7 @@ const capVerdict = (
   limits: LoopLimits,
 ): Verdict | null => {
   const cap = maxCalls ?? limits.maxCallsPerTool;
-  const counted = countedName(loop, name);
-  const calls = Object.hasOwn(loop.calls, counted) ? (loop.calls[counted] ?? 0) : 0;
+  const calls = callsOf(loop, name);
   return calls >= cap
     ? refuse('tool-cap', `${name} was called ${calls} times, of ${cap} that it may be`)
     : null;

@@ -70,6 +70,7 @@ const TERMINAL: ReadonlySet<string> = new Set([
   'request-invalid',
   'request-too-large',
   'stale',
+  'tool-cap',
   'usage',
 ]);
 
@@ -145,6 +146,15 @@ export const callWithPolicy = async (chain: ToolChain, effects: ChainEffects): P
         return move satisfies never;
     }
   }
+};
+
+/** Other tools that were called, each once, whether they answered or not; null where none was. */
+export const standInsOf = (
+  { called }: Pick<ChainResult, 'called'>,
+  tool: string,
+): readonly string[] | null => {
+  const others = called.filter((name) => name !== tool);
+  return others.length === 0 ? null : [...new Set(others)];
 };
 
 /** What a model is told beside an answer that is not the tool's own of now; null where there is nothing to tell. */
