@@ -1,8 +1,9 @@
 /** What an execution leaves behind: its answer with citations, what was reached where there is none, and the receipt. Pure. */
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
+import type { ToolResult } from '../../schemas/agent-definition.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import type { ExecutionState } from './execution-state.ts';
-import { citedPassages, type RetrievedPassage } from './retrieved-passages.ts';
+import { citedPassages, isSearchResponse, type RetrievedPassage } from './retrieved-passages.ts';
 
 /** What a reader of a passage must know beside its age; nothing where there is nothing to know. */
 const marksOf = ({ stale, flags }: RetrievedPassage): { readonly [key: string]: JsonValue } => ({
@@ -40,16 +41,59 @@ export const plannedAnswerOf = (state: ExecutionState, value: JsonValue): JsonVa
   };
 };
 
-/** What was reached before a failure or halt: the last words of a model, what was retrieved, what tools returned. */
+/** Of what each tool returned. */
+const SHOWN_CHARACTERS = 2_000;
+
+const lastWordsOf = ({ messages }: ExecutionState): string | null =>
+  messages.findLast(({ role, content }) => role === 'assistant' && content !== '')?.content ?? null;
+
+/**
+ * What was reached before a failure or halt, as the decision to end is known by it: tool results in the frame that a model was told
+ * them in. Journals hold its hash, so it stays as it is (I10); what people are shown is `reachedOf`.
+ */
 export const partialOf = (state: ExecutionState): JsonValue => ({
-  text:
-    state.messages.findLast((message) => message.role === 'assistant' && message.content !== '')?.content ??
-    null,
+  text: lastWordsOf(state),
   passages: state.passages.map(citationOf),
   toolResults: state.messages.flatMap((message) =>
-    message.role === 'tool' ? [{ name: message.toolName, content: message.content.slice(0, 2_000) }] : [],
+    message.role === 'tool'
+      ? [{ name: message.toolName, content: message.content.slice(0, SHOWN_CHARACTERS) }]
+      : [],
   ),
 });
+
+/**
+ * What was reached before a failure or halt, for people: `{text, passages, toolResults: [{name, content, error}]}`. The last words of
+ * a model, what was retrieved, and of each tool call its outcome in plain words: a text, the texts that a search found, the answer of
+ * another agent, other values as JSON, or with its code why it failed. The first 2,000 characters of each.
+ */
+export const reachedOf = (state: ExecutionState): JsonValue => ({
+  text: lastWordsOf(state),
+  passages: state.passages.map(citationOf),
+  toolResults: state.results.map(({ name, output, error }) => ({
+    name,
+    content: beginningOf(error ? error.message : plainTextOf(output)),
+    error: error?.code ?? null,
+  })),
+});
+
+const plainTextOf = (output: ToolResult['output']): string => {
+  if (typeof output === 'string') return output;
+  if (isSearchResponse(output)) return output.hits.map(({ text }) => text).join('\n\n');
+  return isAnswer(output) ? output.text : JSON.stringify(output);
+};
+
+/** What an agent answers: its citations are of its own passages, which the one that asked has not seen. */
+const isAnswer = (output: unknown): output is { readonly text: string } => {
+  const { text, citations } = (output ?? {}) as { readonly text?: unknown; readonly citations?: unknown };
+  return typeof text === 'string' && Array.isArray(citations);
+};
+
+const beginningOf = (text: string): string => {
+  if (text.length <= SHOWN_CHARACTERS) return text;
+  const shown = text.slice(0, SHOWN_CHARACTERS);
+  // Half of a surrogate pair is no character.
+  return `${/[\uD800-\uDBFF]$/.test(shown) ? shown.slice(0, -1) : shown}…`;
+};
 
 /** Numbers of several retrievals as one: the most cautious of each, unknown where one is unknown. */
 const combined = (receipts: readonly Receipt[]): JsonValue => {

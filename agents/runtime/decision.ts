@@ -81,6 +81,7 @@ export type Decision =
       readonly input: {
         readonly output: JsonValue;
         readonly error: { readonly code: EndCode; readonly message: string } | null;
+        /** What had been reached: it is shown in plain words (answer.ts). */
         readonly partial: JsonValue;
       };
       /** Of the call that the money cap forbade: journaled, so that a replay needs no model to come to the same. */

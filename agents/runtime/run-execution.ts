@@ -13,7 +13,7 @@ import type { AgentEvent } from '../../schemas/records.ts';
 import { executionContextOf } from '../../schemas/task-trace.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
-import { receiptOf } from './answer.ts';
+import { reachedOf, receiptOf } from './answer.ts';
 import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
 import { wrongInputOf } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
@@ -244,7 +244,8 @@ const respond = async (
   at: number,
 ): Promise<void> => {
   const state = journal.state();
-  const { output, error, partial } = decision.input;
+  const { output, error } = decision.input;
+  const partial = error && reachedOf(state);
   const failure = error && {
     code: error.code satisfies EndCode,
     message: error.message,

@@ -39,6 +39,16 @@ const stalenessOf = (receipt: unknown): string => {
     : 'how much is covered is unknown';
 };
 
+/** The last words of its model; without any, what came of its last tool call. */
+const reachedBy = (partial: unknown): string => {
+  const { text, toolResults } = partial as {
+    readonly text?: string | null;
+    readonly toolResults?: readonly { readonly name: string; readonly content: string }[];
+  };
+  const last = toolResults?.at(-1);
+  return text ?? (last ? `${last.name}: ${last.content}` : JSON.stringify(partial));
+};
+
 const describe = (task: TaskView): string =>
   [
     `task       ${task.taskId}`,
@@ -50,7 +60,7 @@ const describe = (task: TaskView): string =>
     ...(task.receipt ? [`receipt    ${agesOf(task.receipt)}`] : []),
     ...(task.error ? [`error      ${task.error.code}: ${printable(task.error.message)}`] : []),
     ...(task.result?.text ? ['', printable(task.result.text)] : []),
-    ...(task.partial ? ['', `reached before: ${oneLine(JSON.stringify(task.partial), 400)}`] : []),
+    ...(task.partial ? ['', `reached before: ${oneLine(reachedBy(task.partial), 400)}`] : []),
   ].join('\n');
 
 /** Errors: `check-failed`, so that a script sees by the exit code that there is no answer. */
