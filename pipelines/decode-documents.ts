@@ -3,6 +3,7 @@ import { checkVector } from '../connectors/models/embedding/check-vector.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { vectorOfBytes } from '../connectors/vector-index/vector-codec.ts';
 import { FreshetError } from '../schemas/errors.ts';
+import { endedMarkerOf } from '../schemas/marker-end.ts';
 import type { Document } from '../schemas/records.ts';
 import type { LoggedDocument } from './fold-documents.ts';
 
@@ -23,7 +24,7 @@ const holdsVectors = ({ chunks }: Document): boolean => {
 };
 
 /**
- * The documents among records of freshet.documents. Somebody else's record, and one whose vectors are none, is neither newer nor
+ * The documents among records of freshet.documents, and the ends of markers. Somebody else's record, and one whose vectors are none, is neither newer nor
  * older than a document, so it is passed over: by the owner of its partition and by every index alike. Errors:
  * `registry-unavailable`: try again.
  */
@@ -32,7 +33,11 @@ export const decodeDocuments = async (
   records: readonly KafkaRecord[],
 ): Promise<readonly LoggedDocument[]> => {
   const decoded = await Promise.all(
-    records.map(async (record) => {
+    records.map(async (record): Promise<LoggedDocument | undefined> => {
+      if (record.value === null) {
+        const marker = endedMarkerOf(record);
+        return marker && { record: marker, offset: record.offset, ended: true };
+      }
       try {
         const document = await codec.decode('Document', record.value);
         return holdsVectors(document) ? { record: document, offset: record.offset } : undefined;

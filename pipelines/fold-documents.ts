@@ -11,13 +11,15 @@ import type { Document } from '../schemas/records.ts';
 export interface LoggedDocument {
   readonly record: Document;
   readonly offset: number;
+  /** True of a record that ends the marker of its version, and what is older: nothing of the document is held after it. */
+  readonly ended?: boolean;
 }
 
 export interface FoldedDocuments {
   /** What is newest now, and was not before. */
   readonly documents: readonly StoredDocument[];
   readonly floors: readonly { readonly id: string; readonly version: string; readonly offset: number }[];
-  /** Ids that fell below a floor. */
+  /** Ids that fell below a floor, or whose marker ended. */
   readonly removed: readonly string[];
   /**
    * Newer records that an older one now stands behind. Compaction keeps the last written, so the owner of the
@@ -71,7 +73,7 @@ export const foldDocuments = (
     return true;
   };
 
-  const applyDocument = (record: Document, offset: number): boolean => {
+  const applyDocument = ({ record, offset, ended = false }: LoggedDocument): boolean => {
     const id = record.documentId;
     const floor = floorOf(floorIdOf(record.source, record.table));
     const pending = documents.get(id);
@@ -81,6 +83,14 @@ export const foldDocuments = (
         ? undefined
         : table.standing(partition, id);
     const order = orderOf(record.version, held, floor);
+    if (ended && order !== 'older') {
+      // One that is read again behind a later copy of its marker ends nothing: the copy stands last in the log.
+      if (!held || offset <= held.offset) return false;
+      documents.delete(id);
+      again.delete(id);
+      removed.add(id);
+      return false;
+    }
     if (order === 'newer') {
       documents.set(id, { record: withoutOlderThan(record, floor), offset });
       removed.delete(id);
@@ -99,8 +109,8 @@ export const foldDocuments = (
     return false;
   };
 
-  const applied = records.map(({ record, offset }) =>
-    record.kind === 'floor' ? applyFloor(record, offset) : applyDocument(record, offset),
+  const applied = records.map((logged) =>
+    logged.record.kind === 'floor' ? applyFloor(logged.record, logged.offset) : applyDocument(logged),
   );
   return {
     documents: [...documents.values()],

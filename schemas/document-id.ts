@@ -21,6 +21,19 @@ export const documentIdOf = (
   return `${encode(source)}/${encode(table)}/${columns.map((column) => encode(key[column] ?? null)).join(',')}`;
 };
 
+/** Source and table of a document by its id; undefined of any other text. */
+export const placeOfDocument = (
+  documentId: string,
+): { readonly source: string; readonly table: string } | undefined => {
+  const [source, table, key, ...rest] = documentId.split('/');
+  if (!source || !table || key === undefined || rest.length > 0) return undefined;
+  try {
+    return { source: decodeURIComponent(source), table: decodeURIComponent(table) };
+  } catch {
+    return undefined;
+  }
+};
+
 /** The key of a floor in one partition: apart from every document id, as those never begin with a slash. */
 export const floorIdOf = (source: string, table: string): string =>
   `/floor/${encode(source)}/${encode(table)}`;

@@ -5,7 +5,7 @@
 import type { Document } from './records.ts';
 import type { SearchRequest } from './search.ts';
 import type { TableMapping } from './table-mapping.ts';
-import { makeVersion, type Version } from './version.ts';
+import { makeVersion, parseVersion, type Version } from './version.ts';
 
 /** No database may be configured under this name. */
 export const MEMORY_SOURCE = 'memory';
@@ -17,6 +17,9 @@ const EPOCH = 1;
 /** What a person forgot stays forgotten, however late an older writer comes: it is above every time. */
 export const memoryVersion = ({ state, at }: { readonly state: string; readonly at: number }): Version =>
   makeVersion(EPOCH, [state === 'forgotten' ? 1n : 0n, BigInt(Math.max(0, Math.trunc(at)))]);
+
+/** Whether a version is the end that a person gave it. */
+export const isForgotten = (version: string): boolean => parseVersion(version).position[0] === 1n;
 
 export const MEMORY_MAPPING: TableMapping = {
   title: (row) => String(row.title),

@@ -24,6 +24,12 @@ export interface TopicDefinition {
 /** Times of records are the broker's own: when they were appended, not when they were made. */
 const BROKER_TIME = { 'message.timestamp.type': 'LogAppendTime' };
 
+/**
+ * How long the end of a marker stands in freshet.documents after compaction has come to it: whoever reads on from further back may
+ * have missed it, and begins anew.
+ */
+export const MARKER_ENDS_KEPT_MS = 30 * DAY_MS;
+
 const kept = (milliseconds: number): Record<string, string> => ({
   'cleanup.policy': 'delete',
   'retention.ms': String(milliseconds),
@@ -41,7 +47,11 @@ export const TOPICS = {
     name: 'freshet.documents',
     value: 'Document',
     partitions: PARTITIONS,
-    settings: { ...compacted(DAY_MS), ...BROKER_TIME },
+    settings: {
+      ...compacted(DAY_MS),
+      ...BROKER_TIME,
+      'delete.retention.ms': String(MARKER_ENDS_KEPT_MS),
+    },
   },
   freshness: {
     name: 'freshet.freshness',

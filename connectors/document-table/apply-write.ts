@@ -62,7 +62,7 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
       files.stale.removeSync(Buffer.from(rowId));
       files.origins.putSync(Buffer.from(rowId), origin);
     }
-    const state: PartitionState = { position: write.position, ...count };
+    const state: PartitionState = { position: write.position, ...count, writtenAt: Date.now() };
     files.partitions.putSync(keyOf(partition, ''), state);
   };
 };

@@ -57,11 +57,15 @@ export interface DocumentTable {
    * they were when the loop began.
    */
   list(partition: number, prefix: string): Iterable<StoredDocument>;
+  /** As `list`, deleted markers alone; what is none is not decoded. */
+  deleted(partition: number, prefix: string): Iterable<StoredDocument>;
   origin(rowId: string): ChunkOrigin | undefined;
   /** Rows that were made stale and not yet reported removed: what a crash left behind. */
   staleRows(): Iterable<string>;
   /** The next offset to read; undefined where nothing was read yet. */
   position(partition: number): number | undefined;
+  /** Milliseconds since the Unix epoch: when the partition was last written to; undefined where nothing was read yet. */
+  writtenAt(partition: number): number | undefined;
   /** Of one partition each. All or nothing; visible to reads when it returns. */
   write(...writes: readonly TableWrite[]): void;
   /** Forgets stale rows that the vector index no longer holds. */

@@ -82,6 +82,15 @@ export class LmdbDocumentTable implements DocumentTable {
     }
   }
 
+  *deleted(partition: number, prefix: string): Iterable<StoredDocument> {
+    for (const { key, value } of this.#files.standings.getRange(prefixRange(partition, prefix))) {
+      if ((value as Standing).kind !== 'deleted') continue;
+      const bytes = this.#files.records.getBinary(key);
+      const stored = bytes && decodeStored(bytes);
+      if (stored?.record.documentId.startsWith(prefix)) yield stored;
+    }
+  }
+
   origin(rowId: string): ChunkOrigin | undefined {
     return this.#read(() => this.#files.origins.get(Buffer.from(rowId))) as ChunkOrigin | undefined;
   }
@@ -95,6 +104,10 @@ export class LmdbDocumentTable implements DocumentTable {
 
   position(partition: number): number | undefined {
     return this.#read(() => partitionOf(this.#files, partition))?.position;
+  }
+
+  writtenAt(partition: number): number | undefined {
+    return this.#read(() => partitionOf(this.#files, partition))?.writtenAt;
   }
 
   countOf(partition: number, prefix: string): number {

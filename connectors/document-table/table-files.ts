@@ -13,7 +13,7 @@ import { documentFingerprint } from './record-codec.ts';
 import { keyOf } from './table-keys.ts';
 
 /** Raised when keys or values are laid out differently. */
-const FORMAT = `3 ${documentFingerprint}`;
+const FORMAT = `4 ${documentFingerprint}`;
 const FORMAT_KEY = Buffer.from('format');
 const JSON_VALUES = { encoding: 'json', keyEncoding: 'binary' } as const;
 
@@ -56,6 +56,8 @@ export type PartitionState = {
   readonly position: number;
   readonly documents: number;
   readonly markers: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly writtenAt: number;
 };
 
 export const standingOf = (files: TableFiles, key: Buffer): Standing | undefined =>

@@ -11,6 +11,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
+import { isAwayTooLong } from '../away-too-long.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
@@ -145,11 +146,12 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     if (!settings.timings || !settings.serves()) return;
     const appended = new Map(records.map((record) => [record.offset, record.timestamp * 1_000]));
     const live = documents
-      .map(({ record, offset }, at) => ({
-        ...{ record, offset, applied: applied[at] ?? false },
+      .map(({ record, offset, ended = false }, at) => ({
+        ...{ record, offset, ended, applied: applied[at] ?? false },
         appendedAt: appended.get(offset) ?? 0,
       }))
-      .filter(({ offset }) => offset >= (liveFrom.get(partition) ?? 0));
+      // The end of a marker is no change of a source.
+      .filter(({ offset, ended }) => !ended && offset >= (liveFrom.get(partition) ?? 0));
     timings.leave(partition, live, times);
   };
 
@@ -179,7 +181,9 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
         return partitions.map(({ topic, partition }) => {
           const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
           // A table ahead of its log belongs to a topic that was made anew.
-          if (position(partition) > latest) settings.generation().table.clear(partition);
+          const { table } = settings.generation();
+          if (position(partition) > latest || isAwayTooLong(table.writtenAt(partition), clock()))
+            table.clear(partition);
           queues.get(partition)?.abandon();
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };

@@ -20,9 +20,11 @@ import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
+import { isAwayTooLong } from '../away-too-long.ts';
 import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
+import { type LetGoSettings, startLettingGo } from './let-go-markers.ts';
 import { createPartitionClaims } from './partition-claims.ts';
 import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
 import type { FoundPause, TableTurn } from './paused-tables.ts';
@@ -48,6 +50,8 @@ export interface IndexDocumentsSettings {
   readonly tableTurns?: () => Promise<ReadonlyMap<string, TableTurn>>;
   /** Asks for a pause of tables whose rows no longer fit their mapping; resolves when that is in the log. */
   readonly askForPause?: (found: readonly FoundPause[]) => Promise<void>;
+  /** Of markers of ended memories (let-go-markers.ts). */
+  readonly lettingGo?: Pick<LetGoSettings, 'kept' | 'everyMs'>;
   readonly onEvent: (event: IndexDocumentsEvent) => void;
   /** Cannot go on without a person. */
   readonly onFailure: (error: FreshetError) => void;
@@ -206,7 +210,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     return stillMine().map((partition) => {
       const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
       // A table that is ahead of its log belongs to a topic that was made anew: it explains nothing any more.
-      if ((table.position(partition) ?? 0) > latest) table.clear(partition);
+      const isAway = isAwayTooLong(table.writtenAt(partition), settings.clock());
+      if (isAway || (table.position(partition) ?? 0) > latest) table.clear(partition);
       // Joined again before it was ready: the first one must not go on beside this one.
       workers.get(partition)?.abandon();
       const worker = createWorker(partition);
@@ -270,6 +275,13 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       .catch((error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }));
   }, COMMIT_EVERY_MS);
 
+  const lettingGo = startLettingGo({
+    ...{ kafka, table, writer: settings.writer, clock: settings.clock, ...settings.lettingGo },
+    owned: () => current,
+    committed: () => kafka.admin.committed(INDEX_DOCUMENTS_GROUP, TOPICS.memory.name),
+    onTrouble: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }),
+  });
+
   return {
     stats: () => ({
       partitions: [...workers.keys()],
@@ -280,7 +292,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     stop: async () => {
       clearInterval(timer);
       const all = [...workers.values()];
-      await Promise.race([Promise.all(all.map((worker) => worker.stop())), sleep(FINISH_WITHIN_MS)]);
+      const ended = [lettingGo, ...all].map((each) => each.stop());
+      await Promise.race([Promise.all(ended), sleep(FINISH_WITHIN_MS)]);
       // What is not done by now is not committed either: whoever owns the partition next does it.
       for (const worker of all) worker.abandon();
       await commits.commit().catch(() => undefined);

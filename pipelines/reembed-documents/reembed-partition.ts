@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { toError } from '../../schemas/errors.ts';
+import { markerEndHeaders } from '../../schemas/marker-end.ts';
 import type { Document } from '../../schemas/records.ts';
 import { MAX_RECORD_BYTES } from '../../schemas/topics.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
@@ -49,13 +50,14 @@ export interface ReembedPartition {
 const DOCUMENTS = ofAtMost(16);
 const TAIL = ofAtMost(200);
 const HIGH_WATER = 500;
+const SOURCE = 'freshet/reembed-documents';
 const RECORD_MARGIN_BYTES = 64 * 1024;
 
 export const createReembedPartition = (settings: ReembedPartitionSettings): ReembedPartition => {
   const { partition, model, table, codec, topic } = settings;
 
   /** A record that would pass the topic's limit is a marker: other chunks and vectors may be larger than the first model's. */
-  const encode = (record: Document): { readonly record: Document; readonly value: Buffer } => {
+  const encode = (record: Document): { readonly record: Document; readonly value: Buffer | null } => {
     const value = codec.encode('Document', record);
     if (value.length <= MAX_RECORD_BYTES - RECORD_MARGIN_BYTES) return { record, value };
     const marker = unembedded(record, 'too-many-bytes');
@@ -77,7 +79,11 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
     const vectors = await settings.embed(planned);
     // The partition may have moved while the model worked; its new owner writes these.
     if (signal.aborted) return;
-    const made = planned.map((each) => encode(documentUnder(each, model, vectors)));
+    const made = planned.map((each, at) =>
+      documents[at]?.ended
+        ? { record: each.record, value: null }
+        : encode(documentUnder(each, model, vectors)),
+    );
     const places = await settings.writer.append(
       made.map(({ record, value }, at) => ({
         topic,
@@ -85,12 +91,17 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
         key: record.documentId,
         value,
         headers: {
-          ...documentHeaders(record, settings.clock()),
+          ...(value === null
+            ? markerEndHeaders(record, SOURCE, settings.clock())
+            : documentHeaders(record, settings.clock())),
           [COVERS_HEADER]: String((documents[at]?.offset ?? 0) + 1),
         },
       })),
     );
-    const appended = made.map(({ record }, at) => ({ record, offset: places[at]?.offset ?? 0 }));
+    const appended = made.map(({ record, value }, at) => ({
+      ...{ record, ended: value === null },
+      offset: places[at]?.offset ?? 0,
+    }));
     remember(foldDocuments(table, partition, appended), table.position(partition) ?? 0);
     const refused = made.filter(
       ({ record }, at) => record.chunks.length === 0 && (planned[at]?.chunks.length ?? 0) > 0,

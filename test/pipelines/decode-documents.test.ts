@@ -6,7 +6,8 @@ import type { Document } from '../../schemas/records.ts';
 import { recordOf } from './document-histories.ts';
 
 const RECORD = {
-  ...{ topic: 'freshet.documents', partition: 0, offset: 7, timestamp: 0, key: null, value: null },
+  ...{ topic: 'freshet.documents', partition: 0, offset: 7, timestamp: 0, key: null },
+  value: Buffer.from('encoded'),
   headers: {},
 } satisfies KafkaRecord;
 

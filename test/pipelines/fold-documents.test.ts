@@ -174,6 +174,72 @@ const properties = (newView: () => View, numRuns: number): void => {
       { numRuns },
     );
   });
+
+  test('a marker that ended is held by nobody, wherever a reader stood when the log was compacted; what is newer stays', () => {
+    const scenario = fc.record({
+      before: shuffled,
+      after: fc.array(historyEvent, { maxLength: 6 }),
+      /** Ends that come once more, by a zombie, behind so many of what came after. */
+      late: fc.array(fc.nat(6), { maxLength: 3 }),
+      stoodAt: fc.nat(40),
+      upTo: fc.nat(60),
+    });
+    fc.assert(
+      fc.property(scenario, ({ before: [, delivered, cuts], after, late, stoodAt, upTo }) => {
+        const log: LoggedDocument[] = [];
+        const owner = newView();
+        let position = 0;
+        const append = (record: Document, ended = false): void => {
+          log.push({ record, offset: log.length, ended });
+        };
+        const readToEnd = (): void => {
+          while (position < log.length) {
+            const { again } = fold(owner, log.slice(position, position + 5));
+            position = Math.min(position + 5, log.length);
+            for (const record of again) append(record);
+          }
+        };
+        for (const record of delivered) append(record);
+        readToEnd();
+        const ended = [...owner.table.deleted(owner.partition, '')].map(({ record }) => record);
+        for (const record of ended) append(record, true);
+        readToEnd();
+        expect([...owner.table.deleted(owner.partition, '')]).toEqual([]);
+        const newer = after.map((event, at) => recordOf(event, 100 + at));
+        for (const [at, record] of newer.entries()) {
+          append(record);
+          if (at % 2 === 0) readToEnd();
+          if (late.includes(at)) for (const each of ended) append(each, true);
+        }
+        readToEnd();
+
+        const endOf = new Map(ended.map((record) => [record.documentId, record.version]));
+        const standing = [...delivered, ...newer].filter(
+          ({ documentId, version }) => version > (endOf.get(documentId) ?? ''),
+        );
+        expect(stateOf(owner)).toEqual(truthOf(standing));
+        const whole = newView();
+        for (const batch of batchesOf(log, cuts)) fold(whole, batch);
+        expect(stateOf(whole)).toEqual(stateOf(owner));
+        const left = compacted(log, upTo);
+        const reader = newView();
+        for (const batch of batchesOf(log.slice(0, stoodAt), cuts)) fold(reader, batch);
+        fold(
+          reader,
+          left.filter(({ offset }) => offset >= stoodAt),
+        );
+        expect(stateOf(reader)).toEqual(stateOf(owner));
+        // Once the ends have gone too, a rebuild from the start finds nothing of what ended.
+        const rebuilt = newView();
+        fold(
+          rebuilt,
+          left.filter((each) => !each.ended || each.offset >= upTo),
+        );
+        expect(stateOf(rebuilt)).toEqual(stateOf(owner));
+      }),
+      { numRuns },
+    );
+  });
 };
 
 describe('over the model of a table', () => {

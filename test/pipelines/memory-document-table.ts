@@ -52,6 +52,11 @@ export const createMemoryDocumentTable = (): DocumentTable => {
         .filter(([id]) => id.startsWith(prefix))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([, stored]) => stored),
+    deleted: (partition, prefix) =>
+      [...of(partition).documents.values()].filter(
+        ({ record }) => record.kind === 'deleted' && record.documentId.startsWith(prefix),
+      ),
+    writtenAt: (partition) => (of(partition).position === undefined ? undefined : 0),
     countOf: (partition, prefix) =>
       [...of(partition).documents].filter(
         ([id, { record }]) => id.startsWith(prefix) && record.kind === 'document',

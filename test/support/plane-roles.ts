@@ -13,6 +13,7 @@ import type { VectorIndexKind } from '../../connectors/vector-index/vector-index
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
 import {
   type IndexDocumentsEvent,
+  type IndexDocumentsSettings,
   startIndexDocuments,
 } from '../../pipelines/index-documents/index-documents.ts';
 import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
@@ -33,7 +34,9 @@ type IndexPlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'source' | 'con
 
 type Outcome = Extract<IndexDocumentsEvent, { type: 'records' }>['outcome'];
 
-type PipelinePlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'registry' | 'config' | 'url'> & Timed;
+type PipelinePlane = Pick<DataPlane, 'kafka' | 'writer' | 'codec' | 'registry' | 'config' | 'url'> &
+  Timed &
+  Pick<IndexDocumentsSettings, 'lettingGo'>;
 
 /** index-documents in this process, with everything it said. */
 export const startPipeline = async (
@@ -63,6 +66,7 @@ export const startPipeline = async (
   );
   const pipeline = await startIndexDocuments({
     ...{ kafka, writer, codec, registry, table, config },
+    ...(plane.lettingGo && { lettingGo: plane.lettingGo }),
     model,
     embeds,
     clock: plane.clock ?? systemClock,
