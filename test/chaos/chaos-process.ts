@@ -1,6 +1,6 @@
 /**
- * One process of a chaos run: `tsx chaos-process.ts <settings as JSON>`. A worker of agents, or the projection. Says on standard
- * error when it is in its group, ends well on SIGTERM, and by itself when whoever started it is gone.
+ * One process of a chaos run: `tsx chaos-process.ts <settings as JSON>`. A worker of agents, the projection, or the gateway. Says
+ * on standard error when it is in its group, ends well on SIGTERM, and by itself when whoever started it is gone.
  */
 import { register } from 'node:module';
 import { chaosSettingsSchema } from './chaos-settings.ts';
@@ -8,15 +8,16 @@ import { PLANTS } from './plants/plants.ts';
 
 const GRACE_MS = 2_000;
 const settings = chaosSettingsSchema.parse(JSON.parse(process.argv[2] ?? ''));
-const plant = settings.plant === null ? undefined : PLANTS[settings.plant];
+const named = settings.plant === null ? undefined : PLANTS[settings.plant];
+const plant = named?.role === settings.role ? named : undefined;
 
-if (plant?.replaces && settings.role === 'worker') {
+if (plant?.replaces) {
   const by = new URL(`plants/${plant.replaces.by}`, import.meta.url).href;
   register('./plants/replace-module.mjs', import.meta.url, { data: { module: plant.replaces.module, by } });
 }
 
-const { runProjection, runWorker } = await import('./chaos-roles.ts');
-const stop = await (settings.role === 'worker' ? runWorker(settings, plant) : runProjection(settings));
+const { ROLES } = await import('./chaos-roles.ts');
+const stop = await ROLES[settings.role](settings, plant);
 
 const end = (): void => {
   void stop(GRACE_MS).finally(() => process.exit(0));

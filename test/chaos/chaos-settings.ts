@@ -2,14 +2,20 @@
 import { z } from 'zod';
 
 export const chaosSettingsSchema = z.object({
-  role: z.enum(['worker', 'projection']),
+  role: z.enum(['worker', 'projection', 'gateway']),
   name: z.string(),
   /** host:port */
   broker: z.string(),
   /** Base URL of the registry's API. */
   registry: z.string(),
+  /** redis://host:port */
+  redis: z.string(),
   /** Base URL. */
   outside: z.string(),
+  /** Where the gateway listens; null of any other. */
+  port: z.number().nullable(),
+  /** Of the thrifty agent, exact decimal in US dollars. */
+  dayUsd: z.string(),
   sessionTimeoutMs: z.number(),
   plant: z.string().nullable(),
 });

@@ -1,14 +1,14 @@
 /**
  * `npm run chaos -- --seed n --minutes m [--plant name] [--check file]`: kills, stops and cuts at random under load, on servers
- * of its own, and holds what happened against I2, I3 and I8. Exit code 1 where one is broken, 2 for a usage that is none.
+ * of its own, and holds what happened against I2, I3 and I8, and what is remembered and shown against the journal. Exit code 1 where one is broken, 2 for a usage that is none.
  * `--check` holds a kept history against them once more.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startTestStack } from '../support/own-stack.ts';
+import type { Fault } from './chaos-plan.ts';
 import { checkHistory, type Verdict } from './check-history.ts';
 import { entriesOf, type HistoryEntry } from './history.ts';
-import type { Fault } from './plan-chaos.ts';
 import { PLANTS } from './plants/plants.ts';
 import { runChaos } from './run-chaos.ts';
 
@@ -28,10 +28,16 @@ const faultText = (fault: Fault): string => {
       return `${fault.process}: the next ${fault.requests} produce requests lose their connection (${fault.where})`;
     case 'restart-broker':
       return 'the broker killed and started again';
+    case 'kill-redis':
+      return `Redis killed, another after ${fault.backAfterMs} ms, which knows nothing`;
+    case 'cut-redis':
+      return `${fault.process}: the next command loses all connections to Redis (${fault.where}), for ${fault.forMs} ms`;
     default:
       return fault satisfies never;
   }
 };
+
+const KINDS = ['kill', 'stop', 'cut', 'restart-broker', 'kill-redis', 'cut-redis'] as const;
 
 const showAsItComes = (entry: HistoryEntry): void => {
   if (entry.kind === 'fault') say(`${seconds(entry.atMs)}  ${faultText(entry.fault)}`);
@@ -39,6 +45,7 @@ const showAsItComes = (entry: HistoryEntry): void => {
     say(`${seconds(entry.atMs)}  ${entry.process} ended by itself: ${entry.said.split('\n').at(-1)}`);
   if (entry.kind === 'healed')
     say(`${seconds(entry.atMs)}  healed: all processes are back, nothing is cut any more`);
+  if (entry.kind === 'forgotten') say(`${seconds(entry.atMs)}  all has ended; Redis killed once more`);
 };
 
 const showCounts = (history: readonly HistoryEntry[]): void => {
@@ -54,10 +61,19 @@ const showCounts = (history: readonly HistoryEntry[]): void => {
   const claims = entriesOf(history, 'journal').filter(({ event }) => event.type === 'claim').length;
   const deeds = entriesOf(history, 'deed');
   say(
-    `faults      ${['kill', 'stop', 'cut', 'restart-broker'].map((kind) => `${kind} ${faults.filter((each) => each === kind).length}`).join(', ')}`,
+    `faults      ${KINDS.map((kind) => `${kind} ${faults.filter((each) => each === kind).length}`).join(', ')}`,
   );
   say(
     `tasks       ${count('acknowledged')} acknowledged; ${[...ends].map(([end, many]) => `${end} ${many}`).join(', ')}`,
+  );
+  const posted = entriesOf(history, 'acknowledged').filter(({ taskId, as }) => taskId !== as).length;
+  say(
+    `gateway     ${posted} of them posted, ${count('posted-again')} once more; ${entriesOf(history, 'fault').filter(({ fault }) => fault.kind === 'kill' && fault.process === 'gateway').length} times killed`,
+  );
+  const told = entriesOf(history, 'journal').flatMap(({ event }) => event.recalled?.session ?? []);
+  const [ledger] = entriesOf(history, 'ledger');
+  say(
+    `redis       sessions ${[...new Set(told)].map((each) => `${each} ${told.filter((one) => one === each).length}`).join(', ')}; ${ledger?.usd ?? '0'} of ${entriesOf(history, 'terms')[0]?.dayUsd ?? '0'} USD of the thrifty agent's day counted at the end`,
   );
   say(
     `journal     ${count('journal')} events, ${claims} claims (${claims - results.size} beyond the first of each task)`,
@@ -73,7 +89,7 @@ const showCounts = (history: readonly HistoryEntry[]): void => {
 const showVerdicts = (verdicts: readonly Verdict[]): boolean => {
   for (const { invariant, checked, violations } of verdicts) {
     say(
-      `${invariant}          ${violations.length === 0 ? 'holds' : `BROKEN ${violations.length} times`} (${checked} held against it)`,
+      `${invariant.padEnd(12)}${violations.length === 0 ? 'holds' : `BROKEN ${violations.length} times`} (${checked} held against it)`,
     );
     for (const violation of violations.slice(0, MOST_SHOWN)) say(`              ${violation}`);
     if (violations.length > MOST_SHOWN) say(`              and ${violations.length - MOST_SHOWN} more`);
@@ -86,12 +102,15 @@ const run = async (seed: number, minutes: number, plant: string | null): Promise
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
   process.once('SIGTERM', () => ended.abort());
-  const stack = await startTestStack({ servers: ['kafka', 'schemaRegistry'] });
+  const stack = await startTestStack({ servers: ['kafka', 'schemaRegistry', 'redis'] });
   try {
     const { history, verdicts } = await runChaos(
       {
         kafka: stack.kafka,
         schemaRegistry: stack.schemaRegistry,
+        redis: stack.redis,
+        killRedis: () => stack.killServer('redis'),
+        startRedis: () => stack.startServer('redis'),
         restartBroker: async () => {
           await stack.killServer('kafka');
           await stack.startServer('kafka');

@@ -1,28 +1,60 @@
 /** What happened in a chaos run, as it is kept in its history file: one JSON object a line, times since the load began. */
+import type { SessionState } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import type { Deed, Fault } from './plan-chaos.ts';
+import type { ChaosAgentName, Deed, Fault } from './chaos-plan.ts';
 
 /** The part of a journal event that the invariants are held against. */
 export type JournaledEvent = Pick<
   AgentEvent,
-  'executionId' | 'taskId' | 'epoch' | 'sequence' | 'type' | 'worker' | 'step' | 'name' | 'idempotencyKey'
->;
+  | 'executionId'
+  | 'taskId'
+  | 'sessionId'
+  | 'epoch'
+  | 'sequence'
+  | 'type'
+  | 'worker'
+  | 'step'
+  | 'name'
+  | 'idempotencyKey'
+> & {
+  /** Of the error that it carries. */
+  readonly code: string | null;
+  /** Of a recall: what was said of the session, and the executions whose turns it was told of. */
+  readonly recalled: { readonly session: SessionState; readonly turns: readonly string[] } | null;
+};
 
 export type HistoryEntry =
   | {
       readonly kind: 'terms';
       readonly seed: number;
       readonly plant: string | null;
-      /** Exact decimal in US dollars: the agent's own cap. */
+      /** Exact decimal in US dollars: an execution's own cap. */
       readonly maxUsd: string;
+      /** Of the thrifty agent, exact decimal in US dollars. */
+      readonly dayUsd: string;
     }
-  /** The task was appended and Kafka said so. */
+  /** The task was appended and Kafka said so, or posted and the gateway accepted it. */
   | {
       readonly kind: 'acknowledged';
       readonly atMs: number;
       readonly taskId: string;
+      /** The id that it has since: the gateway gives one of its own. */
+      readonly as: string;
+      readonly agent: ChaosAgentName;
       readonly deeds: readonly Deed[];
       readonly maxUsd: string | null;
+      /** Of the last look at what is remembered: Redis was lost once more before it. */
+      readonly rollCall: boolean;
+    }
+  /** The same was posted once more under its idempotency key, and answered with this id. */
+  | { readonly kind: 'posted-again'; readonly atMs: number; readonly taskId: string; readonly as: string }
+  /** The gateway will not take it: neither busy nor broken, it says that something is wrong with it. */
+  | {
+      readonly kind: 'refused';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly status: number;
+      readonly code: string;
     }
   /** The provider metered a call, whether or not its reply arrived. `lost`: the provider broke the connection off. */
   | {
@@ -52,6 +84,8 @@ export type HistoryEntry =
       readonly said: string | null;
     }
   | { readonly kind: 'healed'; readonly atMs: number }
+  /** All has ended, and Redis was killed a last time. */
+  | { readonly kind: 'forgotten'; readonly atMs: number }
   /** The journal, in order within a partition. */
   | {
       readonly kind: 'journal';
@@ -73,8 +107,23 @@ export type HistoryEntry =
       readonly kind: 'cost';
       readonly taskId: string;
       readonly costId: string;
+      readonly agent: string;
+      /** UTC, 2026-11-21. */
+      readonly day: string;
       readonly usd: string;
       readonly settled: boolean;
+    }
+  /** What Redis counts as the thrifty agent's money of a day, at the end. `known`: false where it was not counted again. */
+  | { readonly kind: 'ledger'; readonly day: string; readonly known: boolean; readonly usd: string }
+  /** What the gateway says of a task, at the end. */
+  | {
+      readonly kind: 'shown';
+      readonly taskId: string;
+      readonly state: string;
+      readonly code: string | null;
+      readonly costUsd: string;
+      /** How many workers took it on, one after the other. */
+      readonly claims: number;
     };
 
 export type EntryOf<Kind extends HistoryEntry['kind']> = Extract<HistoryEntry, { readonly kind: Kind }>;

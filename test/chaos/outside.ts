@@ -7,10 +7,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
+import { CHAOS_PRICE, usageOfCall } from './call-prices.ts';
+import type { PlannedTask } from './chaos-plan.ts';
 import type { HistoryEntry } from './history.ts';
-import type { PlannedTask } from './plan-chaos.ts';
-
-export const CHAOS_PRICE = { inputPerMillionUsd: '3', outputPerMillionUsd: '15' } as const;
 
 export interface Outside {
   readonly url: string;
@@ -53,7 +52,7 @@ export const startOutside = async (
 
   const model = async ({ taskId, done }: z.infer<typeof modelQuestion>, response: ServerResponse) => {
     const task = planned.get(taskId);
-    const usage = { inputTokens: 200 + 40 * done, outputTokens: 20 };
+    const usage = usageOfCall(done);
     const call = `${taskId} ${done}`;
     const lost = !called.has(call) && hashOf(call) % 100 < LOST_OF_100;
     called.add(call);

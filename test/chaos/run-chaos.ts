@@ -1,32 +1,41 @@
 /**
- * One chaos run on real servers: a load of tasks over several workers and a projection, each behind a proxy of its own, faults by
- * the plan, then everything healed; when all has ended, or the time for it is over, what happened is read and held against the
- * invariants. Nothing that it started is left behind.
+ * One chaos run on real servers: a load of tasks over several workers, a projection and a gateway, each behind proxies of its own, faults by
+ * the plan, then everything healed; when all has ended, or the time for it is over, Redis is lost once more and every session asked for what it
+ * holds; then what happened is read and held against the invariants. Nothing that it started is left behind.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { freePorts } from '../../connectors/stack/ports.ts';
 import { PROJECTION_GROUP } from '../../pipelines/project-executions/project-executions.ts';
-import { toError } from '../../schemas/errors.ts';
+import { dayOf } from '../../schemas/budget-ledger.ts';
+import { systemClock } from '../../schemas/clock.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type Cut, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { CHAOS_AGENT, CHAOS_MAX_USD, inputOf } from './chaos-agent.ts';
-import { type ChaosProcesses, startChaosProcesses } from './chaos-processes.ts';
+import { CHAOS_MAX_USD } from './chaos-agent.ts';
+import type { ChaosPlan } from './chaos-plan.ts';
+import { startChaosProcesses } from './chaos-processes.ts';
 import { checkHistory, type Verdict } from './check-history.ts';
-import type { HistoryEntry } from './history.ts';
+import { openGatewayClient } from './gateway-client.ts';
+import { entriesOf, type HistoryEntry } from './history.ts';
+import { openLinks } from './links.ts';
+import { lookAtGateway } from './look-at-gateway.ts';
 import { startOutside } from './outside.ts';
-import { type ChaosPlan, type Fault, type PlannedTask, planChaos } from './plan-chaos.ts';
+import { planChaos } from './plan-chaos.ts';
 import { endedTasks, readHistory } from './read-history.ts';
+import { rollCall } from './roll-call.ts';
+import { restartRedis, type StruckServers, strike } from './strike.ts';
+import { createSubmitPlanned } from './submit-planned.ts';
 
-export interface ChaosStack {
+export interface ChaosStack extends StruckServers {
   /** host:port */
   readonly kafka: string;
   /** Base URL of the registry. */
   readonly schemaRegistry: string;
-  /** Kills the broker and starts it again. Left out where others use it too. */
-  readonly restartBroker?: () => Promise<void>;
+  /** redis://host:port */
+  readonly redis: string;
 }
 
 export interface ChaosSettings {
@@ -34,7 +43,7 @@ export interface ChaosSettings {
   readonly forMs: number;
   readonly plant: string | null;
   readonly tasksPerSecond?: number;
-  /** How long all may take to end, once healed. */
+  /** How long all may take to end, once healed, and then what was forgotten to be known again. */
   readonly endWithinMs?: number;
   readonly onEntry?: (entry: HistoryEntry) => void;
   readonly signal?: AbortSignal;
@@ -48,6 +57,7 @@ export interface ChaosOutcome {
 
 const WORKERS = ['worker-1', 'worker-2', 'worker-3'] as const;
 const PROJECTION = 'projection';
+const GATEWAY = 'gateway';
 /** The least that Kafka takes as it comes. */
 const SESSION_TIMEOUT_MS = 6_000;
 const TASKS_PER_SECOND = 8;
@@ -56,6 +66,9 @@ const LOOK_MS = 1_500;
 /** A zombie may still have something to say. */
 const SETTLE_MS = 3_000;
 const TRY_AGAIN_MS = 300;
+/** How long the gateway may take to have read all. */
+const SHOWN_WITHIN_MS = 30_000;
+const REDIS_AWAY_MS = 200;
 
 type Unplaced<Of> = Of extends { readonly atMs: number } ? Omit<Of, 'atMs'> : never;
 
@@ -74,17 +87,20 @@ const runWith = async (
   settings: ChaosSettings,
   closing: (close: () => unknown) => void,
 ): Promise<ChaosOutcome> => {
-  const { seed, forMs, plant } = settings;
+  const { seed, forMs, plant, endWithinMs = END_WITHIN_MS } = settings;
   const plan = planChaos({
     seed,
     forMs,
     workers: WORKERS,
     projection: PROJECTION,
+    gateway: GATEWAY,
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     tasksPerSecond: settings.tasksPerSecond ?? TASKS_PER_SECOND,
     restartBroker: stack.restartBroker !== undefined,
   });
-  const history: HistoryEntry[] = [{ kind: 'terms', seed, plant, maxUsd: CHAOS_MAX_USD }];
+  const history: HistoryEntry[] = [
+    { kind: 'terms', seed, plant, maxUsd: CHAOS_MAX_USD, dayUsd: plan.dayUsd },
+  ];
   let began = performance.now();
   const note = (entry: HistoryEntry): void => {
     history.push(entry);
@@ -102,17 +118,21 @@ const runWith = async (
   closing(() => writer.close().catch(() => undefined));
   const outside = await startOutside(plan.tasks, see);
   closing(() => outside.close());
-  const links = await openLinks(stack.kafka, [...WORKERS, PROJECTION]);
+  const links = await openLinks(stack.kafka, stack.redis, [...WORKERS, PROJECTION, GATEWAY]);
   closing(async () => {
-    for (const { proxy } of links.values()) await proxy.close();
+    for (const link of links.values()) await link.close();
   });
+  const { connect: gatewayPort } = await freePorts();
   const processes = startChaosProcesses(
-    [...links].map(([name, { proxy }]) => ({
-      role: name === PROJECTION ? ('projection' as const) : ('worker' as const),
+    [...links].map(([name, link]) => ({
+      role: name === PROJECTION || name === GATEWAY ? name : ('worker' as const),
       name,
-      broker: proxy.address,
+      broker: link.kafka,
+      redis: link.redis,
       registry,
       outside: outside.url,
+      port: name === GATEWAY ? gatewayPort : null,
+      dayUsd: plan.dayUsd,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       plant,
     })),
@@ -125,30 +145,13 @@ const runWith = async (
   const until = (atMs: number): Promise<void> => sleep(Math.max(0, began + atMs - performance.now()));
   const stopped = (): boolean => settings.signal?.aborted === true;
 
-  const submit = async (task: PlannedTask): Promise<void> => {
-    const { taskId, sessionId, deeds, maxUsd } = task;
-    const budget = maxUsd === null ? {} : { budget: { maxUsd, maxSteps: null } };
-    const asked = {
-      agent: CHAOS_AGENT,
-      input: inputOf(taskId),
-      taskId,
-      tenant: 'chaos',
-      sessionId,
-      ...budget,
-    };
-    const value = Buffer.from(JSON.stringify(asked));
-    const key = sessionId ?? taskId;
-    // The same task again until it is acknowledged, as a client with an idempotency key does.
-    for (;;) {
-      try {
-        await writer.append([{ topic: TOPICS.tasks.name, key, value }]);
-        return see({ kind: 'acknowledged', taskId, deeds, maxUsd });
-      } catch {
-        if (stopped() || performance.now() - began > forMs + END_WITHIN_MS) return;
-        await sleep(TRY_AGAIN_MS);
-      }
-    }
+  const gateway = openGatewayClient(`http://127.0.0.1:${gatewayPort}`);
+  const submit = createSubmitPlanned({ writer, gateway, onSight: see });
+  const within = (ms: number) => {
+    const deadline = performance.now() + ms;
+    return (): boolean => !stopped() && performance.now() < deadline;
   };
+  let inTime = within(forMs + endWithinMs);
 
   // Load and faults, side by side: both by the plan's times.
   const load = (async () => {
@@ -156,7 +159,7 @@ const runWith = async (
     for (const task of plan.tasks) {
       await until(task.atMs);
       if (stopped()) break;
-      sent.push(submit(task));
+      sent.push(submit(task, () => !inTime()));
     }
     await Promise.all(sent);
   })();
@@ -166,25 +169,28 @@ const runWith = async (
       await until(atMs);
       if (stopped()) break;
       see({ kind: 'fault', fault });
-      const struck = strike(fault, { stack, processes, links });
-      under.push(struck);
+      under.push(strike(fault, { servers: stack, processes, links }));
     }
     await Promise.all(under);
   })();
   await Promise.all([load, striking]);
-  for (const link of links.values()) link.cuts = 0;
+  for (const link of links.values()) link.heal();
   await processes.heal();
   see({ kind: 'healed' });
 
-  const deadline = performance.now() + (settings.endWithinMs ?? END_WITHIN_MS);
-  const acknowledged = history.flatMap((entry) => (entry.kind === 'acknowledged' ? [entry.taskId] : []));
-  const inTime = (): boolean => !stopped() && performance.now() < deadline;
+  const acknowledged = entriesOf(history, 'acknowledged').map(({ as }) => as);
+  inTime = within(endWithinMs);
   const once = <Of>(ask: () => Promise<Of>): Promise<Of | undefined> => ask().catch(() => undefined);
   while (inTime()) {
     const ended = await once(() => endedTasks(kafka, codec));
     if (ended && acknowledged.every((taskId) => ended.has(taskId))) break;
     await sleep(LOOK_MS);
   }
+  await restartRedis(stack, REDIS_AWAY_MS);
+  see({ kind: 'forgotten' });
+  inTime = within(endWithinMs);
+  const sessions = new Set(plan.tasks.flatMap(({ sessionId }) => (sessionId === null ? [] : [sessionId])));
+  await rollCall({ ...{ kafka, codec, seed, submit, inTime }, sessions: [...sessions] });
   await sleep(SETTLE_MS);
   await Promise.all(WORKERS.map((name) => processes.end(name)));
   // What the workers wrote last is projected too.
@@ -197,53 +203,14 @@ const runWith = async (
   }
   await processes.end(PROJECTION);
   for (const entry of await readHistory(kafka, codec)) note(entry);
+  for (const entry of await lookAtGateway(gateway, history, within(SHOWN_WITHIN_MS))) note(entry);
+  await processes.end(GATEWAY);
+  const ledger = await openRedisBudgetLedger({ url: stack.redis, clock: systemClock });
+  closing(() => ledger.close());
+  const { day, known, agents } = await ledger.spending(dayOf(systemClock()), {
+    agents: ['thrifty'],
+    tenants: [],
+  });
+  note({ kind: 'ledger', day, known, usd: agents.thrifty ?? '0' });
   return { plan, history, verdicts: checkHistory(history) };
-};
-
-/** The way of one process to the broker, and how many of its next produce requests are cut, where. */
-interface Link {
-  readonly proxy: TcpProxy;
-  cuts: number;
-  where: Cut;
-}
-
-const openLinks = async (broker: string, names: readonly string[]): Promise<ReadonlyMap<string, Link>> => {
-  const links = new Map<string, Link>();
-  for (const name of names) {
-    const proxy = await startTcpProxy(broker, (request) => {
-      const link = links.get(name);
-      if (!link || request !== 'produce' || link.cuts === 0) return 'none';
-      link.cuts -= 1;
-      return link.where;
-    });
-    links.set(name, { proxy, cuts: 0, where: 'none' });
-  }
-  return links;
-};
-
-const strike = async (
-  fault: Fault,
-  of: {
-    readonly stack: ChaosStack;
-    readonly processes: ChaosProcesses;
-    readonly links: ReadonlyMap<string, Link>;
-  },
-): Promise<void> => {
-  switch (fault.kind) {
-    case 'kill':
-      return of.processes.kill(fault.process, fault.backAfterMs);
-    case 'stop':
-      return of.processes.stop(fault.process, fault.forMs);
-    case 'cut': {
-      const link = of.links.get(fault.process);
-      if (link) Object.assign(link, { cuts: fault.requests, where: fault.where });
-      return;
-    }
-    case 'restart-broker':
-      return of.stack.restartBroker?.().catch((thrown: unknown) => {
-        throw new Error(`the broker did not come back: ${toError(thrown).message}`);
-      });
-    default:
-      return fault satisfies never;
-  }
 };

@@ -1,5 +1,5 @@
 /**
- * Bugs to plant in the workers of a chaos run, to show that it finds them: each wraps one thing that a worker is given, or puts
+ * Bugs to plant in the workers or the gateway of a chaos run, to show that it finds them: each wraps one thing that they are given, or puts
  * a wrong module in the place of a right one. Nothing in the product knows of them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,8 @@ import { TOPICS } from '../../../schemas/topics.ts';
 
 export interface Plant {
   readonly says: string;
+  /** In whose processes it grows. */
+  readonly role: 'worker' | 'gateway';
   readonly writer?: (writer: RecordWriter, kafka: KafkaClient) => RecordWriter;
   readonly codec?: (codec: RecordCodec) => RecordCodec;
   readonly tools?: (tools: readonly ToolDefinition[]) => readonly ToolDefinition[];
@@ -20,6 +22,8 @@ export interface Plant {
 }
 
 const SENT_LATE_MS = 400;
+/** A gateway is killed less often, and has less under way. */
+const TASKS_SENT_LATE_MS = 2_000;
 const CLAIM = 'freshet.agent-event.claim';
 
 /**
@@ -67,6 +71,15 @@ const acknowledgingEarly = (writer: RecordWriter): RecordWriter => {
   };
 };
 
+/** Says that what was handed over stands in the log, and sends it some time later. */
+const acceptingEarly = (writer: RecordWriter): RecordWriter => ({
+  ...writer,
+  append: async (records) => {
+    setTimeout(() => void writer.append(records).catch(() => undefined), TASKS_SENT_LATE_MS);
+    return records.map(({ partition = 0 }) => ({ partition, offset: 0 }));
+  },
+});
+
 const suffixed = (key: string): string => `${key}:${process.pid}`;
 
 /** Journals every key under the name that the tool is given. */
@@ -81,14 +94,17 @@ const keysOfThisProcess = (codec: RecordCodec): RecordCodec => ({
 
 export const PLANTS: Readonly<Record<string, Plant>> = {
   'acknowledge-early': {
+    role: 'worker',
     says: 'the writer acknowledges journal records before it sends them',
     writer: acknowledgingEarly,
   },
   'stale-claims-count': {
+    role: 'worker',
     says: 'the fold counts what a worker appends after its claim was lost: what others wrote between is not read',
     replaces: { module: '/agents/runtime/journal-fold.ts', by: 'stale-claims-count.ts' },
   },
   'new-key-on-retry': {
+    role: 'worker',
     says: 'an effect that another worker does again goes under a key of its own',
     codec: keysOfThisProcess,
     tools: (tools) =>
@@ -97,5 +113,25 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
         execute: (input, context) =>
           tool.execute(input, { ...context, idempotencyKey: suffixed(context.idempotencyKey) }),
       })),
+  },
+  'spend-anew': {
+    role: 'worker',
+    says: 'the money of the day begins at nothing when Redis has lost it',
+    replaces: { module: '/agents/safety/rebuild-budgets.ts', by: 'spend-anew.ts' },
+  },
+  'forget-sessions': {
+    role: 'worker',
+    says: 'a session that Redis has lost is taken for one in which nothing was said',
+    replaces: { module: '/agents/memory/rebuild-sessions.ts', by: 'forget-sessions.ts' },
+  },
+  'accept-early': {
+    role: 'gateway',
+    says: 'the gateway accepts tasks before Kafka has them',
+    writer: acceptingEarly,
+  },
+  'lost-calls-are-free': {
+    role: 'gateway',
+    says: 'the gateway leaves out what calls may have cost whose worker died',
+    replaces: { module: '/schemas/execution-costs.ts', by: 'lost-calls-are-free.ts' },
   },
 };
