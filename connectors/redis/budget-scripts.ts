@@ -86,11 +86,17 @@ local more = state and '0.000000000000' or usd
 local function forbids(limit, field)
   return limit ~= '' and above(add(total(day, field), more), limit)
 end
-local function remaining(limit, field)
-  return minus(limit, total(day, field))
+local function deny(whose, limit, field)
+  -- It is never made now: what a rebuild counted for it is others' to spend.
+  if state then
+    local open = cjson.decode(known)
+    uncount(day, open[3], open[4], open[2])
+    redis.call('HDEL', day, 'c:' .. cost)
+  end
+  return {whose, minus(limit, total(day, field))}
 end
-if forbids(agentLimit, 'a:' .. agent) then return {'agent', remaining(agentLimit, 'a:' .. agent)} end
-if forbids(tenantLimit, 't:' .. tenant) then return {'tenant', remaining(tenantLimit, 't:' .. tenant)} end
+if forbids(agentLimit, 'a:' .. agent) then return deny('agent', agentLimit, 'a:' .. agent) end
+if forbids(tenantLimit, 't:' .. tenant) then return deny('tenant', tenantLimit, 't:' .. tenant) end
 if state then usd = cjson.decode(known)[2] else count(day, agent, tenant, usd) end
 redis.call('HSET', day, 'c:' .. cost, cjson.encode({'reserved', usd, agent, tenant}))
 return {'allowed', ''}

@@ -120,6 +120,11 @@ test.each<[string, readonly HistoryEntry[], RegExp]>([
     [...GOOD, cost('3', '0.06', ofThrifty), ledger({ usd: '0.05' })],
     /I3 .* 0.05 counted in Redis/,
   ],
+  [
+    'money that Redis holds for nobody',
+    [...GOOD, cost('3', '0.06', ofThrifty), ledger({ usd: '0.07' })],
+    /I3 .* 0.07 counted in Redis/,
+  ],
   ['money that nobody counted again', [...GOOD, ledger({ known: false })], /I3 .* was not counted again/],
   [
     'a task that is not shown',
@@ -168,6 +173,15 @@ test('what a crash leaves is no violation: a second claim, a cost at its reserva
 
 test('a cost that was lost and settled later counts once, as it was settled', () => {
   expect(violationsOf([...GOOD, cost('2', '0.2'), cost('2', '0.01')])).toEqual([]);
+});
+
+test('a call that was counted at its reservation, and never reached the provider, is no money of the day', () => {
+  const costs = [cost('3', '0.06', ofThrifty), cost('4', '0.06', { ...ofThrifty, settled: false })];
+  const calls = costs.map(() => ({ ...charged('0.01'), taskId: ofThrifty.taskId }) as HistoryEntry);
+  expect(violationsOf([...GOOD, ...costs, ...calls.slice(1)])).toEqual([]);
+  expect(violationsOf([...GOOD, ...costs, ...calls])).toEqual([
+    expect.stringMatching(/I3 .* allowed 0.12 USD, over its budget/),
+  ]);
 });
 
 test('a run over midnight has two budgets of the day, and Redis counts each by itself', () => {

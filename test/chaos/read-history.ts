@@ -7,7 +7,7 @@ import { dayOf } from '../../schemas/budget-ledger.ts';
 import { parseRecollection, RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { HistoryEntry, JournaledEvent } from './history.ts';
+import type { EntryOf, HistoryEntry, JournaledEvent } from './history.ts';
 
 const recordsOf = async <Name extends RecordName>(
   kafka: KafkaClient,
@@ -61,13 +61,22 @@ export const toldSessions = async (
   return told;
 };
 
+export const readCosts = async (
+  kafka: KafkaClient,
+  codec: RecordCodec,
+): Promise<readonly EntryOf<'cost'>[]> =>
+  (await recordsOf(kafka, codec, TOPICS.costs.name, 'Cost')).map(
+    ({ record: { taskId, costId, agent, at, usd, settled } }) => ({
+      ...{ kind: 'cost', taskId, costId, agent, day: dayOf(at), usd, settled },
+    }),
+  );
+
 export const readHistory = async (
   kafka: KafkaClient,
   codec: RecordCodec,
 ): Promise<readonly HistoryEntry[]> => {
   const events = await recordsOf(kafka, codec, TOPICS.agentEvents.name, 'AgentEvent');
   const results = await recordsOf(kafka, codec, TOPICS.results.name, 'Result');
-  const costs = await recordsOf(kafka, codec, TOPICS.costs.name, 'Cost');
   return [
     ...events.map(({ record, partition, offset }): HistoryEntry => {
       return { kind: 'journal', partition, offset, event: journaledOf(record) };
@@ -77,8 +86,6 @@ export const readHistory = async (
       const digest = createHash('sha256').update(JSON.stringify(record)).digest('hex').slice(0, 16);
       return { kind: 'result', taskId, outcome, code: error?.code ?? null, costUsd, digest };
     }),
-    ...costs.map(({ record: { taskId, costId, agent, at, usd, settled } }): HistoryEntry => {
-      return { kind: 'cost', taskId, costId, agent, day: dayOf(at), usd, settled };
-    }),
+    ...(await readCosts(kafka, codec)),
   ];
 };

@@ -6,13 +6,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
-import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { freePorts } from '../../connectors/stack/ports.ts';
 import { PROJECTION_GROUP } from '../../pipelines/project-executions/project-executions.ts';
-import { dayOf } from '../../schemas/budget-ledger.ts';
-import { systemClock } from '../../schemas/clock.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { CHAOS_MAX_USD } from './chaos-agent.ts';
 import type { ChaosPlan } from './chaos-plan.ts';
@@ -22,6 +19,7 @@ import { openGatewayClient } from './gateway-client.ts';
 import { entriesOf, type HistoryEntry } from './history.ts';
 import { openLinks } from './links.ts';
 import { lookAtGateway } from './look-at-gateway.ts';
+import { lookAtLedger } from './look-at-ledger.ts';
 import { startOutside } from './outside.ts';
 import { planChaos } from './plan-chaos.ts';
 import { endedTasks, readHistory } from './read-history.ts';
@@ -66,8 +64,8 @@ const LOOK_MS = 1_500;
 /** A zombie may still have something to say. */
 const SETTLE_MS = 3_000;
 const TRY_AGAIN_MS = 300;
-/** How long the gateway may take to have read all. */
-const SHOWN_WITHIN_MS = 30_000;
+/** How long Redis and the gateway may take to know what the journal says. */
+const KNOWN_WITHIN_MS = 30_000;
 const REDIS_AWAY_MS = 200;
 
 type Unplaced<Of> = Of extends { readonly atMs: number } ? Omit<Of, 'atMs'> : never;
@@ -191,6 +189,7 @@ const runWith = async (
   inTime = within(endWithinMs);
   const sessions = new Set(plan.tasks.flatMap(({ sessionId }) => (sessionId === null ? [] : [sessionId])));
   await rollCall({ ...{ kafka, codec, seed, submit, inTime }, sessions: [...sessions] });
+  note(await lookAtLedger({ kafka, codec, redis: stack.redis, inTime: within(KNOWN_WITHIN_MS) }));
   await sleep(SETTLE_MS);
   await Promise.all(WORKERS.map((name) => processes.end(name)));
   // What the workers wrote last is projected too.
@@ -203,14 +202,7 @@ const runWith = async (
   }
   await processes.end(PROJECTION);
   for (const entry of await readHistory(kafka, codec)) note(entry);
-  for (const entry of await lookAtGateway(gateway, history, within(SHOWN_WITHIN_MS))) note(entry);
+  for (const entry of await lookAtGateway(gateway, history, within(KNOWN_WITHIN_MS))) note(entry);
   await processes.end(GATEWAY);
-  const ledger = await openRedisBudgetLedger({ url: stack.redis, clock: systemClock });
-  closing(() => ledger.close());
-  const { day, known, agents } = await ledger.spending(dayOf(systemClock()), {
-    agents: ['thrifty'],
-    tenants: [],
-  });
-  note({ kind: 'ledger', day, known, usd: agents.thrifty ?? '0' });
   return { plan, history, verdicts: checkHistory(history) };
 };

@@ -215,6 +215,20 @@ test('calls that a rebuild found are let go on only while all of them fit', asyn
   expect((await spent(under)).agent).toBe('6');
 });
 
+test('a call that a rebuild found and that is denied gives back what it was counted at: the day was full for good', async () => {
+  const under = await counters({ known: false });
+  const limits = { agentUsd: '10', tenantUsd: null };
+  const three = [call({ usd: '6' }), call({ usd: '6' }), call({ usd: '4' })].map((each) => ({
+    ...each,
+    limits,
+  }));
+  await under.ledger.rebuild(DAY, async () => three.map((each) => journaled(each)));
+  const verdicts: string[] = [];
+  for (const each of three) verdicts.push(await codeOf(under.ledger, each));
+  expect(verdicts).toEqual(['agent-budget', 'allowed', 'allowed']);
+  expect(await spent(under)).toMatchObject({ known: true, agent: '10', tenant: '10' });
+});
+
 test('workers that rebuild at once, of whom one saw less, count everything once', async () => {
   const under = await counters({ known: false });
   const costs = Array.from({ length: 1_200 }, () => call({ usd: '0.001' }));
