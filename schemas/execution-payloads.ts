@@ -79,6 +79,15 @@ export interface TerminalOutput {
   readonly startedAt: number;
 }
 
+/**
+ * The name of a `checkpoint` that binds an execution to its end before anybody is told of it; its output is that of the `response` to
+ * come, its error too.
+ */
+export const ENDING = 'ending';
+
+export const isEnding = ({ type, name }: { readonly type: string; readonly name: string | null }): boolean =>
+  type === 'checkpoint' && name === ENDING;
+
 const parseObject = (text: string | null): Readonly<Record<string, unknown>> | null => {
   if (text === null) return null;
   try {

@@ -9,7 +9,13 @@ import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-reques
 import { canonicalJson } from '../../schemas/canonical-json.ts';
 import { toError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
-import { type EndCode, RETRIEVE } from '../../schemas/execution-payloads.ts';
+import {
+  ENDING,
+  type EndCode,
+  isEnding,
+  parseTerminalOutput,
+  RETRIEVE,
+} from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { decide } from '../runtime/decide.ts';
@@ -166,6 +172,7 @@ export const recordedKindOf = (state: ExecutionState, event: AgentEvent): string
 /** What a person or a switch said is no decision of the execution's. */
 const CHECKPOINT_DECISIONS: Readonly<Record<string, string>> = {
   plan: 'plan',
+  [ENDING]: 'respond',
   [APPROVAL_ASKED]: 'ask-approval',
 };
 
@@ -190,9 +197,14 @@ const failedKindOf = (phase: Phase, { name, error }: AgentEvent): string | null 
   }
 };
 
-/** The name of what was decided: of a checkpoint, the tool that it is about. */
+/** The name of what was decided: of a checkpoint, the tool or the end that it is about. */
 export const recordedNameOf = (event: AgentEvent): string | null =>
-  approvalRequestOf(event)?.tool ?? event.name;
+  isEnding(event)
+    ? (parseTerminalOutput(event.output)?.outcome ?? null)
+    : (approvalRequestOf(event)?.tool ?? event.name);
+
+const tellsEnd = (event: Pick<AgentEvent, 'type' | 'name'>): boolean =>
+  event.type === 'response' || isEnding(event);
 
 /** Why a task was refused is found outside of the fold (its size, its budget, a fault): it is the journal's word too. */
 const REFUSALS: readonly string[] = [
@@ -203,13 +215,13 @@ const REFUSALS: readonly string[] = [
 ] satisfies readonly EndCode[];
 
 /** The refusal that an event tells of; null where it tells of none. */
-export const refusalOf = ({ type, error }: AgentEvent) =>
-  type === 'response' && error && REFUSALS.includes(error.code)
-    ? { code: error.code as EndCode, message: error.message }
+export const refusalOf = (event: AgentEvent) =>
+  tellsEnd(event) && event.error && REFUSALS.includes(event.error.code)
+    ? { code: event.error.code as EndCode, message: event.error.message }
     : null;
 
 const boundsOf = (event: AgentEvent) => {
-  const source = event.type === 'response' ? event.output : event.input;
+  const source = tellsEnd(event) ? event.output : event.input;
   const { bounds } = JSON.parse(source ?? '{}') as {
     readonly bounds?: { readonly inputTokens: number; readonly outputTokens: number };
   };
@@ -235,7 +247,7 @@ const compare = (
     name: event.name,
     recorded: {
       ...recorded,
-      input: sameDecision ? null : event.type === 'response' ? event.output : event.input,
+      input: sameDecision ? null : tellsEnd(event) ? event.output : event.input,
       stateHashBefore: event.stateHashBefore,
       stateHashAfter: event.stateHashAfter,
     },

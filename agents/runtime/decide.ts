@@ -27,6 +27,7 @@ import { modelDecision } from './decide-model.ts';
 import { refused, toolDecision } from './decide-tool.ts';
 import type { Decision } from './decision.ts';
 import {
+  bound,
   complete,
   type DecisionFacts,
   deadlineOf,
@@ -51,6 +52,8 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
   if (phase.kind === 'ended' || phase.kind === 'unclaimed' || phase.kind === 'calling-model')
     return { kind: 'nothing' };
   if (phase.kind === 'calling-tool' && !phase.orphaned) return { kind: 'nothing' };
+  // Whoever waits for it may have been told so: nothing that came since changes it.
+  if (state.ending) return bound(state, state.ending);
   if (facts.refusal) return end(state, 'failed', facts.refusal.code, facts.refusal.message);
   const poison = poisonVerdict(state.claims);
   if (poison.kind === 'poison') return end(state, 'failed', 'poison', poison.reason);

@@ -4,7 +4,7 @@ import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
 import { partialOf } from './answer.ts';
 import type { Decision } from './decision.ts';
-import type { ExecutionState, StepFailure } from './execution-state.ts';
+import type { Ending, ExecutionState, StepFailure } from './execution-state.ts';
 import type { RunTerms } from './run-terms.ts';
 
 export interface DecisionFacts {
@@ -42,6 +42,15 @@ export const end = (
   name: outcome,
   input: { output: null, error: { code, message }, partial: partialOf(state) },
   bounds: null,
+});
+
+/** The end that was journaled before anybody was told of it. */
+export const bound = (state: ExecutionState, { outcome, output, error, bounds }: Ending): Decision => ({
+  kind: 'respond',
+  step: state.step + 1,
+  name: outcome,
+  input: { output, error, partial: error && partialOf(state) },
+  bounds,
 });
 
 export const deadlineOf = (state: ExecutionState, { limits }: RunTerms): number =>

@@ -4,11 +4,16 @@
  * events' own.
  */
 import { hash as digest } from 'node:crypto';
-import type { JsonValue, ModelMessage, ToolCall } from '../../connectors/models/language/language-model.ts';
+import type {
+  JsonValue,
+  ModelMessage,
+  TokenBounds,
+  ToolCall,
+} from '../../connectors/models/language/language-model.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
 import { type ExecutionCosts, NO_COSTS } from '../../schemas/execution-costs.ts';
 import { type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
-import type { EndCode, UserInput } from '../../schemas/execution-payloads.ts';
+import type { EndCode, Outcome, UserInput } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import { EMPTY_LOOP, type LoopState } from '../safety/loop-state.ts';
@@ -73,6 +78,17 @@ export interface Subtask {
   readonly call: ToolCall;
 }
 
+/** How it ends, whoever goes on with it: somebody may have been told so. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly output: JsonValue;
+  readonly error: { readonly code: EndCode; readonly message: string } | null;
+  /** Of the call that a cap forbade. */
+  readonly bounds: TokenBounds | null;
+  /** The output of the response to come, as it stands in the journal. */
+  readonly text: string;
+}
+
 /** An effect that failed, and so may have happened all the same. */
 export interface FailedEffect {
   readonly name: string;
@@ -121,6 +137,8 @@ export interface ExecutionState {
   readonly loop: LoopState;
   /** What a person, a budget or a switch put an end to. */
   readonly stop: { readonly code: EndCode; readonly message: string } | null;
+  /** Journaled before whoever waits for it was told; null while it may still end in any way. */
+  readonly ending: Ending | null;
   /** What memory held at the beginning, as it was recalled; null before that, or without a memory. */
   readonly recollection: JsonValue;
   /** Answers in a row that were not of the agent's shape. */
@@ -154,6 +172,7 @@ export const INITIAL_STATE: ExecutionState = {
   claims: NO_CLAIMS,
   loop: EMPTY_LOOP,
   stop: null,
+  ending: null,
   recollection: null,
   invalidOutputs: 0,
   failedEffects: [],

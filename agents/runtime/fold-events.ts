@@ -4,6 +4,7 @@ import type {
   JsonValue,
   ModelMessage,
   Thinking,
+  TokenBounds,
   ToolCall,
 } from '../../connectors/models/language/language-model.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
@@ -11,13 +12,21 @@ import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-reques
 import { hashOf, hashOnce } from '../../schemas/canonical-json.ts';
 import { advanceCosts, DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder } from '../../schemas/execution-order.ts';
-import { type EndCode, parseUserInput, RETRIEVE } from '../../schemas/execution-payloads.ts';
+import {
+  ENDING,
+  type EndCode,
+  parseTerminalOutput,
+  parseUserInput,
+  RETRIEVE,
+  type TerminalOutput,
+} from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { toldResult } from '../context/told-result.ts';
 import { afterStep, type StepSeen } from '../safety/loop-state.ts';
 import { afterClaimEvent } from '../safety/poison-state.ts';
 import {
+  type Ending,
   type ExecutionState,
   type FailedEffect,
   INITIAL_STATE,
@@ -177,6 +186,7 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
   released: (state) => ({ ...state, phase: afterClaim(state.phase) }),
   stop: (state, { error }) =>
     error ? { ...state, stop: { code: error.code as EndCode, message: error.message } } : state,
+  [ENDING]: (state, event) => ({ ...state, ending: endingOf(event) ?? state.ending }),
   [APPROVAL_ASKED]: (state, event) => {
     const asked = approvalRequestOf(event);
     if (state.phase.kind !== 'tools' || !asked) return state;
@@ -210,6 +220,19 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
       phase: { kind: 'tools', calls: phase.calls, approved: true },
     };
   },
+};
+
+const endingOf = ({ output: text, error }: AgentEvent): Ending | null => {
+  const terminal = parseTerminalOutput(text);
+  if (!terminal || text === null) return null;
+  const { outcome, output, bounds } = terminal as TerminalOutput & { readonly bounds?: TokenBounds };
+  return {
+    outcome,
+    output: output as JsonValue,
+    error: error && { code: error.code as EndCode, message: error.message },
+    bounds: bounds ?? null,
+    text,
+  };
 };
 
 /** A person has spoken, or the time for it is over: the wait is not the execution's own. */

@@ -6,7 +6,7 @@ import { modelsFor } from '../../connectors/models/language/models-for.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
-import type { EndCode, TerminalOutput } from '../../schemas/execution-payloads.ts';
+import { ENDING, type EndCode, type TerminalOutput } from '../../schemas/execution-payloads.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -69,7 +69,9 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
       if (signal.aborted) throw new FreshetError('unavailable', 'the worker stopped');
       const began = performance.now();
       const at = clock();
-      const said = heed(journal.state(), control) ?? (await heardWhole(run, services, journal));
+      const said = journal.state().ending
+        ? null
+        : (heed(journal.state(), control) ?? (await heardWhole(run, services, journal)));
       if (said) {
         journal.writeBehind({ ...said, at });
         continue;
@@ -252,17 +254,6 @@ const respond = async (
     retryable: false,
   };
   if (error?.code === 'poison') await run.onPoison(error.message);
-  // What it has handed over would spend and act for nobody.
-  await services.subtasks.cancel(state.subtasks, run.identity, error?.code ?? decision.name);
-  const { parent } = run.input;
-  // Before the end: one that was told twice hears the first, and one that was not told would wait for ever.
-  if (parent)
-    await services.subtasks.tellParent(
-      parent,
-      run.identity,
-      { output: output ?? partial, error: failure, costUsd: formatUsd(totalUsd(state.costs)) },
-      traceparentOf(executionContextOf(run.trace, parent.executionId)),
-    );
   const terminal: TerminalOutput = {
     outcome: decision.name,
     output,
@@ -271,14 +262,29 @@ const respond = async (
     steps: state.countedSteps,
     startedAt: state.startedAt,
   };
+  const text =
+    state.ending?.text ??
+    JSON.stringify(decision.bounds ? { ...terminal, bounds: decision.bounds } : terminal);
+  const said = { at, output: text, inputHash: inputHashOf(decision), error: failure };
+  const { parent } = run.input;
+  // Whoever takes it over after this comes to the same end: what its parent is told is true, however often it is told.
+  if (parent && !state.ending)
+    await journal.write({ type: 'checkpoint', name: ENDING, step: state.step, ...said });
+  // What it has handed over would spend and act for nobody.
+  await services.subtasks.cancel(state.subtasks, run.identity, error?.code ?? decision.name);
+  // Before the end: one that was not told would wait for ever.
+  if (parent)
+    await services.subtasks.tellParent(
+      parent,
+      run.identity,
+      { output: output ?? partial, error: failure, costUsd: formatUsd(totalUsd(state.costs)) },
+      traceparentOf(executionContextOf(run.trace, parent.executionId)),
+    );
   const offset = await journal.write({
     type: 'response',
     step: decision.step,
-    at,
     name: decision.name,
-    output: JSON.stringify(decision.bounds ? { ...terminal, bounds: decision.bounds } : terminal),
-    inputHash: inputHashOf(decision),
-    error: failure,
+    ...said,
     durationMicros: Math.max(0, services.clock() - run.input.createdAt),
   });
   if (!run.agent?.memory) return;

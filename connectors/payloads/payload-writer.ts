@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { isEnding } from '../../schemas/execution-payloads.ts';
 import { glanceOf } from '../../schemas/glance.ts';
 import { isLarge, MAX_PAYLOAD_BYTES, splitPayload } from '../../schemas/payload-parts.ts';
 import type { AgentEvent, PayloadReference } from '../../schemas/records.ts';
@@ -51,7 +52,7 @@ export const openPayloadWriter = ({ kafka, codec, cache }: PayloadWriterSettings
     const { type, executionId, tenant, at } = event;
     const { hash, bytes, parts } = splitPayload(
       text,
-      type === 'response' ? MAX_ANSWER_BYTES : MAX_PAYLOAD_BYTES,
+      type === 'response' || isEnding(event) ? MAX_ANSWER_BYTES : MAX_PAYLOAD_BYTES,
     );
     const same = `${partition} ${tenant ?? ''} ${hash}`;
     const written = known.get(same);

@@ -24,7 +24,7 @@ import type { Subtasks } from '../../../agents/runtime/subtasks.ts';
 import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
-import type { AgentEvent, TaskFreshness } from '../../../schemas/records.ts';
+import type { AgentEvent, TaskFreshness, TaskParent } from '../../../schemas/records.ts';
 import type { Retriever } from '../../../schemas/search.ts';
 import { taskTraceOf } from '../../../schemas/task-trace.ts';
 import { fixedRetriever } from '../fixed-retriever.ts';
@@ -58,6 +58,8 @@ export const simulate = (settings: {
   readonly budget?: { readonly maxUsd: string | null; readonly maxSteps: number | null };
   readonly refusal?: ExecutionToRun['refusal'];
   readonly freshness?: TaskFreshness;
+  /** Who waits for it. */
+  readonly parent?: TaskParent;
   readonly retriever?: Retriever;
   readonly control?: ExecutionControls;
   readonly memory?: ExecutionMemory;
@@ -169,6 +171,7 @@ export const simulate = (settings: {
             feature: 'chat',
             budget: settings.budget ?? null,
             ...(settings.freshness ? { freshness: settings.freshness } : {}),
+            ...(settings.parent ? { parent: settings.parent } : {}),
             createdAt: 1_700_000_000_000_000,
           },
           task: { topic: 'freshet.tasks', partition: 0, offset: 3 },
