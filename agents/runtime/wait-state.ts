@@ -50,11 +50,18 @@ export const isWaitDue = (
         wait.recordsBehind >= limits.recordsBehind)
     );
   // Each is a record itself: were the bound not above their number, they would renew each other for ever.
-  return (
-    wait.recordsBehind >= Math.max(limits.recordsBehind, RENEWALS_APART * journaled) ||
-    wait.journaledMs >= limits.renewMs
-  );
+  return wait.recordsBehind >= renewedBehind(journaled, limits) || wait.journaledMs >= limits.renewMs;
 };
 
 /** At most one record in so many is a renewal. */
 const RENEWALS_APART = 4;
+
+const renewedBehind = (journaled: number, { recordsBehind }: Pick<WaitLimits, 'recordsBehind'>): number =>
+  Math.max(recordsBehind, RENEWALS_APART * journaled);
+
+/**
+ * Records of a partition's journal that lie behind what is journaled whole before it is journaled again, however many others are: who
+ * reads from twice as far back knows all that waits, without having been told where to begin.
+ */
+export const mostBehind = (limits: Pick<WaitLimits, 'recordsBehind' | 'most'>): number =>
+  renewedBehind(limits.most, limits);

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENTS_GROUP } from '../../agents/runtime/task-worker.ts';
+import { DEFAULT_WAIT_LIMITS, mostBehind } from '../../agents/runtime/wait-state.ts';
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
 import { createBatchQueue } from '../../pipelines/batch-queue.ts';
@@ -43,6 +44,8 @@ interface Recent {
   readonly restMs?: number;
 }
 
+/** Records of a partition's journal that are read where no worker says from where: twice, for what came while waits were renewed. */
+const UNTOLD = 2 * mostBehind(DEFAULT_WAIT_LIMITS);
 const HOUR_MS = 3_600_000;
 const MAX_BATCH = 256;
 const HIGH_WATER = 4_000;
@@ -84,12 +87,12 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
 
   /**
    * Where workers say that the journal is to be read from: at or before the beginning, or the newest snapshot, of everything that has
-   * not ended. Where none has said anything yet, its first record.
+   * not ended. Where none has said anything, or not for so long that Kafka forgot it, as far back as waits are journaled whole at all.
    */
-  const neededOf = async (topic: string): Promise<(partition: number) => number> => {
+  const neededOf = async (topic: string): Promise<(partition: number, latest: number) => number> => {
     if (topic !== TOPICS.agentEvents.name) return () => Number.POSITIVE_INFINITY;
     const commits = await kafka.admin.committed(AGENTS_GROUP, TOPICS.tasks.name);
-    return (partition) => journalOffsetOf(commits.get(partition)?.metadata) ?? 0;
+    return (partition, latest) => journalOffsetOf(commits.get(partition)?.metadata) ?? latest - UNTOLD;
   };
 
   const startOf = async (partitions: readonly TopicPartition[]) => {
@@ -102,7 +105,10 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
         const at = { topic, partition };
         if (!partitions.some((each) => keyOf(each) === keyOf(at))) continue;
         const recent = Math.min(since.get(partition) ?? latest, latest - least);
-        const offset = Math.max(earliest, Math.min(neededFrom(partition), Math.max(latest - most, recent)));
+        const offset = Math.max(
+          earliest,
+          Math.min(neededFrom(partition, latest), Math.max(latest - most, recent)),
+        );
         starts.push({ ...at, offset: Math.min(offset, latest), latest });
       }
     }

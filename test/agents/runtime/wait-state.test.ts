@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isWaitDue, type WaitLimits, type WaitSeen } from '../../../agents/runtime/wait-state.ts';
+import { isWaitDue, mostBehind, type WaitLimits, type WaitSeen } from '../../../agents/runtime/wait-state.ts';
 
 const LIMITS: WaitLimits = {
   afterMs: 60_000,
@@ -39,4 +39,22 @@ test('however many wait, renewing them is a small part of the journal, and a wai
     }),
   );
   expect(isWaitDue(wait({ journaledMs: LIMITS.renewMs }), calm, LIMITS)).toBe(true);
+});
+
+test('whoever looks back as far as waits are renewed finds each, however many wait and however short the time', () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        ...{ afterMs: fc.nat(), pressedMs: fc.nat(), tasksBehind: fc.nat(), renewMs: fc.nat() },
+        ...{ recordsBehind: fc.nat(50_000), most: fc.nat(50_000) },
+      }),
+      fc.nat(),
+      fc.nat(100),
+      fc.boolean(),
+      (limits, journaled, over, pressed) => {
+        const seen = wait({ journaledMs: -1, recordsBehind: mostBehind(limits) + over });
+        expect(isWaitDue(seen, { journaled: Math.min(journaled, limits.most), pressed }, limits)).toBe(true);
+      },
+    ),
+  );
 });
