@@ -22,8 +22,8 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
   const onEvent: IndexRoleSettings['onEvent'] = (event) => {
     if (event.type === 'records')
       metrics.records.inc({ stage: 'apply-index', outcome: event.outcome }, event.count);
-    else if (event.type === 'search') {
-      metrics.searchSeconds.observe(event.micros / 1e6);
+    else if (event.type === 'search' || event.type === 'search-failed') {
+      if (event.type === 'search') metrics.searchSeconds.observe(event.micros / 1e6);
       const span = recordSpan && spanOfSearch(event, randomUUID());
       if (span) recordSpan?.(span);
     } else if (event.type === 'timed') {

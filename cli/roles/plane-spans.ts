@@ -1,4 +1,4 @@
-/** Spans of what the data plane's roles tell: a result that was written, a search that the index answered. Pure. */
+/** Spans of what the data plane's roles tell: a result that was written, a search that the index answered, or could not. Pure. */
 import {
   CONVENTIONAL,
   OPERATIONS,
@@ -6,7 +6,7 @@ import {
   recordAttributes,
 } from '../../connectors/telemetry/semantic-conventions.ts';
 import type { Span } from '../../connectors/telemetry/span.ts';
-import type { SearchAnswered } from '../../pipelines/apply-index/index-role.ts';
+import type { SearchAnswered, SearchFailed } from '../../pipelines/apply-index/index-role.ts';
 import type { ResultSent } from '../../pipelines/project-executions/project-executions.ts';
 import { parseTraceparent, spanIdOf } from '../../schemas/trace-context.ts';
 
@@ -27,22 +27,27 @@ export const spanOfResult = (event: ResultSent): Span | null => {
   };
 };
 
-/** `unique`: tells apart the searches of one parent. */
-export const spanOfSearch = (event: SearchAnswered, unique: string): Span | null => {
+/** `unique`: tells apart the searches of one parent. A failed one has the code of its failure. */
+export const spanOfSearch = (event: SearchAnswered | SearchFailed, unique: string): Span | null => {
   const parent = parseTraceparent(event.traceparent);
   if (!parent?.sampled) return null;
-  const { begunAt, micros, receipt, hits, topK } = event;
+  const { begunAt, micros } = event;
   return {
     ...{ name: 'search', kind: 'server', traceId: parent.traceId },
     ...{ spanId: spanIdOf(`${parent.spanId} search ${unique}`), parentSpanId: parent.spanId },
-    ...{ startedAt: begunAt, endedAt: begunAt + micros, failure: null },
+    ...{ startedAt: begunAt, endedAt: begunAt + micros },
+    failure: event.type === 'search' ? null : event.code,
     attributes: {
       [CONVENTIONAL.operation]: OPERATIONS.retrieval,
-      [OWN.index]: receipt.index,
-      [OWN.topK]: topK,
-      [OWN.chunks]: hits,
-      ...(receipt.stalenessMs === null ? {} : { [OWN.stalenessMs]: receipt.stalenessMs }),
-      ...(receipt.fresh === null ? {} : { [OWN.fresh]: receipt.fresh }),
+      ...(event.type === 'search' ? answerOf(event) : { [OWN.index]: event.index }),
     },
   };
 };
+
+const answerOf = ({ receipt, topK, hits }: SearchAnswered): Span['attributes'] => ({
+  [OWN.index]: receipt.index,
+  [OWN.topK]: topK,
+  [OWN.chunks]: hits,
+  ...(receipt.stalenessMs === null ? {} : { [OWN.stalenessMs]: receipt.stalenessMs }),
+  ...(receipt.fresh === null ? {} : { [OWN.fresh]: receipt.fresh }),
+});

@@ -14,7 +14,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { floorIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
 import { PROBE_TENANT, probeTable } from '../../schemas/probe.ts';
 import type { Receipt, SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -68,7 +68,11 @@ export interface IndexRoleSettings {
   /** What counts as fresh where a request does not say. */
   readonly targetMs: number;
   readonly onEvent: (
-    event: ApplyIndexEvent | { readonly type: 'discarded'; readonly reason: string } | SearchAnswered,
+    event:
+      | ApplyIndexEvent
+      | { readonly type: 'discarded'; readonly reason: string }
+      | SearchAnswered
+      | SearchFailed,
   ) => void;
   readonly onFailure: (error: FreshetError) => void;
 }
@@ -81,6 +85,20 @@ export interface SearchAnswered {
   readonly topK: number;
   readonly hits: number;
   readonly receipt: Pick<Receipt, 'index' | 'stalenessMs' | 'fresh'>;
+  /** Of whoever asked. */
+  readonly traceparent: string | undefined;
+}
+
+/** A search that was refused, waited for freshness in vain, or could not be made. */
+export interface SearchFailed {
+  readonly type: 'search-failed';
+  readonly code: FreshetError['code'];
+  /** From when it was asked for, its wait for freshness included. */
+  readonly micros: number;
+  /** Microseconds since the Unix epoch. */
+  readonly begunAt: number;
+  /** Name of the index. */
+  readonly index: string;
   /** Of whoever asked. */
   readonly traceparent: string | undefined;
 }
@@ -241,47 +259,61 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     }
   };
 
+  const answer: IndexRole['search'] = async (request, signal) => {
+    checkSearch(request);
+    if (request.asOf !== undefined) return searchPastOnce(request, request.asOf);
+    if (request.freshness) checkFreshness(request.freshness, settings.sources);
+    await gate.until(request, signal);
+    const begun = clock();
+    const basis = () => ({
+      index: settings.name,
+      model: model.id,
+      at: clock(),
+      watermarks: watermarks.all(),
+      newestApplied: applyIndex.newestApplied(),
+      targetMs: settings.targetMs,
+    });
+    const response = await generations
+      .using((generation) =>
+        searchIndex(
+          {
+            generation: withKeywords(generation),
+            keywordsReady: () => filling?.done() ?? false,
+            embedding,
+            basis,
+            clock,
+            clockOffset: watermarks.clockOffset,
+          },
+          request,
+        ),
+      )
+      .catch((error: unknown) => {
+        endIfDamaged(error);
+        throw error;
+      });
+    // A probe is no search of anyone's.
+    if (request.tenant !== PROBE_TENANT)
+      settings.onEvent({
+        ...{ type: 'search', micros: clock() - begun, begunAt: begun },
+        ...{ topK: request.topK, hits: response.hits.length, receipt: response.receipt },
+        traceparent: request.traceparent,
+      });
+    return response;
+  };
+
   return {
     search: async (request, signal) => {
-      checkSearch(request);
-      if (request.asOf !== undefined) return searchPastOnce(request, request.asOf);
-      if (request.freshness) checkFreshness(request.freshness, settings.sources);
-      await gate.until(request, signal);
-      const begun = clock();
-      const basis = () => ({
-        index: settings.name,
-        model: model.id,
-        at: clock(),
-        watermarks: watermarks.all(),
-        newestApplied: applyIndex.newestApplied(),
-        targetMs: settings.targetMs,
-      });
-      const response = await generations
-        .using((generation) =>
-          searchIndex(
-            {
-              generation: withKeywords(generation),
-              keywordsReady: () => filling?.done() ?? false,
-              embedding,
-              basis,
-              clock,
-              clockOffset: watermarks.clockOffset,
-            },
-            request,
-          ),
-        )
-        .catch((error: unknown) => {
-          endIfDamaged(error);
-          throw error;
-        });
-      // A probe is no search of anyone's.
-      if (request.tenant !== PROBE_TENANT)
-        settings.onEvent({
-          ...{ type: 'search', micros: clock() - begun, begunAt: begun },
-          ...{ topK: request.topK, hits: response.hits.length, receipt: response.receipt },
-          traceparent: request.traceparent,
-        });
-      return response;
+      const askedAt = clock();
+      try {
+        return await answer(request, signal);
+      } catch (thrown) {
+        if (request.tenant !== PROBE_TENANT)
+          settings.onEvent({
+            ...{ type: 'search-failed', code: toFreshetError(thrown).code, index: settings.name },
+            ...{ begunAt: askedAt, micros: clock() - askedAt, traceparent: request.traceparent },
+          });
+        throw thrown;
+      }
     },
     covers: async (asked) => {
       if (asked.freshness) checkFreshness(asked.freshness, settings.sources);
