@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expectedViews, wronglyShown } from './check-views.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import type { EntryOf, HistoryEntry } from './history.ts';
+import type { Patience } from './patience.ts';
 
 const AT_ONCE = 8;
 const LOOK_MS = 500;
@@ -11,7 +12,7 @@ const LOOK_MS = 500;
 export const lookAtGateway = async (
   gateway: GatewayClient,
   history: readonly HistoryEntry[],
-  inTime: () => boolean,
+  patience: Patience,
 ): Promise<readonly EntryOf<'shown'>[]> => {
   const expected = expectedViews(history);
   const shown = new Map<string, EntryOf<'shown'>>();
@@ -25,7 +26,8 @@ export const lookAtGateway = async (
     };
     await Promise.all(Array.from({ length: AT_ONCE }, looking));
     left = wronglyShown(expected, shown);
-    if (!inTime()) break;
+    patience.saw(expected.size - left.length);
+    if (!patience.lasts()) break;
     if (left.length > 0) await sleep(LOOK_MS);
   }
   return [...shown.values()];

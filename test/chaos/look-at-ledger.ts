@@ -8,6 +8,7 @@ import { systemClock } from '../../schemas/clock.ts';
 import { parseUsd } from '../../schemas/money.ts';
 import { ledgerOf } from './check-costs.ts';
 import type { EntryOf } from './history.ts';
+import type { Patience } from './patience.ts';
 import { readCosts } from './read-history.ts';
 
 const LOOK_MS = 500;
@@ -18,7 +19,7 @@ export const lookAtLedger = async (of: {
   readonly codec: RecordCodec;
   /** redis://host:port */
   readonly redis: string;
-  readonly inTime: () => boolean;
+  readonly patience: Patience;
 }): Promise<EntryOf<'ledger'>> => {
   const ledger = await openRedisBudgetLedger({ url: of.redis, clock: systemClock });
   try {
@@ -28,7 +29,7 @@ export const lookAtLedger = async (of: {
         ...{ agents: [THRIFTY], tenants: [] },
       });
       const usd = agents[THRIFTY] ?? '0';
-      if ((known && parseUsd(usd) === ledgerOf(costs)) || !of.inTime())
+      if ((known && parseUsd(usd) === ledgerOf(costs)) || !of.patience.lasts())
         return { kind: 'ledger', day, known, usd };
       await sleep(LOOK_MS);
     }

@@ -21,6 +21,7 @@ import { openLinks } from './links.ts';
 import { lookAtGateway } from './look-at-gateway.ts';
 import { lookAtLedger } from './look-at-ledger.ts';
 import { startOutside } from './outside.ts';
+import { openPatience, type Patience } from './patience.ts';
 import { planChaos } from './plan-chaos.ts';
 import { endedTasks, readHistory } from './read-history.ts';
 import { rollCall } from './roll-call.ts';
@@ -41,7 +42,7 @@ export interface ChaosSettings {
   readonly forMs: number;
   readonly plant: string | null;
   readonly tasksPerSecond?: number;
-  /** How long all may take to end, once healed, and then what was forgotten to be known again. */
+  /** How long nothing may end, once healed, before the rest is taken for lost. */
   readonly endWithinMs?: number;
   readonly onEntry?: (entry: HistoryEntry) => void;
   readonly signal?: AbortSignal;
@@ -64,7 +65,7 @@ const LOOK_MS = 1_500;
 /** A zombie may still have something to say. */
 const SETTLE_MS = 3_000;
 const TRY_AGAIN_MS = 300;
-/** How long Redis and the gateway may take to know what the journal says. */
+/** How long Redis and the gateway may come no nearer to what the journal says. */
 const KNOWN_WITHIN_MS = 30_000;
 const REDIS_AWAY_MS = 200;
 
@@ -145,19 +146,16 @@ const runWith = async (
 
   const gateway = openGatewayClient(`http://127.0.0.1:${gatewayPort}`);
   const submit = createSubmitPlanned({ writer, gateway, onSight: see });
-  const within = (ms: number) => {
-    const deadline = performance.now() + ms;
-    return (): boolean => !stopped() && performance.now() < deadline;
-  };
-  let inTime = within(forMs + endWithinMs);
+  const patience = (ms: number): Patience => openPatience(ms, stopped);
 
   // Load and faults, side by side: both by the plan's times.
   const load = (async () => {
+    const accepting = patience(forMs + endWithinMs);
     const sent: Promise<void>[] = [];
     for (const task of plan.tasks) {
       await until(task.atMs);
       if (stopped()) break;
-      sent.push(submit(task, () => !inTime()));
+      sent.push(submit(task, () => !accepting.lasts()));
     }
     await Promise.all(sent);
   })();
@@ -177,32 +175,35 @@ const runWith = async (
   see({ kind: 'healed' });
 
   const acknowledged = entriesOf(history, 'acknowledged').map(({ as }) => as);
-  inTime = within(endWithinMs);
+  const ending = patience(endWithinMs);
   const once = <Of>(ask: () => Promise<Of>): Promise<Of | undefined> => ask().catch(() => undefined);
-  while (inTime()) {
+  while (ending.lasts()) {
     const ended = await once(() => endedTasks(kafka, codec));
+    ending.saw(ended?.size ?? 0);
     if (ended && acknowledged.every((taskId) => ended.has(taskId))) break;
     await sleep(LOOK_MS);
   }
   await restartRedis(stack, REDIS_AWAY_MS);
   see({ kind: 'forgotten' });
-  inTime = within(endWithinMs);
   const sessions = new Set(plan.tasks.flatMap(({ sessionId }) => (sessionId === null ? [] : [sessionId])));
-  await rollCall({ ...{ kafka, codec, seed, submit, inTime }, sessions: [...sessions] });
-  note(await lookAtLedger({ kafka, codec, redis: stack.redis, inTime: within(KNOWN_WITHIN_MS) }));
+  const answering = patience(endWithinMs);
+  await rollCall({ ...{ kafka, codec, seed, submit }, sessions: [...sessions], patience: answering });
+  note(await lookAtLedger({ kafka, codec, redis: stack.redis, patience: patience(KNOWN_WITHIN_MS) }));
   await sleep(SETTLE_MS);
   await Promise.all(WORKERS.map((name) => processes.end(name)));
   // What the workers wrote last is projected too.
-  while (inTime()) {
+  const projecting = patience(endWithinMs);
+  while (projecting.lasts()) {
     const committed = await once(() => kafka.admin.committed(PROJECTION_GROUP, TOPICS.agentEvents.name));
     const ends = await once(() => kafka.admin.offsets(TOPICS.agentEvents.name));
-    if (committed && ends?.every((each) => (committed.get(each.partition)?.offset ?? 0) >= each.latest))
-      break;
+    const offsetOf = (partition: number): number => committed?.get(partition)?.offset ?? 0;
+    if (ends?.every(({ partition, latest }) => offsetOf(partition) >= latest)) break;
+    projecting.saw(ends?.reduce((sum, { partition }) => sum + offsetOf(partition), 0) ?? 0);
     await sleep(TRY_AGAIN_MS);
   }
   await processes.end(PROJECTION);
   for (const entry of await readHistory(kafka, codec)) note(entry);
-  for (const entry of await lookAtGateway(gateway, history, within(KNOWN_WITHIN_MS))) note(entry);
+  for (const entry of await lookAtGateway(gateway, history, patience(KNOWN_WITHIN_MS))) note(entry);
   await processes.end(GATEWAY);
   return { plan, history, verdicts: checkHistory(history) };
 };
