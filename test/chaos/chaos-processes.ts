@@ -38,6 +38,14 @@ interface Slot {
   closed: boolean;
 }
 
+/** Resolves when it is gone. */
+const ended = async (child: ChildProcess | undefined, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await gone;
+};
+
 export const startChaosProcesses = (
   all: readonly ChaosProcessSettings[],
   onChange: (change: Pick<EntryOf<'process'>, 'process' | 'what' | 'said'>) => void,
@@ -45,7 +53,8 @@ export const startChaosProcesses = (
   const slots = new Map<string, Slot>();
 
   const launch = (slot: Slot): void => {
-    if (slot.closed) return;
+    // One that was killed a moment after it had ended by itself is started by either, not by both.
+    if (slot.closed || slot.child) return;
     const { name } = slot.settings;
     const child = spawn(process.execPath, ['--import=tsx', PROGRAM, JSON.stringify(slot.settings)], {
       stdio: ['pipe', 'ignore', 'pipe'],
@@ -113,7 +122,7 @@ export const startChaosProcesses = (
     kill: async (name, backAfterMs) => {
       const slot = slotOf(name);
       slot.expected = true;
-      slot.child?.kill('SIGKILL');
+      await ended(slot.child, 'SIGKILL');
       onChange({ process: name, what: 'ended', said: null });
       await sleep(backAfterMs);
       launch(slot);
@@ -130,13 +139,8 @@ export const startChaosProcesses = (
     end: async (name) => {
       const slot = slotOf(name);
       slot.closed = true;
-      const { child } = slot;
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await Promise.race([gone, sleep(END_WITHIN_MS, undefined, { ref: false })]);
-      child.kill('SIGKILL');
-      await gone;
+      await Promise.race([ended(slot.child, 'SIGTERM'), sleep(END_WITHIN_MS, undefined, { ref: false })]);
+      await ended(slot.child, 'SIGKILL');
     },
     killAll: () => {
       killAll();

@@ -21,7 +21,7 @@ test('the invariants hold while workers, gateway and Redis are killed, stopped a
       killRedis: () => stack.killServer('redis'),
       startRedis: () => stack.startServer('redis'),
     },
-    { seed: 6, forMs: 20_000, plant: null, tasksPerSecond: 4 },
+    { seed: 28, forMs: 16_000, plant: null, tasksPerSecond: 5 },
   );
   expect(verdicts.map(({ invariant, violations }) => [invariant, violations])).toEqual([
     ['I2', []],
