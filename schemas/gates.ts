@@ -12,7 +12,7 @@ export const GATE_REASONS = {
   'personal-data': ['email', 'phone', 'payment-card', 'bank-account', 'social-security-number', 'too-many'],
   instructions: ['overrides-instructions', 'speaks-as-system', 'hidden-from-people', 'encoded', 'in-comment'],
   embedding: ['wrong-dimensions', 'not-finite', 'zero-norm', 'drifted'],
-  volume: ['burst-of-deletes', 'burst-of-empty-texts'],
+  volume: ['burst-of-deletes', 'burst-of-emptied-rows'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type GateName = keyof typeof GATE_REASONS;

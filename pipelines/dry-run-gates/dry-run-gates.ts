@@ -9,7 +9,7 @@ import type { GateName, GateReason } from '../../schemas/gates.ts';
 import type { Finding } from '../../schemas/records.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
 import { type GateOutcome, judgeDraft } from '../gates/run-gates.ts';
-import { createVolumeWatch } from '../gates/volume-state.ts';
+import { createVolumeWatch, type VolumeKind } from '../gates/volume-state.ts';
 import { type Draft, type LastContent, mapRow } from '../index-documents/draft.ts';
 import { memoryLookalikes } from './memory-lookalikes.ts';
 
@@ -76,7 +76,7 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
     if (contents.size > MOST_CONTENTS && oldest !== undefined) contents.delete(oldest);
   };
 
-  const noteVolume = (table: string, kind: 'deletes' | 'empty-texts', at: number, place: string): void => {
+  const noteVolume = (table: string, kind: VolumeKind, at: number, place: string): void => {
     const settings = gatesOfTable(config, source, table).volume;
     if (settings.action === 'off' || pauses.has(table)) return;
     // Read once from end to end: each change is another one.
@@ -103,13 +103,15 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
     const mapped = mapRow(mapping, change.row, change.unavailable, contents.get(documentId));
     if (mapped.kind !== 'draft') {
       counts[mapped.kind === 'needs-row' ? 'incomplete' : 'unmapped'] += 1;
+      if (mapped.kind === 'failed' && held.has(documentId))
+        noteVolume(table, 'emptied-rows', change.committedAt, place);
       return;
     }
     const { draft } = mapped;
-    if (held.has(documentId) && draft.text.trim() === '')
-      noteVolume(table, 'empty-texts', change.committedAt, place);
     const settings = gatesOfTable(config, source, table);
     const judgement = judgeDraft(draft, { settings, documentId, lookalikes, steps: () => undefined });
+    const emptied = draft.text.trim() === '' || judgement.refusal?.gate === 'schema';
+    if (held.has(documentId) && emptied) noteVolume(table, 'emptied-rows', change.committedAt, place);
     remember(documentId, draft);
     for (const { gate, outcome } of judgement.outcomes) {
       const counted = gates[gate] ?? { passed: 0, redacted: 0, flagged: 0, refused: 0 };

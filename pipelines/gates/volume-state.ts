@@ -1,6 +1,7 @@
 /**
- * A burst of deletes or of emptied texts: a script that went wrong, not what rows should become. Counted per table over a
- * sliding window of twelve buckets; past both limits the table is to be paused, before the rest of it empties the index.
+ * A burst of deletes or of emptied rows (no text, no tenant, or nothing that a document can be made of): a script that went
+ * wrong, not what rows should become. Counted per table over a sliding window of twelve buckets; past both limits the table is
+ * to be paused, before the rest of it empties the index.
  */
 import type { GateSettings } from '../../schemas/gate-settings.ts';
 
@@ -8,7 +9,7 @@ export interface VolumeTable {
   readonly source: string;
   readonly table: string;
 }
-export type VolumeKind = 'deletes' | 'empty-texts';
+export type VolumeKind = 'deletes' | 'emptied-rows';
 
 export interface NotedChange {
   /** Microseconds since the Unix epoch. */
@@ -68,11 +69,12 @@ export const createVolumeWatch = (documentsOf: (table: VolumeTable) => number): 
       const held = asked.get(key) ?? documentsOf(table) + (kind === 'deletes' ? count - 1 : 0);
       asked.set(key, held);
       if (count < held * share) return null;
-      const what = kind === 'deletes' ? 'deletes' : 'texts that became empty';
+      const what =
+        kind === 'deletes' ? 'deletes' : 'rows that lost their text or tenant, or that the mapping fails on,';
       return `volume: ${count} ${what} within ${windowMs / 1_000} s, of ${held} documents`;
     },
     forget: (table) => {
-      for (const kind of ['deletes', 'empty-texts']) {
+      for (const kind of ['deletes', 'emptied-rows']) {
         counts.delete(`${keyOf(table)} ${kind}`);
         asked.delete(`${keyOf(table)} ${kind}`);
       }

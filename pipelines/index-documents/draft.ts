@@ -18,7 +18,8 @@ export type Mapped =
   | { readonly kind: 'needs-row' }
   /** The mapping reads columns that the row does not have: they were dropped, renamed, or never there. */
   | { readonly kind: 'missing-columns'; readonly columns: readonly string[] }
-  | { readonly kind: 'failed'; readonly message: string };
+  /** `tenant`: what the row names all the same; null where it names none, or that part failed too. */
+  | { readonly kind: 'failed'; readonly message: string; readonly tenant: string | null };
 
 const asText = (value: ColumnValue | undefined): string =>
   value === null || value === undefined ? '' : String(value);
@@ -101,6 +102,14 @@ const metadataOf = (mapping: TableMapping, row: Row): Record<string, string> =>
       .map(([name, value]) => [name, asText(value)]),
   );
 
+const tenantNamed = (makeTenant: () => string | undefined): string | null => {
+  try {
+    return makeTenant() || null;
+  } catch {
+    return null;
+  }
+};
+
 /**
  * Maps a row. `last` is the newest record of the document: what was made of unchanged TOASTed columns alone is taken
  * from there if that is a whole document, never the placeholder (rule G). Otherwise the row has to be read.
@@ -113,16 +122,13 @@ export const mapRow = (
 ): Mapped => {
   const missing = new Set<string>();
   const row = noticing(captured, (column) => missing.add(column));
+  const before = last?.kind === 'document' ? last : undefined;
+  const makeTenant = () =>
+    make((each) => asText(mapping.tenant(each)), row, unavailable, before?.tenant ?? undefined);
   try {
-    const before = last?.kind === 'document' ? last : undefined;
     const title = make((each) => asText(mapping.title(each)), row, unavailable, before?.title);
     const text = make((each) => asText(mapping.text(each)), row, unavailable, before?.text);
-    const tenant = make(
-      (each) => asText(mapping.tenant(each)),
-      row,
-      unavailable,
-      before?.tenant ?? undefined,
-    );
+    const tenant = makeTenant();
     const metadata = make<Draft['metadata']>(
       (each) => metadataOf(mapping, each),
       row,
@@ -135,6 +141,7 @@ export const mapRow = (
       : { kind: 'draft', draft: { title, text, tenant, metadata } };
   } catch (error) {
     if (missing.size > 0) return { kind: 'missing-columns', columns: [...missing] };
-    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: 'failed', message, tenant: tenantNamed(makeTenant) };
   }
 };

@@ -93,13 +93,17 @@ export const embedDocuments = async (
     return outcome;
   });
 
-  /** The record whose content stays when this change is refused: of the same readers and model, and not below a floor. */
+  /**
+   * The record whose content stays when this change is refused: of the same readers and model, and not below a floor. A row
+   * that names no tenant any more moved to nobody: its content stays with those who had it.
+   */
   function keptBefore(
     { documentId, keep }: Extract<Prepared, { kind: 'document' | 'refused' }>,
     tenant: string | null,
   ): Document | undefined {
     const before = keep && (made.get(documentId) ?? keep.newest);
-    if (!before || !isSearchable(before) || before.tenant !== tenant) return undefined;
+    if (!before || !isSearchable(before)) return undefined;
+    if (tenant !== null && before.tenant !== tenant) return undefined;
     const current = before.model === settings.model.id;
     return current && (keep.floor === undefined || before.version >= keep.floor) ? before : undefined;
   }

@@ -19,6 +19,8 @@ export interface TableTurn {
 
 export interface PausedTables {
   isPaused(source: string, table: string): boolean;
+  /** Somebody resumed it, or asked for a snapshot of it: what is read of it is what its rows should be. */
+  isTakenAgain(source: string, table: string): boolean;
   set(source: string, mark: TableMark): void;
   /** A row lacks columns that the table's mapping reads: paused from here on, and asked for. */
   find(source: string, table: string, missing: readonly string[]): void;
@@ -43,6 +45,7 @@ export const pausedTables = (before: ReadonlyMap<string, TableTurn>): PausedTabl
   };
   return {
     isPaused: (source, table) => of(source, table).paused,
+    isTakenAgain: (source, table) => !of(source, table).paused && of(source, table).turn > 0,
     set: (source, { table, paused, turn }) => {
       const last = of(source, table);
       // A watch that was stopped and goes on may append the mark of a turn that is over.

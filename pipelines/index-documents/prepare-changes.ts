@@ -19,7 +19,7 @@ import { fingerprintOf } from '../gates/fingerprint.ts';
 import type { Lookalikes } from '../gates/gate.ts';
 import type { RecordLimits } from '../gates/record-gates.ts';
 import { contentHashOf, type Judgement, judgeDraft, type Refusal } from '../gates/run-gates.ts';
-import type { VolumeWatch } from '../gates/volume-state.ts';
+import type { VolumeKind, VolumeWatch } from '../gates/volume-state.ts';
 import { batchLookalikes } from './batch-lookalikes.ts';
 import type { ChunkLimits } from './chunk-text.ts';
 import { type ChunkPlan, chunkDraft, type GateMarks, knownVectors } from './document-records.ts';
@@ -196,13 +196,13 @@ export const prepareChanges = async (
     }
     const gatedAt = settings.clock();
     const draft = mapped.kind === 'draft' ? mapped.draft : undefined;
-    if (draft && stood === 'document' && draft.text.trim() === '' && burst('empty-texts'))
-      return { ...place, kind: 'dropped' };
     const contentHash = draft ? contentHashOf(draft) : '';
     const released = settings.isReleased(documentId, contentHash);
     const judgement = draft
       ? judgeDraft(draft, { settings: gates, documentId, lookalikes, steps: () => undefined }, released)
       : unmapped(mapped);
+    const emptied = draft?.text.trim() === '' || judgement.refusal?.gate === 'schema';
+    if (stood === 'document' && emptied && burst('emptied-rows')) return { ...place, kind: 'dropped' };
     const judged = {
       ...place,
       ...{ gatedAt, change, documentId, contentHash, outcomes: judgement.outcomes },
@@ -213,7 +213,7 @@ export const prepareChanges = async (
       return {
         ...judged,
         kind: 'refused',
-        tenant: draft?.tenant || null,
+        tenant: (mapped.kind === 'failed' ? mapped.tenant : draft?.tenant) || null,
         refusal: judgement.refusal as Refusal,
       };
     }
@@ -222,9 +222,12 @@ export const prepareChanges = async (
       ...{ wasRefused, drift: gates.drift, released },
     };
 
-    function burst(kind: 'deletes' | 'empty-texts'): boolean {
+    function burst(kind: VolumeKind): boolean {
       // Where nobody can pause a table, a burst is no reason to lose its changes.
       if (gates.volume.action === 'off' || !holdings.pauses) return false;
+      // Whoever resumed the table meant its rows as they are now; counted, they would pause it again.
+      if (change.kind === 'upsert' && change.read && holdings.pauses.isTakenAgain(place.source, change.table))
+        return false;
       const table = { source: place.source, table: change.table };
       const { partition, offset } = place.record;
       const reason = settings.volume.note(table, kind, gates.volume, {

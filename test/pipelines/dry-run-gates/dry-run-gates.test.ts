@@ -111,3 +111,16 @@ test('a burst of deletes is told with the change at which the table would have b
   ]);
   expect(report.deletes).toBe(40);
 });
+
+test('a burst of rows that lose their tenant, or what the mapping needs, is told the same way', () => {
+  const keys = Array.from({ length: 40 }, (_, at) => at + 1);
+  const emptied = { row: { title: 'T', body: 'A text.', tenant: null } };
+  const pausing = { volume: { atLeast: 10, share: 0.5 } };
+  const report = reportOf(pausing, [
+    ...keys.map((key) => upsert(key, `Text ${key}.`)),
+    ...keys.map((key) => upsert(key, '', emptied)),
+  ]);
+  expect(report.pauses).toMatchObject([
+    { table: 'public.articles', reason: expect.stringContaining('rows that lost their text or tenant') },
+  ]);
+});

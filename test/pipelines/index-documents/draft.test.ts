@@ -126,7 +126,16 @@ test('a mapping that throws on a whole row fails with its message', () => {
   expect(mapRow(failing, { ...row, body: 'x' }, [], undefined)).toEqual({
     kind: 'failed',
     message: 'no tenant column',
+    tenant: null,
   });
+});
+
+test('a mapping that fails elsewhere tells the tenant that the row names', () => {
+  const failing = { ...mapping, text: (each: Row) => (each.body as string).trim() };
+  const failed = (tenant: string | null) =>
+    mapRow({ ...failing, tenant: (each) => each.tenant as string }, { ...row, body: null, tenant }, [], last);
+  expect(failed('brim')).toMatchObject({ kind: 'failed', tenant: 'brim' });
+  expect(failed(null)).toMatchObject({ kind: 'failed', tenant: null });
 });
 
 test('numbers keep every digit, null becomes nothing', () => {
