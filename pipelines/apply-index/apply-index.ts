@@ -11,9 +11,9 @@ import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
-import { isAwayTooLong } from '../away-too-long.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
+import { beginsAnew } from '../begins-anew.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import type { FoldedDocuments, LoggedDocument } from '../fold-documents.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
@@ -180,10 +180,8 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
         );
         return partitions.map(({ topic, partition }) => {
           const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
-          // A table ahead of its log belongs to a topic that was made anew.
           const { table } = settings.generation();
-          if (position(partition) > latest || isAwayTooLong(table.writtenAt(partition), clock()))
-            table.clear(partition);
+          if (beginsAnew(table, { partition, latest, now: clock() })) table.clear(partition);
           queues.get(partition)?.abandon();
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };

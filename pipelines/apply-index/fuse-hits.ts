@@ -27,18 +27,28 @@ interface Groupable {
   readonly source: string;
 }
 
-/** The first topK that no cap leaves out, in their order. */
-export const capHits = <Hit extends Groupable>(hits: Iterable<Hit>, limits: HitLimits): readonly Hit[] => {
+/**
+ * The first topK that no cap leaves out, in their order. `open`: what a candidate is; undefined: nothing any more. It is asked only of
+ * those that no cap leaves out, as it may cost more than a look at the candidate.
+ */
+export const capHits = <Candidate extends Groupable, Hit>(
+  candidates: Iterable<Candidate>,
+  limits: HitLimits,
+  open: (candidate: Candidate) => Hit | undefined,
+): readonly Hit[] => {
   const documents = new Map<string, number>();
   const sources = new Map<string, number>();
   const kept: Hit[] = [];
-  for (const hit of hits) {
-    const ofDocument = documents.get(hit.documentId) ?? 0;
-    const ofSource = sources.get(hit.source) ?? 0;
+  for (const candidate of candidates) {
+    const { documentId, source } = candidate;
+    const ofDocument = documents.get(documentId) ?? 0;
+    const ofSource = sources.get(source) ?? 0;
     if (ofDocument >= limits.maxPerDocument || ofSource >= (limits.maxPerSource ?? Number.POSITIVE_INFINITY))
       continue;
-    documents.set(hit.documentId, ofDocument + 1);
-    sources.set(hit.source, ofSource + 1);
+    const hit = open(candidate);
+    if (hit === undefined) continue;
+    documents.set(documentId, ofDocument + 1);
+    sources.set(source, ofSource + 1);
     kept.push(hit);
     if (kept.length >= limits.topK) break;
   }

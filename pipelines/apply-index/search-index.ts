@@ -2,6 +2,7 @@
 import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { placeOfDocument } from '../../schemas/document-id.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { spaceOfDocument, spaceOfSearch } from '../../schemas/memory-source.ts';
 import type { SearchHit, SearchMode, SearchRequest, SearchResponse } from '../../schemas/search.ts';
@@ -28,16 +29,30 @@ export interface SearchSettings {
 const MAX_PER_DOCUMENT = 3;
 /** Rows asked for beyond topK, for those that an update under way has just made invisible. */
 const SPARE_ROWS = 8;
-/** Where a cap leaves rows out, or two rankings are fused, the good ones may stand further down. */
+/** Where a cap leaves rows out, or two rankings are fused, the good ones may stand further down: so much further is looked. */
 const DEPTH = 4;
 const LEAST_DEPTH = 30;
 const MOST_ROWS = 1_000;
 const ATTEMPTS = 3;
 
-interface Found {
+interface Candidate {
+  readonly id: string;
   readonly documentId: string;
   readonly source: string;
-  readonly hit: SearchHit;
+}
+
+/** Rows that a document points to, as far as its id says: nothing of it is decoded. */
+function* candidatesOf(
+  { table }: IndexGeneration,
+  ranked: readonly string[],
+  onGone: () => void,
+): Generator<Candidate> {
+  for (const id of ranked) {
+    const documentId = table.origin(id)?.documentId;
+    const source = documentId === undefined ? undefined : placeOfDocument(documentId)?.source;
+    if (documentId !== undefined && source !== undefined) yield { id, documentId, source };
+    else onGone();
+  }
 }
 
 const visibleHit = (
@@ -46,7 +61,7 @@ const visibleHit = (
   { vector, model }: { readonly vector: Float32Array; readonly model: string },
   id: string,
   now: (source: string) => number,
-): Found | undefined => {
+): SearchHit | undefined => {
   const origin = table.origin(id);
   const record = origin && table.get(origin.partition, origin.documentId)?.record;
   const chunk = record?.chunks[origin?.chunk ?? -1];
@@ -55,7 +70,7 @@ const visibleHit = (
   // Vectors of another model say nothing about this query: a log whose model was changed in the configuration alone.
   if (record.model !== model) return undefined;
   const { documentId, source } = record;
-  const hit: SearchHit = {
+  return {
     documentId,
     chunk: origin.chunk,
     title: record.title,
@@ -71,7 +86,6 @@ const visibleHit = (
     ...(record.stale ? { stale: { since: record.stale.since, reason: record.reason ?? '' } } : {}),
     ...(record.flags.length > 0 ? { flags: record.flags } : {}),
   };
-  return { documentId, source, hit };
 };
 
 /** Errors: `request-invalid`, `model-failed`, `index-unavailable`; `unavailable` where words alone were asked for and none are held. */
@@ -93,35 +107,24 @@ export const searchIndex = async (
     maxPerDocument: request.maxPerDocument ?? MAX_PER_DOCUMENT,
     maxPerSource: request.maxPerSource,
   };
-  const depth =
+  let depth =
     mode === 'hybrid' || limits.maxPerSource !== undefined || limits.maxPerDocument < MAX_PER_DOCUMENT
       ? Math.max(LEAST_DEPTH, DEPTH * topK)
       : topK;
 
-  const byVector = async (attempt: number): Promise<readonly string[]> =>
-    (
-      await generation.index.query({
-        vector,
-        topK: Math.min(MOST_ROWS, depth + SPARE_ROWS * attempt),
-        tenant: space,
-        tags,
-      })
-    ).map(({ id }) => id);
-  const byWords = async (): Promise<readonly string[] | undefined> => {
+  const byVector = async (rows: number): Promise<readonly string[]> =>
+    (await generation.index.query({ vector, topK: rows, tenant: space, tags })).map(({ id }) => id);
+  const byWords = async (rows: number): Promise<readonly string[] | undefined> => {
     if (mode === 'vector' || !settings.keywordsReady()) return undefined;
-    const hits = await generation.keywords?.query({
-      text: query,
-      tenant: space,
-      tags,
-      topK: depth + SPARE_ROWS,
-    });
+    const hits = await generation.keywords?.query({ text: query, tenant: space, tags, topK: rows });
     return hits?.map(({ id }) => id);
   };
 
-  let answer: readonly Found[] = [];
+  let hits: readonly SearchHit[] = [];
   let answeredBy: SearchMode = mode;
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const [near, worded] = await Promise.all([mode === 'keyword' ? [] : byVector(attempt), byWords()]);
+  for (let attempt = 1; ; ) {
+    const rows = Math.min(MOST_ROWS, depth + SPARE_ROWS * attempt);
+    const [near, worded] = await Promise.all([mode === 'keyword' ? [] : byVector(rows), byWords(rows)]);
     if (mode === 'keyword' && !worded)
       throw new FreshetError(
         'unavailable',
@@ -132,20 +135,23 @@ export const searchIndex = async (
     // Commit times are by the source's clock, and so is the moment they are held against.
     const now = (source: string): number => at + settings.clockOffset(source);
     const ranked = worded && mode === 'hybrid' ? fuseRankings([near, worded]) : (worded ?? near);
-    // Looked up one by one as they are needed: a record is decoded whole, vectors too.
     let gone = 0;
-    const found = (function* (): Generator<Found> {
-      for (const id of ranked) {
-        const each = visibleHit(generation, space, { vector, model: basis.model }, id, now);
-        if (each) yield each;
-        else gone += 1;
-      }
-    })();
-    answer = capHits(found, limits);
+    const onGone = (): void => {
+      gone += 1;
+    };
+    // Looked up one by one as they are needed: a record is decoded whole, vectors too.
+    hits = capHits(candidatesOf(generation, ranked, onGone), limits, ({ id }) => {
+      const hit = visibleHit(generation, space, { vector, model: basis.model }, id, now);
+      if (!hit) onGone();
+      return hit;
+    });
+    const goOn = near.length >= rows || (worded?.length ?? 0) >= rows;
+    // A long document, or one source, may hold all of the best rows: what its cap lets in stands further down.
+    if (hits.length < topK && goOn && rows < MOST_ROWS) depth *= DEPTH;
     // A row without a document belongs to an update under way: the rows that replace it may have come after the query.
-    if (gone === 0) break;
+    else if (gone > 0 && attempt < ATTEMPTS) attempt += 1;
+    else break;
   }
-  const hits = answer.map(({ hit }) => hit);
   const after = request.freshness?.after;
   const told = after
     ? toldRefusals(generation.table.refusals(tenant, after.source), after.position, request.filter)

@@ -71,11 +71,12 @@ export const searchPast = async (
     for (const { record: document, offset } of await decodeDocuments(codec, [record]))
       past.take(document, record.partition, offset);
   });
-  const hits = capHits(past.hits(), {
+  const limits = {
     topK: request.topK,
     maxPerDocument: request.maxPerDocument ?? MAX_PER_DOCUMENT,
     maxPerSource: request.maxPerSource,
-  });
+  };
+  const hits = capHits(past.hits(), limits, (hit) => hit);
   return textsOf(settings, hits, to, asOf);
 };
 

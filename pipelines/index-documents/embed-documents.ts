@@ -78,13 +78,13 @@ export const embedDocuments = async (
   settings: EmbedSettings,
   prepared: readonly Prepared[],
 ): Promise<readonly Outcome[]> => {
-  const vectors =
-    settings.embeds?.() === false
-      ? new Map<string, Float32Array>()
-      : await embedMissing(
-          settings,
-          prepared.filter((each) => each.kind === 'document'),
-        );
+  const embeds = settings.embeds?.() ?? true;
+  const vectors = !embeds
+    ? new Map<string, Float32Array>()
+    : await embedMissing(
+        settings,
+        prepared.filter((each) => each.kind === 'document'),
+      );
   const embeddedAt = settings.clock();
   const made = new Map<string, Document>();
   return prepared.map((from): Outcome => {
@@ -172,9 +172,9 @@ export const embedDocuments = async (
             refusal,
             record: refusedMarker(subject, from.draft.tenant, refusal, kept),
           };
-        const chunks = from.chunks.map((chunk) =>
-          chunkOf(chunk, from.known.get(chunk.hash) ?? vectors.get(chunk.hash) ?? Buffer.alloc(0)),
-        );
+        // All chunks or none: what holds both is a record that nobody takes (decode-documents.ts).
+        const vectorOf = (hash: string) => (embeds ? (from.known.get(hash) ?? vectors.get(hash)) : undefined);
+        const chunks = from.chunks.map((chunk) => chunkOf(chunk, vectorOf(chunk.hash) ?? Buffer.alloc(0)));
         const drifted = driftOf(from);
         if (drifted && from.drift.action === 'quarantine' && !from.released)
           return {

@@ -20,7 +20,7 @@ import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
-import { isAwayTooLong } from '../away-too-long.ts';
+import { beginsAnew } from '../begins-anew.ts';
 import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
@@ -209,9 +209,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     const log = new Map((await kafka.admin.offsets(documents)).map((each) => [each.partition, each]));
     return stillMine().map((partition) => {
       const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
-      // A table that is ahead of its log belongs to a topic that was made anew: it explains nothing any more.
-      const isAway = isAwayTooLong(table.writtenAt(partition), settings.clock());
-      if (isAway || (table.position(partition) ?? 0) > latest) table.clear(partition);
+      if (beginsAnew(table, { partition, latest, now: settings.clock() })) table.clear(partition);
       // Joined again before it was ready: the first one must not go on beside this one.
       workers.get(partition)?.abandon();
       const worker = createWorker(partition);

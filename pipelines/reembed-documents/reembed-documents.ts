@@ -8,7 +8,7 @@ import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { TopicPartition } from '../../connectors/kafka/kafka.ts';
 import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { isAwayTooLong } from '../away-too-long.ts';
+import { beginsAnew } from '../begins-anew.ts';
 import { createPace } from './pace.ts';
 import type { PlannedDocument } from './reembed-document.ts';
 import { createReembedPartition, type ReembedPartition } from './reembed-partition.ts';
@@ -88,12 +88,8 @@ export const reembedDocuments = async (settings: ReembedSettings): Promise<Reemb
       const read = theirs.get(partition) ?? { earliest: 0, latest: 0 };
       const written = own.get(partition) ?? { earliest: 0, latest: 0 };
       const from = committed.get(partition)?.offset ?? read.earliest;
-      // A table ahead of its log belongs to a topic that was made anew.
-      if (
-        (table.position(partition) ?? 0) > written.latest ||
-        isAwayTooLong(table.writtenAt(partition), settings.clock())
-      )
-        table.clear(partition);
+      const { latest } = written;
+      if (beginsAnew(table, { partition, latest, now: settings.clock() })) table.clear(partition);
       work.get(partition)?.abandon();
       work.set(partition, partitionOf(partition));
       return [

@@ -268,6 +268,9 @@ test('an older record that a stale owner appends late is followed by the newer o
 });
 
 test('finished, the old model is embedded with no more', async () => {
+  const body = (last: string): string => `${'A part that stays as it is. '.repeat(60)}\n# Two\n${last}`;
+  await plane.client.query(`INSERT INTO articles VALUES (8003, 'acme', 'Long', 'a', $1)`, [body('Sorrel.')]);
+  await untilEqual(plane, lanes, model);
   await command({ action: 'finish', at: Date.now() });
   await until('it is closed', async () => (await lanes.lanes()).lanes.length === 1);
   await until('the pipeline knows', () => !embedsBase(control.lanes()));
@@ -276,6 +279,13 @@ test('finished, the old model is embedded with no more', async () => {
   await until('found by the new model', async () =>
     (await lanes.search({ query: 'lovage', tenant: 'acme', topK: 5, mode: 'vector' })).hits.some((hit) =>
       hit.text.includes('lovage'),
+    ),
+  );
+  // A part of what the old model was asked for.
+  await plane.client.query('UPDATE articles SET body = $1 WHERE id = 8003', [body('Chervil.')]);
+  await until('found as it is now', async () =>
+    (await lanes.search({ query: 'chervil', tenant: 'acme', topK: 5, mode: 'vector' })).hits.some((hit) =>
+      hit.text.includes('Chervil'),
     ),
   );
   expect(pipeline.stats().embedded).toBe(embedded);

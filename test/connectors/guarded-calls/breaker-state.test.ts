@@ -27,7 +27,11 @@ test('one trial, and no second one beside it; what it comes to decides', () => {
   expect(verdict.allowed).toBe(true);
   expect(breaker.state).toBe('half-open');
   // Nobody knows how long the trial takes.
-  expect(beforeCall(breaker, SETTINGS, 1_500).verdict).toEqual({ allowed: false, until: 2_000, waitMs: null });
+  expect(beforeCall(breaker, SETTINGS, 1_500).verdict).toEqual({
+    allowed: false,
+    until: 2_000,
+    waitMs: null,
+  });
   expect(afterCall(breaker, SETTINGS, 1_200, true)).toEqual(CLOSED);
   expect(afterCall(breaker, SETTINGS, 1_200, false)).toEqual({ state: 'open', until: 2_200 });
   // Whoever made the trial is gone.

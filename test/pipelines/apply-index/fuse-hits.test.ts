@@ -43,7 +43,7 @@ test('caps leave out the later ones of a document and a source, and keep the ord
       fc.integer({ min: 1, max: 3 }),
       fc.integer({ min: 1, max: 4 }),
       (all, topK, maxPerDocument, maxPerSource) => {
-        const kept = capHits(all, { topK, maxPerDocument, maxPerSource });
+        const kept = capHits(all, { topK, maxPerDocument, maxPerSource }, (hit) => hit);
         expect(kept.length).toBeLessThanOrEqual(topK);
         expect(all.filter((hit) => kept.includes(hit))).toEqual(kept);
         const held = new Set(kept);
