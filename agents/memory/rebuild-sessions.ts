@@ -69,7 +69,10 @@ export const createRebuildSessions = (settings: RebuildSettings): RebuildSession
             const key = { tenant: ended.tenant, agent: ended.agent, sessionId: ended.sessionId };
             if (ledger.isCut(turn.place, key)) return;
             turns += 1;
-            writing.push(sessions.write(key, boundTurn(turn, policy), policy));
+            const written = sessions.write(key, boundTurn(turn, policy), policy);
+            // Awaited below; one that fails while the log is being read on would end the process.
+            written.catch(() => undefined);
+            writing.push(written);
             if (writing.length < AT_ONCE) return;
             await Promise.all(writing);
             writing = [];

@@ -86,6 +86,8 @@ export const startOutside = async (
       // Whoever asked is gone, killed in the middle of the question.
       .catch(() => response.destroy());
   });
+  // A connection that is closed just as somebody asks on it again is a failure that no fault explains.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const at = server.address();
   return {
