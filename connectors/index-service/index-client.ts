@@ -3,7 +3,7 @@ import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schem
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type {
   HeldDocument,
-  IndexService,
+  IndexReplica,
   IndexStatus,
   RebuildProgress,
   TracedDocument,
@@ -27,7 +27,7 @@ const failureOf = (body: unknown, status: number): FreshetError => {
 };
 
 /** The index role at a base URL, from another process. Errors: those of the service, and `index-unavailable` when it does not answer. */
-export const openIndexClient = (baseUrl: string): IndexService & LaneService => {
+export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => {
   const call = async (path: string, init: RequestInit): Promise<Response> => {
     try {
       return await fetch(new URL(path, baseUrl), init);
@@ -95,8 +95,20 @@ export const openIndexClient = (baseUrl: string): IndexService & LaneService => 
         if (error instanceof FreshetError && error.code === 'not-found') return undefined;
         throw error;
       }),
-    covers: async (asked) => {
-      await json('/covers', posted(asked));
+    covers: async (asked, signal) => {
+      const timeout = AbortSignal.timeout(TIMEOUT_MS);
+      await json('/covers', {
+        ...posted(asked),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      });
+    },
+    notReady: async () => {
+      const response = await call('/readyz', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const body = (await response.json().catch(() => undefined)) as
+        | { readonly waitingFor?: string | null }
+        | undefined;
+      if (body?.waitingFor === undefined) throw failureOf(body, response.status);
+      return body.waitingFor;
     },
     floor: async (source, table) =>
       (await json<{ readonly version: string | null }>(`/floor?${new URLSearchParams({ source, table })}`))

@@ -79,8 +79,10 @@ export const serveIndex = async (
     return service.search({ ...request.body, ...traced }, gone.signal);
   });
   app.get('/watermarks', async () => service.watermarks());
-  app.post<{ Body: Pick<SearchRequest, 'freshness' | 'filter'> }>('/covers', async (request) => {
-    await service.covers(request.body);
+  app.post<{ Body: Pick<SearchRequest, 'freshness' | 'filter'> }>('/covers', async (request, reply) => {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    await service.covers(request.body, gone.signal);
     return {};
   });
   app.get<{ Querystring: { source?: string; table?: string } }>('/floor', async ({ query }) => ({

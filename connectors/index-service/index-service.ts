@@ -76,7 +76,7 @@ export interface HeldDocument {
 
 export interface IndexService extends Retriever {
   /** Waits until the index covers what a search with these would find. Errors: `stale`. */
-  covers(asked: Pick<SearchRequest, 'freshness' | 'filter'>): Promise<void>;
+  covers(asked: Pick<SearchRequest, 'freshness' | 'filter'>, signal?: AbortSignal): Promise<void>;
   /** Those of the documents that are held, markers too, in any order. At most 1,000. */
   describe(documentIds: readonly string[]): Promise<readonly HeldDocument[]>;
   /** The newest floor of a table: what is older is deleted. Null where it never had one. */
@@ -92,4 +92,12 @@ export interface IndexService extends Retriever {
   watermarks(): Promise<Readonly<Record<string, SourceWatermark>>>;
   /** Progress as it comes; the last one carries the report. Errors: `conflict` while one is running. */
   rebuild(): AsyncIterable<RebuildProgress>;
+  /** Where this is several replicas: one of them, for answers that must fit together. Errors: `index-unavailable`. */
+  one?(): Promise<IndexService>;
+}
+
+/** One of several index roles that hold the same. */
+export interface IndexReplica extends IndexService {
+  /** Null: ready. Otherwise what it waits for, or why it applies nothing. Costs the role nothing. */
+  notReady(): Promise<string | null>;
 }

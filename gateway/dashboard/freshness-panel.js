@@ -55,6 +55,7 @@ const UNKNOWN = {
   'no-offsets': 'the connector has no offsets',
   snapshot: 'a snapshot is being read',
   'index-behind': 'the index has still to catch up',
+  'replica-silent': 'an index replica does not answer',
   'position-went-back': 'its position went back',
   'topic-made-anew': 'its topic was made anew',
 };

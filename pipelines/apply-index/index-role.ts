@@ -315,9 +315,9 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         throw thrown;
       }
     },
-    covers: async (asked) => {
+    covers: async (asked, signal) => {
       if (asked.freshness) checkFreshness(asked.freshness, settings.sources);
-      await gate.until(asked);
+      await gate.until(asked, signal);
     },
     describe: (documentIds) => {
       if (documentIds.length > MOST_DESCRIBED)

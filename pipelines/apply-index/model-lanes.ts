@@ -148,7 +148,7 @@ export const openModelLanes = async (settings: ModelLanesSettings): Promise<Mode
     (open.get(base) ?? open.get(follower.lanes().previous ?? ''))?.role ?? role();
   return {
     search: (request, signal) => (request.asOf === undefined ? role() : rememberer()).search(request, signal),
-    covers: (asked) => role().covers(asked),
+    covers: (asked, signal) => role().covers(asked, signal),
     describe: (ids) => role().describe(ids),
     floor: (source, table) => role().floor(source, table),
     list: (source, table) => role().list(source, table),

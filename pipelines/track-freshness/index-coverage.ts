@@ -1,7 +1,8 @@
 /** How much of each source the index covers, asked each second and aged in between. */
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import type { SourceWatermark, Watermark } from '../../schemas/search.ts';
+import type { SourceWatermark } from '../../schemas/search.ts';
+import { agedWatermarks } from '../../schemas/watermark-age.ts';
 
 type Watermarks = Readonly<Record<string, SourceWatermark>>;
 
@@ -12,11 +13,6 @@ export interface IndexCoverage {
 }
 
 const EVERY_MS = 1_000;
-
-const aged = <Of extends Watermark>(watermark: Of, ms: number): Of => ({
-  ...watermark,
-  stalenessMs: watermark.stalenessMs === null ? null : watermark.stalenessMs + ms,
-});
 
 export const followCoverage = (index: Pick<IndexService, 'watermarks'>, clock: Clock): IndexCoverage => {
   let last: { readonly at: number; readonly watermarks: Watermarks } = { at: clock(), watermarks: {} };
@@ -36,20 +32,7 @@ export const followCoverage = (index: Pick<IndexService, 'watermarks'>, clock: C
   const timer = setInterval(() => void ask(), EVERY_MS);
   void ask();
   return {
-    all: () => {
-      const ms = Math.max(0, (clock() - last.at) / 1_000);
-      return Object.fromEntries(
-        Object.entries(last.watermarks).map(([source, watermark]) => [
-          source,
-          {
-            ...aged(watermark, ms),
-            heldTables: Object.fromEntries(
-              Object.entries(watermark.heldTables).map(([table, held]) => [table, aged(held, ms)]),
-            ),
-          },
-        ]),
-      );
-    },
+    all: () => agedWatermarks(last.watermarks, Math.max(0, (clock() - last.at) / 1_000)),
     stop: () => clearInterval(timer),
   };
 };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
+import { PASSED_OVER_BEHIND_MS } from '../../connectors/index-service/replica-order.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { POSTGRES } from '../../connectors/sources/postgres/postgres-kind.ts';
 import { createMetrics } from '../../connectors/telemetry/metrics.ts';
@@ -23,6 +24,8 @@ const replicas: (Awaited<ReturnType<typeof startIndex>> & {
   readonly server: Awaited<ReturnType<typeof serveIndex>>;
 })[] = [];
 let index: IndexService;
+/** By replica: what its role says it waits for. */
+const notReady = new Map<string, string>();
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -38,7 +41,11 @@ beforeAll(async () => {
       name === 'one',
     );
     const metrics = createMetrics('index').registry;
-    const server = await serveIndex(replica, { role: 'index', notReady: () => null, metrics });
+    const server = await serveIndex(replica, {
+      role: 'index',
+      notReady: () => notReady.get(name) ?? null,
+      metrics,
+    });
     replicas.push({ ...replica, server });
   }
   tracking = await startTracking(plane);
@@ -96,6 +103,38 @@ test('timings come from one of them', async () => {
     return (by.get(`${SOURCE}-one`) ?? 0) >= 6;
   });
 });
+
+const answering = async (from: IndexService): Promise<string> => {
+  const answered = new Set<string>();
+  for (let at = 0; at < 4; at += 1)
+    answered.add((await from.search({ query: 'plum', tenant: 'acme', topK: 1 })).receipt.index);
+  return [...answered].sort().join(' ');
+};
+const openAgain = (): IndexService => openIndex(replicas.map(({ server }) => server.url).join(','));
+
+test('one that is not ready is passed over, until it is', async () => {
+  notReady.set('two', 'the index to catch up with the log');
+  expect(await answering(openAgain())).toBe(`${SOURCE}-one`);
+  notReady.clear();
+  expect(await answering(openAgain())).toBe(`${SOURCE}-one ${SOURCE}-two`);
+});
+
+test('one stands still: it is told of, searches pass it over, and nobody who writes waits for it', async () => {
+  const [one] = replicas;
+  if (!one) throw new Error('no replica');
+  await one.holding(async () => {
+    for (let key = 21; key <= 24; key += 1) {
+      const { receipt } = await search(`cherry${key}`, await writeRow(key, `cherry${key}`));
+      expect(receipt.index).toBe(`${SOURCE}-two`);
+    }
+    await until('every look says how far it is behind', async () => {
+      const looks = await Promise.all([index.watermarks(), index.watermarks()]);
+      return looks.every((look) => (look[SOURCE]?.stalenessMs ?? 0) > PASSED_OVER_BEHIND_MS);
+    });
+    await until('it is passed over', async () => (await answering(index)) === `${SOURCE}-two`);
+  });
+  await until('it serves again', async () => (await answering(index)).includes(`${SOURCE}-one`));
+}, 360_000);
 
 test('one dies and searches go on; it comes back and is whole', async () => {
   const [one] = replicas;

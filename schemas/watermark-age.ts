@@ -1,0 +1,24 @@
+/** A watermark that was heard a while ago, as of now: nothing was heard since, so it is older by that time. Pure. */
+import type { SourceWatermark, Watermark } from './search.ts';
+
+const aged = <Of extends Watermark>(watermark: Of, ms: number): Of => ({
+  ...watermark,
+  stalenessMs: watermark.stalenessMs === null ? null : watermark.stalenessMs + ms,
+});
+
+/** `ms`: since they were heard; 0 or more. Held tables grow older with their sources. */
+export const agedWatermarks = (
+  watermarks: Readonly<Record<string, SourceWatermark>>,
+  ms: number,
+): Readonly<Record<string, SourceWatermark>> =>
+  Object.fromEntries(
+    Object.entries(watermarks).map(([source, watermark]) => [
+      source,
+      {
+        ...aged(watermark, ms),
+        heldTables: Object.fromEntries(
+          Object.entries(watermark.heldTables).map(([table, held]) => [table, aged(held, ms)]),
+        ),
+      },
+    ]),
+  );
