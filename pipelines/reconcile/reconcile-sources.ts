@@ -20,7 +20,7 @@ export interface ReconcileSourcesSettings {
   readonly urlOf: (source: string) => string;
   readonly index: Pick<
     IndexService,
-    'describe' | 'floor' | 'list' | 'covers' | 'restore' | 'watermarks' | 'status'
+    'describe' | 'floor' | 'list' | 'covers' | 'restore' | 'watermarks' | 'status' | 'one'
   >;
   /** What repairs are embedded with, as freshet.documents is. */
   readonly model: EmbeddingModel;
@@ -58,9 +58,11 @@ export const reconcileSources = async function* (
   settings: ReconcileSourcesSettings,
 ): AsyncGenerator<TableReport> {
   const { config, model, clock } = settings;
+  // Of several replicas one for the whole run: its model, its floors and its documents fit together. The next run takes the next.
+  const index = (await settings.index.one?.()) ?? settings.index;
   const embedding = new EmbeddingCache({ model, maxBytes: CACHE_BYTES });
   const answeringModel = async (): Promise<EmbeddingModel> => {
-    const { model: id } = await settings.index.status();
+    const { model: id } = await index.status();
     return id === model.id ? model : ((await settings.modelOf?.(id)) ?? model);
   };
   const isReleased = await settings.releases();
@@ -97,10 +99,11 @@ export const reconcileSources = async function* (
             {
               source,
               table,
-              epoch: (await settings.index.watermarks())[source]?.epoch ?? 1,
+              epoch: (await index.watermarks())[source]?.epoch ?? 1,
               prepare,
               embed: { embedding, model, clock, ...(settings.embeds && { embeds: settings.embeds }) },
-              index: settings.index,
+              // Rows that one has lost, another may have lost too.
+              index: { floor: index.floor, restore: settings.index.restore },
               writer: settings.writer,
               codec: settings.codec,
             },
@@ -111,7 +114,7 @@ export const reconcileSources = async function* (
           source,
           table,
           scanner,
-          index: settings.index,
+          index,
           prepare: { ...prepare, ...chunkingBy(config, answering) },
           currentPosition: () => SOURCE_KINDS[kind].currentPosition(url),
           pauseMs: settings.pauseMs,

@@ -39,7 +39,7 @@ export interface ReconcileSettings {
   readonly source: string;
   readonly table: string;
   readonly scanner: RowScanner;
-  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'watermarks'>;
+  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'watermarks' | 'one'>;
   readonly prepare: PrepareSettings;
   /** The end of the source's log: what was committed before is at or below it. */
   readonly currentPosition: () => Promise<string>;
@@ -58,7 +58,9 @@ const COVERED_WITHIN_MS = 20_000;
 const ANY_VERSION = makeVersion(0, [0n, 0n]);
 
 export const reconcileTable = async (settings: ReconcileSettings): Promise<TableReport> => {
-  const { source, table, scanner, index, prepare } = settings;
+  const { source, table, scanner, prepare } = settings;
+  // Of several replicas one: that another covers a place says nothing of what this one holds.
+  const index = (await settings.index.one?.()) ?? settings.index;
   const keyColumns = await scanner.keyColumns(table);
   const divergent: Pick<Divergent, 'documentId' | 'divergence'>[] = [];
   const unsettled: string[] = [];
