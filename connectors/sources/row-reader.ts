@@ -4,7 +4,7 @@ import type { KeyValue } from '../../schemas/document-id.ts';
 /** Reads stored values of single rows: what an update left out because it left it alone (TOAST, rule G). */
 export interface RowReader {
   /**
-   * The columns as text, as they are now; undefined where no row has the key. Errors: `source-unavailable`;
+   * The columns as they are now, with the types that a change gives them; undefined where no row has the key. Errors: `source-unavailable`;
    * `table-unreadable` where the database answers that table or column is gone or not to be read: asking again changes nothing.
    */
   read(

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { KeyValue } from '../../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import type { RowReader } from '../row-reader.ts';
+import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
 
 /** SQLSTATE class 42: a table or column that is not there, or that this user may not read. */
 const NAMES_AND_RIGHTS = '42';
@@ -16,7 +17,7 @@ export const rowQuery = (
   columns: readonly string[],
 ): { readonly text: string; readonly values: readonly string[] } => {
   const keyColumns = Object.keys(key);
-  const selected = columns.map((column) => `${quoted(column)}::text as ${quoted(column)}`).join(', ');
+  const selected = columns.map(quoted).join(', ');
   const where = keyColumns.map((column, at) => `${quoted(column)} = $${at + 1}`).join(' and ');
   const from = table.split('.').map(quoted).join('.');
   return {
@@ -32,15 +33,17 @@ export const openPostgresRows = (url: string): RowReader => {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     application_name: 'freshet',
+    options: CAPTURED_SESSION,
   });
+  const readRows = openCapturedRows(pool);
   // An idle connection that breaks is replaced by the next read.
   pool.on('error', () => undefined);
   return {
     read: async (table, key, columns) => {
       const query = rowQuery(table, key, columns);
       try {
-        const { rows } = await pool.query<Record<string, string | null>>(query.text, [...query.values]);
-        return rows[0];
+        const [row] = await readRows(query.text, query.values);
+        return row;
       } catch (thrown) {
         const error = toError(thrown);
         const { code = '' } = error as { readonly code?: string };
