@@ -33,7 +33,7 @@ const describe = ({ source, table, rows, divergent, unsettled, inFlight, repaire
     ...divergent.slice(0, SHOWN).map((each) => `  ${each.divergence.padEnd(10)} ${each.documentId}`),
     ...(divergent.length > SHOWN ? [`  and ${divergent.length - SHOWN} more: --json lists all`] : []),
     ...(unsettled.length > 0
-      ? [`  ${unsettled.length} could not be told from changes in flight: see freshet freshness status`]
+      ? [`  ${unsettled.length} could not be told from changes in flight, or their mapping fails: see freshet freshness status`]
       : []),
   ].join('\n');
 
@@ -97,7 +97,7 @@ export const addIndexVerify = (index: Command, surroundings: Surroundings): void
         }
         const untold =
           unsettled > 0
-            ? `${unsettled} could not be told from changes in flight; compare again once freshet freshness status shows the source covered`
+            ? `${unsettled} could not be told from changes in flight, or their mapping fails; compare again once freshet freshness status shows the source covered`
             : '';
         if (left > 0)
           throw new FreshetError(

@@ -12,6 +12,8 @@ export interface ExpectedDocument {
   readonly documentId: string;
   /** Null: no document, for a gate refuses it. */
   readonly digest: string | null;
+  /** The mapping failed on the row, or found columns of it missing: nothing is known of what the index should hold. */
+  readonly unmapped: boolean;
   readonly prepared: Prepared;
 }
 
@@ -74,8 +76,11 @@ export const expectedDocument = async (
   );
   if (!prepared) throw new Error('one change was prepared as none');
   const documentId = documentIdOf(source, table, key);
-  if (prepared.kind !== 'document') return { documentId, digest: null, prepared };
+  if (prepared.kind !== 'document') {
+    const unmapped = prepared.kind === 'refused' && prepared.refusal.reason === 'mapping-failed';
+    return { documentId, digest: null, unmapped, prepared };
+  }
   const hashes = prepared.chunks.map(({ hash }) => hash);
   const digest = documentDigest({ ...prepared.draft, model: settings.model }, hashes);
-  return { documentId, digest, prepared };
+  return { documentId, digest, unmapped: false, prepared };
 };

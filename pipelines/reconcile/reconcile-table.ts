@@ -12,7 +12,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { makeVersion } from '../../schemas/version.ts';
 import type { PrepareSettings } from '../index-documents/prepare-changes.ts';
 import { type Divergence, divergenceOf, keyOfDocumentId } from './compare-state.ts';
-import { expectedDocument } from './expected-document.ts';
+import { type ExpectedDocument, expectedDocument } from './expected-document.ts';
 
 export interface Divergent {
   readonly documentId: string;
@@ -29,7 +29,7 @@ export interface TableReport {
   readonly divergent: readonly Pick<Divergent, 'documentId' | 'divergence'>[];
   /** How many of those `repair` mended. */
   readonly repaired: number;
-  /** Could not be told from changes in flight: they changed at every look, the table is paused, or the watermark of the source stands still. */
+  /** Could not be told from changes in flight: they changed at every look, the table is paused, the watermark of the source stands still, or the mapping fails on the row. */
   readonly unsettled: readonly string[];
   /** Documents that differed at the first look and turned out to be changes in flight. */
   readonly inFlight: number;
@@ -68,8 +68,8 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
   let inFlight = 0;
   let repaired = 0;
 
-  const digestOf = async (row: ScannedRow | undefined): Promise<string | null | undefined> =>
-    row && (await expectedDocument(prepare, settings, row, ANY_VERSION)).digest;
+  const expectedOf = async (row: ScannedRow | undefined): Promise<ExpectedDocument | undefined> =>
+    row && (await expectedDocument(prepare, settings, row, ANY_VERSION));
   const heldOf = async (ids: readonly string[]): Promise<ReadonlyMap<string, HeldDocument>> =>
     new Map((await index.describe(ids)).map((held) => [held.documentId, held]));
   const rowsOf = async (ids: readonly string[]): Promise<ReadonlyMap<string, ScannedRow>> =>
@@ -117,13 +117,15 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
       const moving: string[] = [];
       for (const documentId of open) {
         const row = before.get(documentId);
-        const expected = await digestOf(row);
-        if (expected !== (await digestOf(after.get(documentId)))) {
+        const expected = await expectedOf(row);
+        if (expected?.digest !== (await expectedOf(after.get(documentId)))?.digest) {
           moving.push(documentId);
           continue;
         }
-        const divergence = divergenceOf(expected, held.get(documentId));
-        if (divergence) found.push({ documentId, divergence, held: held.get(documentId), row });
+        const divergence = divergenceOf(expected?.digest, held.get(documentId));
+        // What a mapping cannot read says nothing against the document that it once made.
+        if (divergence && expected?.unmapped) unsettled.push(documentId);
+        else if (divergence) found.push({ documentId, divergence, held: held.get(documentId), row });
         else inFlight += 1;
       }
       open = moving;

@@ -51,7 +51,9 @@ const recordOf = async (
     const position = { topic: `cdc.${source}`, partition: held?.partition ?? 0, offset: -1 };
     return deletedMarker({ documentId, source, change: { table, version }, position, timing });
   }
-  const { prepared } = await expectedDocument(prepare, { source, table }, row, version);
+  const { prepared, unmapped } = await expectedDocument(prepare, { source, table }, row, version);
+  // A refusal of the mapping's own fault would take out what the index has.
+  if (unmapped) return undefined;
   const [outcome] = await embedDocuments(settings.embed, [prepared]);
   return outcome && 'record' in outcome ? outcome.record : undefined;
 };
