@@ -5,7 +5,7 @@
  */
 import avro from 'avsc';
 import { parse as parseLossless } from 'lossless-json';
-import type { ColumnValue, Row } from '../../schemas/config.ts';
+import type { Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import type { KeyValue } from '../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
@@ -15,8 +15,10 @@ import { schemaIdOf } from '../registry/record-codec.ts';
 import type { SchemaRegistry } from '../registry/schema-registry.ts';
 import type { ChangeOrigin } from '../sources/source-kind.ts';
 import { kindOfConnector } from '../sources/source-kinds.ts';
-import { type Change, UNAVAILABLE } from './change.ts';
+import type { Change } from './change.ts';
+import { withoutNestedLists } from './nested-lists.ts';
 import { type TableMark, tableMarkOf } from './table-mark.ts';
+import { isUnavailable } from './unavailable-value.ts';
 
 export type ReadChange =
   | { readonly kind: 'change'; readonly change: Change }
@@ -97,10 +99,6 @@ const keyOf = (bytes: Buffer): Readonly<Record<string, KeyValue>> | undefined =>
   const scalar = Object.values(parsed).every((value) => typeof value !== 'object' || value === null);
   return scalar ? (parsed as Record<string, KeyValue>) : undefined;
 };
-
-const isUnavailable = (value: ColumnValue | undefined): boolean =>
-  value === UNAVAILABLE ||
-  (value instanceof Uint8Array && Buffer.from(value).toString('latin1') === UNAVAILABLE);
 
 const unreadable = (reason: DeadLetterReason, message: string): ReadChange => ({
   kind: 'unreadable',
@@ -184,7 +182,7 @@ export const createChangeReader = (
       }
       if (!key) return unreadable('bad-key', 'the key is not a JSON object of scalar columns');
       if (op === 'd') return { kind: 'change', change: { kind: 'delete', key, ...facts } };
-      const row = envelope.after;
+      const row = envelope.after && withoutNestedLists(envelope.after);
       if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);
       const unavailable = Object.keys(row).filter((column) => isUnavailable(row[column]));
       const isRead = op === 'r';

@@ -9,6 +9,7 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 
 const optional = (type: avro.Schema) => ['null', type];
+const listOf = (items: string) => ['null', { type: 'array', items: ['null', items] }];
 const ROW = {
   type: 'record',
   name: 'Value',
@@ -16,6 +17,10 @@ const ROW = {
     { name: 'id', type: 'long' },
     { name: 'body', type: optional('string') },
     { name: 'picture', type: optional('bytes') },
+    { name: 'tags', type: listOf('string'), default: null },
+    { name: 'pictures', type: listOf('bytes'), default: null },
+    { name: 'numbers', type: listOf('int'), default: null },
+    { name: 'bigs', type: listOf('long'), default: null },
   ],
 };
 const ENVELOPE = {
@@ -91,7 +96,8 @@ const source = {
   ts_us: 1_700_000_000_000_001n,
   ts_ms: null,
 };
-const row = { id: 9007199254740993n, body: 'Text.', picture: null };
+const LISTS = { tags: null, pictures: null, numbers: null, bigs: null };
+const row = { id: 9007199254740993n, body: 'Text.', picture: null, ...LISTS };
 const envelope = (fields: object = {}) => ({
   before: null,
   after: row,
@@ -210,6 +216,39 @@ describe('what an update left out', () => {
       after: { ...row, body: UNAVAILABLE, picture: Buffer.from(UNAVAILABLE) },
     });
     expect(each).toMatchObject({ change: { unavailable: ['body', 'picture'] } });
+  });
+
+  const codes = [...Buffer.from(UNAVAILABLE)];
+  const hstore = JSON.stringify({ [UNAVAILABLE]: UNAVAILABLE });
+
+  test.each<[string, object]>([
+    ['of text', { tags: [UNAVAILABLE] }],
+    // UUID.nameUUIDFromBytes of the placeholder, as Java makes it.
+    ['of UUIDs', { tags: ['b68a35a7-17ad-35b3-af2a-ae46edb4545a'] }],
+    ['of bytes', { pictures: [Buffer.from(UNAVAILABLE)] }],
+    ['of integers', { numbers: codes }],
+    ['of 64-bit integers', { bigs: codes.map(BigInt) }],
+    ['of pairs', { body: hstore }],
+  ])('is named in a list %s', async (_, fields) => {
+    const each = await readEnvelope({ op: 'u', after: { ...row, ...fields } });
+    expect(each).toMatchObject({ change: { unavailable: Object.keys(fields) } });
+  });
+
+  test.each<[string, object]>([
+    ['no element', { tags: [], pictures: [], numbers: [], bigs: [] }],
+    ['the placeholder among others', { tags: [UNAVAILABLE, 'b'], pictures: [Buffer.from('b')] }],
+    ['as many integers', { numbers: codes.map((code) => code + 1), bigs: codes.map(() => null) }],
+  ])('is not a list of %s', async (_, fields) => {
+    const each = await readEnvelope({ op: 'u', after: { ...row, ...fields } });
+    expect(each).toMatchObject({ change: { unavailable: [], row: fields } });
+  });
+});
+
+test('a name that Java gives an array in an array is null, and text that looks like one is itself', async () => {
+  const tags = ['[Ljava.lang.String;@417d65c6', 'a', null, '[[Ljava.util.UUID;@b11e39b'];
+  const each = await readEnvelope({ after: { ...row, body: '[Ljava.lang.String;@417d65c6', tags } });
+  expect(each).toMatchObject({
+    change: { row: { body: '[Ljava.lang.String;@417d65c6', tags: [null, 'a', null, null] } },
   });
 });
 
