@@ -14,6 +14,7 @@ import type { FreshetConfig } from '../schemas/config.ts';
 import type { FreshetError } from '../schemas/errors.ts';
 import type { AdmitTask } from './admit-task.ts';
 import type { FindOlder } from './find-older.ts';
+import type { FindQuarantined } from './find-quarantined.ts';
 import type { EventStreams } from './http/event-stream.ts';
 import type { ReadModels } from './read-models/read-models.ts';
 import type { TopicReader } from './read-models/read-topics.ts';
@@ -58,6 +59,7 @@ export interface GatewayContext {
   readonly models: ReadModels;
   readonly reader: TopicReader;
   readonly findOlder: FindOlder;
+  readonly findQuarantined: FindQuarantined;
   readonly payloads: PayloadReader;
   readonly admitTask: AdmitTask;
   readonly submitTask: SubmitTask;

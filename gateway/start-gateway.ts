@@ -5,6 +5,7 @@ import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
 import { createAdmitTask } from './admit-task.ts';
 import { createFindOlder } from './find-older.ts';
+import { createFindQuarantined } from './find-quarantined.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { openApiOf } from './http/open-api.ts';
@@ -90,6 +91,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     models,
     reader,
     findOlder: createFindOlder(kafka, codec, payloads),
+    findQuarantined: createFindQuarantined(kafka, codec),
     payloads,
     admitTask: createAdmitTask({
       ...{ kafka, executions: models.executions, intake: config.intake, clock },
@@ -106,7 +108,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       reportStatus(settings, {
         waitingFor: reader.waitingFor(),
         deadLetters: models.deadLetters.all().length,
-        quarantined: models.quarantine.all().length,
+        quarantined: models.quarantine.standing(),
         sources: [...models.sourceStates.values()]
           .filter(({ source }) => config.sources[source])
           .map((state) => standingState(state, clock())),

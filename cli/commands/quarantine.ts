@@ -22,6 +22,7 @@ interface Item {
 
 interface Quarantine {
   readonly held: number;
+  readonly beyond: number;
   readonly groups: readonly { readonly name: string; readonly count: number }[];
   readonly items: readonly Item[];
 }
@@ -29,7 +30,7 @@ interface Quarantine {
 interface Decided {
   readonly decided: readonly string[];
   readonly left: readonly { readonly documentId: string; readonly why: string }[];
-  readonly more: number;
+  readonly next: { readonly from: number; readonly before: number } | null;
 }
 
 interface Filter {
@@ -84,9 +85,14 @@ export const addQuarantineCommands = (freshet: Command, surroundings: Surroundin
     .action(async ({ limit, json, ...filter }: Filter & { limit: string; json?: boolean }) => {
       const query = { limit, ...filterOf(filter) };
       const refused = await gatewayOf(surroundings).get<Quarantine>('/v1/quarantine', query);
-      createOutput(json ?? false).print(refused, ({ groups, items }) =>
+      createOutput(json ?? false).print(refused, ({ groups, items, beyond }) =>
         [
           groups.map(({ name, count }) => `${count} ${name}`).join(', ') || 'none',
+          ...(beyond > 0
+            ? [
+                `and ${beyond} older ones that are not listed: release, redrive and drop by a filter reach them too`,
+              ]
+            : []),
           ...(items.length === 0
             ? []
             : [
@@ -136,17 +142,25 @@ export const addQuarantineCommands = (freshet: Command, surroundings: Surroundin
             );
           if (!named && !dryRun && !options.yes)
             throw new FreshetError('usage', `say --yes to ${verb} all that match, or --dry-run to see which`);
-          const done = await gatewayOf(surroundings).post<Decided>('/v1/quarantine/decisions', {
-            action: verb,
-            ...(named ? { documentIds } : { filter }),
-            ...(reason === undefined ? {} : { reason }),
-            dryRun,
-          });
-          createOutput(options.json ?? false).print(done, ({ decided, left, more }) =>
+          const gateway = gatewayOf(surroundings);
+          const decided: string[] = [];
+          const left: Decided['left'][number][] = [];
+          for (let next: Decided['next'] | undefined; next !== null; ) {
+            const done: Decided = await gateway.post<Decided>('/v1/quarantine/decisions', {
+              action: verb,
+              ...(named ? { documentIds } : { filter }),
+              ...(next ? { next } : {}),
+              ...(reason === undefined ? {} : { reason }),
+              dryRun,
+            });
+            decided.push(...done.decided);
+            left.push(...done.left);
+            next = done.next;
+          }
+          createOutput(options.json ?? false).print({ action: verb, dryRun, decided, left }, () =>
             [
               ...decided.map((id) => `${dryRun ? `would ${verb}` : VERBS[verb].done}  ${id}`),
               ...left.map(({ documentId, why }) => `left  ${documentId}  ${why}`),
-              ...(more > 0 ? [`${more} more match: run it again`] : []),
               ...(decided.length + left.length === 0 ? ['nothing matches'] : []),
             ].join('\n'),
           );

@@ -84,7 +84,7 @@ export const createQuarantinePanel = () => {
 
   const load = async () => {
     try {
-      const { held, groups, items } = await request(`/v1/quarantine?limit=${SHOWN}`);
+      const { held, beyond, groups, items } = await request(`/v1/quarantine?limit=${SHOWN}`);
       list.replaceChildren(
         ...(held === 0
           ? [empty('No document stands in quarantine.')]
@@ -95,6 +95,9 @@ export const createQuarantinePanel = () => {
                 decide,
               ),
             )),
+        ...(beyond > 0
+          ? [empty(`${count(beyond)} older ones are not listed; redriving all of a reason reaches them too.`)]
+          : []),
       );
     } catch (error) {
       list.replaceChildren(make('p', { class: 'trouble', text: error.message }));
@@ -105,13 +108,21 @@ export const createQuarantinePanel = () => {
     const reason = byId('quarantine-reason').value.trim();
     const [gate, why] = (name ?? '').split(': ');
     try {
-      const { decided, left } = await request('/v1/quarantine/decisions', {
-        action,
-        ...(documentIds ? { documentIds } : { filter: { gate, reason: why } }),
-        ...(reason ? { reason } : {}),
-      });
+      const left = [];
+      let decided = 0;
+      for (let next; next !== null; ) {
+        const done = await request('/v1/quarantine/decisions', {
+          action,
+          ...(documentIds ? { documentIds } : { filter: { gate, reason: why } }),
+          ...(next ? { next } : {}),
+          ...(reason ? { reason } : {}),
+        });
+        decided += done.decided.length;
+        left.push(...done.left.slice(0, 3));
+        next = done.next;
+      }
       note.textContent = [
-        `${action}: ${count(decided.length)}`,
+        `${action}: ${count(decided)}`,
         ...left.slice(0, 3).map((each) => `${each.documentId}: ${each.why}`),
       ].join(' · ');
     } catch (error) {

@@ -31,7 +31,7 @@ const RECENT = {
   // Newest of each source: written every ten seconds at least.
   [TOPICS.sourceStates.name]: { hours: 1, least: 1_000, most: 1_000 },
   // What stands in quarantine waits for a person, however long that takes.
-  [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 20_000 },
+  [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 200_000 },
   // The newest of each key stands, however old it is.
   [TOPICS.control.name]: { hours: 720, least: 100_000, most: 100_000 },
   [TOPICS.audit.name]: { hours: 720, least: 1_000, most: 1_000 },
