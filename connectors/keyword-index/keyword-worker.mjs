@@ -2,6 +2,7 @@
 // must not lose. Plain JavaScript because a Worker on Node 20 has no loader for TypeScript.
 import { parentPort, workerData } from 'node:worker_threads';
 import MiniSearch from 'minisearch';
+import { tokenize, wordsOf } from './tokens.mjs';
 
 /** @type {{ maxBytes: number }} */
 const { maxBytes } = workerData;
@@ -18,9 +19,6 @@ const STOP_WORDS = new Set(
   ),
 );
 
-const words = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-/** A code such as INC-20417 or 4.12.3 counts as its parts and as a whole. */
-const codes = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+(?:[-._/][\p{L}\p{N}]+)+/gu) ?? [];
 /** English plurals and the commonest endings: enough for "delivered" to find "deliver", with no dictionary. */
 const stem = (word) => {
   if (word.length < 5 || /\d/.test(word)) return word;
@@ -29,7 +27,6 @@ const stem = (word) => {
   return word;
 };
 const processTerm = (term) => (STOP_WORDS.has(term) ? null : stem(term));
-const tokenize = (text) => [...words(text), ...codes(text)];
 
 const open = () =>
   new MiniSearch({ fields: ['text'], tokenize, processTerm, searchOptions: { combineWith: 'OR' } });
@@ -56,7 +53,7 @@ const add = (added) => {
       held = { search: open(), tags: new Map(), bytes: 0 };
       tenants.set(tenant, held);
     }
-    const size = ROW_BYTES + WORD_BYTES * new Set(words(text)).size;
+    const size = ROW_BYTES + WORD_BYTES * new Set(wordsOf(text)).size;
     held.search.add({ id, text });
     held.tags.set(id, tags);
     held.bytes += size;

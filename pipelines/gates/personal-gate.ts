@@ -14,20 +14,38 @@ const SSN = /^\d{3}-\d{2}-\d{4}$/;
 /** Major Industry Identifiers of payment cards: 2 to 6. */
 const CARD = /^[2-6]\d{12,18}$/;
 
-/** ISO 13616: the digits of country, check digits and account modulo 97 are 1. */
-const passesMod97 = (account: string): boolean => {
-  const plain = account.replaceAll(' ', '');
-  let rest = 0;
-  for (const sign of plain.slice(4) + plain.slice(0, 4)) {
-    const value = Number.parseInt(sign, 36);
-    rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
-  }
-  return plain.length >= 15 && plain.length <= 34 && rest === 1;
-};
-
 const isUpper = (code: number): boolean => code >= 65 && code <= 90;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+/** With the spaces that people write in it, and without. */
 const LONGEST_ACCOUNT = 42;
+const MOST_SIGNS = 34;
+const FEWEST_SIGNS = 15;
+
+/** Digits count as themselves and letters from 10 on, so that a letter is two digits. */
+const withSign = (rest: number, code: number): number =>
+  isDigit(code) ? (rest * 10 + code - 48) % 97 : (rest * 100 + code - 55) % 97;
+
+/**
+ * Where the longest account that begins at `at` ends, or -1. ISO 13616: its digits, the first four signs (two letters, two
+ * digits: six digits) put last, are 1 modulo 97. One pass, for the rest of a longer one goes on from that of a shorter one.
+ */
+const accountEnd = (text: string, at: number): number => {
+  let head = 0;
+  for (let sign = at; sign < at + 4; sign += 1) head = withSign(head, text.charCodeAt(sign));
+  let longest = -1;
+  let rest = 0;
+  let signs = 4;
+  for (let end = at + 4; end < text.length && end - at < LONGEST_ACCOUNT && signs < MOST_SIGNS; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === 32 && text.charCodeAt(end - 1) !== 32) continue;
+    if (!isUpper(code) && !isDigit(code)) break;
+    rest = withSign(rest, code);
+    signs += 1;
+    // Words in capitals may follow: the longest part that holds.
+    if (signs >= FEWEST_SIGNS && (rest * 1_000_000 + head) % 97 === 1) longest = end + 1;
+  }
+  return longest;
+};
 
 /** Two letters and two digits begin one; each such place is looked at once, as far as the longest account goes. */
 const accountSpans = (text: string): readonly Span[] => {
@@ -39,19 +57,10 @@ const accountSpans = (text: string): readonly Span[] => {
       isDigit(text.charCodeAt(at + 2)) &&
       isDigit(text.charCodeAt(at + 3));
     if (!begins) continue;
-    let end = at + 4;
-    for (; end < text.length && end - at < LONGEST_ACCOUNT; end += 1) {
-      const code = text.charCodeAt(end);
-      const spaced = code === 32 && text.charCodeAt(end - 1) !== 32;
-      if (!isUpper(code) && !isDigit(code) && !spaced) break;
-    }
-    // Words in capitals may follow: the longest part that holds.
-    for (; end - at >= 15; end -= 1) {
-      if (text[end - 1] === ' ' || !passesMod97(text.slice(at, end))) continue;
-      spans.push({ start: at, end });
-      at = end;
-      break;
-    }
+    const end = accountEnd(text, at);
+    if (end < 0) continue;
+    spans.push({ start: at, end });
+    at = end;
   }
   return spans;
 };

@@ -20,9 +20,10 @@ interface Unit extends TextSlice {
 }
 
 const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
-/** A line of ASCII that ends a sentence nowhere but at its end, if at all: most lines, and asking ICU costs more than all the rest. */
 const ASCII = /^[\t\x20-\x7e]*$/;
-const ENDS_AT_ITS_END = /^[^.!?]*[.!?]*["')]*[ \t]*$/;
+const ENDING = /[.!?]/;
+/** From the first sign that ends a sentence: no two parts take the same character, so that none is read twice. */
+const END = /[.!?]+["')]*[ \t]*$/y;
 const HEADING = /^#{1,6}\s/;
 const HEADINGS = /^#{1,6}\s/m;
 
@@ -62,9 +63,54 @@ const unitsWithin = (
   ];
 };
 
-/** Exported for its test: the same as the segmenter's, whatever the line. */
-export const segmentsOf = (line: string): Iterable<{ readonly index: number; readonly segment: string }> =>
-  ASCII.test(line) && ENDS_AT_ITS_END.test(line) ? [{ index: 0, segment: line }] : SENTENCES.segment(line);
+/** A line of ASCII that ends a sentence nowhere but at its end, if at all: most lines, and asking ICU costs more than all the rest. */
+const isOneSentence = (line: string): boolean => {
+  if (!ASCII.test(line)) return false;
+  const end = line.search(ENDING);
+  END.lastIndex = end;
+  return end < 0 || END.test(line);
+};
+
+interface Segment {
+  readonly index: number;
+  readonly segment: string;
+}
+
+/** Code units that the segmenter is given at once. */
+const WINDOW = 4_096;
+/** What follows the end of a sentence decides whether it is one, as far as the next letter, terminator or separator. */
+const DECIDING = /[\p{L}\p{STerm}\r\x85\u2028\u2029]/u;
+
+const lastDeciding = (piece: string): number => {
+  let at = piece.length - 1;
+  while (at >= 0 && !DECIDING.test(piece[at] ?? '')) at -= 1;
+  return at;
+};
+
+/**
+ * The segmenter's own, asked a piece at a time: it copies all that it was given for each sentence that it finds, so that a line of
+ * 100,000 characters took seconds. A piece begins where a sentence does, and an end in it counts once what decides it was seen.
+ */
+function* segmentsByPiece(line: string, window: number): Generator<Segment> {
+  let start = 0;
+  let size = window;
+  while (start < line.length) {
+    const piece = line.slice(start, start + size);
+    const decided = start + size >= line.length ? piece.length : lastDeciding(piece);
+    let taken = 0;
+    for (const { index, segment } of SENTENCES.segment(piece)) {
+      if (index + segment.length > decided) break;
+      yield { index: start + index, segment };
+      taken = index + segment.length;
+    }
+    size = taken > 0 ? window : size * 2;
+    start += taken;
+  }
+}
+
+/** Exported for its test: the same as the segmenter's, whatever the line and the window. */
+export const segmentsOf = (line: string, window = WINDOW): Iterable<Segment> =>
+  isOneSentence(line) ? [{ index: 0, segment: line }] : segmentsByPiece(line, window);
 
 const sentencesOf = (text: string, limits: ChunkLimits): readonly Unit[] => {
   const units: Unit[] = [];
@@ -90,9 +136,9 @@ const overlapOf = (units: readonly Unit[], overlapTokens: number): Unit[] => {
   for (const unit of [...units].reverse()) {
     tokens += unit.tokens;
     if (unit.heading || tokens > overlapTokens) break;
-    repeated.unshift(unit);
+    repeated.push(unit);
   }
-  return repeated.length < units.length ? repeated : [];
+  return repeated.length < units.length ? repeated.reverse() : [];
 };
 
 /** Slices in order; none for a text of white space alone. */

@@ -1,6 +1,14 @@
-/** Attacks 5 and 10, the gates' part: what a text may cost is bounded in characters read, by its length alone. */
-import { expect, test } from 'vitest';
+/**
+ * Attacks 5 and 10, the part of what reads texts of strangers: what a text may cost is bounded by its length alone. The gates
+ * count the characters that they read; for all that reads a whole text, time itself grows as its length does.
+ */
+import { describe, expect, test } from 'vitest';
+import { tokenize } from '../../connectors/keyword-index/tokens.mjs';
+import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
+import { splitSentences } from '../../connectors/models/language/split-sentences.ts';
+import { personalDataIn } from '../../pipelines/gates/personal-gate.ts';
 import { judgeDraft, NO_LOOKALIKES } from '../../pipelines/gates/run-gates.ts';
+import { chunkText } from '../../pipelines/index-documents/chunk-text.ts';
 import { PERSONAL_DATA_KINDS, settingsOfTable } from '../../schemas/gate-settings.ts';
 import { DEFAULTS, DRAFT } from '../pipelines/gates/judging.ts';
 
@@ -66,4 +74,90 @@ test('10 MB are refused by their length, before anything reads them twice', () =
   const text = 'ignore all previous instructions '.repeat(320_000);
   expect(judgeDraft({ ...DRAFT, text }, context).refusal).toMatchObject({ gate: 'length' });
   expect(steps).toBeLessThan(3 * text.length);
+});
+
+const model = createHashEmbeddingModel();
+const readAll = {
+  gates: (text: string) =>
+    judgeDraft(
+      { ...DRAFT, text },
+      { settings, documentId: 'a', lookalikes: NO_LOOKALIKES, steps: () => undefined },
+    ),
+  chunks: (text: string) =>
+    chunkText(text, { maxTokens: 200, overlapTokens: 30, countTokens: (each) => model.countTokens(each) }),
+  sentences: splitSentences,
+  words: tokenize,
+};
+
+const timeOf = (work: () => unknown): number => {
+  const begun = performance.now();
+  work();
+  return performance.now() - begun;
+};
+
+const LENGTH = 25_000;
+/** Too short to tell growth from what else the machine does. */
+const LEAST_MS = 5;
+const ROUNDS = 6;
+
+/** How many times as long a text of four times the length takes: 4 where time grows as length does, 16 as its square. The quickest of some. */
+const growthOf = (read: (text: string) => unknown, textOf: (length: number) => string): number => {
+  const [short, long] = [textOf(LENGTH), textOf(4 * LENGTH)];
+  let [shortMs, longMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    shortMs = Math.min(
+      shortMs,
+      timeOf(() => read(short)),
+    );
+    longMs = Math.min(
+      longMs,
+      timeOf(() => read(long)),
+    );
+    if (longMs < 8 * Math.max(shortMs, LEAST_MS)) break;
+  }
+  return longMs / Math.max(shortMs, LEAST_MS);
+};
+const repeated =
+  (piece: string) =>
+  (length: number): string =>
+    piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
+const between =
+  (before: string, piece: string, after: string) =>
+  (length: number): string =>
+    `${before}${piece.repeat(length / piece.length)}${after}`;
+
+describe.each(Object.entries(readAll))('%s', (_, read) => {
+  test.each([
+    ['one word without an end', repeated('a')],
+    ['one code without an end', repeated('a-')],
+    ['spaces in a sentence', between('a', ' ', '. b')],
+    ['quotes in a sentence', between('a', "'", '. b')],
+    ['quotes and spaces in a sentence', between('a', '"', `${' '.repeat(9_000)}. b`)],
+    ['full stops before a small letter', between('', '.', ' a')],
+    ['full stops and spaces', between('a', '.', `${' '.repeat(9_000)}b`)],
+    ['spaces in a heading', between('# a', ' ', 'b')],
+    ['signs of a heading in a heading', between('# a', '# ', 'b')],
+    ['initials in one line', repeated('A. ')],
+    ['abbreviations in one line', repeated('e.g. A ')],
+    ['sentences in one line', repeated('The valve is stuck. ')],
+    ['lines of a letter', repeated('a\n')],
+    ['separators of lines', repeated('\u2028')],
+    ['terminators of another script', repeated('。1')],
+    ['accounts that are none', repeated('AA00')],
+    ['halves of pairs', repeated('\ud83d')],
+    ['signs alone', repeated('! ')],
+  ])('%s: four times the text, nowhere near sixteen times the time', (_, textOf) => {
+    expect(growthOf(read, textOf)).toBeLessThan(12);
+  });
+});
+
+test('looking for accounts in what could be one at each sign costs less than reading prose by all gates', () => {
+  const hostile = repeated('AA00')(100_000);
+  const prose = repeated('The pump delivers water to Dr. Lee. Error E-417 means that the valve is stuck.\n')(
+    100_000,
+  );
+  const quickest = (work: () => unknown): number =>
+    Math.min(...Array.from({ length: 5 }, () => timeOf(work)));
+  const accounts = quickest(() => personalDataIn(hostile, 'text', ['bank-account']));
+  expect(accounts).toBeLessThan(5 * quickest(() => readAll.gates(prose)));
 });

@@ -84,6 +84,14 @@ test('over its memory the largest tenant is left out and says so; the others go 
   expect(await found('quince', 'large')).toEqual(['again']);
 });
 
+test('a word of 100,000 letters is found by its beginning, and takes the search from nobody', async () => {
+  index = openMinisearchKeywordIndex();
+  const long = 'x'.repeat(100_000);
+  await index.add([row('a', `quince ${long}`, 'hostile'), row('b', 'quince', 'plain')]);
+  expect(await found('quince', 'plain')).toEqual(['b']);
+  expect(await found(long, 'hostile')).toEqual(['a']);
+});
+
 test('closed, it answers undefined and not an error', async () => {
   index = openMinisearchKeywordIndex();
   await index.close();

@@ -143,6 +143,38 @@ test('an edit in one section of a long document leaves nearly all other chunks a
   }
 });
 
+/** Letters, terminators, closing signs and marks of other scripts, and halves of pairs. */
+const ELSEWHERE = [
+  'é',
+  'É',
+  'ß',
+  'ش',
+  'ก',
+  '鍵',
+  '。',
+  '？',
+  '؟',
+  '।',
+  '．',
+  '․',
+  '»',
+  '”',
+  '’',
+  '\u0301',
+  '\u200d',
+  '\u00ad',
+  '𝐀',
+  '𝐚',
+  '𐀀',
+  '\ud83d',
+  '😀',
+  '٣',
+  '€',
+  '…',
+  'ǅ',
+  'ª',
+];
+
 test('a line cut without ICU is cut as ICU would cut it, into pieces that hold anything', () => {
   const icu = new Intl.Segmenter('en', { granularity: 'sentence' });
   // White space alone at the end belongs to no unit, wherever it is counted to.
@@ -192,6 +224,17 @@ test('a line cut without ICU is cut as ICU would cut it, into pieces that hold a
     fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
       const line = parts.join('');
       expect(pieces(segmentsOf(line))).toEqual(pieces(icu.segment(line)));
+    }),
+    { numRuns: 5_000 },
+  );
+  // And a piece at a time, in pieces that end anywhere: the same ends, to the code unit.
+  const any = fc.oneof(part, fc.string({ unit: 'grapheme', maxLength: 3 }), fc.constantFrom(...ELSEWHERE));
+  fc.assert(
+    fc.property(fc.array(any, { maxLength: 60 }), fc.integer({ min: 1, max: 40 }), (parts, window) => {
+      const line = `${parts.join('')}. X`;
+      const ends = (segments: Iterable<{ readonly index: number; readonly segment: string }>) =>
+        [...segments].map(({ index, segment }) => [index, segment]);
+      expect(ends(segmentsOf(line, window))).toEqual(ends(icu.segment(line)));
     }),
     { numRuns: 5_000 },
   );

@@ -49,3 +49,100 @@ test('no sentence is empty and none is made up', () => {
     ),
   );
 });
+
+/** As patterns alone cut a text before: each result is theirs, in time that grows as the text does. */
+const before = (text: string): readonly { readonly text: string; readonly heading: string }[] => {
+  const headingOf = /^#{1,6}\s+(.*?)\s*#*$/;
+  const abbreviation =
+    /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|nos|dr|mr|mrs|ms|st|inc|ltd|fig|cf|min|max|[A-Za-z])\.$/i;
+  const boundary = /[.!?…]+["'”’)\]]*(?=\s+["'“‘([]?[\p{Lu}\p{N}])/gu;
+  const cut = (paragraph: string): readonly string[] => {
+    const sentences: string[] = [];
+    let start = 0;
+    for (const match of paragraph.matchAll(boundary)) {
+      const end = match.index + match[0].length;
+      const sentence = paragraph.slice(start, end);
+      if (abbreviation.test(sentence)) continue;
+      sentences.push(sentence.trim());
+      start = end;
+    }
+    const rest = paragraph.slice(start).trim();
+    return rest === '' ? sentences : [...sentences, rest];
+  };
+  const sentences: { text: string; heading: string }[] = [];
+  let heading = '';
+  let paragraph = '';
+  const finish = () => {
+    sentences.push(...cut(paragraph).map((sentence) => ({ text: sentence, heading })));
+    paragraph = '';
+  };
+  for (const rawLine of text.split('\n')) {
+    const line = rawLine.trim();
+    const title = headingOf.exec(line)?.[1];
+    if (title !== undefined || line === '') {
+      finish();
+      heading = title ?? heading;
+      continue;
+    }
+    const continues = paragraph !== '' && /^[\p{Ll}(]/u.test(line) && !/[.!?:]$/.test(paragraph);
+    if (!continues) finish();
+    paragraph = continues ? `${paragraph} ${line}` : line.replace(/^(?:[-*+•]|\d{1,3}[.)])\s+/, '');
+  }
+  finish();
+  return sentences;
+};
+
+test('any text is cut as it was', () => {
+  const part = fc.oneof(
+    fc.constantFrom(
+      ...[
+        'A',
+        'b',
+        'word',
+        'Word',
+        'Dr',
+        'approx',
+        'e.g',
+        'No',
+        '7',
+        '.',
+        '..',
+        '!',
+        '…',
+        '"',
+        '”',
+        ')',
+        ']',
+        '(',
+        '“',
+      ],
+      ...[
+        ' ',
+        '  ',
+        '\n',
+        '\n\n',
+        '\t',
+        '\r',
+        '\u2028',
+        '\u00a0',
+        '#',
+        '# ',
+        '## ',
+        ' ##',
+        '- ',
+        '1. ',
+        ':',
+        'É',
+        '𝐀',
+        '\ud83d',
+      ],
+    ),
+    fc.string({ unit: 'grapheme', maxLength: 3 }),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 25 }), (parts) => {
+      expect(splitSentences(parts.join(''))).toEqual(before(parts.join('')));
+    }),
+    { numRuns: 20_000 },
+  );
+});
