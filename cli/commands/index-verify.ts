@@ -33,7 +33,9 @@ const describe = ({ source, table, rows, divergent, unsettled, inFlight, repaire
     ...divergent.slice(0, SHOWN).map((each) => `  ${each.divergence.padEnd(10)} ${each.documentId}`),
     ...(divergent.length > SHOWN ? [`  and ${divergent.length - SHOWN} more: --json lists all`] : []),
     ...(unsettled.length > 0
-      ? [`  ${unsettled.length} could not be told from changes in flight, or their mapping fails: see freshet freshness status`]
+      ? [
+          `  ${unsettled.length} could not be told from changes in flight, or their mapping fails: see freshet freshness status`,
+        ]
       : []),
   ].join('\n');
 

@@ -23,6 +23,8 @@ export interface UpsertChange extends ChangeFacts {
   readonly read: boolean;
   /** Columns whose stored value was not sent, as the update left it alone (TOAST). */
   readonly unavailable: readonly string[];
+  /** Some of those may have been set to null instead (silent-lists.ts): what the last record holds of them may be old. */
+  readonly unsure?: true;
 }
 
 export interface DeleteChange extends ChangeFacts {

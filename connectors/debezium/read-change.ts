@@ -17,6 +17,7 @@ import type { ChangeOrigin } from '../sources/source-kind.ts';
 import { kindOfConnector } from '../sources/source-kinds.ts';
 import type { Change } from './change.ts';
 import { withoutNestedLists } from './nested-lists.ts';
+import { silentLists } from './silent-lists.ts';
 import { type TableMark, tableMarkOf } from './table-mark.ts';
 import { isUnavailable } from './unavailable-value.ts';
 
@@ -110,23 +111,27 @@ const unreadable = (reason: DeadLetterReason, message: string): ReadChange => ({
 export const createChangeReader = (
   registry: Pick<SchemaRegistry, 'schemaById'>,
 ): { read(record: KafkaRecord): Promise<ReadChange> } => {
-  const types = new Map<number, avro.Type>();
+  const types = new Map<number, { readonly type: avro.Type; readonly silent: readonly string[] }>();
 
-  const envelopeOf = async (value: Buffer): Promise<Envelope | ReadChange> => {
+  const envelopeOf = async (
+    value: Buffer,
+  ): Promise<{ readonly envelope: Envelope; readonly silent: readonly string[] } | ReadChange> => {
     const id = schemaIdOf(value);
     if (id === undefined) return unreadable('not-avro', 'the value is not Avro in wire format');
-    let type = types.get(id);
-    if (!type) {
+    let known = types.get(id);
+    if (!known) {
       try {
-        type = typeFor(await registry.schemaById(id));
+        const schema = await registry.schemaById(id);
+        known = { type: typeFor(schema), silent: silentLists(schema) };
       } catch (error) {
         if (!(error instanceof FreshetError && error.code === 'not-found')) throw error;
         return unreadable('schema-mismatch', `written with schema ${id}, which the registry does not know`);
       }
-      types.set(id, type);
+      types.set(id, known);
     }
     try {
-      return type.fromBuffer(value.subarray(WIRE_HEADER_BYTES)) as Envelope;
+      const envelope = known.type.fromBuffer(value.subarray(WIRE_HEADER_BYTES)) as Envelope;
+      return { envelope, silent: known.silent };
     } catch (error) {
       return unreadable('not-avro', `the value does not fit schema ${id}: ${toError(error).message}`);
     }
@@ -140,8 +145,9 @@ export const createChangeReader = (
         return record.key === null
           ? unreadable('null-value', 'both key and value are null')
           : { kind: 'dropped' };
-      const envelope = await envelopeOf(record.value);
-      if ('kind' in envelope) return envelope;
+      const decoded = await envelopeOf(record.value);
+      if ('kind' in decoded) return decoded;
+      const { envelope, silent } = decoded;
       const { op, source } = envelope;
       if (op === 'm' || !source?.table)
         return op === undefined || op === 'm'
@@ -184,9 +190,10 @@ export const createChangeReader = (
       if (op === 'd') return { kind: 'change', change: { kind: 'delete', key, ...facts } };
       const row = envelope.after && withoutNestedLists(envelope.after);
       if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);
-      const unavailable = Object.keys(row).filter((column) => isUnavailable(row[column]));
-      const isRead = op === 'r';
-      return { kind: 'change', change: { kind: 'upsert', key, row, read: isRead, unavailable, ...facts } };
+      const unsure = op === 'u' ? silent.filter((column) => row[column] === null) : [];
+      const unavailable = [...Object.keys(row).filter((column) => isUnavailable(row[column])), ...unsure];
+      const upsert = { kind: 'upsert', key, row, read: op === 'r', unavailable, ...facts } as const;
+      return { kind: 'change', change: unsure.length > 0 ? { ...upsert, unsure: true } : upsert };
     },
   };
 };

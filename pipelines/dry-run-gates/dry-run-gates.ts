@@ -100,7 +100,8 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
       contents.delete(documentId);
       return;
     }
-    const mapped = mapRow(mapping, change.row, change.unavailable, contents.get(documentId));
+    const last = change.unsure ? undefined : contents.get(documentId);
+    const mapped = mapRow(mapping, change.row, change.unavailable, last);
     if (mapped.kind !== 'draft') {
       counts[mapped.kind === 'needs-row' ? 'incomplete' : 'unmapped'] += 1;
       if (mapped.kind === 'failed' && held.has(documentId))

@@ -180,7 +180,7 @@ export const prepareChanges = async (
       decide(documentId, change.version, NO_CONTENT);
       return { ...place, kind: 'given-up', change, documentId, tenant: newest?.tenant ?? null };
     }
-    const last = contents.get(documentId) ?? newest;
+    const last = change.unsure ? undefined : (contents.get(documentId) ?? newest);
     let mapped = mapRow(mapping, change.row, change.unavailable, last);
     if (mapped.kind === 'needs-row') {
       const row = await readRow(place.source, change);

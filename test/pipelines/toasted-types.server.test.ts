@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const SOURCE = 'toasted-types';
 const TABLE = 'public.articles';
-const COLUMNS = 'tags, picture, numbers, bigs, pictures, uuids, attributes, codes';
+const COLUMNS = 'tags, picture, numbers, bigs, pictures, uuids, attributes, codes, moments, days';
 
 /** Made of unsent columns alone, so taken from the last record; the text is made of all, so the row is read. */
 const ofUnsent = ({ tags, picture }: Row): string =>
@@ -29,6 +29,7 @@ beforeAll(async () => {
     title: ofUnsent,
     text: asText,
     tenant: ({ tenant }) => String(tenant),
+    metadata: ({ moments }) => ({ moments: Array.isArray(moments) ? moments.length : null }),
     gates: { maxTextCharacters: 1_000_000 },
   });
   plane = {
@@ -40,7 +41,7 @@ beforeAll(async () => {
   };
   await plane.client.query('CREATE EXTENSION hstore');
   await plane.client.query(`ALTER TABLE articles ADD tags text[], ADD picture bytea, ADD numbers int[], ADD bigs bigint[],
-    ADD pictures bytea[], ADD uuids uuid[], ADD attributes hstore, ADD codes varchar(60)[]`);
+    ADD pictures bytea[], ADD uuids uuid[], ADD attributes hstore, ADD codes varchar(60)[], ADD moments float8[], ADD days date[]`);
   for (const column of COLUMNS.split(', '))
     await plane.client.query(`ALTER TABLE articles ALTER ${column} SET STORAGE EXTERNAL`);
   pipeline = await startPipeline(plane, folder.path);
@@ -61,7 +62,7 @@ const rowOf = (text: string | undefined): Record<string, unknown> => JSON.parse(
 
 test('16: lists, bytes and pairs that an update leaves alone are kept, of the types that they came with', async () => {
   await plane.client.query(
-    `INSERT INTO articles (id, tenant, title, category, ${COLUMNS}) VALUES (1, 'acme', 't', 'a', $1, $2, $3, $4, $5, $6, $7, $8)`,
+    `INSERT INTO articles (id, tenant, title, category, ${COLUMNS}) VALUES (1, 'acme', 't', 'a', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       Array.from({ length: 300 }, (_, at) => `tag number ${at}`),
       Buffer.alloc(4_000, 7),
@@ -71,6 +72,8 @@ test('16: lists, bytes and pairs that an update leaves alone are kept, of the ty
       Array.from({ length: 200 }, (_, at) => `c0ffee00-0000-4000-8000-${String(at).padStart(12, '0')}`),
       Array.from({ length: 200 }, (_, at) => `key${at}=>"value of ${at}"`).join(','),
       Array.from({ length: 300 }, (_, at) => `code number ${at}`),
+      Array.from({ length: 1_000 }, (_, at) => at / 8),
+      Array.from({ length: 1_000 }, () => '2026-11-22'),
     ],
   );
   await until('inserted', async () => (await record())?.kind === 'document');
@@ -88,4 +91,11 @@ test('16: lists, bytes and pairs that an update leaves alone are kept, of the ty
   expect(after?.text).not.toContain(UNAVAILABLE);
   expect(updated).toEqual({ ...inserted, category: 'b' });
   expect(pipeline.rowsRead).toEqual(['1']);
+
+  // Of a list of numbers null is sent, whether it was left alone or set to null: the row says which.
+  expect(after?.metadata).toEqual({ moments: '1000' });
+  await plane.client.query('UPDATE articles SET moments = NULL WHERE id = 1');
+  await until('emptied', async () => (await record())?.version !== after?.version);
+  expect((await record())?.metadata).toEqual({});
+  expect(rowOf((await record())?.text)).toEqual({ ...updated, moments: null });
 }, 360_000);

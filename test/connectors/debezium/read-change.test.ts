@@ -9,7 +9,7 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 
 const optional = (type: avro.Schema) => ['null', type];
-const listOf = (items: string) => ['null', { type: 'array', items: ['null', items] }];
+const listOf = (items: string | object) => ['null', { type: 'array', items: ['null', items] }];
 const ROW = {
   type: 'record',
   name: 'Value',
@@ -21,6 +21,18 @@ const ROW = {
     { name: 'pictures', type: listOf('bytes'), default: null },
     { name: 'numbers', type: listOf('int'), default: null },
     { name: 'bigs', type: listOf('long'), default: null },
+    { name: 'ratios', type: listOf('double'), default: null },
+    { name: 'smalls', type: listOf({ type: 'int', 'connect.type': 'int16' }), default: null },
+    {
+      name: 'days',
+      type: listOf({ type: 'string', 'connect.name': 'io.debezium.time.IsoDate' }),
+      default: null,
+    },
+    {
+      name: 'keys',
+      type: listOf({ type: 'string', 'connect.name': 'io.debezium.data.Uuid' }),
+      default: null,
+    },
   ],
 };
 const ENVELOPE = {
@@ -96,7 +108,16 @@ const source = {
   ts_us: 1_700_000_000_000_001n,
   ts_ms: null,
 };
-const LISTS = { tags: null, pictures: null, numbers: null, bigs: null };
+const LISTS = {
+  tags: null,
+  pictures: null,
+  numbers: null,
+  bigs: null,
+  ratios: [],
+  smalls: [],
+  days: [],
+  keys: null,
+};
 const row = { id: 9007199254740993n, body: 'Text.', picture: null, ...LISTS };
 const envelope = (fields: object = {}) => ({
   before: null,
@@ -241,6 +262,19 @@ describe('what an update left out', () => {
   ])('is not a list of %s', async (_, fields) => {
     const each = await readEnvelope({ op: 'u', after: { ...row, ...fields } });
     expect(each).toMatchObject({ change: { unavailable: [], row: fields } });
+  });
+});
+
+test('a null list of a type that has no placeholder may be a value that was left alone', async () => {
+  const after = { ...row, ratios: null, smalls: [1], days: null };
+  expect(await readEnvelope({ op: 'u', after })).toMatchObject({
+    change: { unavailable: ['ratios', 'days'], unsure: true },
+  });
+  for (const op of ['c', 'r'])
+    expect(await readEnvelope({ op, after })).toMatchObject({ change: { unavailable: [] } });
+  const nulled = { ...row, ratios: null, body: UNAVAILABLE };
+  expect(await readEnvelope({ op: 'u', after: nulled })).toMatchObject({
+    change: { unavailable: ['body', 'ratios'], unsure: true },
   });
 });
 

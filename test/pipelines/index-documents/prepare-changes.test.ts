@@ -5,6 +5,7 @@ import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-c
 import { embedDocuments, type Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
 import { pausedTables } from '../../../pipelines/index-documents/paused-tables.ts';
 import { type Holdings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
+import { parseConfig, type Row } from '../../../schemas/config.ts';
 import { documentIdOf, floorIdOf } from '../../../schemas/document-id.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
@@ -164,6 +165,23 @@ describe('what is embedded', () => {
   });
 });
 
+/** Says so where a row has no text. */
+const wordless = parseConfig({
+  sources: {
+    shop: {
+      ...{ kind: 'postgres', url: 'sample' },
+      tables: {
+        'public.a': {
+          title: (row: Row) => String(row.title),
+          text: (row: Row) => String(row.body ?? 'nothing'),
+          tenant: (row: Row) => String(row.tenant),
+        },
+      },
+    },
+  },
+  agents: [],
+});
+
 describe('refused and TOASTed (rule G)', () => {
   const toasted = (position: number, row = {}) =>
     upsertAt(position, { body: UNAVAILABLE, ...row }, { unavailable: ['body'] });
@@ -197,6 +215,14 @@ describe('refused and TOASTed (rule G)', () => {
     const together = await indexed([...before, toasted(9)], holding(), settings);
     expect(recordIn(together, before.length)).toMatchObject({ kind: 'document', text: 'Read from the row.' });
     expect(read).toEqual(['shop public.a body', 'shop public.a body']);
+  });
+
+  test('what may have been set to null is read from the row, though the last record has it', async () => {
+    const held = holding(recordIn(await indexed([upsertAt(1, { body: 'The old text.' })])));
+    const settings = prepareSettings(async () => ({ body: null, title: 'Now empty' }));
+    const unsure = upsertAt(2, { body: null }, { unavailable: ['body'], unsure: true });
+    const [prepared] = await prepareChanges({ ...settings, config: wordless }, held, toPrepare([unsure]));
+    expect(prepared).toMatchObject({ kind: 'document', draft: { text: 'nothing' } });
   });
 
   test('a row that is gone is superseded: its delete follows', async () => {
