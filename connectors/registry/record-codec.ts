@@ -20,6 +20,7 @@ type Resolver = ReturnType<avro.Type['createResolver']>;
 
 const MAGIC = 0;
 const HEADER_BYTES = 5;
+const SCRATCH_BYTES = 64 * 1024;
 const BRACE = '{'.charCodeAt(0);
 
 /** The id of the schema a value was written with; undefined when it is not in wire format. */
@@ -95,13 +96,27 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
     return type;
   };
 
+  /** Records are written here and copied once: the library's own buffers are zeroed first, and would be copied twice. */
+  let scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  /** Where it ends in the scratch, behind room for the header. */
+  const write = (type: avro.Type, record: unknown): number => {
+    for (;;) {
+      const end = type.encode(record, scratch, HEADER_BYTES);
+      if (end >= 0) return end;
+      // It says how many bytes were missing.
+      scratch = Buffer.allocUnsafe(scratch.length - end);
+    }
+  };
+
   return {
     encode: (name, record) => {
       const type = typeOf(name);
-      const header = Buffer.alloc(HEADER_BYTES);
-      header.writeUInt32BE(ids.get(name) ?? 0, 1);
       try {
-        return Buffer.concat([header, type.toBuffer(record)]);
+        const end = write(type, record);
+        const value = Buffer.from(scratch.subarray(0, end));
+        value[0] = MAGIC;
+        value.writeUInt32BE(ids.get(name) ?? 0, 1);
+        return value;
       } catch {
         // The library's message holds the value, which may be anybody's secret: name the field alone.
         const wrong: string[] = [];

@@ -46,6 +46,16 @@ test('what is encoded is decoded, in wire format', async () => {
   expect(await codec.decode('Task', bytes)).toEqual(full);
 });
 
+test('one of any length, and none is changed by those encoded after it', async () => {
+  const base = await whole();
+  const all = [10, 60_000, 65_536, 70_000, 1_000_000, 20].map((length) => ({
+    ...base,
+    input: String.fromCharCode(97 + (length % 26)).repeat(length),
+  }));
+  const encoded = all.map((each) => codec.encode('Task', each));
+  for (const [at, bytes] of encoded.entries()) expect(await codec.decode('Task', bytes)).toEqual(all[at]);
+});
+
 test('a record written with an older schema has the defaults of what came since', async () => {
   const { fields, ...rest } = schema();
   const older = {
