@@ -13,6 +13,7 @@ import { openRecordWriter } from '../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import { openRecordCodec } from '../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../connectors/registry/schema-registry.ts';
+import { RUN_TYPESCRIPT } from '../connectors/typescript/run-typescript.ts';
 import type { AgentEvent } from '../schemas/records.ts';
 import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
 import type { Bench } from './support/bench.ts';
@@ -112,7 +113,7 @@ const startWorker = async (
   settings: Readonly<Record<string, string>>,
   children: ChildProcess[],
 ): Promise<ChildProcess> => {
-  const child = spawn(process.execPath, ['--import=tsx', PROGRAM, JSON.stringify(settings)], {
+  const child = spawn(process.execPath, [...RUN_TYPESCRIPT, PROGRAM, JSON.stringify(settings)], {
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   children.push(child);

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-// The `freshet` command: installs what is missing, then runs main.ts (TypeScript through tsx).
+// The `freshet` command: installs what is missing, then runs main.ts.
 import { ensureInstalled } from './ensure-installed.mjs';
 
 ensureInstalled();
-const { register } = await import('tsx/esm/api');
-register();
+await import('../connectors/typescript/register.mjs');
 const { main } = await import('./main.ts');
 await main(process.argv, process.env);

@@ -1,4 +1,5 @@
 /** The `freshet` command: finds the noun, loads it alone, and turns what was thrown into one clear line and an exit code. */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, toFreshetError } from '../schemas/errors.ts';
 import type { Surroundings } from './commands/surroundings.ts';
@@ -114,7 +115,7 @@ const usage = (): string => {
   return [
     'freshet: fresh context for AI agents, on Kafka',
     '',
-    'npx freshet <noun> [verb] [--json]; --help after any of them',
+    'npx freshet <noun> [verb] [--json]; --help after any of them; --version',
     '',
     ...nouns,
     '',
@@ -124,6 +125,11 @@ const usage = (): string => {
 export const main = async (argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> => {
   const surroundings: Surroundings = { root: environment.FRESHET_ROOT ?? process.cwd(), environment };
   const [, , name = '--help'] = argv;
+  if (name === '--version' || name === '-V') {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    process.stdout.write(`freshet ${version}, Node ${process.versions.node}\n`);
+    return;
+  }
   const noun = Object.hasOwn(NOUNS, name) ? NOUNS[name] : undefined;
   if (!noun) {
     const asked = name === '--help' || name === '-h' || name === 'help';

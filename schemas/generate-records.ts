@@ -1,4 +1,4 @@
-/** Writes records.ts from avro/*.avsc: `npx tsx schemas/generate-records.ts`. A test holds the two together. */
+/** Writes records.ts from avro/*.avsc: `npm run records`. A test holds the two together. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 interface AvroField {

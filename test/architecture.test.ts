@@ -1,26 +1,13 @@
 /** Holds the layout of DESIGN.md: who may import whom, where a library is named, what no file does. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import packageFile from '../package.json' with { type: 'json' };
 import { faultsOf, importsOf, NAMED_IN, type SourceFile } from './support/architecture-rules.ts';
 import { circlesOf } from './support/import-circles.ts';
+import { readSourceTree } from './support/source-tree.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['schemas', 'connectors', 'pipelines', 'agents', 'gateway', 'cli', 'bench', 'test'];
 const WORTH_A_LOOK = 300;
 
-const read = (path: string): SourceFile => ({ path, text: readFileSync(root + path, 'utf8') });
-const tree: readonly SourceFile[] = [
-  ...readdirSync(root).filter((name) => /\.ts$/.test(name)),
-  ...FOLDERS.flatMap((folder) =>
-    readdirSync(root + folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.(?:ts|mjs|js)$/.test(name) && !/(?:^|\/)node_modules\/|^peers\//.test(name))
-      .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
-  ),
-]
-  .filter((path) => !path.startsWith('.'))
-  .map(read);
+const tree = readSourceTree();
 
 test('the tree keeps its rules', () => {
   expect(tree.length).toBeGreaterThan(100);

@@ -1,6 +1,7 @@
 /** Updates of synthetic documents by a process of its own: made in the one that measures, they would hold up what is measured. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
 
 const PROGRAM = fileURLToPath(new URL('upsert-process.ts', import.meta.url));
 
@@ -16,7 +17,7 @@ export const startUpsertLoad = (settings: {
   readonly smallTenantEvery: number;
   readonly perSecond: number;
 }): UpsertLoad => {
-  const child = spawn(process.execPath, ['--import=tsx', PROGRAM, JSON.stringify(settings)], {
+  const child = spawn(process.execPath, [...RUN_TYPESCRIPT, PROGRAM, JSON.stringify(settings)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let printed = '';

@@ -1,6 +1,6 @@
 /**
  * Updates of synthetic documents at a fixed rate, one after the other, until standard input ends:
- * `tsx upsert-process.ts <settings as JSON>`. Prints how many there were.
+ * `upsert-process.ts <settings as JSON>`. Prints how many there were.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';

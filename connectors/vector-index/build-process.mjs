@@ -1,5 +1,4 @@
-// The process that builds graphs: TypeScript through tsx, as the command itself.
-import { register } from 'tsx/esm/api';
+// The process that builds graphs: it runs TypeScript as the command itself does.
+import '../typescript/register.mjs';
 
-register();
 await import('./build-process.ts');

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { inject } from 'vitest';
+import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
 import { eventually } from './agents-stack.ts';
 
 export interface WorkerChildren {
@@ -24,7 +25,7 @@ export const workerChildren = (
       const { kafka, schemaRegistry } = inject('stack');
       const child = spawn(
         process.execPath,
-        ['--import', 'tsx', program, kafka, `${schemaRegistry}/apis/ccompat/v7`, name, ...given],
+        [...RUN_TYPESCRIPT, program, kafka, `${schemaRegistry}/apis/ccompat/v7`, name, ...given],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
       children.push(child);

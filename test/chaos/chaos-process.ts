@@ -1,5 +1,5 @@
 /**
- * One process of a chaos run: `tsx chaos-process.ts <settings as JSON>`. A worker of agents, the projection, or the gateway. Says
+ * One process of a chaos run: `chaos-process.ts <settings as JSON>`. A worker of agents, the projection, or the gateway. Says
  * on standard error when it is in its group, ends well on SIGTERM, and by itself when whoever started it is gone.
  */
 import { register } from 'node:module';

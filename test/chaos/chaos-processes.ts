@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
 import type { ChaosProcessSettings } from './chaos-settings.ts';
 import type { EntryOf } from './history.ts';
 
@@ -56,7 +57,7 @@ export const startChaosProcesses = (
     // One that was killed a moment after it had ended by itself is started by either, not by both.
     if (slot.closed || slot.child) return;
     const { name } = slot.settings;
-    const child = spawn(process.execPath, ['--import=tsx', PROGRAM, JSON.stringify(slot.settings)], {
+    const child = spawn(process.execPath, [...RUN_TYPESCRIPT, PROGRAM, JSON.stringify(slot.settings)], {
       stdio: ['pipe', 'ignore', 'pipe'],
     });
     slot.child = child;

@@ -1,4 +1,4 @@
-/** A traced worker in a process of its own, to be killed: `tsx traced-worker-process.ts <kafka> <registry> <name> <collector>`. */
+/** A traced worker in a process of its own, to be killed: `traced-worker-process.ts <kafka> <registry> <name> <collector>`. */
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { tracesUrlOf } from '../../cli/roles/role-tracing.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';

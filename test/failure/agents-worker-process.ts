@@ -1,4 +1,4 @@
-/** A worker in a process of its own, to be killed or stopped: `tsx agents-worker-process.ts <kafka> <registry> <name>`. */
+/** A worker in a process of its own, to be killed or stopped: `agents-worker-process.ts <kafka> <registry> <name>`. */
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';

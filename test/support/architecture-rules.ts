@@ -64,7 +64,8 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   fastify: ['gateway/', 'connectors/index-service/'],
   commander: ['cli/'],
   pino: ['cli/'],
-  tsx: ['cli/', 'connectors/vector-index/build-process.mjs'],
+  tsx: ['connectors/typescript/register.mjs'],
+  '@swc/wasm-typescript': ['connectors/typescript/strip-types.mjs'],
   zod: [''],
 };
 

@@ -1,5 +1,5 @@
 // The worker thread of the MiniLM model. Plain JavaScript because a Worker on Node 20 has no loader for TypeScript:
-// `--import tsx` in execArgv does not register its hooks there. It holds the ONNX session and nothing else.
+// module hooks given in execArgv are not registered there. It holds the ONNX session and nothing else.
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 

@@ -1,4 +1,4 @@
-/** A worker of patient agents in a process of its own, to be killed: `tsx patient-worker-process.ts <kafka> <registry> <name>`. */
+/** A worker of patient agents in a process of its own, to be killed: `patient-worker-process.ts <kafka> <registry> <name>`. */
 import { startTaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { openHeardControls } from '../../../agents/safety/heard-controls.ts';
 import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts';

@@ -1,5 +1,5 @@
 // Loader hook of a worker with a planted module: whoever imports the module of the product gets the planted one, but for the
-// planted one itself. Plain JavaScript: it runs before tsx does.
+// planted one itself. Plain JavaScript: it runs before any TypeScript does.
 let planted = { module: '', by: '' };
 
 export const initialize = (replacement) => {

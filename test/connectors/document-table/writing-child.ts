@@ -14,7 +14,13 @@ for (let offset = Number(from); ; offset += 1) {
     rowId: `${id}#${chunk}`,
     origin: { partition: 0, documentId: id, chunk },
   }));
-  table.write({ partition: 0, position: offset + 1, documents, rows, staleRows: [`stale-${offset}`] });
+  table.write({
+    partition: 0,
+    position: offset + 1,
+    documents,
+    rows,
+    staleRows: [{ id: `stale-${offset}`, tenant: 'acme' }],
+  });
   writeSync(1, `${offset}\n`);
   if (offset % 50 === 0) await table.flushed();
 }

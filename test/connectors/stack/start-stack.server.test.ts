@@ -12,6 +12,7 @@ import { isSameProcess, processIdentity } from '../../../connectors/stack/proces
 import { outsideFolders } from '../../../connectors/stack/servers/postgres-folders.ts';
 import type { ServerName } from '../../../connectors/stack/stack-event.ts';
 import { type StackOptions, startStack } from '../../../connectors/stack/start-stack.ts';
+import { RUN_TYPESCRIPT } from '../../../connectors/typescript/run-typescript.ts';
 import type { FreshetError } from '../../../schemas/errors.ts';
 
 let dataDirectory: string;
@@ -136,7 +137,7 @@ test('a start given up leaves nothing running', async () => {
 
 test('kill -9 of the parent: the watchdog stops its servers, and the next start works', async () => {
   const script = fileURLToPath(new URL('run-stack.ts', import.meta.url));
-  const parent = spawn(process.execPath, ['--import', 'tsx', script, dataDirectory], {
+  const parent = spawn(process.execPath, [...RUN_TYPESCRIPT, script, dataDirectory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const output = await new Promise<string>((resolve) =>
@@ -158,7 +159,7 @@ test('kill -9 of the parent: the watchdog stops its servers, and the next start 
 
 test('servers that even the watchdog left behind are ended by the next start', async () => {
   const script = fileURLToPath(new URL('run-stack.ts', import.meta.url));
-  const parent = spawn(process.execPath, ['--import', 'tsx', script, dataDirectory], {
+  const parent = spawn(process.execPath, [...RUN_TYPESCRIPT, script, dataDirectory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const output = await new Promise<string>((resolve) =>

@@ -1,6 +1,7 @@
 /** Runs a script that writes and prints what was acknowledged, one line each, and kills it with SIGKILL under way. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { RUN_TYPESCRIPT } from '../../../connectors/typescript/run-typescript.ts';
 
 /** Kills `delay` milliseconds after the first line; the lines that came whole. */
 export const linesUntilKilled = async (
@@ -8,7 +9,7 @@ export const linesUntilKilled = async (
   scriptArguments: readonly string[],
   delay: number,
 ): Promise<readonly string[]> => {
-  const child = spawn(process.execPath, ['--import', 'tsx', script.pathname, ...scriptArguments], {
+  const child = spawn(process.execPath, [...RUN_TYPESCRIPT, script.pathname, ...scriptArguments], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines: string[] = [];

@@ -1,0 +1,1 @@
+export const stripTypes: (source: string) => string | undefined;

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import packageFile from '../../package.json' with { type: 'json' };
+import { ERROR_CODES } from '../../schemas/errors.ts';
+
+const COMMAND = fileURLToPath(new URL('../../cli/freshet.mjs', import.meta.url));
+const freshet = (...words: readonly string[]) =>
+  spawnSync(process.execPath, [COMMAND, ...words], { encoding: 'utf8' });
+
+test('it says which version it is', () => {
+  const { status, stdout } = freshet('--version');
+  expect([status, stdout]).toEqual([0, `freshet ${packageFile.version}, Node ${process.versions.node}\n`]);
+});
+
+test('what there is not is one clear error, with all that there is', () => {
+  const { status, stdout, stderr } = freshet('sarch');
+  expect([status, stdout]).toEqual([ERROR_CODES.usage.exit, '']);
+  expect(stderr).toMatch(/^freshet: usage: there is no sarch\n/);
+  expect(stderr).toContain('\n  search ');
+  expect(freshet('--help').stdout).toContain('\n  search ');
+});

@@ -1,0 +1,7 @@
+/** A function that is made inside another: tsx would call __name for it each time. */
+const make = (): (() => void) => {
+  const inner = (): void => undefined;
+  return inner;
+};
+
+console.log(make.toString().includes('__name'));
