@@ -8,8 +8,7 @@ import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-
 import { artifactsIn } from '../../connectors/stack/artifacts.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { readReleases } from '../../pipelines/index-documents/read-releases.ts';
-import { reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
-import type { TableReport } from '../../pipelines/reconcile/reconcile-table.ts';
+import { type ReplicaReport, reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
@@ -27,9 +26,18 @@ interface VerifyOptions {
 const SHOWN = 20;
 const TOLD_EVERY_ROWS = 10_000;
 
-const describe = ({ source, table, rows, divergent, unsettled, inFlight, repaired }: TableReport): string =>
+const describe = ({
+  index,
+  source,
+  table,
+  rows,
+  divergent,
+  unsettled,
+  inFlight,
+  repaired,
+}: ReplicaReport): string =>
   [
-    `${source}/${table}: ${rows} rows, ${divergent.length} divergent${repaired > 0 ? `, ${repaired} mended` : ''}; ${inFlight} were changes in flight`,
+    `${source}/${table}: ${rows} rows, compared with ${index}: ${divergent.length} divergent${repaired > 0 ? `, ${repaired} mended` : ''}; ${inFlight} were changes in flight`,
     ...divergent.slice(0, SHOWN).map((each) => `  ${each.divergence.padEnd(10)} ${each.documentId}`),
     ...(divergent.length > SHOWN ? [`  and ${divergent.length - SHOWN} more: --json lists all`] : []),
     ...(unsettled.length > 0

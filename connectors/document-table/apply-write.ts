@@ -54,9 +54,9 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
     for (const { id, version, offset } of write.floors ?? []) {
       files.floors.putSync(keyOf(partition, id), { version, offset });
     }
-    for (const rowId of write.staleRows ?? []) {
-      files.origins.removeSync(Buffer.from(rowId));
-      files.stale.putSync(Buffer.from(rowId), 1);
+    for (const { id, tenant } of write.staleRows ?? []) {
+      files.origins.removeSync(Buffer.from(id));
+      files.stale.putSync(Buffer.from(id), { tenant });
     }
     for (const { rowId, origin } of write.rows ?? []) {
       files.stale.removeSync(Buffer.from(rowId));

@@ -4,6 +4,7 @@
  * leaves a state that some prefix of the topic explains.
  */
 import type { Document } from '../../schemas/records.ts';
+import type { RowPlace } from '../vector-index/vector-index.ts';
 
 export interface StoredDocument {
   readonly record: Document;
@@ -41,7 +42,7 @@ export interface TableWrite {
   /** Rows of the vector index that become visible. */
   readonly rows?: readonly { readonly rowId: string; readonly origin: ChunkOrigin }[];
   /** Rows that stop being visible, still to be removed from the vector index. A row in `rows` too stays visible. */
-  readonly staleRows?: readonly string[];
+  readonly staleRows?: readonly RowPlace[];
 }
 
 export interface DocumentTable {
@@ -61,7 +62,7 @@ export interface DocumentTable {
   deleted(partition: number, prefix: string): Iterable<StoredDocument>;
   origin(rowId: string): ChunkOrigin | undefined;
   /** Rows that were made stale and not yet reported removed: what a crash left behind. */
-  staleRows(): Iterable<string>;
+  staleRows(): Iterable<RowPlace>;
   /** The next offset to read; undefined where nothing was read yet. */
   position(partition: number): number | undefined;
   /** Milliseconds since the Unix epoch: when the partition was last written to; undefined where nothing was read yet. */

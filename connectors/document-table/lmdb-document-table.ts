@@ -8,6 +8,7 @@
  */
 import { FreshetError } from '../../schemas/errors.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
+import type { RowPlace } from '../vector-index/vector-index.ts';
 import { prepareWrite } from './apply-write.ts';
 import type {
   ChunkOrigin,
@@ -16,7 +17,7 @@ import type {
   StoredDocument,
   TableWrite,
 } from './document-table.ts';
-import { findLook, lookOf, removeLook } from './fingerprint-keys.ts';
+import { findLook, removeLook } from './fingerprint-keys.ts';
 import { IdleFlush } from './idle-flush.ts';
 import { failure } from './lmdb-failures.ts';
 import { decodeStored } from './record-codec.ts';
@@ -95,10 +96,12 @@ export class LmdbDocumentTable implements DocumentTable {
     return this.#read(() => this.#files.origins.get(Buffer.from(rowId))) as ChunkOrigin | undefined;
   }
 
-  *staleRows(): Iterable<string> {
-    for (const key of this.#files.stale.getKeys()) {
-      const rowId = key.toString();
-      if (!this.#forgotten.has(rowId)) yield rowId;
+  *staleRows(): Iterable<RowPlace> {
+    for (const { key, value } of this.#files.stale.getRange()) {
+      const id = key.toString();
+      // Written by an earlier release, it is a number.
+      const { tenant = null } = value as { readonly tenant?: string | null };
+      if (!this.#forgotten.has(id)) yield { id, tenant };
     }
   }
 
@@ -146,17 +149,14 @@ export class LmdbDocumentTable implements DocumentTable {
 
   clear(partition: number): void {
     this.#commit('clearing a partition of the document table', () => {
-      const { records, standings, floors, origins, stale, partitions, looks } = this.#files;
-      const looked = looks.getKeysCount({ limit: 1 }) > 0;
-      for (const { value } of looked ? records.getRange(partitionRange(partition)) : []) {
-        const { record } = decodeStored(value);
-        const look = lookOf(record);
-        if (look) removeLook(this.#files, look, record.documentId);
-      }
+      const { records, standings, floors, origins, stale, partitions } = this.#files;
       for (const { key, value } of standings.getRange(partitionRange(partition))) {
-        const { refusal, version } = value as Standing;
-        const stored = refusal && records.getBinary(key);
-        if (stored) removeRefusal(this.#files, refusal, version, decodeStored(stored).record.documentId);
+        const { look, refusal, version } = value as Standing;
+        const bytes = (look ?? refusal) && records.getBinary(key);
+        if (!bytes) continue;
+        const { documentId } = decodeStored(bytes).record;
+        if (look) removeLook(this.#files, look, documentId);
+        if (refusal) removeRefusal(this.#files, refusal, version, documentId);
       }
       for (const database of [records, standings, floors, partitions]) {
         for (const key of [...database.getKeys(partitionRange(partition))]) database.removeSync(key);
@@ -166,7 +166,7 @@ export class LmdbDocumentTable implements DocumentTable {
       );
       for (const { key } of rows) {
         origins.removeSync(key);
-        stale.putSync(key, 1);
+        stale.putSync(key, { tenant: null });
       }
     });
   }

@@ -4,7 +4,6 @@
  * older version over a newer one, and the missing conditional write is not missed (docs/decisions).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { BreakerState } from '../guarded-calls/guarded-calls.ts';
 import {
@@ -17,7 +16,7 @@ import {
 } from './pinecone-batches.ts';
 import { openPineconeCalls, type PineconeCallLimits, PineconeRefusal } from './pinecone-calls.ts';
 import { filterOf, isNamespaceOf, namespaceOf } from './pinecone-names.ts';
-import type { VectorIndex, VectorRow } from './vector-index.ts';
+import type { RowPlace, VectorIndex, VectorRow } from './vector-index.ts';
 
 export interface PineconeIndexSettings {
   readonly host: string;
@@ -48,8 +47,6 @@ const FIRST_LOOK_MS = 5;
 const MOST_BETWEEN_LOOKS_MS = 250;
 /** Ids in one fetch go into its address; a page of a list holds no more either. */
 const IDS_IN_ADDRESS = 100;
-/** Rows whose namespace is remembered; of others, all namespaces are asked. */
-const PLACES = 200_000;
 
 /** Errors: `config-invalid` where the index there has another size of vectors; `index-unavailable`. */
 export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): Promise<VectorIndex> => {
@@ -62,7 +59,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
   };
   const { host, apiKey, onBreaker } = settings;
   const calls = openPineconeCalls({ host, apiKey, limits, ...(onBreaker ? { onBreaker } : {}) });
-  const places = new LRUCache<string, string>({ max: PLACES });
   const written = new Set<string>();
   let closed = false;
 
@@ -142,23 +138,19 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
     return [...new Set([...there, ...written])];
   };
 
-  /** Ids by the namespace they are in, as far as remembered; the others under every namespace. */
-  const located = async (ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> => {
-    const groups = new Map<string, string[]>();
+  /** Ids by the namespace they are in; of a row that may stand under any tenant, under every one. */
+  const located = async (rows: readonly RowPlace[]): Promise<ReadonlyMap<string, readonly string[]>> => {
+    const groups = new Map<string, Set<string>>();
     const add = (namespace: string, id: string): void => {
       const group = groups.get(namespace);
-      if (group) group.push(id);
-      else groups.set(namespace, [id]);
+      if (group) group.add(id);
+      else groups.set(namespace, new Set([id]));
     };
-    const unknown: string[] = [];
-    for (const id of new Set(ids)) {
-      const place = places.get(id);
-      if (place === undefined) unknown.push(id);
-      else add(place, id);
-    }
-    if (unknown.length > 0)
-      for (const namespace of await namespaces()) for (const id of unknown) add(namespace, id);
-    return groups;
+    const everywhere = rows.some(({ tenant }) => tenant === null) ? await namespaces() : [];
+    for (const { id, tenant } of rows)
+      for (const namespace of tenant === null ? everywhere : [namespaceOf(prefix, tenant)])
+        add(namespace, id);
+    return new Map([...groups].map(([namespace, ids]) => [namespace, [...ids]]));
   };
 
   const clear = async (): Promise<void> => {
@@ -171,7 +163,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
         await untilSearchable(namespace, requestLsn);
       }),
     );
-    places.clear();
   };
 
   const stats = await calls.call((index) => index.describeIndexStats()).catch(refused);
@@ -200,7 +191,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
         );
         for (const { id } of value.vectors ?? []) {
           if (id === undefined) continue;
-          places.set(id, namespace);
           yield id;
         }
         paginationToken = value.pagination?.next;
@@ -226,7 +216,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
           written.add(namespace);
           const batches = cutBatches(group.map(recordOf), limits);
           const lsns = await Promise.all(batches.map((batch) => write(namespace, batch)));
-          for (const { id } of group) places.set(id, namespace);
           await untilSearchable(namespace, highest(lsns)).catch(refused);
         }),
       );
@@ -247,7 +236,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
           await untilSearchable(namespace, highest(lsns)).catch(refused);
         }),
       );
-      for (const id of removed) places.delete(id);
     },
     query: async ({ vector, topK, tenant, tags = [] }) => {
       open();
@@ -275,7 +263,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
               { value: { records: {}, namespace }, requestLsn: null, indexedLsn: null },
             );
             for (const id of Object.keys(value.records)) {
-              places.set(id, namespace);
               held.add(id);
             }
           }),

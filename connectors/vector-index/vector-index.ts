@@ -12,6 +12,13 @@ export interface VectorRow {
   readonly tags: readonly string[];
 }
 
+/** A row by its name, and whose it is: an engine that keeps tenants apart looks there alone. */
+export interface RowPlace {
+  readonly id: string;
+  /** Null where nobody knows any more: it may stand under any tenant. */
+  readonly tenant: string | null;
+}
+
 export interface VectorQuery {
   readonly vector: Float32Array;
   readonly topK: number;
@@ -46,14 +53,15 @@ export interface VectorIndex {
    * `request-invalid` for another size of vector or parts that are not finite.
    */
   upsert(rows: readonly VectorRow[]): Promise<void>;
-  /** Ids that are not there are passed over. */
-  remove(ids: readonly string[]): Promise<void>;
+  /** Those that are not there are passed over. */
+  remove(rows: readonly RowPlace[]): Promise<void>;
   /**
    * Best first. Never waits for a build. Errors: `request-invalid` for another size of vector, or a topK that is no
    * whole number from 1 to 1,000.
    */
   query(query: VectorQuery): Promise<readonly VectorHit[]>;
-  has(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** The ids of those that are there. */
+  has(rows: readonly RowPlace[]): Promise<ReadonlySet<string>>;
   /** Every id held, for verification. */
   ids(): AsyncIterable<string>;
   count(): Promise<number>;

@@ -14,7 +14,7 @@ import { ExclusiveGate } from './exclusive-gate.ts';
 import { endOrphanedBuilder } from './graph-builder.ts';
 import { type IndexContents, openContents } from './index-contents.ts';
 import { discardFiles, readManifest } from './index-files.ts';
-import type { BuildState, VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
+import type { BuildState, RowPlace, VectorHit, VectorIndex, VectorQuery, VectorRow } from './vector-index.ts';
 import { indexFailure, startEngine } from './zvec-engine.ts';
 import { hashedQuery, hashedRow, isRowId } from './zvec-rows.ts';
 
@@ -30,6 +30,9 @@ export interface ZvecVectorIndexOptions {
   /** Recent rows that start a build, at least, a load under way or not. Default 4,000, and 50,000 during a load. */
   readonly buildAfterRows?: number;
 }
+
+/** Of those that could be there. */
+const idsOf = (rows: readonly RowPlace[]): readonly string[] => rows.map(({ id }) => id).filter(isRowId);
 
 /** Rows handled before the event loop has its turn: a few milliseconds. */
 const ROWS_AT_ONCE = 200;
@@ -100,8 +103,8 @@ export class ZvecVectorIndex implements VectorIndex {
     }
   }
 
-  async remove(ids: readonly string[]): Promise<void> {
-    await this.#inSlices('removing from the vector index', ids.filter(isRowId), (contents, some) =>
+  async remove(rows: readonly RowPlace[]): Promise<void> {
+    await this.#inSlices('removing from the vector index', idsOf(rows), (contents, some) =>
       contents.remove(some),
     );
     this.#build.arrived(0);
@@ -114,9 +117,9 @@ export class ZvecVectorIndex implements VectorIndex {
     return hits;
   }
 
-  async has(ids: readonly string[]): Promise<ReadonlySet<string>> {
+  async has(rows: readonly RowPlace[]): Promise<ReadonlySet<string>> {
     const held = new Set<string>();
-    await this.#inSlices('reading the vector index', ids.filter(isRowId), (contents, some) => {
+    await this.#inSlices('reading the vector index', idsOf(rows), (contents, some) => {
       for (const id of contents.has(some)) held.add(id);
     });
     return held;

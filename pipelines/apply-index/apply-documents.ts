@@ -5,7 +5,7 @@
  */
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KeywordIndex } from '../../connectors/keyword-index/keyword-index.ts';
-import type { VectorIndex } from '../../connectors/vector-index/vector-index.ts';
+import type { RowPlace, VectorIndex } from '../../connectors/vector-index/vector-index.ts';
 import { type FoldedDocuments, foldDocuments, type LoggedDocument } from '../fold-documents.ts';
 import { changeRows } from './index-rows.ts';
 import { keywordRows } from './keyword-rows.ts';
@@ -51,7 +51,7 @@ export const applyDocuments = async (
       ...planned.map(({ partition, added: rows }) => ({
         partition,
         position: table.position(partition) ?? 0,
-        staleRows: rows.map((row) => row.id),
+        staleRows: rows.map(({ id, tenant }) => ({ id, tenant })),
       })),
     );
     // Handed over before the switch, so that whoever sees the update finds it by its words too.
@@ -78,12 +78,13 @@ export const applyDocuments = async (
 /** Takes rows out of the vector index that no document points to: those of a batch, or what a crash left. */
 export const removeStale = async (
   { table, index, keywords }: IndexGeneration,
-  stale: readonly string[] = [...table.staleRows()],
+  stale: readonly RowPlace[] = [...table.staleRows()],
 ): Promise<void> => {
   if (stale.length === 0) return;
-  keywords?.remove(stale);
+  const ids = stale.map(({ id }) => id);
+  keywords?.remove(ids);
   await index.remove(stale);
-  table.forgetStaleRows(stale);
+  table.forgetStaleRows(ids);
 };
 
 /**

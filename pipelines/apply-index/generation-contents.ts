@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { IndexGeneration } from './apply-documents.ts';
-import { rowIdOf } from './index-rows.ts';
+import { rowsOf } from './index-rows.ts';
 
 interface Content {
   readonly partition: number;
@@ -57,8 +57,9 @@ const contentOf = async (
   partition: number,
   record: Document,
 ): Promise<Content> => {
-  const ids = [...new Set(record.chunks.map((chunk) => rowIdOf(record, chunk.hash)))];
-  const there = await index.has(ids);
+  const rows = rowsOf(record);
+  const ids = [...new Set(rows.map(({ id }) => id))];
+  const there = await index.has(rows);
   const { kind, version, tenant, title, text, metadata } = record;
   const digest = createHash('sha256')
     .update(JSON.stringify([kind, version, tenant, title, text, metadata]))

@@ -7,7 +7,7 @@ import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { documentDigest } from '../document-digest.ts';
 import type { IndexGeneration } from './apply-documents.ts';
-import { rowIdOf, tagsOf } from './index-rows.ts';
+import { rowsOf, tagsOf } from './index-rows.ts';
 
 const DOCUMENTS_AT_ONCE = 20;
 
@@ -18,9 +18,8 @@ const describe = async (
   partition: number,
   record: Document,
 ): Promise<HeldDocument> => {
-  const tags = tagsOf(record);
-  const ids = record.chunks.map((chunk) => rowIdOf(record, chunk.hash, tags));
-  const there = await index.has(ids);
+  const rows = rowsOf(record);
+  const there = await index.has(rows);
   return {
     documentId: record.documentId,
     kind: record.kind,
@@ -32,7 +31,7 @@ const describe = async (
       record,
       record.chunks.map(({ hash }) => hash),
     ),
-    vectorsMissing: ids.filter((id) => !there.has(id)).length,
+    vectorsMissing: rows.filter(({ id }) => !there.has(id)).length,
   };
 };
 
@@ -80,8 +79,9 @@ export const restoreRows = async (
     for (const partition of partitions) {
       const record = table.get(partition, id)?.record;
       if (!record) continue;
-      const rows = new Map(record.chunks.map((chunk) => [rowIdOf(record, chunk.hash), chunk]));
-      const there = await index.has([...rows.keys()]);
+      const places = rowsOf(record);
+      const there = await index.has(places);
+      const rows = new Map(record.chunks.map((chunk, at) => [places[at]?.id ?? '', chunk]));
       const missing = [...rows].filter(([rowId]) => !there.has(rowId) && table.origin(rowId));
       await index.upsert(
         missing.map(([rowId, chunk]) => ({

@@ -25,7 +25,7 @@ import { checkSearch } from './check-search.ts';
 import { checkFreshness } from './fresh-enough.ts';
 import { type Generations, openGenerations } from './generations.ts';
 import { describeDocuments, listDocuments, restoreRows } from './held-documents.ts';
-import { rowIdOf } from './index-rows.ts';
+import { rowsOf } from './index-rows.ts';
 import { fillKeywords, type KeywordFill } from './keyword-rows.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 import { receiptOf } from './receipt.ts';
@@ -186,13 +186,13 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     const stored = partition === undefined ? undefined : table.get(partition, documentId);
     if (partition === undefined || !stored) return undefined;
     const { record, offset } = stored;
-    const ids = record.chunks.map((chunk) => rowIdOf(record, chunk.hash));
-    const there = await index.has(ids);
+    const rows = rowsOf(record);
+    const there = await index.has(rows);
     const chunks = record.chunks.map(({ hash, start, end }, at) => ({
       hash,
       start,
       end,
-      inIndex: there.has(ids[at] ?? ''),
+      inIndex: there.has(rows[at]?.id ?? ''),
     }));
     return { record: { ...record, chunks }, partition, offset };
   };

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { ChunkOrigin } from '../../connectors/document-table/document-table.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
-import type { VectorRow } from '../../connectors/vector-index/vector-index.ts';
+import type { RowPlace, VectorRow } from '../../connectors/vector-index/vector-index.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
 import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
@@ -29,15 +29,20 @@ export interface RowsChange {
   /** All rows of the new state with the chunk each stands for. */
   readonly visible: readonly { readonly rowId: string; readonly origin: ChunkOrigin }[];
   /** To remove once they are no longer visible. */
-  readonly stale: readonly string[];
+  readonly stale: readonly RowPlace[];
 }
 
+/** Where the rows of a document are or would be: one a chunk, in their order. */
+export const rowsOf = (record: Document): readonly RowPlace[] => {
+  const tags = tagsOf(record);
+  const tenant = spaceOfDocument(record);
+  return record.chunks.map(({ hash: chunkHash }) => ({ id: rowIdOf(record, chunkHash, tags), tenant }));
+};
+
 /** A chunk without a vector is embedded behind this log, for another model's index: it has no row here. */
-const rowIdsOf = (record: Document | undefined, tags = record && tagsOf(record)): readonly string[] =>
+const standingRows = (record: Document | undefined): readonly RowPlace[] =>
   record && isSearchable(record)
-    ? record.chunks
-        .filter(({ vector }) => vector.length > 0)
-        .map((chunk) => rowIdOf(record, chunk.hash, tags))
+    ? rowsOf(record).filter((_, at) => (record.chunks[at]?.vector.length ?? 0) > 0)
     : [];
 
 /** How the rows of one document change from what was held to what is newest (undefined: removed). */
@@ -47,7 +52,7 @@ export const changeRows = (
   newest: Document | undefined,
 ): RowsChange => {
   const tags = newest ? tagsOf(newest) : [];
-  const before = new Set(rowIdsOf(held));
+  const before = new Map(standingRows(held).map((row) => [row.id, row]));
   const added = new Map<string, VectorRow>();
   const visible = new Map<string, { rowId: string; origin: ChunkOrigin }>();
   for (const [chunk, piece] of newest && isSearchable(newest) ? newest.chunks.entries() : []) {
@@ -66,6 +71,6 @@ export const changeRows = (
   return {
     added: [...added.values()],
     visible: [...visible.values()],
-    stale: [...before].filter((rowId) => !visible.has(rowId)),
+    stale: [...before.values()].filter(({ id }) => !visible.has(id)),
   };
 };

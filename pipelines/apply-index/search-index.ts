@@ -1,4 +1,5 @@
 /** A search over one generation of the index: only rows that a visible document points to become hits. */
+import type { ChunkOrigin } from '../../connectors/document-table/document-table.ts';
 import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
@@ -36,9 +37,9 @@ const MOST_ROWS = 1_000;
 const ATTEMPTS = 3;
 
 interface Candidate {
-  readonly id: string;
   readonly documentId: string;
   readonly source: string;
+  readonly origin: ChunkOrigin;
 }
 
 /** Rows that a document points to, as far as its id says: nothing of it is decoded. */
@@ -48,9 +49,9 @@ function* candidatesOf(
   onGone: () => void,
 ): Generator<Candidate> {
   for (const id of ranked) {
-    const documentId = table.origin(id)?.documentId;
-    const source = documentId === undefined ? undefined : placeOfDocument(documentId)?.source;
-    if (documentId !== undefined && source !== undefined) yield { id, documentId, source };
+    const origin = table.origin(id);
+    const place = origin && placeOfDocument(origin.documentId);
+    if (origin && place) yield { documentId: origin.documentId, source: place.source, origin };
     else onGone();
   }
 }
@@ -59,14 +60,13 @@ const visibleHit = (
   { table }: IndexGeneration,
   space: string,
   { vector, model }: { readonly vector: Float32Array; readonly model: string },
-  id: string,
+  origin: ChunkOrigin,
   now: (source: string) => number,
 ): SearchHit | undefined => {
-  const origin = table.origin(id);
-  const record = origin && table.get(origin.partition, origin.documentId)?.record;
-  const chunk = record?.chunks[origin?.chunk ?? -1];
+  const record = table.get(origin.partition, origin.documentId)?.record;
+  const chunk = record?.chunks[origin.chunk];
   // The engines have filtered by tenant already; what leaves this function is checked once more (I9).
-  if (!origin || !record || !chunk || spaceOfDocument(record) !== space) return undefined;
+  if (!record || !chunk || spaceOfDocument(record) !== space) return undefined;
   // Vectors of another model say nothing about this query: a log whose model was changed in the configuration alone.
   if (record.model !== model) return undefined;
   const { documentId, source } = record;
@@ -140,8 +140,8 @@ export const searchIndex = async (
       gone += 1;
     };
     // Looked up one by one as they are needed: a record is decoded whole, vectors too.
-    hits = capHits(candidatesOf(generation, ranked, onGone), limits, ({ id }) => {
-      const hit = visibleHit(generation, space, { vector, model: basis.model }, id, now);
+    hits = capHits(candidatesOf(generation, ranked, onGone), limits, ({ origin }) => {
+      const hit = visibleHit(generation, space, { vector, model: basis.model }, origin, now);
       if (!hit) onGone();
       return hit;
     });

@@ -50,13 +50,18 @@ const chunkingBy = ({ chunking }: FreshetConfig, model: EmbeddingModel) => ({
   chunking: { ...chunking, countTokens: (text: string) => model.countTokens(text) },
 });
 
+/** What a table came to, beside the replica of the index that it was compared with. */
+export interface ReplicaReport extends TableReport {
+  readonly index: string;
+}
+
 /**
  * Yields a report a table. Errors: `not-found` for a source or table that is not configured,
  * `conflict` when the index changed its model meanwhile, and those of both sides.
  */
 export const reconcileSources = async function* (
   settings: ReconcileSourcesSettings,
-): AsyncGenerator<TableReport> {
+): AsyncGenerator<ReplicaReport> {
   const { config, model, clock } = settings;
   // Of several replicas one for the whole run: its model, its floors and its documents fit together. The next run takes the next.
   const index = (await settings.index.one?.()) ?? settings.index;
@@ -65,6 +70,7 @@ export const reconcileSources = async function* (
     const { model: id } = await index.status();
     return id === model.id ? model : ((await settings.modelOf?.(id)) ?? model);
   };
+  const { name } = await index.status();
   const isReleased = await settings.releases();
   let compared = 0;
   for (const [source, { kind, tables }] of Object.entries(config.sources)) {
@@ -123,7 +129,7 @@ export const reconcileSources = async function* (
           ...(settings.signal && { signal: settings.signal }),
         });
         await sameModel();
-        yield report;
+        yield { ...report, index: name };
       }
     } finally {
       await scanner.close();

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
 import { applyDocuments, removeStale } from '../../pipelines/apply-index/apply-documents.ts';
 import { openGenerations } from '../../pipelines/apply-index/generations.ts';
 import { DIMENSIONS, rowsOf, versionOf } from './shrinking-document.ts';
@@ -13,7 +14,7 @@ const WRITER = new URL('shrinking-writer.ts', import.meta.url).pathname;
 const applyUntil = (folder: string, chunks: number, offset: number, dieAt: number): boolean => {
   const { status, signal, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', WRITER, folder, String(chunks), String(offset), String(dieAt)],
+    [...RUN_TYPESCRIPT, WRITER, folder, String(chunks), String(offset), String(dieAt)],
     { encoding: 'utf8' },
   );
   if (status !== 0 && signal !== 'SIGKILL') throw new Error(stderr);
@@ -54,7 +55,7 @@ test.each([
         const held = table.get(0, old.documentId)?.record;
         expect([old.version, fresh.version]).toContain(held?.version);
         const visible = new Set(held ? rowsOf(held) : []);
-        expect(await index.has([...visible])).toEqual(visible);
+        expect(await index.has([...visible].map((id) => ({ id, tenant: 'acme' })))).toEqual(visible);
         for (const row of [...rowsOf(old), ...rowsOf(fresh)])
           expect(table.origin(row) !== undefined).toBe(visible.has(row));
         expect(table.position(0)).toBe(held?.version === fresh.version ? 3 : 2);

@@ -141,7 +141,7 @@ test('drift is found: what is missing at Pinecone, and what it holds beyond the 
   expect(held.length).toBe(before.rows);
   const vector = new Float32Array(384).fill(0.1);
   await planted.upsert([{ id: 'f'.repeat(32), vector, tenant: 'acme', tags: [] }]);
-  await planted.remove(held.slice(0, 2));
+  await planted.remove(held.slice(0, 2).map((id) => ({ id, tenant: null })));
   let last: { report?: { identical: boolean } } = {};
   for await (const progress of pinecone.rebuild()) last = progress;
   expect(last.report?.identical).toBe(false);

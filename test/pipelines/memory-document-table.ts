@@ -5,6 +5,7 @@ import type {
   StoredDocument,
   TableWrite,
 } from '../../connectors/document-table/document-table.ts';
+import type { RowPlace } from '../../connectors/vector-index/vector-index.ts';
 
 interface Partition {
   position: number | undefined;
@@ -15,7 +16,7 @@ interface Partition {
 export const createMemoryDocumentTable = (): DocumentTable => {
   const partitions = new Map<number, Partition>();
   const origins = new Map<string, ChunkOrigin>();
-  const stale = new Set<string>();
+  const stale = new Map<string, RowPlace>();
   const of = (partition: number): Partition => {
     const held = partitions.get(partition) ?? {
       position: undefined,
@@ -31,8 +32,8 @@ export const createMemoryDocumentTable = (): DocumentTable => {
     for (const stored of each.documents ?? []) held.documents.set(stored.record.documentId, stored);
     for (const { id, version } of each.floors ?? []) held.floors.set(id, version);
     for (const row of each.staleRows ?? []) {
-      origins.delete(row);
-      stale.add(row);
+      origins.delete(row.id);
+      stale.set(row.id, row);
     }
     for (const { rowId, origin } of each.rows ?? []) {
       stale.delete(rowId);
@@ -73,7 +74,7 @@ export const createMemoryDocumentTable = (): DocumentTable => {
           reason: reason ?? '',
         })),
     origin: (rowId) => origins.get(rowId),
-    staleRows: () => [...stale],
+    staleRows: () => [...stale.values()],
     position: (partition) => of(partition).position,
     write: (...writes) => writes.forEach(write),
     forgetStaleRows: (rowIds) => {

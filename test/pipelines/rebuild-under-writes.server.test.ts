@@ -1,8 +1,10 @@
 /** A rebuild while documents come: what is written during the comparison is applied at once, and the two generations are equal all the same. */
+
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
+import type { RowPlace } from '../../connectors/vector-index/vector-index.ts';
 import { EMBEDDED, type VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import type { Document } from '../../schemas/records.ts';
@@ -32,12 +34,12 @@ const createHold = () => {
       return new Proxy(index, {
         get: (target, name) => {
           if (name === 'has')
-            return async (ids: readonly string[]) => {
+            return async (rows: readonly RowPlace[]) => {
               if (armed) {
                 isHeld = true;
                 await released;
               }
-              return target.has(ids);
+              return target.has(rows);
             };
           const value = Reflect.get(target, name, target) as unknown;
           return typeof value === 'function' ? value.bind(target) : value;

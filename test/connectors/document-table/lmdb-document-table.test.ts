@@ -9,6 +9,8 @@ import type { Document } from '../../../schemas/records.ts';
 import { mountSmallDisk } from '../vector-index/small-disk.ts';
 import { storedDocument } from './table-records.ts';
 
+const STALE = ['01', '02', '03'].map((id, at) => ({ id, tenant: at === 0 ? null : 'acme' }));
+
 describe('the document table', () => {
   let folder: string;
   beforeEach(() => {
@@ -84,8 +86,9 @@ describe('the document table', () => {
       table.write({ partition: 0, position: 99, removed: [`a/${8 - listed.length}`] });
     }
     expect(listed).toEqual(Array.from({ length: 9 }, (_, number) => `a/${number}`));
-    table.write({ partition: 0, position: 99, staleRows: ['01', '02', '03'] });
-    for (const rowId of table.staleRows()) table.forgetStaleRows([rowId]);
+    table.write({ partition: 0, position: 99, staleRows: STALE });
+    expect([...table.staleRows()]).toEqual(STALE);
+    for (const { id: rowId } of table.staleRows()) table.forgetStaleRows([rowId]);
     expect([...table.staleRows()]).toEqual([]);
     await table.close();
   });
@@ -95,7 +98,7 @@ describe('the document table', () => {
     write(table, 'a/1', 1);
     const wrong = storedDocument('a/2', 2, { title: undefined as unknown as string });
     const documents = [storedDocument('a/3', 3), wrong];
-    expect(() => table.write({ partition: 0, position: 50, documents, staleRows: ['01'] })).toThrow();
+    expect(() => table.write({ partition: 0, position: 50, documents, staleRows: STALE })).toThrow();
     expect(table.position(0)).toBe(2);
     expect(table.get(0, 'a/3')).toBeUndefined();
     expect([...table.staleRows()]).toEqual([]);

@@ -41,7 +41,10 @@ const writing = fc.record({
     fc.record({ id: fc.constantFrom('/floor/a', '/floor/b'), version: fc.constantFrom('1', '2') }),
   ),
   rows: fc.array(fc.record({ rowId: fc.constantFrom(...ROWS), id, chunk: fc.nat(3) }), { maxLength: 3 }),
-  staleRows: fc.array(fc.constantFrom(...ROWS), { maxLength: 3 }),
+  staleRows: fc.array(
+    fc.record({ id: fc.constantFrom(...ROWS), tenant: fc.constantFrom('acme', 'brim', null) }),
+    { maxLength: 3 },
+  ),
 });
 const command = fc.oneof(
   { weight: 8, arbitrary: writing },
@@ -57,7 +60,7 @@ class Model {
   readonly documents = new Map<string, StoredDocument>();
   readonly floors = new Map<string, string>();
   readonly origins = new Map<string, ChunkOrigin>();
-  readonly stale = new Set<string>();
+  readonly stale = new Map<string, string | null>();
   readonly positions = new Map<number, number>();
 }
 const key = (part: number, name: string): string => `${part} ${name}`;
@@ -87,7 +90,7 @@ it('holds what plain maps would hold', async () => {
             )) {
               expect(origin.partition).toBe(step.partition);
               model.origins.delete(rowId);
-              model.stale.add(rowId);
+              model.stale.set(rowId, null);
             }
             model.positions.delete(step.partition);
           } else {
@@ -104,9 +107,9 @@ it('holds what plain maps would hold', async () => {
             for (const name of removed) model.documents.delete(key(step.partition, name));
             for (const one of documents) model.documents.set(key(step.partition, one.record.documentId), one);
             for (const floor of floors) model.floors.set(key(step.partition, floor.id), floor.version);
-            for (const rowId of staleRows) {
+            for (const { id: rowId, tenant } of staleRows) {
               model.origins.delete(rowId);
-              model.stale.add(rowId);
+              model.stale.set(rowId, tenant);
             }
             for (const { rowId, origin } of rows) {
               model.stale.delete(rowId);
@@ -156,7 +159,9 @@ it('holds what plain maps would hold', async () => {
           ] as const)
             expect([...table.refusals(tenant, source)]).toEqual([]);
           for (const rowId of ROWS) expect(table.origin(rowId)).toEqual(model.origins.get(rowId));
-          expect([...table.staleRows()].sort()).toEqual([...model.stale].sort());
+          expect([...table.staleRows()].map((row) => [row.id, row.tenant]).toSorted()).toEqual(
+            [...model.stale].toSorted(),
+          );
         }
       } finally {
         await table.close();

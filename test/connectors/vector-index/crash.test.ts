@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openZvecVectorIndex } from '../../../connectors/vector-index/zvec-vector-index.ts';
 import { linesUntilKilled } from './killed-writer.ts';
-import { collect, DIMENSIONS, rowId, vectorOf } from './vector-rows.ts';
+import { collect, DIMENSIONS, placeOf, rowId, vectorOf } from './vector-rows.ts';
 
 const SCRIPT = new URL('writing-child.ts', import.meta.url);
 
@@ -27,9 +27,9 @@ it('keeps what it acknowledged when its process is killed: rows are found, remov
       if (there.has(next - 7) && !gone.has(next - 7)) there.delete(next - 7);
       const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows: 300 });
       const expected = [...there].filter((row) => !gone.has(row));
-      const held = await index.has(expected.map(rowId));
+      const held = await index.has(expected.map((row) => placeOf(row)));
       expect(expected.filter((row) => !held.has(rowId(row)))).toEqual([]);
-      expect(await index.has([...gone].map(rowId))).toEqual(new Set());
+      expect(await index.has([...gone].map((row) => placeOf(row)))).toEqual(new Set());
       expect(new Set(await collect(index.ids())).size).toBe(await index.count());
       for (const row of expected.filter((_, place) => place % 97 === 0)) {
         const [hit] = await index.query({ vector: vectorOf(row), topK: 1, tenant: 'acme' });

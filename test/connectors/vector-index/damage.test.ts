@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openZvecVectorIndex } from '../../../connectors/vector-index/zvec-vector-index.ts';
-import { DIMENSIONS, rowId, rowsOf, vectorOf } from './vector-rows.ts';
+import { DIMENSIONS, placeOf, rowsOf, vectorOf } from './vector-rows.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'freshet-zvec-damage-'));
 const sound = join(folder, 'sound');
@@ -47,7 +47,7 @@ describe('27: a damaged vector index', () => {
     while (index.build.running) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(index.build.failure).toBeUndefined();
     await index.upsert(rowsOf(60, 'acme', 1_000));
-    await index.remove([rowId(3)]);
+    await index.remove([placeOf(3)]);
     await index.close();
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

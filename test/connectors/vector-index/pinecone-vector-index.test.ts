@@ -7,7 +7,7 @@ import { openPineconeVectorIndex } from '../../../connectors/vector-index/pineco
 import type { VectorIndex } from '../../../connectors/vector-index/vector-index.ts';
 import { type PineconeServer, startPineconeServer } from '../../support/pinecone-server.ts';
 import { describeVectorIndex } from './vector-index-conformance.ts';
-import { collect, DIMENSIONS, rowId, rowOf, rowsOf, vectorOf } from './vector-rows.ts';
+import { collect, DIMENSIONS, placeOf, rowId, rowOf, rowsOf, vectorOf } from './vector-rows.ts';
 
 /** Times are long: what a slow machine is late with is no hang. A test of hangs gives a short one. */
 const QUICK = {
@@ -58,7 +58,7 @@ describe('the Pinecone index', () => {
     await index.upsert(rowsOf(5));
     expect(Date.now() - begun).toBeGreaterThanOrEqual(150);
     expect(await index.query({ vector: vectorOf(0), topK: 10, tenant: 'acme' })).toHaveLength(5);
-    await index.remove([rowId(0)]);
+    await index.remove([placeOf(0)]);
     expect(await index.query({ vector: vectorOf(0), topK: 10, tenant: 'acme' })).toHaveLength(4);
   });
 
@@ -91,8 +91,8 @@ describe('the Pinecone index', () => {
     };
     await through.upsert(rowsOf(40));
     expect(await through.query({ vector: vectorOf(7), topK: 40, tenant: 'acme' })).toHaveLength(40);
-    await through.remove([rowId(3)]);
-    expect(await through.has([rowId(3), rowId(4)])).toEqual(new Set([rowId(4)]));
+    await through.remove([placeOf(3)]);
+    expect(await through.has([placeOf(3), placeOf(4)])).toEqual(new Set([rowId(4)]));
     expect((await collect(through.ids())).length).toBe(39);
     await through.close();
   });
@@ -112,7 +112,7 @@ describe('the Pinecone index', () => {
     server.maxBytes = 2_000_000;
     server.seen.length = 0;
     await index.upsert(rowsOf(2_500, 'acme', 1_000));
-    await index.remove(rowsOf(2_500, 'acme', 1_000).map(({ id }) => id));
+    await index.remove(rowsOf(2_500, 'acme', 1_000));
     expect(server.seen.filter(({ status }) => status !== 200)).toEqual([]);
     expect(await index.count()).toBe(400);
   });
@@ -143,11 +143,29 @@ describe('the Pinecone index', () => {
     await anew.close();
   });
 
-  it('removes and finds rows it did not write itself, in whichever namespace', async () => {
+  it('removes and finds rows it did not write itself, in the namespace of their tenant and no other', async () => {
     await index.upsert([rowOf(1, 'acme'), rowOf(2, 'brim'), rowOf(3, 'cove')]);
     const later = await open(server);
-    expect(await later.has([rowId(1), rowId(2), rowId(9)])).toEqual(new Set([rowId(1), rowId(2)]));
-    await later.remove([rowId(2), rowId(3)]);
+    server.seen.length = 0;
+    expect(await later.has([placeOf(1), placeOf(2, 'brim'), placeOf(9)])).toEqual(
+      new Set([rowId(1), rowId(2)]),
+    );
+    expect(server.seen).toHaveLength(2);
+    server.seen.length = 0;
+    await later.remove([placeOf(2, 'brim')]);
+    const deletes = server.seen.filter(({ path }) => path === '/vectors/delete');
+    expect(deletes).toHaveLength(1);
+    expect(await collect(later.ids())).toEqual([rowId(1), rowId(3)]);
+    await later.close();
+  });
+
+  it('looks under every tenant for rows of which nobody knows whose they are', async () => {
+    await index.upsert([rowOf(1, 'acme'), rowOf(2, 'brim'), rowOf(3, 'cove')]);
+    const later = await open(server);
+    expect(await later.has([1, 2, 9].map((row) => placeOf(row, null)))).toEqual(
+      new Set([rowId(1), rowId(2)]),
+    );
+    await later.remove([placeOf(2, null), placeOf(3, null)]);
     expect(await collect(later.ids())).toEqual([rowId(1)]);
     await later.close();
   });

@@ -1,7 +1,17 @@
 /** What every VectorIndex does, whichever engine: call it in a test file with a factory. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VectorIndex } from '../../../connectors/vector-index/vector-index.ts';
-import { collect, cosine, DIMENSIONS, nearest, rowId, rowOf, rowsOf, vectorOf } from './vector-rows.ts';
+import {
+  collect,
+  cosine,
+  DIMENSIONS,
+  nearest,
+  placeOf,
+  rowId,
+  rowOf,
+  rowsOf,
+  vectorOf,
+} from './vector-rows.ts';
 
 export interface IndexPlace {
   /** Opens what this place holds, empty the first time. Called again only after the one before was closed. */
@@ -50,10 +60,10 @@ export const describeVectorIndex = (engine: string, makePlace: () => Promise<Ind
       expect(await index.count()).toBe(0);
       expect(await idsFor('acme')).toEqual([]);
       expect(await collect(index.ids())).toEqual([]);
-      expect(await index.has([rowId(1)])).toEqual(new Set());
+      expect(await index.has([placeOf(1)])).toEqual(new Set());
       await index.upsert([]);
       await index.remove([]);
-      await index.remove([rowId(1)]);
+      await index.remove([placeOf(1)]);
     });
 
     it('finds a row as soon as its upsert resolved, best first, scored by cosine similarity', async () => {
@@ -88,10 +98,10 @@ export const describeVectorIndex = (engine: string, makePlace: () => Promise<Ind
 
     it('finds no removed row and passes over ids that are not there', async () => {
       await index.upsert(rowsOf(20));
-      await index.remove([rowId(3), rowId('never there'), rowId(4), rowId(4)]);
+      await index.remove([placeOf(3), placeOf('never there'), placeOf(4), placeOf(4)]);
       expect(await index.count()).toBe(18);
       expect(await idsFor('acme', [], 20)).not.toContain(rowId(3));
-      expect(await index.has([rowId(3), rowId(4), rowId(5)])).toEqual(new Set([rowId(5)]));
+      expect(await index.has([placeOf(3), placeOf(4), placeOf(5)])).toEqual(new Set([rowId(5)]));
       await index.upsert([rowOf(3)]);
       expect(await idsFor('acme', [], 20)).toContain(rowId(3));
     });
@@ -151,7 +161,7 @@ export const describeVectorIndex = (engine: string, makePlace: () => Promise<Ind
       const writes = (async () => {
         for (let batch = 0; batch < 20; batch += 1) {
           await index.upsert(rowsOf(50, 'acme', 1_000 + batch * 50));
-          await index.remove([rowId(1_000 + batch * 50)]);
+          await index.remove([placeOf(1_000 + batch * 50)]);
         }
         writing = false;
       })();
@@ -167,7 +177,7 @@ export const describeVectorIndex = (engine: string, makePlace: () => Promise<Ind
       await index.upsert(rowsOf(250));
       expect(new Set(await collect(index.ids())).size).toBe(250);
       for await (const id of index.ids()) {
-        await index.remove([id]);
+        await index.remove([{ id, tenant: 'acme' }]);
         break;
       }
       expect(await index.count()).toBe(249);
@@ -180,13 +190,13 @@ export const describeVectorIndex = (engine: string, makePlace: () => Promise<Ind
 
     it('holds the same rows after it was closed and opened again', async () => {
       await index.upsert(rowsOf(300));
-      await index.remove([rowId(10)]);
+      await index.remove([placeOf(10)]);
       const before = await index.query({ vector: vectorOf(900), topK: 10, tenant: 'acme' });
       await index.close();
       await expect(index.count()).rejects.toMatchObject({ code: 'index-unavailable' });
       index = await place.open();
       expect(await index.count()).toBe(299);
-      expect(await index.has([rowId(10), rowId(11)])).toEqual(new Set([rowId(11)]));
+      expect(await index.has([placeOf(10), placeOf(11)])).toEqual(new Set([rowId(11)]));
       const after = await index.query({ vector: vectorOf(900), topK: 10, tenant: 'acme' });
       expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
       for (const [place, { score }] of after.entries())

@@ -1,11 +1,16 @@
 /** Rows for the tests of vector indexes: seeded, so that a failing run can be run again. */
 import { createHash } from 'node:crypto';
-import type { VectorRow } from '../../../connectors/vector-index/vector-index.ts';
+import type { RowPlace, VectorRow } from '../../../connectors/vector-index/vector-index.ts';
 
 export const DIMENSIONS = 32;
 
 export const rowId = (name: string | number): string =>
   createHash('sha256').update(String(name)).digest('hex').slice(0, 32);
+
+export const placeOf = (name: string | number, tenant: string | null = 'acme'): RowPlace => ({
+  id: rowId(name),
+  tenant,
+});
 
 /** Parts between -1 and 1. */
 export const vectorOf = (seed: number, dimensions = DIMENSIONS): Float32Array => {

@@ -9,7 +9,7 @@ import {
 } from '../../../connectors/vector-index/zvec-vector-index.ts';
 import { mountSmallDisk } from './small-disk.ts';
 import { describeVectorIndex } from './vector-index-conformance.ts';
-import { collect, DIMENSIONS, nearest, rowId, rowOf, rowsOf, vectorOf } from './vector-rows.ts';
+import { collect, DIMENSIONS, nearest, placeOf, rowId, rowOf, rowsOf, vectorOf } from './vector-rows.ts';
 
 const open = (folder: string, buildAfterRows = 5_000): Promise<ZvecVectorIndex> =>
   openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows });
@@ -63,7 +63,7 @@ describe('the zvec index', () => {
     const rows = rowsOf(3_000);
     for (let start = 0; start < rows.length; start += 100) {
       await index.upsert(rows.slice(start, start + 100));
-      await index.remove([rowId(start)]);
+      await index.remove([placeOf(start)]);
       const [hit] = await index.query({ vector: vectorOf(start + 1), topK: 1, tenant: 'acme' });
       expect(hit?.id).toBe(rowId(start + 1));
     }

@@ -18,12 +18,12 @@ test('rows that a failure behind the switch left are taken out by the next call,
     engine: index.engine,
     dimensions: index.dimensions,
     upsert: (rows) => index.upsert(rows),
-    remove: async (ids) => {
+    remove: async (rows) => {
       if (full) throw new FreshetError('disk-full', 'no space is left');
-      await index.remove(ids);
+      await index.remove(rows);
     },
     query: (query) => index.query(query),
-    has: (ids) => index.has(ids),
+    has: (rows) => index.has(rows),
     ids: () => index.ids(),
     count: () => index.count(),
     clear: () => index.clear(),

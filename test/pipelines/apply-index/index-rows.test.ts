@@ -31,7 +31,7 @@ test('what was and is not any more is stale, what is new is added, all of the ne
       const fresh = new Set(ids(newest));
       expect(visible.map(({ rowId }) => rowId)).toEqual([...fresh]);
       expect(added.map(({ id }) => id)).toEqual([...fresh].filter((id) => !old.has(id)));
-      expect([...stale].sort()).toEqual([...old].filter((id) => !fresh.has(id)).sort());
+      expect(stale).toEqual([...old].filter((id) => !fresh.has(id)).map((id) => ({ id, tenant: 'acme' })));
       for (const { rowId, origin } of visible) {
         expect(origin).toMatchObject({ partition: 3, documentId: newest.documentId });
         expect(ids(newest)[origin.chunk]).toBe(rowId);
@@ -55,14 +55,17 @@ test.each<[string, Partial<Document>]>([
   const held = documentWith(['a', 'b']);
   const { added, visible, stale } = changeRows(0, held, { ...held, ...fields });
   expect([added.length, visible.length, stale.length]).toEqual([2, 2, 2]);
-  expect(new Set([...stale, ...added.map(({ id }) => id)]).size).toBe(4);
+  expect(new Set([...stale, ...added].map(({ id }) => id)).size).toBe(4);
+  // Where they stand, and not where the new ones do.
+  expect(stale.map(({ tenant }) => tenant)).toEqual(['acme', 'acme']);
 });
 
 test('a marker, or a removal below a floor, leaves all rows stale; a marker after a marker nothing', () => {
   const held = documentWith(['a', 'b']);
   const marker: Document = { ...held, kind: 'deleted', chunks: [] };
-  expect(changeRows(0, held, marker)).toMatchObject({ added: [], visible: [], stale: ids(held) });
-  expect(changeRows(0, held, undefined)).toMatchObject({ added: [], visible: [], stale: ids(held) });
+  const stale = ids(held).map((id) => ({ id, tenant: 'acme' }));
+  expect(changeRows(0, held, marker)).toMatchObject({ added: [], visible: [], stale });
+  expect(changeRows(0, held, undefined)).toMatchObject({ added: [], visible: [], stale });
   expect(changeRows(0, marker, undefined)).toEqual({ added: [], visible: [], stale: [] });
 });
 

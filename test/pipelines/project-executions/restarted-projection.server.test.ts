@@ -25,6 +25,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { type AgentsStack, openAgentsStack } from '../../agents/agents-stack.ts';
 import { fixedRetriever } from '../../agents/fixed-retriever.ts';
 import { PATIENCE } from '../../agents/runtime/patient-agent.ts';
+import { startTestStack } from '../../support/own-stack.ts';
 import { until } from '../../support/until.ts';
 
 const PARTITION = 1;
@@ -35,7 +36,10 @@ let projection: ExecutionProjection | undefined;
 const closings: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  stack = await openAgentsStack();
+  // A log of its own: executions that other tests leave waiting hold back what a projection has finished with.
+  const own = await startTestStack({ servers: ['kafka', 'schemaRegistry'] });
+  closings.push(own.stop);
+  stack = await openAgentsStack(own);
   closings.push(stack.close);
   const control = await openHeardControls({ ...stack, localTenant: 'acme', onTrouble: () => undefined });
   closings.push(control.close);
