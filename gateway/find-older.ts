@@ -8,6 +8,7 @@ import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { executionIdOf } from '../schemas/task-identity.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { atMost } from './at-most.ts';
 import {
   type ExecutionEntry,
   entryOfResult,
@@ -68,22 +69,15 @@ export const createFindOlder = (
   codec: RecordCodec,
   payloads: Pick<PayloadReader, 'whole'>,
 ): FindOlder => {
-  let searching = 0;
+  const oneOfFew = atMost(MAX_AT_ONCE, 'the log is being searched for others already; try again');
 
-  const search = async (
+  const search = (
     topic: string,
     most: number,
     first: { readonly partition: number; readonly offset: number } | null,
     onRecord: (record: KafkaRecord) => Promise<boolean>,
   ): Promise<void> => {
-    if (searching >= MAX_AT_ONCE)
-      throw new FreshetError('too-many-requests', 'the log is being searched for others already; try again');
-    searching += 1;
-    try {
-      await within(SEARCH_WITHIN_MS, read());
-    } finally {
-      searching -= 1;
-    }
+    return oneOfFew(() => within(SEARCH_WITHIN_MS, read()));
 
     async function read(): Promise<void> {
       const offsets = await kafka.admin.offsets(topic);

@@ -2,9 +2,9 @@
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
-import { FreshetError } from '../schemas/errors.ts';
 import type { Quarantined } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { atMost } from './at-most.ts';
 import { createQuarantinePage } from './quarantine-page.ts';
 
 /** Where a page goes on: offsets of freshet.quarantine, which has one partition. */
@@ -35,12 +35,9 @@ export const createFindQuarantined = (
   codec: Pick<RecordCodec, 'decode'>,
 ): FindQuarantined => {
   const topic = TOPICS.quarantine.name;
-  let searching = 0;
-  return async (matches, most, place) => {
-    if (searching >= MOST_AT_ONCE)
-      throw new FreshetError('too-many-requests', 'quarantine is being read for others already; try again');
-    searching += 1;
-    try {
+  const oneOfFew = atMost(MOST_AT_ONCE, 'quarantine is being read for others already; try again');
+  return (matches, most, place) =>
+    oneOfFew(async () => {
       const [log] = await kafka.admin.offsets(topic);
       const { from, before } = place ?? { from: 0, before: log?.latest ?? 0 };
       const found = createQuarantinePage({ matches, most, before });
@@ -51,8 +48,5 @@ export const createFindQuarantined = (
       });
       const { items, more, next } = found.page();
       return { items, more, next: next === null ? null : { from: next, before } };
-    } finally {
-      searching -= 1;
-    }
-  };
+    });
 };

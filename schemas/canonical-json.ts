@@ -1,5 +1,6 @@
 /** One text for equal values: what hashes of decisions and states are made of (I10). */
 import { hash } from 'node:crypto';
+import { madeOnce } from './made-once.ts';
 
 const ordered = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(ordered);
@@ -17,14 +18,8 @@ export const canonicalJson = (value: unknown): string => JSON.stringify(ordered(
 /** sha256 of the canonical JSON, in hexadecimal. */
 export const hashOf = (value: unknown): string => hash('sha256', canonicalJson(value), 'hex');
 
-const hashes = new WeakMap<object, string>();
+const hashOfObject = madeOnce((value: object): string => hashOf(value));
 
 /** The same for an object that is never changed: hashed once, however often it is asked for. */
-export const hashOnce = (value: unknown): string => {
-  if (typeof value !== 'object' || value === null) return hashOf(value);
-  const known = hashes.get(value);
-  if (known !== undefined) return known;
-  const made = hashOf(value);
-  hashes.set(value, made);
-  return made;
-};
+export const hashOnce = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? hashOfObject(value) : hashOf(value);

@@ -2,7 +2,8 @@
  * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
  * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
  */
-import { type Picodollars, parseUsd } from './money.ts';
+import { madeOnce } from './made-once.ts';
+import { amountOf, type Picodollars } from './money.ts';
 import type { AgentEvent, Usage } from './records.ts';
 
 export interface CallCost {
@@ -95,17 +96,9 @@ export const changedCosts = (
   return NOTHING;
 };
 
-/** An entry is never changed, and is summed up again before every step. */
-const amounts = new WeakMap<CallCost, Picodollars>();
-const amountOf = (cost: CallCost): Picodollars => {
-  const amount = amounts.get(cost) ?? parseUsd(cost.usd);
-  amounts.set(cost, amount);
-  return amount;
-};
-
 /** Spent and reserved together: what the money cap is held against. */
-export const totalUsd = (costs: ExecutionCosts): Picodollars => {
+export const totalUsd = madeOnce((costs: ExecutionCosts): Picodollars => {
   let total = 0n;
   for (const cost of costs.values()) total += amountOf(cost);
   return total;
-};
+});

@@ -2,6 +2,7 @@
  * What a person sees of a large input or output at a glance: a value of the same shape with long texts and lists cut short, so that
  * whoever shows the whole can show this. Pure.
  */
+import { shortenedTo } from './cut-text.ts';
 
 /** Of JSON. */
 export const GLANCE_CHARACTERS = 4_000;
@@ -30,7 +31,7 @@ export const glanceOf = (text: string): string => {
     if (glance.length <= GLANCE_CHARACTERS) return glance;
   }
   // Escapes make of a character six at most.
-  return JSON.stringify(beginning(text, Math.floor(GLANCE_CHARACTERS / 6) - 10));
+  return JSON.stringify(shortenedTo(text, Math.floor(GLANCE_CHARACTERS / 6) - 10));
 };
 
 /** Undefined where it is no JSON, or too much of it. */
@@ -43,15 +44,8 @@ const parsed = (text: string): unknown => {
   }
 };
 
-const beginning = (text: string, characters: number): string => {
-  if (text.length <= characters) return text;
-  // Half of a surrogate pair is no character.
-  const end = /[\uD800-\uDBFF]/.test(text[characters - 1] ?? '') ? characters - 1 : characters;
-  return `${text.slice(0, end)}…`;
-};
-
 const shortened = (value: unknown, bounds: Bounds, depth: number): unknown => {
-  if (typeof value === 'string') return beginning(value, bounds.characters);
+  if (typeof value === 'string') return shortenedTo(value, bounds.characters);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return '…';
   if (Array.isArray(value))
@@ -59,6 +53,6 @@ const shortened = (value: unknown, bounds: Bounds, depth: number): unknown => {
   return Object.fromEntries(
     Object.entries(value)
       .slice(0, 2 * bounds.items)
-      .map(([key, each]) => [beginning(key, 80), shortened(each, bounds, depth + 1)]),
+      .map(([key, each]) => [shortenedTo(key, 80), shortened(each, bounds, depth + 1)]),
   );
 };

@@ -3,6 +3,8 @@
  * any number of calls loses nothing to binary fractions (I3).
  */
 
+import { madeOnce } from './made-once.ts';
+
 /** 10⁻¹² US dollars. */
 export type Picodollars = bigint;
 
@@ -17,6 +19,9 @@ export const parseUsd = (text: string): Picodollars => {
   if (whole === undefined) throw new RangeError(`not an amount of US dollars: ${text.slice(0, 40)}`);
   return BigInt(whole) * SCALE + BigInt(fraction.padEnd(FRACTION_DIGITS, '0'));
 };
+
+/** What an entry says in US dollars, read once, however many sums it is in. Errors: as parseUsd. */
+export const amountOf = madeOnce(({ usd }: { readonly usd: string }): Picodollars => parseUsd(usd));
 
 export const isUsd = (text: string): boolean => DECIMAL.test(text);
 

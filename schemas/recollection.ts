@@ -77,15 +77,26 @@ export const parseSessionTurn = (text: string): SessionTurn | null => {
   }
 };
 
+/** Null where what was parsed is none. */
+const recollectionIn = (parsed: unknown): Recollection | null => {
+  const value = parsed as Partial<Recollection> | null;
+  return value && Array.isArray(value.turns) && Array.isArray(value.memories)
+    ? (value as Recollection)
+    : null;
+};
+
 /** Null where the text is none: the journal can be written by anyone who reaches Kafka. */
 export const parseRecollection = (text: string | null): Recollection | null => {
   if (text === null) return null;
   try {
-    const value = JSON.parse(text) as Partial<Recollection> | null;
-    return value && Array.isArray(value.turns) && Array.isArray(value.memories)
-      ? (value as Recollection)
-      : null;
+    return recollectionIn(JSON.parse(text));
   } catch {
     return null;
   }
+};
+
+/** The least trusted of what an execution was given to remember; `user` where that was nothing. */
+export const originOfRecalled = (parsed: unknown): MemoryOrigin => {
+  const { turns = [], memories = [] } = recollectionIn(parsed) ?? {};
+  return leastTrusted([...turns, ...memories].map(({ origin }) => origin));
 };

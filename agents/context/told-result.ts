@@ -5,6 +5,7 @@
  */
 import { type Passage, renderPassages } from '../../connectors/models/language/passages.ts';
 import { renderToolResult } from '../../connectors/models/language/render-tool-result.ts';
+import { cutText } from '../../schemas/cut-text.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { isLarge } from '../../schemas/payload-parts.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -26,14 +27,11 @@ export const toldResult = (
     // Why it is not the tool's own answer of now may be in another's words.
     return note === null ? passages : `${renderToolResult({ ...head, text: null, cut: null })}\n${passages}`;
   }
-  return renderToolResult({ ...head, ...beginningOf(error ? error.message : JSON.stringify(output)) });
+  return renderToolResult({ ...head, ...cutOf(error ? error.message : JSON.stringify(output)) });
 };
 
-const beginningOf = (text: string) => {
+const cutOf = (text: string) => {
   if (!isLarge(text) || text.length <= TOLD_CHARACTERS) return { text, cut: null };
-  // Half of a surrogate pair is no character.
-  const shown = /[\uD800-\uDBFF]/.test(text[TOLD_CHARACTERS - 1] ?? '')
-    ? TOLD_CHARACTERS - 1
-    : TOLD_CHARACTERS;
-  return { text: text.slice(0, shown), cut: { shown, of: text.length } };
+  const shown = cutText(text, TOLD_CHARACTERS);
+  return { text: shown, cut: { shown: shown.length, of: text.length } };
 };

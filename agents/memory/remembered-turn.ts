@@ -6,6 +6,9 @@ import {
   type JournalPlace,
   leastTrusted,
   type MemoryOrigin,
+  originOfRecalled,
+  parseRecollection,
+  RECALL,
   type SessionTurn,
 } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -35,13 +38,20 @@ export interface EndedExecution {
   readonly tools: readonly ToolUse[];
   /** Passages of the index were before the model. */
   readonly retrieved: boolean;
+  /** The least trusted of what it was given to remember: what comes of that is no better. */
+  readonly recalled: MemoryOrigin;
   /** In [0, 1]; null where nobody said. */
   readonly feedback: number | null;
 }
 
-export const originOf = ({ tools, retrieved }: Pick<EndedExecution, 'tools' | 'retrieved'>): MemoryOrigin =>
+export const originOf = ({
+  tools,
+  retrieved,
+  recalled,
+}: Pick<EndedExecution, 'tools' | 'retrieved' | 'recalled'>): MemoryOrigin =>
   leastTrusted([
     'model',
+    recalled,
     ...(retrieved ? (['retrieved'] as const) : []),
     ...(tools.length > 0 ? (['tool'] as const) : []),
   ]);
@@ -70,7 +80,12 @@ interface Following {
   question: string;
   tools: ToolUse[];
   retrieved: boolean;
+  recalled: MemoryOrigin;
 }
+
+/** What stands elsewhere is not read for it: it may have come from anywhere. */
+const originOfRecall = ({ output, outputPayload }: AgentEvent): MemoryOrigin =>
+  outputPayload === null ? originOfRecalled(parseRecollection(output)) : 'tool';
 
 export interface EndedFold {
   /** The execution that this event ended, if it did. */
@@ -88,7 +103,10 @@ export const foldEnded = (localTenant: string): EndedFold => {
     take: (event, place) => {
       const following = open.get(event.executionId);
       if (!following && event.type !== 'user-input') return undefined;
-      const known: Following = following ?? { order: UNCLAIMED, question: '', tools: [], retrieved: false };
+      const known: Following = following ?? {
+        ...{ order: UNCLAIMED, question: '', tools: [] },
+        ...{ retrieved: false, recalled: 'user' },
+      };
       const order = advanceOrder(known.order, event);
       if (!order) return undefined;
       known.order = order;
@@ -98,6 +116,7 @@ export const foldEnded = (localTenant: string): EndedFold => {
         if (open.size > MOST_OPEN && oldest !== undefined) open.delete(oldest);
       }
       if (event.type === 'user-input') known.question = parseUserInput(event.input)?.text ?? '';
+      if (event.type === 'memory-update' && event.name === RECALL) known.recalled = originOfRecall(event);
       if (event.type === 'tool-call') {
         if (event.name === RETRIEVE) known.retrieved = true;
         else
@@ -111,7 +130,7 @@ export const foldEnded = (localTenant: string): EndedFold => {
       open.delete(event.executionId);
       const terminal = parseTerminalOutput(event.output);
       if (!terminal) return undefined;
-      const { question, tools, retrieved } = known;
+      const { question, tools, retrieved, recalled } = known;
       const { executionId, agent, tenant, sessionId, at } = event;
       return {
         ...{
@@ -124,6 +143,7 @@ export const foldEnded = (localTenant: string): EndedFold => {
           question,
           tools,
           retrieved,
+          recalled,
         },
         outcome: terminal.outcome,
         answer: answerTextOf(terminal.output),

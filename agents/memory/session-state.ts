@@ -1,4 +1,5 @@
 /** What a session says and what of it moves on: pure decisions over its turns, oldest first. Times in microseconds. */
+import { cutText } from '../../schemas/cut-text.ts';
 import type { SessionPolicy } from '../../schemas/memory-policy.ts';
 import type { SessionTurn } from '../../schemas/recollection.ts';
 
@@ -10,7 +11,7 @@ const KEPT_SHARE = 2;
 const charactersOf = ({ question, answer }: SessionTurn): number => question.length + answer.length;
 
 const cut = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1)).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  text.length <= most ? text : `${cutText(text, most - 1)}…`;
 
 /** As it is stored: no question and no answer crowds out the others. */
 export const boundTurn = (turn: SessionTurn, { maxCharacters }: SessionPolicy): SessionTurn => {

@@ -5,7 +5,7 @@
  * where the tool takes the key, and else left to a person (I8).
  */
 import type { AgentDefinition, ToolContext } from '../../schemas/agent-definition.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { toError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { EventDraft } from '../runtime/execution-journal.ts';
 import type { Compensation } from './compensations.ts';
@@ -50,22 +50,22 @@ const undo = async (effect: Compensation, settings: UndoSettings): Promise<Undon
   await journal.write({ ...place, name: 'undo', input: what });
   const began = performance.now();
   const tookMicros = (): number => Math.round((performance.now() - began) * 1_000);
+  const context = settings.contextOf(idempotencyKey);
+  context.signal.throwIfAborted();
   try {
-    const context = settings.contextOf(idempotencyKey);
-    context.signal.throwIfAborted();
     await tool.compensate(
       tool.arguments.parse(JSON.parse(input ?? 'null')),
       JSON.parse(output ?? 'null'),
       context,
     );
-    await journal.write({ ...place, name: 'undone', input: what, durationMicros: tookMicros() });
-    return { idempotencyKey, outcome: 'undone' };
   } catch (thrown) {
-    if (thrown instanceof FreshetError && ['conflict', 'append-failed', 'unavailable'].includes(thrown.code))
-      throw thrown;
+    // Whatever its code says is the tool's own, and not of the journal; a worker that stops knows nothing of how far it came.
+    if (context.signal.aborted) throw thrown;
     const message = toError(thrown).message.slice(0, MAX_MESSAGE_CHARACTERS);
     const error = { code: 'compensation-failed', message, retryable: false };
     await journal.write({ ...place, name: 'undone', input: what, error, durationMicros: tookMicros() });
     return { idempotencyKey, outcome: 'failed' };
   }
+  await journal.write({ ...place, name: 'undone', input: what, durationMicros: tookMicros() });
+  return { idempotencyKey, outcome: 'undone' };
 };

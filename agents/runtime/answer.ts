@@ -1,6 +1,7 @@
 /** What an execution leaves behind: its answer with citations, what was reached where there is none, and the receipt. Pure. */
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolResult } from '../../schemas/agent-definition.ts';
+import { shortenedTo } from '../../schemas/cut-text.ts';
 import type { Receipt } from '../../schemas/search.ts';
 import type { ExecutionState } from './execution-state.ts';
 import { citedPassages, isSearchResponse, type RetrievedPassage } from './retrieved-passages.ts';
@@ -71,7 +72,7 @@ export const reachedOf = (state: ExecutionState): JsonValue => ({
   passages: state.passages.map(citationOf),
   toolResults: state.results.map(({ name, output, error }) => ({
     name,
-    content: beginningOf(error ? error.message : plainTextOf(output)),
+    content: shortenedTo(error ? error.message : plainTextOf(output), SHOWN_CHARACTERS),
     error: error?.code ?? null,
   })),
 });
@@ -86,13 +87,6 @@ const plainTextOf = (output: ToolResult['output']): string => {
 const isAnswer = (output: unknown): output is { readonly text: string } => {
   const { text, citations } = (output ?? {}) as { readonly text?: unknown; readonly citations?: unknown };
   return typeof text === 'string' && Array.isArray(citations);
-};
-
-const beginningOf = (text: string): string => {
-  if (text.length <= SHOWN_CHARACTERS) return text;
-  const shown = text.slice(0, SHOWN_CHARACTERS);
-  // Half of a surrogate pair is no character.
-  return `${/[\uD800-\uDBFF]$/.test(shown) ? shown.slice(0, -1) : shown}…`;
 };
 
 /** Numbers of several retrievals as one: the most cautious of each, unknown where one is unknown. */

@@ -1,6 +1,7 @@
 /** Asks a model: breaker, intent in the journal, the day's money, the call, its reply in the journal. */
 import { FreshetError } from '../../schemas/errors.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
+import { spreadWait } from '../safety/spread-wait.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import { MICROS } from './decision-facts.ts';
 import { BREAKER_OPEN } from './execution-state.ts';
@@ -16,6 +17,7 @@ import {
   throwIfStopped,
   timeLeft,
   traceparentOfStep,
+  wallTimeLeft,
 } from './step-scope.ts';
 
 export const askModel = async (decision: Decided<'model'>, scope: StepScope): Promise<StepResult> => {
@@ -29,7 +31,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   const held = await guards.mayCall(`model:${name}`);
   if (held !== null) {
     const error = { code: BREAKER_OPEN, message: held.message, retryable: true };
-    const output = failureOutput({ retryAfterMs: fromDecision(held.retryAfterMs, scope) });
+    const output = failureOutput({ retryAfterMs: comesBackAfter(held.retryAfterMs, scope) });
     journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error, output });
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: error.code };
   }
@@ -101,9 +103,12 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   };
 };
 
-/** The same moment, counted from when the step was decided: that is the time that its event bears. */
-const fromDecision = (ms: number | null, { services, at }: StepScope): number | null =>
-  ms === null ? null : Math.ceil(ms + Math.max(0, services.clock() - at) / MICROS);
+/** Counted from when the step was decided, which is the time that its event bears; no sooner than it was told, and within its time. */
+const comesBackAfter = (ms: number | null, scope: StepScope): number | null => {
+  if (ms === null) return null;
+  const decidedMs = Math.max(0, scope.services.clock() - scope.at) / MICROS;
+  return Math.ceil(decidedMs + spreadWait(ms, wallTimeLeft(scope) - decidedMs, Math.random()));
+};
 
 /** The provider's failure, and not what it was asked: those that a breaker counts. */
 const isTheirs = ({ retryable, code }: CallFailure): boolean => retryable || code === 'timeout';

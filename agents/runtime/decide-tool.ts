@@ -52,9 +52,13 @@ export const toolDecision = (
   const step = state.step + 1;
   if (tool.subtask) return delegateDecision(state, terms, call, tool.subtask);
   if (tool.approval && !phase.approved)
-    return { kind: 'ask-approval', step, name, input, until: now + terms.limits.maxApprovalMs * MICROS };
+    return { kind: 'ask-approval', step, name, input, until: approvalUntil(state, terms, now) };
   return { kind: 'tool', step, name, input, effect: tool.effect, callId: call.id };
 };
+
+/** Nobody is asked for a call that would come after the task's deadline. */
+const approvalUntil = ({ input }: ExecutionState, { limits }: RunTerms, now: number): number =>
+  Math.min(now + limits.maxApprovalMs * MICROS, input?.deadlineAt ?? Number.POSITIVE_INFINITY);
 
 /** Sub-tasks of sub-tasks: deeper ones are refused, whatever money there is. */
 export const MAX_DEPTH = 4;

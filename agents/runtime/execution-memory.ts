@@ -1,7 +1,7 @@
 /** What the runtime asks of memory: before the first model step, and after the end. */
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
-import { NOTHING_RECALLED, type Recollection } from '../../schemas/recollection.ts';
+import { NOTHING_RECALLED, originOfRecalled, type Recollection } from '../../schemas/recollection.ts';
 import { answerTextOf, type EndedExecution } from '../memory/remembered-turn.ts';
 import type { Identity } from './execution-journal.ts';
 import type { ExecutionState } from './execution-state.ts';
@@ -56,5 +56,6 @@ export const endedOf = (
     worked: error === null,
   })),
   retrieved: state.retrieved !== null,
+  recalled: originOfRecalled(state.recollection),
   feedback: null,
 });

@@ -9,59 +9,30 @@ import type {
 import { escapeOutsidePassages, renderPassages } from '../../connectors/models/language/passages.ts';
 import { renderRecollection } from '../../connectors/models/language/render-recollection.ts';
 import type { AgentDefinition, ToolDefinition } from '../../schemas/agent-definition.ts';
+import { madeOnce } from '../../schemas/made-once.ts';
 import type { Recollection } from '../../schemas/recollection.ts';
 import { fitPrompt } from '../context/fit-prompt.ts';
 import { likelyTokens } from '../context/prompt-tokens.ts';
 import type { ExecutionState } from './execution-state.ts';
 import type { RunTerms } from './run-terms.ts';
 
-/** What is never changed is weighed once, however many prompts it stands in. */
-const weigher = <Of extends object>(weigh: (of: Of) => number): ((of: Of) => number) => {
-  const weights = new WeakMap<Of, number>();
-  return (of) => {
-    const known = weights.get(of) ?? weigh(of);
-    weights.set(of, known);
-    return known;
-  };
-};
-
-const modelTools = new WeakMap<ToolDefinition, ModelTool>();
-
 /** A tool as models see it. Throws where its argument schema cannot be said in JSON Schema. */
-export const modelToolOf = (tool: ToolDefinition): ModelTool => {
-  const known = modelTools.get(tool);
-  if (known) return known;
+export const modelToolOf = madeOnce((tool: ToolDefinition): ModelTool => {
   const { $schema: _, ...parameters } = z.toJSONSchema(tool.arguments, { io: 'input' });
-  const described: ModelTool = {
+  return {
     name: tool.name,
     description: tool.description,
     parameters: parameters as { readonly [key: string]: JsonValue },
   };
-  modelTools.set(tool, described);
-  return described;
-};
-
-const outputSchemas = new WeakMap<z.ZodType, string>();
+});
 
 /** What is said to a model of the shape its answer must have. */
-const outputInstruction = (schema: z.ZodType): string => {
-  const known = outputSchemas.get(schema);
-  if (known) return known;
+const outputInstruction = madeOnce((schema: z.ZodType): string => {
   const { $schema: _, ...shape } = z.toJSONSchema(schema);
-  const text = `\n\nYour last message must be JSON only, without any text around it, that fits this JSON Schema:\n${JSON.stringify(shape)}`;
-  outputSchemas.set(schema, text);
-  return text;
-};
+  return `\n\nYour last message must be JSON only, without any text around it, that fits this JSON Schema:\n${JSON.stringify(shape)}`;
+});
 
-const modelToolLists = new WeakMap<AgentDefinition, readonly ModelTool[]>();
-
-const modelToolsOf = (agent: AgentDefinition): readonly ModelTool[] => {
-  const known = modelToolLists.get(agent);
-  if (known) return known;
-  const tools = (agent.tools ?? []).map(modelToolOf);
-  modelToolLists.set(agent, tools);
-  return tools;
-};
+const modelToolsOf = madeOnce((agent: AgentDefinition) => (agent.tools ?? []).map(modelToolOf));
 
 const asked = new WeakMap<object, ModelMessage>();
 
@@ -86,12 +57,12 @@ const questionOf = ({ input, recollection }: ExecutionState): string => {
   return [memories, escapeOutsidePassages(input?.text ?? '')].filter((block) => block !== '').join('\n\n');
 };
 
-const charactersOf = weigher((message: ModelMessage): number => {
+const charactersOf = madeOnce((message: ModelMessage): number => {
   if (message.role !== 'assistant') return message.content.length;
   const { content, toolCalls = [], thinking = null } = message;
   return content.length + JSON.stringify(toolCalls).length + JSON.stringify(thinking).length;
 });
-const charactersOfTools = weigher((tools: readonly ModelTool[]): number => JSON.stringify(tools).length);
+const charactersOfTools = madeOnce((tools: readonly ModelTool[]): number => JSON.stringify(tools).length);
 
 /** No text has more tokens than bytes, and no character more than three: below that, everything fits. */
 const surelyFits = (

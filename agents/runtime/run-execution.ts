@@ -14,7 +14,7 @@ import { executionContextOf } from '../../schemas/task-trace.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
 import { reachedOf, receiptOf } from './answer.ts';
-import { type ForkBegun, readFork, undoForFork } from './begin-fork.ts';
+import { type ForkBegun, NO_FORK, readFork, undoForFork } from './begin-fork.ts';
 import { wrongInputOf } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
 import { inputHashOf, type StepDecision } from './decision.ts';
@@ -48,7 +48,8 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   const { agent, identity, signal } = run;
   const { clock, onEvent } = services;
   const refused = run.refusal ?? refusalOf(run);
-  const fork = await readFork(run, services);
+  // What has failed here before ends as failed: what comes before the first decision is not tried again.
+  const fork = run.refusal ? NO_FORK : await readFork(run, services);
   const { journal, lost } = await claim(run, services, fork, refused ? null : termsOf(run, services));
   await undoForFork(run, services, journal, fork);
   const chunks = services.openChunks(identity, run.epoch);
@@ -59,7 +60,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
     sessionId: identity.sessionId,
     estimate: (modelId, prompt) => services.models.find((each) => each.id === modelId)?.estimate(prompt),
   };
-  for (const subtask of journal.state().subtasks)
+  for (const subtask of run.refusal ? [] : journal.state().subtasks)
     await submitSubtask(subtask, run, services, reservedOf(journal.state(), subtask.taskId));
   const control = services.control.open(identity);
   const calling = AbortSignal.any([signal, control.stopped]);

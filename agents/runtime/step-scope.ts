@@ -48,12 +48,15 @@ export const traceparentOfStep = ({ run: { trace, identity, epoch } }: StepScope
   traceparentOf(stepContextOf(trace, identity.executionId, epoch, step));
 
 /** What is left of the execution's wall time, milliseconds. */
-export const timeLeft = ({ journal, at }: StepScope): number => {
+export const wallTimeLeft = ({ journal, at }: StepScope): number => {
   const { startedAt, heldMicros, terms, input } = journal.state();
   const deadline = input?.deadlineAt ?? Number.POSITIVE_INFINITY;
   const left = terms ? terms.limits.maxMs - (at - startedAt - heldMicros) / 1_000 : 0;
-  return Math.min(left, (deadline - at) / 1_000) + WALL_MARGIN_MS;
+  return Math.min(left, (deadline - at) / 1_000);
 };
+
+/** How long a call may take. Milliseconds. */
+export const timeLeft = (scope: StepScope): number => wallTimeLeft(scope) + WALL_MARGIN_MS;
 
 /** What a step asks of the day's money. */
 export const moneyOf = (scope: StepScope, step: number, usd: string): MoneyAsked => {

@@ -12,7 +12,7 @@ import { TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
-import { callsOf } from '../safety/loop-state.ts';
+import { callsLeft } from '../safety/loop-state.ts';
 import { type ChainResult, callWithPolicy, mayPass, noteOf, standInsOf } from '../tools/call-chain.ts';
 import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
 import type { Denial } from './call-guards.ts';
@@ -103,8 +103,7 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
     if (mostUsdOf(tool, run.agent?.tools ?? []) !== null) return;
     if (wrongOf(tool.arguments, input) !== null) return;
     // One after the other where all at once could pass the cap of one of them, or of what stands in.
-    if ([tool, ...standInsFor(tool, scope)].some((each) => callsLeft(each, scope) < phase.calls.length))
-      return;
+    if ([tool, ...standInsFor(tool, scope)].some((each) => leftOf(each, scope) < phase.calls.length)) return;
     begun.set(id, useTool({ ...first, name, input, callId: id, step: first.step + index }, scope));
   }
 };
@@ -162,7 +161,7 @@ const callGuarded = async (
 ): Promise<CallOutcome<JsonValue>> => {
   const { run, services, calling } = scope;
   const { guards } = services;
-  if (tool.name !== decision.name && callsLeft(tool, scope) <= 0) return notCalled(overCap(tool));
+  if (tool.name !== decision.name && leftOf(tool, scope) <= 0) return notCalled(overCap(tool));
   const held = await guards.mayCall(`tool:${tool.name}`);
   if (held !== null) return notCalled({ code: BREAKER_OPEN, message: held.message });
   const tenant = tenantOf(scope);
@@ -207,10 +206,9 @@ const overCap = ({ name }: ToolDefinition): Pick<CallFailure, 'code' | 'message'
   message: `${name} was called as often as it may be`,
 });
 
-/** How often it may still be called, whoever asks for it. */
-const callsLeft = ({ name, maxCalls }: ToolDefinition, { journal }: StepScope): number => {
+const leftOf = (tool: ToolDefinition, { journal }: StepScope): number => {
   const { loop, terms } = journal.state();
-  return (maxCalls ?? (terms?.safety ?? DEFAULT_SAFETY).maxCallsPerTool) - callsOf(loop, name);
+  return callsLeft(loop, tool, terms?.safety ?? DEFAULT_SAFETY);
 };
 
 const standInsFor = ({ fallback }: ToolDefinition, { run }: StepScope): readonly ToolDefinition[] =>

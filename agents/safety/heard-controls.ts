@@ -32,11 +32,17 @@ export const openHeardControls = async (settings: HeardControlsSettings): Promis
     close: followed.close,
     open: ({ executionId, agent, tenant }) => {
       const stopped = new AbortController();
-      const stop: ExecutionControl['stop'] = () => {
+      const heard: ExecutionControl['stop'] = () => {
         const { cancel } = view.signalsOf(executionId);
         if (cancel) return { code: 'cancelled', message: `cancelled ${because(cancel)}` };
         const kill = view.killOf(agent, tenant ?? localTenant);
         return kill ? { code: 'killed', message: `${agent} was stopped ${because(kill)}` } : null;
+      };
+      let said: ReturnType<ExecutionControl['stop']> = null;
+      // What it was under way with is aborted by then: a switch that is turned back a moment later does not make it go on.
+      const stop: ExecutionControl['stop'] = () => {
+        said ??= heard();
+        return said;
       };
       const look = (): void => {
         if (stop() !== null) stopped.abort();

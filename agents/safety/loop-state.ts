@@ -111,6 +111,13 @@ export const callsOf = ({ calls }: Pick<LoopState, 'calls'>, name: string): numb
   return Object.hasOwn(calls, counted) ? (calls[counted] ?? 0) : 0;
 };
 
+/** How often a tool may still be called, whoever asks for it. */
+export const callsLeft = (
+  loop: Pick<LoopState, 'calls'>,
+  { name, maxCalls }: Pick<ProposedStep, 'name' | 'maxCalls'>,
+  { maxCallsPerTool }: Pick<LoopLimits, 'maxCallsPerTool'>,
+): number => (maxCalls ?? maxCallsPerTool) - callsOf(loop, name);
+
 const withCall = (calls: LoopState['calls'], name: string): LoopState['calls'] => ({
   ...calls,
   [countedName(calls, name)]: callsOf({ calls }, name) + 1,
@@ -161,16 +168,11 @@ export const loopVerdict = (loop: LoopState, proposed: ProposedStep, limits: Loo
 
 const refuse = (code: LoopCode, reason: string): Verdict => ({ allowed: false, code, reason });
 
-const capVerdict = (
-  loop: LoopState,
-  { name, maxCalls }: ProposedStep,
-  limits: LoopLimits,
-): Verdict | null => {
-  const cap = maxCalls ?? limits.maxCallsPerTool;
-  const calls = callsOf(loop, name);
-  return calls >= cap
-    ? refuse('tool-cap', `${name} was called ${calls} times, of ${cap} that it may be`)
-    : null;
+const capVerdict = (loop: LoopState, proposed: ProposedStep, limits: LoopLimits): Verdict | null => {
+  const left = callsLeft(loop, proposed, limits);
+  if (left > 0) return null;
+  const calls = callsOf(loop, proposed.name);
+  return refuse('tool-cap', `${proposed.name} was called ${calls} times, of ${calls + left} that it may be`);
 };
 
 const repeatVerdict = (

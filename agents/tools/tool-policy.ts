@@ -2,6 +2,7 @@
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { madeOnce } from '../../schemas/made-once.ts';
 import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { ChainPolicy } from './fallback-state.ts';
 
@@ -44,14 +45,14 @@ export const usdOfCalls = (names: readonly string[], tools: readonly ToolDefinit
   return sum === null ? null : formatUsd(sum);
 };
 
-const most = new WeakMap<readonly ToolDefinition[], ReadonlyMap<string, string | null>>();
+const mostUsdByName = madeOnce(
+  (tools: readonly ToolDefinition[]): ReadonlyMap<string, string | null> =>
+    new Map(tools.map((tool) => [tool.name, mostOf(tool, tools)])),
+);
 
 /** The most that one call can cost, with every try of it and of what stands in for it; null: nothing of it has a price. */
-export const mostUsdOf = ({ name }: ToolDefinition, tools: readonly ToolDefinition[]): string | null => {
-  const known = most.get(tools) ?? new Map(tools.map((each) => [each.name, mostOf(each, tools)]));
-  most.set(tools, known);
-  return known.get(name) ?? null;
-};
+export const mostUsdOf = ({ name }: ToolDefinition, tools: readonly ToolDefinition[]): string | null =>
+  mostUsdByName(tools).get(name) ?? null;
 
 const mostOf = (tool: ToolDefinition, tools: readonly ToolDefinition[]): string | null =>
   usdOfCalls(

@@ -2,7 +2,7 @@
  * What agents cost and why: sums by any group, and per agent what one execution costs with what that is made of. Pure,
  * over one entry per cost id. Every grouping is of the same entries, so each adds up to the ledger, to the picodollar (I3).
  */
-import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
+import { amountOf, formatUsd, type Picodollars } from '../../schemas/money.ts';
 import type { Cost } from '../../schemas/records.ts';
 
 export const COST_GROUPS = ['agent', 'tool', 'feature', 'tenant', 'step', 'model'] as const;
@@ -71,15 +71,6 @@ export const costReport = (costs: readonly Cost[], by: CostGroup): CostReport =>
   groups: totalsOf(costs, by),
   ...comparedAgents(costs),
 });
-
-const amounts = new WeakMap<Cost, Picodollars>();
-
-/** Read once for each entry, however many sums it is in. */
-const amountOf = (cost: Cost): Picodollars => {
-  const known = amounts.get(cost) ?? parseUsd(cost.usd);
-  amounts.set(cost, known);
-  return known;
-};
 
 const sumOf = (list: readonly Cost[]): Picodollars => {
   let sum = 0n;

@@ -11,6 +11,7 @@ import { whatIf } from '../../agents/replay/what-if.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { atMost } from '../at-most.ts';
 import { auditRecord } from '../audit-record.ts';
 import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { FoundExecution } from '../find-older.ts';
@@ -63,7 +64,7 @@ export const replayRoutes = (context: GatewayContext) => {
   const { settings, submitTask, payloads } = context;
   const { kafka, codec, agents, config, writer, clock } = settings;
   const { behaviours } = config;
-  let ranges = 0;
+  const oneOfFew = atMost(MAX_RANGES, `${MAX_RANGES} ranges are being replayed already; try again`);
 
   return [
     route({
@@ -122,17 +123,11 @@ export const replayRoutes = (context: GatewayContext) => {
         },
       ],
       errors: ['not-found', 'too-many-requests', 'kafka-unavailable', 'registry-unavailable'],
-      handle: async ({ body, query, principal }, reply) => {
-        if (ranges >= MAX_RANGES)
-          throw new FreshetError(
-            'too-many-requests',
-            `${MAX_RANGES} ranges are being replayed already; try again`,
-          );
-        const { partition, offset: from, toOffset: to } = body;
-        const tenant = visibleTenant(principal, query.tenant);
-        ranges += 1;
-        try {
-          return await answerInLines(reply, async ({ line: tell, closed }) => {
+      handle: ({ body, query, principal }, reply) =>
+        oneOfFew(() => {
+          const { partition, offset: from, toOffset: to } = body;
+          const tenant = visibleTenant(principal, query.tenant);
+          return answerInLines(reply, async ({ line: tell, closed }) => {
             const summary = await replayRange({
               ...{ kafka, codec, payloads, signal: closed },
               findBehaviour: findAmong(agents, behaviours),
@@ -144,10 +139,7 @@ export const replayRoutes = (context: GatewayContext) => {
             });
             await tell({ summary });
           });
-        } finally {
-          ranges -= 1;
-        }
-      },
+        }),
     }),
     route({
       method: 'POST',

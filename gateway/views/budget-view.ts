@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { DailySpending } from '../../schemas/budget-ledger.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
-import { formatUsd, parseUsd } from '../../schemas/money.ts';
+import { amountOf, formatUsd, parseUsd } from '../../schemas/money.ts';
 import type { Cost } from '../../schemas/records.ts';
 import { isoTime } from './times.ts';
 
@@ -87,10 +87,10 @@ const NOTHING = { agent: new Map<string, bigint>(), tenant: new Map<string, bigi
 const sumsOf = (costs: BudgetsAsked['costs']): typeof NOTHING => {
   const sums = { agent: new Map<string, bigint>(), tenant: new Map<string, bigint>() };
   for (const cost of costs) {
-    const usd = parseUsd(cost.usd);
-    for (const of of ['agent', 'tenant'] as const) {
-      const name = cost[of];
-      if (name !== null) sums[of].set(name, (sums[of].get(name) ?? 0n) + usd);
+    const usd = amountOf(cost);
+    for (const level of ['agent', 'tenant'] as const) {
+      const name = cost[level];
+      if (name !== null) sums[level].set(name, (sums[level].get(name) ?? 0n) + usd);
     }
   }
   return sums;

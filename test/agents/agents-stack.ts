@@ -29,8 +29,11 @@ export interface AgentsStack {
   close(): Promise<void>;
 }
 
-export const openAgentsStack = async (): Promise<AgentsStack> => {
-  const { kafka: broker, schemaRegistry } = inject('stack');
+/** `servers`: those of the run where left out. */
+export const openAgentsStack = async (
+  servers: { readonly kafka: string; readonly schemaRegistry: string } = inject('stack'),
+): Promise<AgentsStack> => {
+  const { kafka: broker, schemaRegistry } = servers;
   const kafka = await createKafkaJsClient({ brokers: [broker], clientId: 'agents-test' });
   await kafka.admin.createTopics(Object.values(TOPICS));
   const codec = await openRecordCodec(openSchemaRegistry(`${schemaRegistry}/apis/ccompat/v7`));

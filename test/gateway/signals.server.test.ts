@@ -175,6 +175,10 @@ test('an execution hears what is said of it, and its call under way is ended', a
   // One that begins after the kill.
   expect(worker.open(identity(`task-${randomUUID()}`, tenant)).stopped.aborted).toBe(true);
   await send(`/v1/agents/${AGENT}/revive`, { tenant });
+  await until('it works again', () => !worker.view.isKilled(AGENT, tenant));
+  // What was under way is aborted: it ends, and does not go on.
+  expect(ones.killed.stop()).toEqual({ code: 'killed', message: `${AGENT} was stopped by local` });
+  expect(worker.open(identity(`task-${randomUUID()}`, tenant)).stop()).toBeNull();
   const began = performance.now();
   await ones.untouched.changed(30.5, new AbortController().signal);
   expect(performance.now() - began).toBeLessThan(5_000);

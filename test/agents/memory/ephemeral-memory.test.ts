@@ -48,7 +48,7 @@ test('whatever is done, no limit is passed and the count is right', () => {
 
 test('who was not used for longest goes first', () => {
   const memory = createEphemeralMemory(LIMITS);
-  for (const of of ['a', 'b', 'c']) memory.set(of, 'x', '1');
+  for (const id of ['a', 'b', 'c']) memory.set(id, 'x', '1');
   memory.get('a', 'x');
   memory.set('d', 'x', '1');
   expect(['a', 'b', 'c', 'd'].filter((of) => memory.get(of, 'x') !== undefined)).toEqual(['a', 'c', 'd']);

@@ -127,7 +127,7 @@ export const openMemoryPlane = async (
           place: { topic: TOPICS.agentEvents.name, partition, offset },
           outcome: 'completed' as const,
           tools: tool ? [{ ...tool, worked: true }] : [],
-          ...{ retrieved: false, feedback: null },
+          ...{ retrieved: false, recalled: 'user' as const, feedback: null },
         },
       };
     },

@@ -64,9 +64,26 @@ describe('an execution read from the journal', () => {
           question: 'How long?',
           answer: '30 days.',
         },
-        ...{ tools: [{ name: 'look-up', input: '{"id":7}', worked: true }], retrieved: true, feedback: null },
+        ...{ tools: [{ name: 'look-up', input: '{"id":7}', worked: true }], retrieved: true },
+        ...{ recalled: 'user', feedback: null },
       },
     ]);
+  });
+
+  test('what it was given to remember is told by its least trusted origin', () => {
+    const recalled = (over: Partial<AgentEvent>) =>
+      fold([
+        ...begun,
+        { type: 'memory-update', epoch: 1, worker: 'w-1', sequence: 1, name: 'recall', ...over },
+        { type: 'response', epoch: 1, worker: 'w-1', sequence: 2, name: 'completed', output: completed('x') },
+      ]).map((each) => each.recalled);
+    const turns = [{ origin: 'model' }, { origin: 'tool' }];
+    const output = (value: object) => ({ output: JSON.stringify(value) });
+    expect(recalled(output({ session: 'known', turns, longTerm: 'none', memories: [] }))).toEqual(['tool']);
+    expect(recalled(output({ turns: [], memories: [{ origin: 'retrieved' }] }))).toEqual(['retrieved']);
+    expect(recalled(output({ turns: [], memories: [] }))).toEqual(['user']);
+    const outputPayload = { partition: 0, from: 0, parts: 1, bytes: 1, hash: '' } as never;
+    expect(recalled({ output: null, outputPayload })).toEqual(['tool']);
   });
 
   test('ends once: a zombie of an older claim, and a second end, say nothing', () => {
@@ -97,6 +114,9 @@ describe('a turn', () => {
     expect(turnOf(ended(1, { retrieved: true }))).toMatchObject({ origin: 'retrieved' });
     const tools = [{ name: 'x', input: '', worked: true }];
     expect(turnOf(ended(1, { retrieved: true, tools }))).toMatchObject({ origin: 'tool' });
+    // What was made of something from outside is no better for being said again.
+    expect(turnOf(ended(1, { recalled: 'tool' }))).toMatchObject({ origin: 'tool' });
+    expect(turnOf(ended(1, { recalled: 'retrieved' }))).toMatchObject({ origin: 'retrieved' });
     expect(turnOf(ended(1, { sessionId: null }))).toBeUndefined();
     expect(turnOf(ended(1, { outcome: 'failed' }))).toBeUndefined();
     expect(turnOf(ended(1, { outcome: 'halted', answer: 'so far' }))).toBeUndefined();

@@ -28,6 +28,7 @@ export const ended = (number: number, over: Partial<EndedExecution> = {}): Ended
   answer: `Answer ${number}.`,
   tools: [],
   retrieved: false,
+  recalled: 'user',
   feedback: null,
   ...over,
 });

@@ -97,7 +97,8 @@ test('with the breakers of all its models open it waits until the first may be t
   const intent = simulation.log.find(({ type }) => type === 'intent');
   expect(intent?.name).toBe('second');
   expect(msOf(intent)).toBeGreaterThanOrEqual(30_000);
-  expect(msOf(intent)).toBeLessThan(32_000);
+  // Up to a tenth later, so that many do not come at once.
+  expect(msOf(intent)).toBeLessThan(35_000);
   expect(models.map((model) => model.calls())).toEqual([0, 1]);
   expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
 });

@@ -367,6 +367,66 @@ test('sub-tasks run beside each other from one budget, the parent hears of each 
   expect(replayRecorded(simulation.log, [parent]).decisions.filter(({ same }) => !same)).toEqual([]);
 });
 
+test('what failed before its first decision ends as failed, and what it had handed over is cancelled (I2)', async () => {
+  const tools = [delegateTo('other', { description: 'asks another' })];
+  const parent: AgentDefinition = { ...randomAgent({ maxSteps: 12, maxUsd: '1', maxMs: 3_600_000 }), tools };
+  const models = [scriptedModel('first', [{ kind: 'tools', names: ['ask-other'] }])];
+  const asking: LanguageModel = {
+    ...scriptedModel('first', []),
+    generate: async () => ({
+      text: '',
+      toolCalls: [{ id: 'a', name: 'ask-other', arguments: { input: 'a part' } }],
+      finishReason: 'tool-calls',
+      usage: { inputTokens: 40, outputTokens: 7, cachedInputTokens: 0, reported: true },
+    }),
+  };
+  const stopping = new AbortController();
+  const before = simulate({
+    agent: parent,
+    models: [asking],
+    subtasks: {
+      submit: async () => stopping.abort(),
+      tellParent: () => Promise.reject(new Error('it has no parent')),
+      cancel: async () => undefined,
+    },
+  });
+  await before.run('worker-a', undefined, stopping.signal).catch(() => undefined);
+  expect(foldEvents(before.log).subtasks).toHaveLength(1);
+
+  // The next release has no such tool: the sub-task cannot be handed over again.
+  const cancelled: string[] = [];
+  const subtasks = {
+    submit: () => Promise.reject(new Error('there is no such tool')),
+    tellParent: () => Promise.reject(new Error('it has no parent')),
+    cancel: async (open: readonly { readonly taskId: string }[]) => {
+      cancelled.push(...open.map(({ taskId }) => taskId));
+    },
+  };
+  const next = { agent: { ...parent, tools: [] }, models, subtasks };
+  const failing = simulate({ ...next, journaled: before.log });
+  await expect(failing.run('worker-b')).rejects.toThrow();
+  // As the worker runs it then: under the refusal that came of it.
+  const refusal = { code: 'internal' as const, message: 'there is no such tool' };
+  const ending = simulate({ ...next, journaled: failing.log, refusal });
+  await ending.run('worker-b');
+  expect(ends(ending)).toMatchObject({ code: 'internal', terminal: { outcome: 'failed' } });
+  expect(cancelled).toEqual(foldEvents(before.log).subtasks.map(({ taskId }) => taskId));
+});
+
+test("an approval is not waited for past the task's deadline", async () => {
+  const keys: string[] = [];
+  const agent = withApproval((key) => keys.push(key), 86_400_000);
+  const models = [scriptedModel('first', [{ kind: 'tools' as const, names: ['change'] }])];
+  const begins = 1_700_000_000_000_000;
+  const deadlineAt = begins + 60_000_000;
+  const simulation = simulate({ agent, models, control: approving('never'), deadlineAt });
+  await simulation.run('worker-a');
+  expect(keys).toEqual([]);
+  expect(ends(simulation)).toMatchObject({ code: 'deadline', terminal: { outcome: 'halted' } });
+  expect(simulation.now()).toBeLessThan(deadlineAt + 30_000_000);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
 test('a planned agent asks models one question after another, and sees every reply', async () => {
   const agent = defineAgent({
     name: 'random',

@@ -58,6 +58,8 @@ export const simulate = (settings: {
   readonly budget?: { readonly maxUsd: string | null; readonly maxSteps: number | null };
   readonly refusal?: ExecutionToRun['refusal'];
   readonly freshness?: TaskFreshness;
+  /** Microseconds since the Unix epoch. */
+  readonly deadlineAt?: number;
   /** Who waits for it. */
   readonly parent?: TaskParent;
   readonly retriever?: Retriever;
@@ -172,6 +174,7 @@ export const simulate = (settings: {
             budget: settings.budget ?? null,
             ...(settings.freshness ? { freshness: settings.freshness } : {}),
             ...(settings.parent ? { parent: settings.parent } : {}),
+            ...(settings.deadlineAt === undefined ? {} : { deadlineAt: settings.deadlineAt }),
             createdAt: 1_700_000_000_000_000,
           },
           task: { topic: 'freshet.tasks', partition: 0, offset: 3 },

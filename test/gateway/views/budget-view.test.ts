@@ -29,8 +29,8 @@ test('without any limit nothing is unknown: what was spent is the sum of its cos
       const { known, budgets } = budgetsViewOf({ ...asked, costs, spending });
       expect(known).toBe(true);
       const total = costs.reduce((sum, { usd }) => sum + parseUsd(usd), 0n);
-      for (const of of ['agent', 'tenant'] as const) {
-        const own = budgets.filter((each) => each.of === of);
+      for (const level of ['agent', 'tenant'] as const) {
+        const own = budgets.filter((each) => each.of === level);
         expect(own.reduce((sum, { spentUsd }) => sum + parseUsd(spentUsd ?? ''), 0n)).toBe(total);
       }
       for (const each of budgets) expect(each).toMatchObject({ usdPerDay: null, remainingUsd: null });
