@@ -2,24 +2,34 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
+import { openZvecVectorIndex } from '../../connectors/vector-index/zvec-vector-index.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
-import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
+import * as roles from '../support/plane-roles.ts';
 import { untilEqual } from '../support/plane-state.ts';
 import { until } from '../support/until.ts';
 
 const SOURCE = 'damaged';
 let plane: DataPlane;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let pipeline: Awaited<ReturnType<typeof startPipeline>>;
+let folder: Awaited<ReturnType<typeof roles.temporaryFolder>>;
+let pipeline: Awaited<ReturnType<typeof roles.startPipeline>>;
+
+/** Its rows stay in the log: the shared one may hold so many of other tests that they would go into a graph. */
+const neverBuilt: VectorIndexKind = {
+  remote: false,
+  open: ({ folder, dimensions, discard }) =>
+    openZvecVectorIndex({ folder: join(folder, 'vectors'), dimensions, discard, buildAfterRows: 10_000_000 }),
+};
+const startIndex = () => roles.startIndex(plane, folder.path, undefined, undefined, neverBuilt);
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
+  folder = await roles.temporaryFolder();
   plane = await openDataPlane(inject('stack'), SOURCE);
   await plane.client.query(`
     INSERT INTO articles (id, tenant, title, body)
     SELECT n, 'acme', 'Article ' || n, 'The word of article ' || n || ' is damson' || n || '.' FROM generate_series(1, 60) AS n`);
-  pipeline = await startPipeline(plane, folder.path);
-  const index = await startIndex(plane, folder.path);
+  pipeline = await roles.startPipeline(plane, folder.path);
+  const index = await startIndex();
   await plane.capture();
   await untilEqual(plane, index);
   await index.stop();
@@ -59,7 +69,7 @@ test.each<[string, () => void]>([
   ['the file that names the graph is cut short', () => truncateSync(fileOf(/index\.json$/), 5)],
 ])('%s', async (_, damage) => {
   damage();
-  const index = await startIndex(plane, folder.path);
+  const index = await startIndex();
   expect(index.discarded).toHaveLength(1);
   await until('read anew', () => index.current());
   await untilEqual(plane, index);
@@ -72,13 +82,13 @@ test('a record of the table has a bit flipped: the role ends when it meets it, a
   const path = fileOf(/table\.mdb$/);
   for (let held = readFileSync(path); held.includes('damson17.'); held = readFileSync(path))
     flip(path, 'damson17.');
-  const index = await startIndex(plane, folder.path);
+  const index = await startIndex();
   expect(index.discarded).toEqual([]);
   const ask = () => index.search({ query: 'damson17', tenant: 'acme', topK: 50, maxPerDocument: 50 });
   await expect(ask()).rejects.toMatchObject({ code: 'index-corrupt' });
   expect(index.failures).toMatchObject([{ code: 'index-corrupt' }]);
   await index.stop();
-  const again = await startIndex(plane, folder.path);
+  const again = await startIndex();
   expect(again.discarded).toHaveLength(1);
   await until('read anew', () => again.current());
   await untilEqual(plane, again);
