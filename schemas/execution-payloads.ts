@@ -88,6 +88,10 @@ export const ENDING = 'ending';
 export const isEnding = ({ type, name }: { readonly type: string; readonly name: string | null }): boolean =>
   type === 'checkpoint' && name === ENDING;
 
+/** The names of a `checkpoint` before and after a fork undoes an effect of its origin. */
+export const UNDO = 'undo';
+export const UNDONE = 'undone';
+
 const parseObject = (text: string | null): Readonly<Record<string, unknown>> | null => {
   if (text === null) return null;
   try {

@@ -6,23 +6,24 @@ import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { isOfUnbegun } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { compensationsOf } from '../replay/compensations.ts';
 import { forkedEvents } from '../replay/fork-events.ts';
-import { undoEffects } from '../replay/undo-effects.ts';
+import { type EffectToUndo, effectsToUndo } from '../replay/undo-effects.ts';
 import type { DecisionFacts } from './decide.ts';
-import type { EventDraft, ExecutionJournal } from './execution-journal.ts';
+import type { EventDraft } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 
 export interface ForkBegun {
   /** All of the origin's events. */
   readonly origin: readonly AgentEvent[];
-  /** What is taken over of them. */
+  /** What is taken over of them, */
   readonly drafts: readonly EventDraft[];
+  /** up to this step. */
+  readonly step: number;
   readonly refusal: DecisionFacts['refusal'];
 }
 
-export const NO_FORK: ForkBegun = { origin: [], drafts: [], refusal: null };
+export const NO_FORK: ForkBegun = { origin: [], drafts: [], step: 0, refusal: null };
 
 /** Errors that may pass are thrown; what can never be forked is a refusal. */
 export const readFork = async (run: ExecutionToRun, services: RunServices): Promise<ForkBegun> => {
@@ -42,7 +43,7 @@ export const readFork = async (run: ExecutionToRun, services: RunServices): Prom
         'not-found',
         `there is no execution of ${identity.agent} at ${partition}:${offset}`,
       );
-    return { origin, drafts: forked.drafts, refusal: null };
+    return { origin, drafts: forked.drafts, step: forked.step, refusal: null };
   } catch (thrown) {
     const error = toFreshetError(thrown);
     if (error.code === 'payload-lost')
@@ -52,31 +53,13 @@ export const readFork = async (run: ExecutionToRun, services: RunServices): Prom
   }
 };
 
-/** Undoes each effect once, whoever begins it and however often. */
-export const undoForFork = async (
-  run: ExecutionToRun,
+/** What is to be undone before its first decision, each once, whoever begins it and however often. */
+export const effectsOfOrigin = (
+  { agent, identity, input }: ExecutionToRun,
   services: RunServices,
-  journal: ExecutionJournal,
-  { origin }: ForkBegun,
-): Promise<void> => {
-  const { agent, identity, input, signal } = run;
-  if (!agent || input.fork?.compensate !== true || origin.length === 0) return;
-  const tenant = identity.tenant ?? services.localTenant;
-  const { taskId, executionId } = identity;
-  await undoEffects({
-    compensations: compensationsOf(origin, input.fork.step, agent),
-    agent,
-    journal,
-    journaled: services.journal.fold.execution(executionId)?.events ?? [],
-    step: journal.state().step,
-    contextOf: (idempotencyKey) => ({
-      ...{ tenant, taskId, executionId, idempotencyKey, signal },
-      retriever: {
-        search: (request, within) => services.retriever.search({ ...request, tenant }, within),
-      },
-      sourceUrls: services.sourceUrls,
-      traceparent: run.trace.traceparent,
-      scratch: scratchOf(services.scratch, executionId),
-    }),
-  });
+  { origin, step }: ForkBegun,
+): EffectToUndo[] => {
+  if (!agent || input.fork?.compensate !== true) return [];
+  const journaled = services.journal.fold.execution(identity.executionId)?.events ?? [];
+  return [...effectsToUndo(compensationsOf(origin, step, agent), journaled)];
 };

@@ -14,10 +14,10 @@ import { executionContextOf } from '../../schemas/task-trace.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
 import { reachedOf, receiptOf } from './answer.ts';
-import { type ForkBegun, NO_FORK, readFork, undoForFork } from './begin-fork.ts';
+import { effectsOfOrigin, type ForkBegun, NO_FORK, readFork } from './begin-fork.ts';
 import { wrongInputOf } from './checked-value.ts';
 import { type DecisionFacts, decide } from './decide.ts';
-import { inputHashOf, type StepDecision } from './decision.ts';
+import { type Decision, inputHashOf, type StepDecision } from './decision.ts';
 import { executionEnded, stepEnded } from './ended-events.ts';
 import { heed } from './execution-controls.ts';
 import {
@@ -35,6 +35,7 @@ import { performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
 import type { StepScope } from './step-scope.ts';
 import { nextHeard } from './subtasks.ts';
+import { undoEffect } from './undo-effect.ts';
 import { eventsOf, waitOutside } from './wait-outside.ts';
 import { wholeEvents } from './whole-events.ts';
 
@@ -51,7 +52,6 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   // What has failed here before ends as failed: what comes before the first decision is not tried again.
   const fork = run.refusal ? NO_FORK : await readFork(run, services);
   const { journal, lost } = await claim(run, services, fork, refused ? null : termsOf(run, services));
-  await undoForFork(run, services, journal, fork);
   const chunks = services.openChunks(identity, run.epoch);
   chunks.state(journal.state().step, 'processing');
   const facts: DecisionFacts = {
@@ -65,6 +65,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   const control = services.control.open(identity);
   const calling = AbortSignal.any([signal, control.stopped]);
   const begun: StepScope['begun'] = new Map();
+  const toUndo = effectsOfOrigin(run, services, fork);
   try {
     for (;;) {
       if (signal.aborted) throw new FreshetError('unavailable', 'the worker stopped');
@@ -78,6 +79,13 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
         continue;
       }
       const decision = decideOrFail(journal, facts, at);
+      const scope = { run, services, journal, chunks, calling, begun, at };
+      // One that cannot go on leaves what its origin did as it is.
+      const effect = endsShort(decision) ? undefined : toUndo.shift();
+      if (effect) {
+        await undoEffect(effect, scope);
+        continue;
+      }
       switch (decision.kind) {
         case 'nothing':
           throw new FreshetError('internal', `nothing to decide in phase ${journal.state().phase.kind}`);
@@ -103,7 +111,6 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
         case 'ask-approval':
         case 'refuse-tool':
         case 'refuse-output': {
-          const scope = { run, services, journal, chunks, calling, begun, at };
           const result = await performStep(decision, scope);
           // Every decision raises the step, or an execution might never end: one that does not is a fault of ours.
           if (journal.state().step < decision.step)
@@ -126,6 +133,9 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
     if (signal.aborted && journal.state().phase.kind !== 'ended') journal.release();
   }
 };
+
+const endsShort = (decision: Decision): boolean =>
+  decision.kind === 'respond' && decision.name !== 'completed';
 
 const reservedOf = ({ costs }: ExecutionState, taskId: string): string => costs.get(taskId)?.usd ?? '0';
 

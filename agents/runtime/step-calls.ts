@@ -163,19 +163,35 @@ export const callRetriever = (
     }),
   );
 
+type ToolCallBounds = { readonly limitMs: number; readonly context: ToolContext };
+
 export const callTool = (
   tool: ToolDefinition,
   input: JsonValue,
-  call: { readonly limitMs: number; readonly context: ToolContext },
+  bounds: ToolCallBounds,
+): Promise<CallOutcome<JsonValue>> =>
+  withinTool(tool, bounds, (context) => tool.execute(tool.arguments.parse(input), context));
+
+/** Undoes what a call of it came to. */
+export const callCompensation = (
+  tool: ToolDefinition,
+  { input, output }: { readonly input: JsonValue; readonly output: JsonValue },
+  bounds: ToolCallBounds,
+): Promise<CallOutcome<JsonValue>> =>
+  withinTool(tool, bounds, async (context) => {
+    await tool.compensate?.(tool.arguments.parse(input), output, context);
+    return null;
+  });
+
+const withinTool = (
+  { timeoutMs = DEFAULT_TOOL_TIMEOUT_MS }: ToolDefinition,
+  { limitMs, context }: ToolCallBounds,
+  call: (context: ToolContext) => Promise<unknown>,
 ): Promise<CallOutcome<JsonValue>> =>
   timed(
     async () =>
       plain(
-        await within(
-          Math.min(call.limitMs, tool.timeoutMs ?? DEFAULT_TOOL_TIMEOUT_MS),
-          call.context.signal,
-          (signal) => tool.execute(tool.arguments.parse(input), { ...call.context, signal }),
-        ),
+        await within(Math.min(limitMs, timeoutMs), context.signal, (signal) => call({ ...context, signal })),
       ),
     (error) => {
       const { message } = error;

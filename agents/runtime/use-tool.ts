@@ -11,7 +11,6 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
 import { freshnessOf } from '../../schemas/search.ts';
-import { scratchOf } from '../memory/ephemeral-memory.ts';
 import { callsLeft } from '../safety/loop-state.ts';
 import { type ChainResult, callWithPolicy, mayPass, noteOf, standInsOf } from '../tools/call-chain.ts';
 import { mostUsdOf, usdOfCalls } from '../tools/tool-policy.ts';
@@ -31,8 +30,8 @@ import {
   tenantOf,
   throwIfStopped,
   timeLeft,
-  traceparentOfStep,
 } from './step-scope.ts';
+import { toolContextOf } from './tool-context.ts';
 
 type ToolDecision = Decided<'tool'>;
 
@@ -159,35 +158,13 @@ const callGuarded = async (
   decision: ToolDecision,
   scope: StepScope,
 ): Promise<CallOutcome<JsonValue>> => {
-  const { run, services, calling } = scope;
-  const { guards } = services;
+  const { calling } = scope;
+  const { guards } = scope.services;
   if (tool.name !== decision.name && leftOf(tool, scope) <= 0) return notCalled(overCap(tool));
   const held = await guards.mayCall(`tool:${tool.name}`);
   if (held !== null) return notCalled({ code: BREAKER_OPEN, message: held.message });
-  const tenant = tenantOf(scope);
-  const freshness = freshnessOf(run.input.freshness);
-  const traceparent = traceparentOfStep(scope, decision.step);
-  const outcome = await callTool(tool, input, {
-    limitMs,
-    context: {
-      tenant,
-      taskId: run.identity.taskId,
-      executionId: run.identity.executionId,
-      idempotencyKey: keyOf(decision, scope),
-      // Whatever a model talks a tool into asking for: of this tenant only (I9).
-      retriever: {
-        search: (request, signal) =>
-          services.retriever.search(
-            { ...(freshness ? { freshness } : {}), ...request, tenant, traceparent },
-            signal,
-          ),
-      },
-      sourceUrls: services.sourceUrls,
-      traceparent,
-      scratch: scratchOf(services.scratch, run.identity.executionId),
-      signal: calling,
-    },
-  });
+  const context = toolContextOf(scope, decision.step, keyOf(decision, scope));
+  const outcome = await callTool(tool, input, { limitMs, context });
   // A tool that says no has answered; one that does not answer, or breaks, is what a breaker is for.
   if (!calling.aborted)
     guards.called(`tool:${tool.name}`, outcome.failure === null || !mayPass(outcome.failure));

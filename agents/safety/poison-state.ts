@@ -6,6 +6,7 @@
  *
  * A worker that dies during a model call has journaled the call's intent: that is counted as lost calls, elsewhere.
  */
+import { UNDO } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 
 export interface ClaimHistory {
@@ -25,7 +26,7 @@ export const DEADLY = 2;
 /** The history after an event that counts in the order of claims. */
 export const afterClaimEvent = (
   history: ClaimHistory,
-  { type, worker }: Pick<AgentEvent, 'type' | 'worker'>,
+  { type, name, worker }: Pick<AgentEvent, 'type' | 'name' | 'worker'>,
 ): ClaimHistory => {
   switch (type) {
     case 'claim': {
@@ -36,18 +37,24 @@ export const afterClaimEvent = (
     case 'request':
     case 'user-input':
       return history;
+    case 'checkpoint':
+      // What is undone may kill as well as a step: unlike a step's intent, its own is counted nowhere else.
+      if (name === UNDO) return { ...history, accounted: false };
+      return accounted(history);
     case 'intent':
     case 'llm-response':
     case 'tool-call':
     case 'memory-update':
     case 'response':
     case 'error':
-    case 'checkpoint':
-      return history.accounted && history.deaths === 0 ? history : { ...history, accounted: true, deaths: 0 };
+      return accounted(history);
     default:
       return type satisfies never;
   }
 };
+
+const accounted = (history: ClaimHistory): ClaimHistory =>
+  history.accounted && history.deaths === 0 ? history : { ...history, accounted: true, deaths: 0 };
 
 export type PoisonVerdict = { readonly kind: 'fine' } | { readonly kind: 'poison'; readonly reason: string };
 

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compensationsOf } from '../../../agents/replay/compensations.ts';
-import { type UndoSettings, undoEffects } from '../../../agents/replay/undo-effects.ts';
+import { forkedEvents } from '../../../agents/replay/fork-events.ts';
+import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
 import { eventOf } from '../../support/event-of.ts';
+import { scriptedModel } from '../runtime/random-model.ts';
+import { simulate } from '../runtime/simulated-journal.ts';
 import { AGENT, RECORDINGS, recordExecution } from './recorded-executions.ts';
 
 const undoing = (onUndo: (key: string) => void, takesIdempotencyKey = false): AgentDefinition => ({
@@ -17,18 +21,6 @@ const undoing = (onUndo: (key: string) => void, takesIdempotencyKey = false): Ag
         }
       : tool,
   ),
-});
-
-const contextOf: UndoSettings['contextOf'] = (idempotencyKey) => ({
-  tenant: 'acme',
-  taskId: 'task-fork',
-  executionId: 'execution-fork',
-  idempotencyKey,
-  sourceUrls: {},
-  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  scratch: { get: () => undefined, set: () => undefined },
-  retriever: { search: () => Promise.reject(new Error('not asked')) },
-  signal: new AbortController().signal,
 });
 
 test('of any execution: every effect after the step once, the latest first, under a key of its own', async () => {
@@ -88,49 +80,164 @@ const CHANGED_TWICE = {
   deaths: [],
 } as const;
 
-test('effects are undone once: a worker that takes over does not undo again what is undone', async () => {
-  const undone: string[] = [];
-  const agent = undoing((key) => undone.push(key));
-  const compensations = compensationsOf(await recordExecution('task-a', CHANGED_TWICE, { agent }), 0, agent);
-  expect(compensations).toHaveLength(2);
-  const journaled: ReturnType<typeof eventOf>[] = [];
-  let writes = 0;
-  const settings: UndoSettings = {
-    ...{ compensations, agent, journaled, contextOf, step: 0 },
-    journal: {
-      write: async (...drafts) => {
-        writes += 1;
-        // The first worker dies before the intent of the second undoing.
-        if (writes === 3) throw new Error('killed');
-        journaled.push(...drafts.map((draft) => eventOf({ ...draft })));
-      },
-    },
+type Compensate = NonNullable<NonNullable<AgentDefinition['tools']>[number]['compensate']>;
+
+/** A fork of two changes from its beginning, undone as `compensate` does. */
+const forkOf = async (
+  compensate: Compensate,
+  more: {
+    readonly takesIdempotencyKey?: boolean;
+    readonly timeoutMs?: number;
+    readonly control?: ExecutionControls;
+    readonly deadlineAt?: number;
+  } = {},
+) => {
+  const { takesIdempotencyKey = false, timeoutMs, control, deadlineAt } = more;
+  const agent: AgentDefinition = {
+    ...AGENT,
+    tools: (AGENT.tools ?? []).map((tool) =>
+      tool.name === 'change'
+        ? { ...tool, takesIdempotencyKey, compensate, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+        : tool,
+    ),
   };
-  await expect(undoEffects(settings)).rejects.toThrow('killed');
+  const origin = await recordExecution('task-a', CHANGED_TWICE, { agent });
+  const simulation = simulate({
+    ...{ agent, models: [scriptedModel('first', [{ kind: 'text', text: 'Not this time.' }])] },
+    fork: { origin, step: 0 },
+    ...(control ? { control } : {}),
+    ...(deadlineAt === undefined ? {} : { deadlineAt }),
+  });
+  return {
+    ...simulation,
+    keys: compensationsOf(origin, 0, agent).map(({ idempotencyKey }) => idempotencyKey),
+    /** Of each undoing: null where it went well. */
+    outcomes: () =>
+      simulation.log.filter(({ name }) => name === 'undone').map(({ error }) => error?.code ?? null),
+    end: () => simulation.log.at(-1)?.error?.code ?? simulation.log.at(-1)?.name,
+  };
+};
+
+test('effects are undone once and before anything is decided: a worker that takes over does not undo again what is undone', async () => {
+  const undone: string[] = [];
+  const fork = await forkOf(async (_input, _output, { idempotencyKey }) => {
+    undone.push(idempotencyKey);
+  });
+  expect(fork.keys).toHaveLength(2);
+  // It dies before the intent of the second undoing: after the claim, and the intent and outcome of the first.
+  await expect(fork.run('worker-a', 3)).rejects.toThrow('killed');
   expect(undone).toHaveLength(1);
-  const outcomes = await undoEffects(settings);
-  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['undone', 'undone']);
-  expect(undone).toEqual(compensations.map(({ idempotencyKey }) => idempotencyKey));
+  await fork.run('worker-b');
+  expect(undone).toEqual(fork.keys);
+  expect(fork.outcomes()).toEqual([null, null]);
+  expect(fork.end()).toBe('completed');
+  const decided = fork.log.findIndex(({ type }) => type === 'intent' || type === 'tool-call');
+  expect(fork.log.findLastIndex(({ name }) => name === 'undone')).toBeLessThan(decided);
 });
 
 test('an undoing whose outcome was lost is made again under its key where the tool takes it, and else left to a person', async () => {
-  for (const takes of [true, false]) {
+  for (const takesIdempotencyKey of [true, false]) {
     const undone: string[] = [];
-    const agent = undoing((key) => undone.push(key), takes);
-    const compensations = compensationsOf(
-      await recordExecution('task-a', CHANGED_TWICE, { agent }),
-      0,
-      agent,
+    const fork = await forkOf(
+      async (_input, _output, { idempotencyKey }) => {
+        undone.push(idempotencyKey);
+      },
+      { takesIdempotencyKey },
     );
-    const [first] = compensations;
-    const journaled = [
-      eventOf({ type: 'checkpoint', name: 'undo', idempotencyKey: first?.idempotencyKey ?? null }),
-    ];
-    const outcomes = await undoEffects({
-      ...{ compensations, agent, journaled, contextOf, step: 0 },
-      journal: { write: async () => undefined },
-    });
-    expect(outcomes.map(({ outcome }) => outcome)).toEqual([takes ? 'undone' : 'unknown', 'undone']);
-    expect(undone).toHaveLength(takes ? 2 : 1);
+    // Undone, and its outcome not journaled.
+    await expect(fork.run('worker-a', 2)).rejects.toThrow('killed');
+    await fork.run('worker-b');
+    const [first, second] = fork.keys;
+    expect(undone).toEqual(takesIdempotencyKey ? [first, first, second] : [first, second]);
+    expect(fork.outcomes()).toEqual(takesIdempotencyKey ? [null, null] : ['effect-unknown', null]);
+    expect(fork.end()).toBe('completed');
   }
+});
+
+test('one that fails is told and the others are undone, whatever code it throws', async () => {
+  let tried = 0;
+  const fork = await forkOf(async () => {
+    tried += 1;
+    if (tried === 1) throw new FreshetError('conflict', 'it is shipped already');
+  });
+  await fork.run('worker-a');
+  expect(tried).toBe(2);
+  expect(fork.outcomes()).toEqual(['compensation-failed', null]);
+  expect(fork.end()).toBe('completed');
+});
+
+const hanging = (): Promise<never> => new Promise(() => undefined);
+
+test('one that hangs ends with its time, and nobody knows what came of it', async () => {
+  const fork = await forkOf(hanging, { timeoutMs: 20 });
+  await fork.run('worker-a');
+  expect(fork.outcomes()).toEqual(['effect-unknown', 'effect-unknown']);
+  expect(fork.end()).toBe('completed');
+});
+
+test('a cancellation is heard while effects are undone: the one under way is left, the others stand', async () => {
+  const stopped = new AbortController();
+  const fork = await forkOf(
+    () => {
+      stopped.abort();
+      return hanging();
+    },
+    {
+      control: {
+        open: (identity) => ({
+          ...SILENT.open(identity),
+          stop: () => (stopped.signal.aborted ? { code: 'cancelled', message: 'by ada' } : null),
+          stopped: stopped.signal,
+        }),
+      },
+    },
+  );
+  await fork.run('worker-a');
+  expect(fork.outcomes()).toEqual(['effect-unknown']);
+  expect(fork.end()).toBe('cancelled');
+});
+
+test('past its deadline a fork undoes nothing', async () => {
+  const fork = await forkOf(async () => undefined, { deadlineAt: 1_600_000_000_000_000 });
+  await fork.run('worker-a');
+  expect(fork.outcomes()).toEqual([]);
+  expect(fork.end()).toBe('deadline');
+});
+
+test('a worker that stops waits for no undoing', async () => {
+  const stopping = new AbortController();
+  const fork = await forkOf(() => {
+    stopping.abort();
+    return hanging();
+  });
+  await expect(fork.run('worker-a', undefined, stopping.signal)).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  expect(fork.outcomes()).toEqual([]);
+});
+
+test('a fork that kills its workers while it undoes ends as poison', async () => {
+  let tried = 0;
+  const fork = await forkOf(
+    async () => {
+      tried += 1;
+    },
+    { takesIdempotencyKey: true },
+  );
+  for (const worker of ['worker-a', 'worker-b']) await expect(fork.run(worker, 2)).rejects.toThrow('killed');
+  expect(tried).toBe(2);
+  await fork.run('worker-c');
+  expect(tried).toBe(2);
+  expect(fork.end()).toBe('poison');
+});
+
+test('an effect at the step of the fork whose outcome was lost is not taken over, and told as one that nobody knows of', async () => {
+  const agent = undoing(() => undefined);
+  const whole = await recordExecution('task-a', CHANGED_TWICE, { agent });
+  const lostAt = whole.findIndex(({ type, name }) => type === 'intent' && name === 'change');
+  const lost = whole.slice(0, lostAt + 1);
+  const step = lost.at(-1)?.step ?? 0;
+  const fork = forkedEvents(lost, step, 'execution-fork');
+  expect(fork.step).toBeLessThan(step);
+  expect(compensationsOf(lost, fork.step, agent)).toMatchObject([{ step, tool: 'change', kind: 'unknown' }]);
 });

@@ -69,6 +69,8 @@ export const simulate = (settings: {
   /** Given the log, so that it can tell a parent. */
   readonly subtasks?: Subtasks;
   readonly capabilities?: readonly string[];
+  /** What it goes on from, and after which step. */
+  readonly fork?: { readonly origin: readonly AgentEvent[]; readonly step: number };
   /** What stands in the journal already. */
   readonly journaled?: readonly AgentEvent[];
 }): Simulation => {
@@ -145,7 +147,10 @@ export const simulate = (settings: {
             if (subtasks.length > 0) throw new Error('no sub-task is expected here');
           },
         },
-        readExecution: () => Promise.reject(new Error('no fork is expected here')),
+        readExecution: async () => {
+          if (!settings.fork) throw new Error('no fork is expected here');
+          return settings.fork.origin;
+        },
         capabilitiesOf: () => settings.capabilities ?? [],
         localTenant: 'local',
         sourceUrls: {},
@@ -174,6 +179,9 @@ export const simulate = (settings: {
             budget: settings.budget ?? null,
             ...(settings.freshness ? { freshness: settings.freshness } : {}),
             ...(settings.parent ? { parent: settings.parent } : {}),
+            ...(settings.fork
+              ? { fork: { partition: 0, offset: 0, step: settings.fork.step, compensate: true } }
+              : {}),
             ...(settings.deadlineAt === undefined ? {} : { deadlineAt: settings.deadlineAt }),
             createdAt: 1_700_000_000_000_000,
           },
