@@ -65,7 +65,9 @@ export interface Recovered {
   readonly taskId: string;
   /** Why it had failed. */
   readonly code: string;
-  /** The task that was sent in its place; the same one, however often this is called. */
+  /** The last step of it that is taken over; 0: it begins anew. */
+  readonly step: number;
+  /** The task that goes on in its place; the same one, however often this is called. */
   readonly newTaskId: string;
 }
 
@@ -93,8 +95,9 @@ export interface AgentClient {
   healthCheck(): Promise<AgentHealth>;
   getMetrics(): Promise<AgentFigures>;
   /**
-   * Sends recent tasks again that failed for a reason that passes, each once: models or the index out of reach, a worker
-   * that died. What failed for good, or may have had an effect, is left to a person.
+   * Recent tasks that failed for a reason that passes go on, each once: models or the index out of reach, a worker that died. Each
+   * is a fork (docs/replay.md) from before what failed, so no effect is made twice, and its budget, freshness, priority and deadline
+   * hold. What failed for good, may have had an effect, or is past its deadline is left to a person.
    */
   recoverFromErrors(options?: { readonly tenant?: string }): Promise<readonly Recovered[]>;
   /** Calls `onAction` for every step that ended, of the recent executions and then of those to come, until the signal. */
@@ -103,7 +106,9 @@ export interface AgentClient {
 
 /** Ends that pass by themselves and changed nothing outside. */
 const PASSING: ReadonlySet<string> = new Set(['model-failed', 'retrieve-failed', 'stale', 'call-lost']);
-/** What tasks that were sent again are attributed to. */
+/** Steps that changed nothing outside: failed, they are made again. */
+const HARMLESS: ReadonlySet<string> = new Set(['model', 'retrieve', 'recall']);
+/** What goes on in a failed task's place is attributed to it. */
 const RECOVERY = 'recovery';
 const WAIT_SECONDS = 2;
 const POLL_MS = 250;
@@ -122,6 +127,7 @@ interface TaskView {
   readonly error: AgentAnswer['error'];
   readonly receipt: unknown;
   readonly cost: { readonly usd: string };
+  readonly deadlineAt: string | null;
 }
 
 interface ExecutionView {
@@ -169,26 +175,28 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
     healthCheck: async () => (await gateway.get<{ health: AgentHealth }>(`/v1/agents/${name}`)).health,
     getMetrics: async () => (await gateway.get<{ metrics: AgentFigures }>(`/v1/agents/${name}`)).metrics,
     recoverFromErrors: async ({ tenant } = {}) => {
-      const of = tenant === undefined ? '' : `&tenant=${encodeURIComponent(tenant)}`;
+      const query = tenant === undefined ? '' : `tenant=${encodeURIComponent(tenant)}`;
       const { tasks } = await gateway.get<{ tasks: readonly TaskView[] }>(
-        `/v1/tasks?agent=${name}&state=failed&limit=${LIST}${of}`,
+        `/v1/tasks?agent=${name}&state=failed&limit=${LIST}&${query}`,
       );
       const recovered: Recovered[] = [];
-      for (const task of tasks) {
-        const code = task.error?.code ?? '';
-        // One that was sent in another's place failed too: that is no reason that passes.
-        if (!PASSING.has(code) || task.feature === RECOVERY) continue;
-        const again = await submit(
+      for (const { taskId, executionId, error, feature, deadlineAt } of tasks) {
+        const code = error?.code ?? '';
+        // One that went on in another's place failed too: that is no reason that passes.
+        if (!PASSING.has(code) || feature === RECOVERY) continue;
+        // Nobody waits for it any more.
+        if (deadlineAt !== null && Date.parse(deadlineAt) <= Date.now()) continue;
+        const path = `/v1/executions/${encodeURIComponent(executionId)}`;
+        const step = lastSoundStep(await gateway.get<ExecutionView>(`${path}?${query}`));
+        const { taskId: newTaskId } = await gateway.post<{ readonly taskId: string }>(
+          `${path}/fork?${query}`,
           {
-            input: task.input,
-            feature: RECOVERY,
-            ...(task.sessionId === null ? {} : { sessionId: task.sessionId }),
-            ...(task.tenant === null ? {} : { tenant: task.tenant }),
+            ...{ step, feature: RECOVERY, reason: `recovered from ${code}` },
+            ...(deadlineAt === null ? {} : { deadlineAt }),
           },
-          `recover ${task.taskId}`,
-          false,
+          { headers: { 'idempotency-key': `recovery of ${taskId}` } },
         );
-        recovered.push({ taskId: task.taskId, code, newTaskId: again.taskId });
+        recovered.push({ taskId, code, step, newTaskId });
       }
       return recovered;
     },
@@ -224,6 +232,11 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
     },
   };
 };
+
+/** The last step of a failed execution that is worth taking over; 0: none. */
+const lastSoundStep = ({ timeline }: ExecutionView): number =>
+  timeline.findLast(({ kind, state }) => kind !== 'respond' && (state === 'done' || !HARMLESS.has(kind)))
+    ?.step ?? 0;
 
 const endedActions = ({ executionId, taskId, timeline }: ExecutionView): readonly AgentAction[] =>
   timeline

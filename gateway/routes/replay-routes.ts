@@ -16,7 +16,7 @@ import { auditRecord } from '../audit-record.ts';
 import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { FoundExecution } from '../find-older.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { executionId, line, ofTenant, text, usd } from '../http/fields.ts';
+import { executionId, line, moment, ofTenant, text, usd } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
@@ -51,7 +51,9 @@ const forkToMake = z.strictObject({
   budget: z
     .strictObject({ maxUsd: usd.optional(), maxSteps: z.int().min(1).max(1_000).optional() })
     .optional()
-    .describe("Its own; clamped to the agent's limits."),
+    .describe("Counted from zero; its origin's where left out, clamped to the agent's limits."),
+  feature: line(100).optional().describe("What its cost is attributed to; its origin's where left out."),
+  deadlineAt: moment.optional().describe("Past it, it is halted; its origin's does not hold for it."),
   compensate: z
     .boolean()
     .default(false)
@@ -175,7 +177,7 @@ export const replayRoutes = (context: GatewayContext) => {
             'conflict',
             `the agent ${fork.agent} is not configured any more: nobody would run it`,
           );
-        const effects = compensationsOf(recorded, body.step, agent);
+        const effects = compensationsOf(recorded, fork.step, agent);
         const told = {
           origin: fork.origin,
           takenOver: { events: fork.drafts.length, step: fork.step },
@@ -191,7 +193,7 @@ export const replayRoutes = (context: GatewayContext) => {
         const key = headers['idempotency-key'];
         if (key !== undefined && !MAX_KEY.safeParse(key).success)
           throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
-        const { budget } = body;
+        const { budget, deadlineAt } = body;
         const tenant = tenantOf(principal, fork.tenant ?? undefined, config.localTenant);
         // A name of its own where none was given: what is audited before it is done must be known by then.
         const named = key ?? `fork-${randomUUID()}`;
@@ -213,9 +215,13 @@ export const replayRoutes = (context: GatewayContext) => {
             agent: fork.agent,
             input: fork.input.text,
             sessionId: fork.sessionId,
-            feature: fork.input.feature,
-            budget: budget ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null } : null,
+            feature: body.feature ?? fork.input.feature,
+            budget: budget
+              ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null }
+              : fork.input.budget,
             freshness: fork.input.freshness ?? null,
+            priority: found.entry.priority,
+            deadlineAt: deadlineAt === undefined ? null : Date.parse(deadlineAt) * 1_000,
             fork: { ...first, step: body.step, compensate: body.compensate },
             tenant,
             principal: principal.name,

@@ -26,6 +26,7 @@ export const taskSchema = z.object({
     'How old the context was: watermarks, staleness, and per chunk version and age.',
   ),
   cost: z.object({ usd: z.string(), calls: z.number() }),
+  deadlineAt: time.describe('Past it, the task is halted.'),
   createdAt: time,
   updatedAt: time,
 });
@@ -72,6 +73,7 @@ export const taskViewOf = (entry: ExecutionEntry): z.infer<typeof taskSchema> =>
   error: entry.result?.error ?? null,
   receipt: entry.result?.receipt ?? null,
   cost: { usd: entry.costUsd, calls: entry.costs.size },
+  deadlineAt: entry.deadlineAt === null ? null : isoTime(entry.deadlineAt),
   createdAt: isoTime(entry.createdAt),
   updatedAt: isoTime(entry.updatedAt),
 });

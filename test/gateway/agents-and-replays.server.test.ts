@@ -28,10 +28,16 @@ import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from 
 const ID = randomUUID().slice(0, 8);
 /** Keys under which an effect was undone. */
 const undone: string[] = [];
+/** Keys under which `change` had its effect. */
+const changed: string[] = [];
 const undoable = (RANDOM.tools ?? []).map((tool) =>
   tool.name === 'change'
     ? {
         ...tool,
+        execute: async (_input: unknown, { idempotencyKey }: ToolContext) => {
+          changed.push(idempotencyKey);
+          return 'done';
+        },
         compensate: async (_input: unknown, _output: unknown, context: ToolContext) => {
           undone.push(context.idempotencyKey);
         },
@@ -42,7 +48,7 @@ const frugal: AgentDefinition = { ...RANDOM, name: `frugal-${ID}`, version: '1' 
 const wordy: AgentDefinition = { ...RANDOM, tools: undoable, name: `wordy-${ID}`, version: '1' };
 const FAILING = 'fail, please';
 
-/** Answers at once for the one agent, and after two looks for the other; fails when it is asked to, as long as it is told to. */
+/** Answers at once for the one agent, and after two looks for the other; fails to when it is asked to, as long as it is told to. */
 let failing = true;
 const model: LanguageModel = {
   id: `model-${ID}`,
@@ -51,15 +57,15 @@ const model: LanguageModel = {
   estimate: ({ messages }) => ({ inputTokens: 100 * messages.length, outputTokens: 50 }),
   generate: async ({ messages }) => {
     const asked = messages[0]?.content ?? '';
-    if (asked.includes(FAILING) && failing)
+    const looks = asked.includes('look twice') ? 2 : 0;
+    const done = messages.filter(({ role }) => role === 'tool').length;
+    if (asked.includes(FAILING) && failing && done >= looks)
       throw new ModelError('no', {
         reason: 'refused',
         retryable: false,
         retryAfterMs: null,
         mayHaveCost: false,
       });
-    const looks = asked.includes('look twice') ? 2 : 0;
-    const done = messages.filter(({ role }) => role === 'tool').length;
     const usage = {
       inputTokens: 40 * messages.length,
       outputTokens: 9,
@@ -355,19 +361,57 @@ test('two executions stand side by side, step by step; who used a document is to
   expect(shown.stdout).not.toContain(b.executionId);
 });
 
-test('a client sends again what failed for a reason that passes, once, and logs every action', async () => {
+test('what failed for a reason that passes goes on, once, from before it failed: no effect is made twice, and its terms hold', async () => {
+  failing = true;
+  const client = openAgentClient(under.gateway.url, wordy.name);
+  const waitsUntil = new Date(Date.now() + 3_600_000).toISOString();
+  const terms = {
+    budget: { maxUsd: '0.25', maxSteps: 9 },
+    priority: 7,
+    freshness: { maxStalenessMs: 80_000_000 },
+  };
+  const sent = async (more: object) => {
+    const { body } = await post('/v1/tasks', {
+      ...{ agent: wordy.name, input: `look twice, and then ${FAILING}`, ...terms },
+      ...more,
+    });
+    return (body as { taskId: string }).taskId;
+  };
+  const ended = (taskId: string) =>
+    until('it has ended', async () => {
+      const task = taskSchema.parse((await under.call(`/v1/tasks/${taskId}`)).body);
+      return task.outcome !== null && task;
+    });
+  const before = changed.length;
+  const failed = await ended(await sent({ deadlineAt: waitsUntil }));
+  expect(failed.error?.code).toBe('model-failed');
+  expect(changed).toHaveLength(before + 1);
+  // Nobody waits for this one by the time it could go on.
+  const late = await ended(await sent({ deadlineAt: new Date(Date.now() + 2_000).toISOString() }));
+  await until('its deadline is over', () => Date.parse(late.deadlineAt ?? '') < Date.now());
+  failing = false;
+  const made = [...changed];
+  const recovered = await client.recoverFromErrors();
+  expect(recovered).toEqual([
+    { taskId: failed.taskId, code: 'model-failed', step: 5, newTaskId: expect.any(String) },
+  ]);
+  expect(await client.recoverFromErrors()).toEqual(recovered);
+  const [{ newTaskId = '' } = {}] = recovered;
+  expect(await ended(newTaskId)).toMatchObject({ state: 'completed', feature: 'recovery' });
+  expect(changed).toEqual(made);
+  const [record] = await under.tasksInKafka(newTaskId);
+  const task = await under.codec.decode('Task', record?.value ?? null);
+  expect(task).toMatchObject({ ...terms, deadlineAt: Date.parse(waitsUntil) * 1_000 });
+});
+
+test('a client logs every action', async () => {
+  failing = true;
   const client = openAgentClient(under.gateway.url, frugal.name);
   const failed = await client.execute({ input: FAILING });
   expect(failed.error?.code).toBe('model-failed');
   failing = false;
-  const recovered = await client.recoverFromErrors();
-  expect(recovered).toMatchObject([{ taskId: failed.taskId, code: 'model-failed' }]);
-  expect(await client.recoverFromErrors()).toEqual(recovered);
-  const again = recovered[0]?.newTaskId ?? '';
-  await until('it is answered', async () => {
-    const { state } = (await under.call(`/v1/tasks/${again}`)).body as { state: string };
-    return state === 'completed';
-  });
+  // Nothing of it was done: it begins anew.
+  expect(await client.recoverFromErrors()).toMatchObject([{ taskId: failed.taskId, step: 1 }]);
   const actions: AgentAction[] = [];
   const stop = new AbortController();
   const logging = client.logAllActions((action) => actions.push(action), stop.signal);
