@@ -10,6 +10,7 @@ import type { MemoryPolicy, SessionPolicy } from '../../schemas/memory-policy.ts
 import { NOTHING_RECALLED, type Recollection } from '../../schemas/recollection.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { learnedBehaviour } from './learned-behaviour.ts';
+import type { MemoryLedger } from './memory-ledger-state.ts';
 import type { MoveDown } from './move-down.ts';
 import type { RebuildSessions } from './rebuild-sessions.ts';
 import type { RecallMemories } from './recall-memories.ts';
@@ -51,6 +52,7 @@ export interface AgentMemorySettings {
   readonly recallMemories: RecallMemories;
   readonly write: WriteMemories;
   readonly moveDown: MoveDown;
+  readonly ledger: Pick<MemoryLedger, 'isCut'>;
   readonly clock: Clock;
   readonly onTrouble: (error: Error) => void;
 }
@@ -140,12 +142,14 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
     if (!turn || sessionId === null) return;
     const key = { tenant, agent, sessionId };
     const write = () => sessions.write(key, boundTurn(turn, policy), policy);
+    // By the time that the store is back it may be forgotten.
+    const writeLate = async () => (settings.ledger.isCut(place, key) ? undefined : write());
     try {
       await mend();
       const held = await write();
       if (held.turns > policy.maxTurns || held.characters > policy.maxCharacters) move(key, entry.policy);
     } catch (error) {
-      if (unwritten.size < MOST_UNWRITTEN) unwritten.set(turn.executionId, write);
+      if (unwritten.size < MOST_UNWRITTEN) unwritten.set(turn.executionId, writeLate);
       else broken.add(place.partition);
       onTrouble(toError(error));
     }

@@ -4,6 +4,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
 import { leastTrusted, type SessionTurn } from '../../schemas/recollection.ts';
 import type { Memory } from '../../schemas/records.ts';
+import type { MemoryLedger } from './memory-ledger-state.ts';
 import { cutOf, memoryIdOf } from './memory-record.ts';
 import { turnsToMove } from './session-state.ts';
 import type { Summarise } from './summarise.ts';
@@ -43,16 +44,22 @@ export const createMoveDown =
     readonly sessions: Pick<SessionStore, 'read' | 'remove' | 'settled'>;
     readonly summarise: Summarise;
     readonly write: WriteMemories;
+    readonly ledger: Pick<MemoryLedger, 'isCut'>;
     readonly clock: Clock;
   }): MoveDown =>
   async (key, { session, longTerm }) => {
-    const { sessions, clock } = settings;
-    const { turns } = await sessions.read(key, 0);
+    const { sessions, ledger, clock } = settings;
+    const standing = async (): Promise<readonly SessionTurn[]> =>
+      (await sessions.read(key, 0)).turns.filter(({ place }) => !ledger.isCut(place, key));
+    const turns = await standing();
     const moved = session ? turnsToMove(turns, session, clock()) : turns;
     const [first] = moved;
     const last = moved.at(-1);
     if (first && last && longTerm) {
       const { text, madeBy } = await settings.summarise(key, moved);
+      // A model may take a minute for it: what was forgotten meanwhile is not to come back. What is left is due again.
+      const left = new Set((await standing()).map(({ executionId }) => executionId));
+      if (moved.some(({ executionId }) => !left.has(executionId))) return 0;
       const { tenant, agent, sessionId } = key;
       const summary: Memory = {
         // By its first turn: written again with more turns it is the same summary.

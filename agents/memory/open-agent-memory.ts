@@ -2,14 +2,19 @@
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { modelsFor } from '../../connectors/models/language/models-for.ts';
 import { openRedisConnection } from '../../connectors/redis/redis-connection.ts';
 import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
 import { createRedisUseCounts } from '../../connectors/redis/redis-use-counts.ts';
 import type { SessionStore } from '../../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
+import { type MemoryPolicy, memoryPolicyOf } from '../../schemas/memory-policy.ts';
+import { safetyPolicyOf } from '../../schemas/safety-policy.ts';
 import type { Retriever } from '../../schemas/search.ts';
+import { type CallGuards, UNGUARDED } from '../runtime/call-guards.ts';
+import { type ExecutionControls, SILENT } from '../runtime/execution-controls.ts';
 import { type AgentMemory, createAgentMemory } from './agent-memory.ts';
 import { followMemories } from './follow-memories.ts';
 import { type KeepMemories, type KeptMemories, keepMemories } from './keep-memories.ts';
@@ -36,10 +41,13 @@ export interface OpenAgentMemorySettings {
   readonly retriever: Retriever;
   /** redis://host:port */
   readonly redis: string;
-  /** The first that writes makes the summaries; with the extractive one alone they are extracted. */
+  /** The first of an agent's that writes makes its summaries; with the extractive one alone they are extracted. */
   readonly models: readonly LanguageModel[];
-  /** By agent; one without remembers nothing. */
-  readonly policies: ReadonlyMap<string, MemoryPolicy>;
+  /** One without `memory` remembers nothing. */
+  readonly agents: readonly Pick<AgentDefinition, 'name' | 'memory' | 'models' | 'safety'>[];
+  /** What summaries by a model are held to, as every call of their agent's; nothing where left out. */
+  readonly guards?: CallGuards;
+  readonly control?: ExecutionControls;
   /** Partitions that this worker owns, of tasks as of memories. */
   readonly owned: () => readonly number[];
   /** Whose an execution is that names no tenant. */
@@ -66,7 +74,12 @@ export interface OpenedAgentMemory {
 
 /** Errors: `kafka-unavailable`. Redis and the index may be away. */
 export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promise<OpenedAgentMemory> => {
-  const { kafka, codec, writer, retriever, policies, localTenant, clock, onEvent } = settings;
+  const { kafka, codec, writer, retriever, models, localTenant, clock, onEvent } = settings;
+  const { guards = UNGUARDED, control = SILENT } = settings;
+  const agents = new Map(settings.agents.map((agent) => [agent.name, agent]));
+  const policies: ReadonlyMap<string, MemoryPolicy> = new Map(
+    settings.agents.flatMap(({ name, memory: policy }) => (policy ? [[name, memoryPolicyOf(policy)]] : [])),
+  );
   const onTrouble = (error: Error): void => onEvent({ type: 'memory-trouble', error });
   const followed = await followMemories({ kafka, codec, onTrouble });
   const { ledger } = followed;
@@ -79,11 +92,14 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
   const uses = createRedisUseCounts(connection);
   const write = createWriteMemories({ writer, codec, retriever, ledger, onTrouble });
   const summarise = createSummarise({
-    models: settings.models,
-    ledger: recordSummaryCosts({ writer, codec, clock }),
-    onTrouble,
+    modelsOf: (name) => modelsFor(agents.get(name) ?? { name }, models),
+    ledger: recordSummaryCosts({
+      ...{ writer, codec, clock, guards },
+      usdPerDayOf: (name) => safetyPolicyOf(agents.get(name)?.safety).usdPerDay,
+    }),
+    ...{ guards, control, onTrouble },
   });
-  const moveDown = createMoveDown({ sessions, summarise, write, clock });
+  const moveDown = createMoveDown({ sessions, summarise, write, ledger, clock });
   const rebuild = createRebuildSessions({
     ...{ kafka, codec, localTenant, sessions, ledger, clock, onTrouble },
     policyOf: (agent) => policies.get(agent)?.session,
@@ -91,7 +107,7 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
     onRebuilt: (rebuilt) => onEvent({ type: 'sessions-rebuilt', ...rebuilt }),
   });
   const memory = createAgentMemory({
-    ...{ sessions, rebuild, write, moveDown, clock, onTrouble },
+    ...{ sessions, rebuild, write, moveDown, ledger, clock, onTrouble },
     recallMemories: createRecallMemories({ retriever, uses, clock, onTrouble }),
   });
   const keep = keepMemories({

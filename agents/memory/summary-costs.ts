@@ -1,6 +1,7 @@
 /**
  * What summaries by a model cost, onto freshet.costs: the upper bound before the call, and under the same id what it came to, so
- * that the ledger is never below what the provider counts (I3).
+ * that the ledger is never below what the provider counts (I3). They stand in no journal of an execution, so these records are what
+ * the day's money is counted from again (rebuild-budgets.ts).
  */
 import { randomUUID } from 'node:crypto';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
@@ -15,36 +16,61 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { formatUsd, mostPriceOf, type Picodollars, priceOf, priceTableOf } from '../../schemas/money.ts';
 import type { Cost } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import type { CallGuards, MoneyAsked } from '../runtime/call-guards.ts';
 
 /** What these costs are attributed to, beside their agent. */
 export const MEMORY_FEATURE = 'memory';
 
+const SUMMARY = 'memory:';
+
+/** Whether a key of freshet.costs is one of these. */
+export const isSummaryCost = (key: string): boolean => key.startsWith(SUMMARY);
+
+/** Whose conversation it is. */
+export interface SummaryOf {
+  readonly agent: string;
+  readonly tenant: string;
+}
+
 export interface SummaryLedger {
-  /** Errors: `append-failed`: then the call is not made. */
+  /**
+   * Null where the call is not to be made: the day's money does not allow it, or the signal came. Errors: `append-failed`: it is not
+   * to be made either.
+   */
   reserve(
-    of: { readonly agent: string; readonly tenant: string },
+    of: SummaryOf,
     model: Pick<LanguageModel, 'id' | 'price'>,
     bounds: TokenBounds,
-  ): Promise<{ settle(usage: TokenUsage): Promise<void> }>;
+    signal: AbortSignal,
+  ): Promise<{ settle(usage: TokenUsage): Promise<void> } | null>;
 }
+
+const NOTHING_USED = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 } as const;
 
 export const recordSummaryCosts = ({
   writer,
   codec,
   clock,
+  guards,
+  usdPerDayOf,
 }: {
   readonly writer: Pick<RecordWriter, 'append'>;
   readonly codec: Pick<RecordCodec, 'encode'>;
   readonly clock: Clock;
+  readonly guards: Pick<CallGuards, 'reserve' | 'settle'>;
+  readonly usdPerDayOf: (agent: string) => MoneyAsked['usdPerDay'];
 }): SummaryLedger => ({
-  reserve: async ({ agent, tenant }, model, bounds) => {
-    const costId = `memory:${randomUUID()}`;
+  reserve: async ({ agent, tenant }, model, bounds, signal) => {
+    const costId = `${SUMMARY}${randomUUID()}`;
+    // The day that pays is that of the reservation, whenever it is settled.
+    const at = clock();
     const append = async (
       usage: Omit<TokenUsage, 'reported'>,
       usd: Picodollars,
-      settled: boolean,
+      outcome: Cost['outcome'],
     ): Promise<void> => {
-      const at = clock();
+      // Until it is settled nobody knows what became of the call.
+      const settled = outcome !== 'lost';
       const cost: Cost = {
         ...{ costId, taskId: costId, executionId: costId, agent, tenant },
         ...{ feature: MEMORY_FEATURE, tool: null, model: model.id, step: 0 },
@@ -53,11 +79,8 @@ export const recordSummaryCosts = ({
         cachedInputTokens: usage.cachedInputTokens,
         usd: formatUsd(usd),
         priceTable: priceTableOf(model.price),
-        settled,
+        ...{ settled, outcome, at },
         kind: 'model',
-        // Until it is settled nobody knows what became of the call.
-        outcome: settled ? 'done' : 'lost',
-        at,
       };
       await writer.append([
         {
@@ -73,7 +96,23 @@ export const recordSummaryCosts = ({
         },
       ]);
     };
-    await append({ ...bounds, cachedInputTokens: 0 }, mostPriceOf(bounds, model.price), false);
-    return { settle: (usage) => append(usage, priceOf(usage, model.price), true) };
+    const settle = async (
+      usage: Omit<TokenUsage, 'reported'>,
+      usd: Picodollars,
+      outcome: 'done' | 'failed',
+    ): Promise<void> => {
+      await append(usage, usd, outcome);
+      guards.settle(costId, formatUsd(usd));
+    };
+    const most = mostPriceOf(bounds, model.price);
+    await append({ ...bounds, cachedInputTokens: 0 }, most, 'lost');
+    const usdPerDay = usdPerDayOf(agent);
+    const asked = { costId, agent, tenant, usd: formatUsd(most), at, usdPerDay };
+    const denied = await guards.reserve(asked, signal);
+    if (denied || signal.aborted) {
+      await settle(NOTHING_USED, 0n, 'failed');
+      return null;
+    }
+    return { settle: (usage) => settle(usage, priceOf(usage, model.price), 'done') };
   },
 });

@@ -28,7 +28,7 @@ export interface ExecutionControl {
 }
 
 export interface ExecutionControls {
-  open(identity: Identity): ExecutionControl;
+  open(of: Pick<Identity, 'executionId' | 'agent' | 'tenant'>): ExecutionControl;
 }
 
 const NEVER = new AbortController().signal;

@@ -1,10 +1,11 @@
 /** Counts a day's money from the journal again, for whoever is told `budget-unknown`: one at a time in a process, however many ask. */
-import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { type BudgetLedger, type JournaledCost, startOfDay } from '../../schemas/budget-ledger.ts';
+import { type BudgetLedger, dayOf, type JournaledCost, startOfDay } from '../../schemas/budget-ledger.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { isSummaryCost } from '../memory/summary-costs.ts';
 import { createBudgetFold } from './fold-budgets.ts';
 
 export interface BudgetRebuilder {
@@ -22,25 +23,46 @@ export interface BudgetRebuilderSettings {
 }
 
 const JOURNAL = TOPICS.agentEvents.name;
+const COSTS = TOPICS.costs.name;
 /** Records carry their writers' clocks, which may be behind. */
 const CLOCKS_APART_MS = 3_600_000;
 
-/** Every call that a day pays for, from the journal as it stands now to its end. */
+/** Every call that a day pays for, from the journal as it stands now to its end; summaries have theirs on freshet.costs alone. */
 export const readDailyCosts = async (
-  { kafka, codec, localTenant, onUnreadable }: Omit<BudgetRebuilderSettings, 'ledger'>,
+  settings: Omit<BudgetRebuilderSettings, 'ledger'>,
   day: string,
 ): Promise<readonly JournaledCost[]> => {
+  const { codec, localTenant } = settings;
   const fold = createBudgetFold(day, localTenant);
-  const from = await kafka.admin.offsetsAt(JOURNAL, startOfDay(day) - CLOCKS_APART_MS);
-  await scanTopic(kafka, { topic: JOURNAL, from }, async ({ partition, offset, value }) => {
+  await readDay(settings, day, JOURNAL, async ({ value }) =>
+    fold.add(await codec.decode('AgentEvent', value)),
+  );
+  const summaries = new Map<string, JournaledCost>();
+  await readDay(settings, day, COSTS, async ({ key, value }) => {
+    if (!isSummaryCost(key?.toString('utf8') ?? '')) return;
+    const { costId, agent, tenant, usd, settled, at } = await codec.decode('Cost', value);
+    // Settled once: a reservation that was sent twice changes nothing.
+    if (dayOf(at) !== day || summaries.get(costId)?.settled) return;
+    summaries.set(costId, { costId, agent, tenant: tenant ?? localTenant, usd, settled });
+  });
+  return [...fold.costs(), ...summaries.values()];
+};
+
+const readDay = async (
+  { kafka, onUnreadable }: Pick<BudgetRebuilderSettings, 'kafka' | 'onUnreadable'>,
+  day: string,
+  topic: string,
+  read: (record: KafkaRecord) => Promise<void>,
+): Promise<void> => {
+  const from = await kafka.admin.offsetsAt(topic, startOfDay(day) - CLOCKS_APART_MS);
+  await scanTopic(kafka, { topic, from }, async (record) => {
     try {
-      fold.add(await codec.decode('AgentEvent', value));
+      await read(record);
     } catch (error) {
       if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
-      onUnreadable(`${JOURNAL}:${partition}:${offset}`, error);
+      onUnreadable(`${topic}:${record.partition}:${record.offset}`, error);
     }
   });
-  return fold.costs();
 };
 
 export const createBudgetRebuilder = (settings: BudgetRebuilderSettings): BudgetRebuilder => {

@@ -12,7 +12,6 @@ import { createExtractiveModel } from '../../connectors/models/language/extracti
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import { defineAgent, defineTool } from '../../schemas/agent-definition.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { PARTITIONS, TOPICS } from '../../schemas/topics.ts';
 import { openDocumentPlane } from './document-plane.ts';
 
@@ -125,7 +124,7 @@ export const openSoakPlane = async (of: {
       ...{ kafka, codec, writer, retriever: index, redis: redisUrl, clock: systemClock },
       models: [createExtractiveModel()],
       localTenant: 'default',
-      policies: new Map(SOAK_AGENTS.map((agent) => [agent, memoryPolicyOf(POLICY)])),
+      agents: SOAK_AGENTS.map((name) => ({ name, memory: POLICY })),
       owned: () => Array.from({ length: PARTITIONS }, (_, at) => at),
       ...{ keepEveryMs: 200, prunedKnownMs: 10_000, onEvent: onMemory },
     });

@@ -14,7 +14,6 @@ import { openRedisSharedLimits } from '../../connectors/redis/redis-shared-limit
 import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 import { spansOfRuntimeEvent } from './runtime-spans.ts';
@@ -49,11 +48,8 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
 
   let worker: TaskWorker | undefined;
   const memory = await openAgentMemory({
-    ...{ kafka, codec, writer, retriever, models, clock, localTenant },
+    ...{ kafka, codec, writer, retriever, models, agents, clock, localTenant, guards, control },
     redis: settings.redis,
-    policies: new Map(
-      agents.flatMap(({ name, memory: policy }) => (policy ? [[name, memoryPolicyOf(policy)]] : [])),
-    ),
     owned: () => worker?.stats().partitions ?? [],
     onEvent: (event) => {
       if (event.type === 'memory-trouble') onTrouble(event.error);

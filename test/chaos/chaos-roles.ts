@@ -17,7 +17,6 @@ import { startExecutionProjection } from '../../pipelines/project-executions/pro
 import { systemClock } from '../../schemas/clock.ts';
 import { parseConfig } from '../../schemas/config.ts';
 import { createControlView } from '../../schemas/control-view.ts';
-import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
 import { startIndexPeer } from '../gateway/index-peer.ts';
 import { CHAOS_MEMORY, CHAOS_TENANT, chaosAgents, chaosModel, chaosTools } from './chaos-agent.ts';
@@ -67,7 +66,7 @@ const runWorker: Run = async (settings, plant) => {
     retriever: fixedRetriever(),
     // What no session of a run asks for: its turns are never too many.
     models: [createExtractiveModel()],
-    policies: new Map([['chaos', memoryPolicyOf(CHAOS_MEMORY)]]),
+    agents: [{ name: 'chaos', memory: CHAOS_MEMORY }],
     owned: () => worker?.stats().partitions ?? [],
     onEvent: (event) => {
       if (event.type === 'memory-trouble') onTrouble(event.error);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type MemoryEvent,
+  type OpenAgentMemorySettings,
   type OpenedAgentMemory,
   openAgentMemory,
 } from '../../../agents/memory/open-agent-memory.ts';
@@ -11,6 +12,7 @@ import { openRecordWriter } from '../../../connectors/kafka/record-writer.ts';
 import { createExtractiveModel } from '../../../connectors/models/language/extractive-model.ts';
 import { openRecordCodec } from '../../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../../connectors/registry/schema-registry.ts';
+import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { systemClock } from '../../../schemas/clock.ts';
 import { defineConfig } from '../../../schemas/config.ts';
 import type { MemoryPolicy } from '../../../schemas/memory-policy.ts';
@@ -30,6 +32,13 @@ export interface JournaledExecution {
   readonly tenant?: string;
   readonly tool?: { readonly name: string; readonly input: string };
   readonly at?: number;
+}
+
+export interface OpenedOtherwise
+  extends Partial<Pick<OpenAgentMemorySettings, 'models' | 'guards' | 'control'>> {
+  readonly owned?: readonly number[];
+  /** What an agent has beside its memory. */
+  readonly agents?: Readonly<Record<string, Pick<AgentDefinition, 'models' | 'safety'>>>;
 }
 
 export type MemoryPlane = Awaited<ReturnType<typeof openMemoryPlane>>;
@@ -56,10 +65,13 @@ export const openMemoryPlane = async (
   const retriever: Retriever = index ?? {
     search: () => Promise.reject(new Error('there is no index here')),
   };
-  const open = (over: { readonly owned?: readonly number[] } = {}): Promise<OpenedAgentMemory> =>
+  const open = (over: OpenedOtherwise = {}): Promise<OpenedAgentMemory> =>
     openAgentMemory({
-      ...{ kafka, codec, writer, retriever, policies, redis: stack.redis },
-      models: [createExtractiveModel()],
+      ...{ kafka, codec, writer, retriever, redis: stack.redis },
+      models: over.models ?? [createExtractiveModel()],
+      ...(over.guards ? { guards: over.guards } : {}),
+      ...(over.control ? { control: over.control } : {}),
+      agents: [...policies].map(([name, memory]) => ({ name, memory, ...over.agents?.[name] })),
       localTenant: 'acme',
       owned: () => over.owned ?? Array.from({ length: PARTITIONS }, (_, at) => at),
       clock: systemClock,
