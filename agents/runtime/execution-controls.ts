@@ -29,6 +29,8 @@ export interface ExecutionControl {
 
 export interface ExecutionControls {
   open(of: Pick<Identity, 'executionId' | 'agent' | 'tenant'>): ExecutionControl;
+  /** Of one that may not have begun. */
+  isCancelled(executionId: string): boolean;
 }
 
 const NEVER = new AbortController().signal;
@@ -43,6 +45,7 @@ export const SILENT: ExecutionControls = {
       sleep(Math.min(withinMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined),
     close: () => undefined,
   }),
+  isCancelled: () => false,
 };
 
 /** What was said and is not journaled yet. Pure. */

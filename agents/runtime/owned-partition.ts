@@ -29,6 +29,8 @@ export interface OwnedPartition {
   take(records: readonly KafkaRecord[]): void;
   /** The next task that may start now, what waited under another worker before what came after it; none before the journal is read to where it ended at assignment. */
   next(now: number): QueuedTask | undefined;
+  /** What is held and over, as `isOver` says, does not wait for its turn: it may start now. */
+  hurry(isOver: (item: QueuedTask) => boolean): void;
   /** Its terminal event stands in the log, or it was dead-lettered. */
   finish(item: QueuedTask): void;
   waitsOf(item: QueuedTask): TaskWaits;
@@ -179,6 +181,9 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
         });
     },
     next: (now) => (ready && !gone.signal.aborted ? queue.next(now) : undefined),
+    hurry: (isOver) => {
+      for (const item of queue.held()) if (isOver(item)) queue.hurry(item);
+    },
     finish: (item) => {
       queue.release(item);
       journal.fold.forget(item.read.executionId);

@@ -6,7 +6,7 @@
  */
 export interface Queued {
   readonly offset: number;
-  /** Tasks that share one of these run one after another. */
+  /** Tasks that share one of these run one after another. The first is that of the same task, sent twice. */
   readonly lanes: readonly string[];
   /** Shares its turns with its like. */
   readonly tenant: string;
@@ -22,6 +22,8 @@ export interface TaskQueue<Item extends Queued> {
   release(item: Item): void;
   /** Those that may not start, whatever is free: it is too early, or one before them in a lane is not done. */
   held(): readonly Item[];
+  /** One of those is to start next all the same: there is nothing to do for it but to say that it has ended. */
+  hurry(item: Item): void;
   /** Takes out one that waits and is not to start any more. */
   drop(item: Item): void;
   waiting(): number;
@@ -110,6 +112,13 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
       count(item.tenant, -1);
     },
     held: () => [...waiting].filter((item) => !ready.has(item)),
+    hurry: (item) => {
+      const [own = ''] = item.lanes;
+      // Of a task that was sent twice, the first is its result.
+      if (!waiting.has(item) || lanes.get(own)?.[0] !== item) return;
+      early = early.filter((each) => each !== item);
+      ready.add(item);
+    },
     drop: (item) => {
       waiting.delete(item);
       ready.delete(item);

@@ -350,9 +350,14 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     },
   );
 
+  /** It would be stopped before its first step: nobody has to wait for that until it may begin. */
+  const isOver = ({ read: { task, executionId } }: QueuedTask): boolean =>
+    services.control.isCancelled(executionId) || (task.deadlineAt !== null && task.deadlineAt < clock());
+
   const committing = (async () => {
     while (!stopping.signal.aborted) {
       await sleep(COMMIT_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      for (const partition of owned.values()) partition.hurry(isOver);
       // Those that were to start later may be due by now; what waits for long is to pin nothing.
       pump();
       for (const partition of owned.values()) partition.journalWaits(isPressed(partition));

@@ -30,6 +30,7 @@ export const openHeardControls = async (settings: HeardControlsSettings): Promis
   return {
     view,
     close: followed.close,
+    isCancelled: (executionId) => view.signalsOf(executionId).cancel !== null,
     open: ({ executionId, agent, tenant }) => {
       const stopped = new AbortController();
       const heard: ExecutionControl['stop'] = () => {

@@ -184,6 +184,7 @@ test('a cancellation is heard while effects are undone: the one under way is lef
     },
     {
       control: {
+        ...SILENT,
         open: (identity) => ({
           ...SILENT.open(identity),
           stop: () => (stopped.signal.aborted ? { code: 'cancelled', message: 'by ada' } : null),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { forkedEvents } from '../../../agents/replay/fork-events.ts';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import type { SubtaskEnded, Subtasks } from '../../../agents/runtime/subtasks.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import { isEnding, parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
@@ -31,6 +31,7 @@ const childOf = (turns: readonly Turn[], limits: Parameters<typeof randomAgent>[
     cancel: async () => undefined,
   };
   const control: ExecutionControls = {
+    ...SILENT,
     open: () => ({
       stop: () => (cancelled ? { code: 'cancelled', message: 'ada: no longer needed' } : null),
       approval: () => null,

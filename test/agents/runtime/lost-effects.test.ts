@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import { type AgentDefinition, defineTool } from '../../../schemas/agent-definition.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
@@ -39,6 +39,7 @@ const slowly = (onEffect: () => void): AgentDefinition => ({
 });
 
 const switched = (off: () => boolean, stopped = new AbortController().signal): ExecutionControls => ({
+  ...SILENT,
   open: () => ({
     stop: () => (off() ? { code: 'killed', message: 'stopped by ada' } : null),
     approval: () => null,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
-import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import {
   afterCall,
   type Breaker,
@@ -21,6 +21,7 @@ const FAILURE = { kind: 'failure' as const, retryable: true, mayHaveCost: false 
 
 /** The wait itself takes no time: the clock of a simulation moves on by every look at it. */
 const PATIENT: ExecutionControls = {
+  ...SILENT,
   open: () => ({
     stop: () => null,
     approval: () => null,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
 import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
 import {
@@ -101,6 +101,7 @@ test('reads of one reply run beside each other, one that fails leaves the others
 const approving = (decision: 'approve' | 'deny' | 'other-arguments' | 'never'): ExecutionControls => {
   let waits = 0;
   return {
+    ...SILENT,
     open: () => ({
       ...SILENT_CONTROL,
       approval: (step, argumentsHash) => {
@@ -167,6 +168,7 @@ test('workers that die while it only waits have not died of it', async () => {
     agent,
     models: [scriptedModel('first', turns)],
     control: {
+      ...SILENT,
       open: () => ({
         ...control,
         changed: async (withinMs, signal) => {
@@ -210,6 +212,7 @@ test('one that waits for approval goes on waiting under another worker, and asks
 test('a stop ends it between two steps, with its reason, and a replay stops at the same place', async () => {
   let looks = 0;
   const control: ExecutionControls = {
+    ...SILENT,
     open: () => ({
       ...SILENT_CONTROL,
       stop: () => {

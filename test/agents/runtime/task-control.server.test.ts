@@ -274,6 +274,33 @@ test('a task that is to begin later begins later, one past its deadline is halte
   expect((await resultOf(taskId)).startedAt).toBeGreaterThanOrEqual(later);
 });
 
+test('what has not begun is cancelled, and halted past its deadline, without its turn: far in the future, or behind another of its session', async () => {
+  const agent = `asking-${ID}`;
+  const session = { agent, sessionId: `session-${ID}` };
+  const far = { agent, input: 'say far', notBefore: (Date.now() + 30 * 86_400_000) * 1_000 };
+  const first = await stack.submit({ ...session, input: 'change what-comes-first' });
+  await eventually('the question', async () =>
+    (await stack.journalOf(first)).find(({ name }) => name === 'approval-asked'),
+  );
+  const cancelled = await Promise.all([stack.submit(far), stack.submit({ ...session, input: 'say behind' })]);
+  const late = await stack.submit({
+    ...session,
+    input: 'say late',
+    deadlineAt: (Date.now() + 1_000) * 1_000,
+  });
+  for (const taskId of cancelled)
+    await say({ ...asked, kind: 'cancel', executionId: executionIdOf(taskId), taskId });
+  for (const taskId of cancelled)
+    expect(await resultOf(taskId)).toMatchObject({ outcome: 'halted', error: { code: 'cancelled' } });
+  expect(await resultOf(late)).toMatchObject({ outcome: 'halted', error: { code: 'deadline' } });
+  for (const word of ['far', 'behind', 'late']) expect(begun).not.toContain(`say ${word}`);
+  // The first of the session still waits, and what comes after it in its turn.
+  const after = await stack.submit({ ...session, input: 'say after' });
+  expect((await stack.journalOf(first)).at(-1)?.type).not.toBe('response');
+  await say({ ...asked, kind: 'cancel', executionId: executionIdOf(first), taskId: first });
+  expect(await resultOf(after)).toMatchObject({ outcome: 'completed' });
+});
+
 test('a worker that only waits for people stops without waiting out its grace time', async () => {
   const taskId = await stack.submit({ agent: `asking-${ID}`, input: 'change nothing-yet' });
   await eventually('the question', async () =>

@@ -74,3 +74,29 @@ test('a tenant with few tasks is never behind more of another than there are pla
     }),
   );
 });
+
+test('one that is hurried starts at once, however early or far behind; the others keep their order, and a task sent twice its first', () => {
+  const queue = createTaskQueue<Queued>();
+  const item = (offset: number, lanes: readonly string[], notBefore = 0): Queued => ({
+    ...PLAIN,
+    ...{ offset, lanes, notBefore },
+  });
+  const [first, second, third] = [0, 1, 2].map((at) => item(at, [`task ${at}`, 'session'])) as [
+    Queued,
+    Queued,
+    Queued,
+  ];
+  const early = item(3, ['task 3'], 1_000);
+  const twin = item(4, ['task 0']);
+  for (const each of [first, second, third, early, twin]) queue.push(each);
+  expect(queue.next(0)).toBe(first);
+  expect(queue.next(0)).toBeUndefined();
+  for (const each of [early, second, twin, first]) queue.hurry(each);
+  expect([queue.next(0), queue.next(0), queue.next(0)]).toEqual([second, early, undefined]);
+  queue.release(early);
+  queue.release(first);
+  // Sent twice, it has ended by now: its second may start to see so.
+  expect([queue.next(0), queue.next(0)]).toEqual([twin, undefined]);
+  queue.release(second);
+  expect([queue.next(0), queue.next(2_000)]).toEqual([third, undefined]);
+});
