@@ -17,7 +17,7 @@ import { decide } from '../runtime/decide.ts';
 import { type Decision, inputHashOf } from '../runtime/decision.ts';
 import { type ExecutionState, INITIAL_STATE } from '../runtime/execution-state.ts';
 import { applyEvent } from '../runtime/fold-events.ts';
-import { limitsOf, parseRunTerms } from '../runtime/run-terms.ts';
+import { limitsOf, parseRunTerms, safetyOf } from '../runtime/run-terms.ts';
 import { recordedKindOf, recordedNameOf, refusalOf } from './replay-events.ts';
 
 export type EstimateTokens = (modelId: string, prompt: ModelPrompt) => TokenBounds | undefined;
@@ -125,7 +125,7 @@ export const whatIf = (
 const scaled = (used: number, candidateBound: number, recordedBound: number): number =>
   recordedBound > 0 ? Math.round((used * candidateBound) / recordedBound) : used;
 
-/** The recorded terms with the candidate's limits: its caps decide, over the models that there were. */
+/** The recorded terms with the candidate's limits and safety: its caps decide, over the models that there were. */
 const underTermsOf = (candidate: AgentDefinition, state: ExecutionState, event: AgentEvent): AgentEvent => {
   const terms = parseRunTerms(event.input);
   if (!terms) return event;
@@ -133,7 +133,8 @@ const underTermsOf = (candidate: AgentDefinition, state: ExecutionState, event: 
     ? terms.models.filter(({ id }) => candidate.models?.includes(id) !== false)
     : terms.models;
   const limits = limitsOf(candidate, state.input?.budget ?? null);
-  return { ...event, behaviour: candidate.version, input: JSON.stringify({ ...terms, limits, models }) };
+  const own = { ...terms, limits, models, safety: safetyOf(candidate) };
+  return { ...event, behaviour: candidate.version, input: JSON.stringify(own) };
 };
 
 interface DecisionAt {

@@ -73,6 +73,16 @@ test("a candidate's own caps decide: with fewer steps it would have halted", asy
   expect(result.calls.length).toBeLessThan(spent);
 });
 
+test("a candidate's own safety decides: allowed one call of the tool, it would have been refused the second", async () => {
+  const events = await recordExecution('task-a', LOOK_TWICE);
+  const result = whatIf(events, { ...AGENT, version: '2', safety: { maxCallsPerTool: 1 } }, estimatePrompt);
+  expect(result.leaves).toMatchObject({
+    recorded: { kind: 'tool', name: 'look' },
+    candidate: { kind: 'respond', name: 'halted' },
+  });
+  expect(result.calls).toHaveLength(2);
+});
+
 test('a candidate that retrieves otherwise leaves at the retrieval: what it would have found is not in the record', async () => {
   const events = await recordExecution('task-a', LOOK_TWICE);
   const result = whatIf(events, { ...AGENT, version: '2', retrieve: { topK: 9 } }, estimatePrompt);
