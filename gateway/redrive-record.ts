@@ -1,11 +1,17 @@
 /**
- * A record that could not be processed, taken through again: appended to its own topic and partition as it stands there.
- * What became of it meanwhile is for whoever reads it: a change that is older than its document is superseded (rule V).
+ * A record that could not be processed, taken through again. A change is appended to its own topic and partition as it stands there:
+ * what became of it meanwhile is for whoever reads it, as one that is older than its document is superseded (rule V). A task is
+ * sent as a new one, as the one it was has ended.
  */
 import type { KafkaClient, KafkaRecord, RecordToAppend } from '../connectors/kafka/kafka.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
-import type { DeadLetter } from '../schemas/records.ts';
+import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import { cloudEventHeaders } from '../schemas/cloud-event.ts';
+import { FreshetError } from '../schemas/errors.ts';
+import type { DeadLetter, Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { TRACEPARENT } from '../schemas/trace-context.ts';
+import { taskIdOfKey } from './submit-task.ts';
 
 export const REDRIVEN_FROM = 'freshet-redriven-from';
 
@@ -31,6 +37,45 @@ export const notRedriven = (topic: string, changeTopics: readonly string[]): str
     ? null
     : `records of ${topic} are written by Freshet itself: appending them again would change what they say`;
 
+/** The task that is sent in the place of one that has ended as a dead letter. */
+export interface TaskAgain {
+  readonly taskId: string;
+  readonly record: RecordToAppend;
+}
+
+/**
+ * A task under a name of its own: under the one it had it has ended, and whoever reads it again passes over it. The same name
+ * however often the same dead letter is taken. Undefined where the record is no task that can be read, or names none: it is
+ * appended as it stands then, and named by its new place. Errors: `registry-unavailable`.
+ */
+export const taskAgainOf = async (
+  record: KafkaRecord,
+  codec: Pick<RecordCodec, 'decode' | 'encode'>,
+  at: number,
+): Promise<TaskAgain | undefined> => {
+  let task: Task;
+  try {
+    task = await codec.decode('Task', record.value);
+  } catch (error) {
+    if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+    throw error;
+  }
+  if (task.taskId === null || task.taskId === '') return undefined;
+  const from = placeOf(record);
+  const taskId = taskIdOfKey(task.tenant ?? '', `redriven from ${from}`);
+  const traceparent = record.headers[TRACEPARENT]?.toString('latin1');
+  const headers = {
+    ...cloudEventHeaders({ id: taskId, type: 'freshet.task', source: 'freshet/gateway', at }),
+    ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
+    [REDRIVEN_FROM]: from,
+  };
+  // Whoever handed it over has been told that it ended.
+  const value = codec.encode('Task', { ...task, taskId, parent: null, createdAt: at });
+  return { taskId, record: { topic: record.topic, key: task.sessionId ?? taskId, value, headers } };
+};
+
+const placeOf = ({ topic, partition, offset }: Origin): string => `${topic}:${partition}:${offset}`;
+
 const text = (bytes: Buffer): string | undefined => {
   const read = bytes.toString('utf8');
   return Buffer.from(read, 'utf8').equals(bytes) ? read : undefined;
@@ -39,9 +84,7 @@ const text = (bytes: Buffer): string | undefined => {
 /** Undefined where its key or a header is no text, and so could not be written back as it was. */
 export const againOf = (record: KafkaRecord): RecordToAppend | undefined => {
   const key = record.key === null ? null : text(record.key);
-  const headers: Record<string, string> = {
-    [REDRIVEN_FROM]: `${record.topic}:${record.partition}:${record.offset}`,
-  };
+  const headers: Record<string, string> = { [REDRIVEN_FROM]: placeOf(record) };
   for (const [name, value] of Object.entries(record.headers)) {
     const read = text(value);
     if (read === undefined) return undefined;

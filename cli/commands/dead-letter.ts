@@ -29,6 +29,7 @@ interface Shown extends Letter {
 interface Redriven {
   readonly dryRun: boolean;
   readonly redriven: readonly string[];
+  readonly tasks: readonly { readonly place: string; readonly taskId: string }[];
   readonly left: readonly { readonly place: string; readonly why: string }[];
   readonly more: number;
 }
@@ -120,9 +121,12 @@ export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundin
           ...(reason === undefined ? {} : { reason }),
           dryRun,
         });
-        createOutput(options.json ?? false).print(done, ({ redriven, left, more }) =>
+        createOutput(options.json ?? false).print(done, ({ redriven, tasks, left, more }) =>
           [
-            ...redriven.map((place) => `${dryRun ? 'would redrive' : 'redriven'}  ${place}`),
+            ...redriven.map((place) => {
+              const task = tasks.find((each) => each.place === place);
+              return `${dryRun ? 'would redrive' : 'redriven'}  ${place}${task ? `  as ${task.taskId}` : ''}`;
+            }),
             ...left.map(({ place, why }) => `left  ${place}  ${why}`),
             ...(more > 0 ? [`${more} more match: run it again`] : []),
             ...(redriven.length + left.length === 0 ? ['nothing matches'] : []),

@@ -1,14 +1,15 @@
 /** Records that could not be processed: looked at, and taken through again once what was wrong is mended. */
 import { z } from 'zod';
+import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import { withoutSecrets } from '../../pipelines/gates/finding.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { changeTopic } from '../../schemas/topics.ts';
+import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, text, wholeNumber } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE } from '../read-models/dead-letter-list.ts';
-import { againOf, notRedriven, readRecord } from '../redrive-record.ts';
+import { againOf, notRedriven, readRecord, taskAgainOf } from '../redrive-record.ts';
 import { isoTime } from '../views/times.ts';
 
 const MOST_REDRIVEN = 200;
@@ -110,7 +111,7 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
       path: '/v1/dead-letters/redrive',
       tag: 'refusals',
       summary:
-        'Takes records through again, as they stand in the log: named ones, or all that match and were not yet',
+        'Takes records through again: named ones, or all that match and were not yet. A change as it stands in the log, a task as a new one',
       body: z
         .strictObject({
           places: z.array(place).min(1).max(MOST_REDRIVEN).optional(),
@@ -128,12 +129,15 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
           schema: z.object({
             dryRun: z.boolean(),
             redriven: z.array(z.string()),
+            tasks: z
+              .array(z.object({ place: z.string(), taskId: z.string() }))
+              .describe('Of those, the tasks: each is a new one, under a name of its own.'),
             left,
             more: z.number().describe(`Matches beyond the ${MOST_REDRIVEN} of one request.`),
           }),
         },
       ],
-      errors: ['not-found', 'append-failed', 'kafka-unavailable'],
+      errors: ['not-found', 'append-failed', 'kafka-unavailable', 'registry-unavailable'],
       handle: async ({ body, principal }) => {
         const { dryRun, places, reason = null } = body;
         const matches = places
@@ -143,11 +147,14 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
               .items.filter((each) => !each.redriven);
         const more = Math.max(0, matches.length - MOST_REDRIVEN);
         const not: { place: string; why: string }[] = [];
-        const again = [];
+        const again: { at: string; record: RecordToAppend }[] = [];
+        const tasks: { place: string; taskId: string }[] = [];
         for (const { place: at, origin } of matches.slice(0, MOST_REDRIVEN)) {
           const never = notRedriven(origin.topic, changeTopics);
           const record = never === null ? await readRecord(kafka, origin) : undefined;
-          const appended = record && againOf(record);
+          const task = record?.topic === TOPICS.tasks.name && (await taskAgainOf(record, codec, clock()));
+          if (task) tasks.push({ place: at, taskId: task.taskId });
+          const appended = task ? task.record : record && againOf(record);
           if (appended) again.push({ at, record: appended });
           else
             not.push({
@@ -168,7 +175,7 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
           await writer.append([auditRecord(codec, audit)]);
           await writer.append(again.map(({ record }) => record));
         }
-        return { dryRun, redriven, left: not, more };
+        return { dryRun, redriven, tasks, left: not, more };
       },
     }),
   ];

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AgentAction, openAgentClient } from '../../agents/client/agent-client.ts';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { addCostCommand } from '../../cli/commands/cost.ts';
+import { addDeadLetterCommands } from '../../cli/commands/dead-letter.ts';
 import { addExecutionCommand } from '../../cli/commands/execution.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
@@ -426,4 +427,40 @@ test('a client logs every action', async () => {
   for (const { position } of own) expect(position).toMatch(/^freshet\.agent-events:\d+:\d+$/);
   expect(new Set(actions.map(({ executionId, step }) => `${executionId}:${step}`)).size).toBe(actions.length);
   expect(actions.some(({ error }) => error !== null)).toBe(true);
+});
+
+test('a task that is a dead letter is taken through again as a new one, the same however often it is asked for', async () => {
+  const asked = await under.codec.encode('Task', {
+    ...{ taskId: `task-${ID}-nobody`, agent: `nobody-${ID}`, input: 'Is anybody there?', tenant: 'acme' },
+    ...{ sessionId: null, principal: null, feature: null, budget: null, freshness: null, parent: null },
+    ...{ fork: null, priority: 0, notBefore: null, deadlineAt: null, createdAt: Date.now() * 1_000 },
+  });
+  const [at] = await under.put({ topic: TOPICS.tasks.name, key: `task-${ID}-nobody`, value: asked });
+  const place = `${TOPICS.tasks.name}:${at?.partition}:${at?.offset}`;
+  type Letters = { readonly items: readonly { readonly place: string; readonly redriven: boolean }[] };
+  const letters = async () =>
+    ((await under.call(`/v1/dead-letters?topic=${TOPICS.tasks.name}&reason=unknown-agent`)).body as Letters)
+      .items;
+  await until('the letter', async () => (await letters()).some((each) => each.place === place));
+  const redrive = async (dryRun: boolean) =>
+    (await post('/v1/dead-letters/redrive', { places: [place], dryRun })).body as {
+      readonly tasks: readonly { readonly place: string; readonly taskId: string }[];
+    };
+  const would = await redrive(true);
+  const done = await redrive(false);
+  expect(done.tasks).toEqual([{ place, taskId: expect.stringMatching(/^task-[0-9a-f]{32}$/) }]);
+  expect(would.tasks).toEqual(done.tasks);
+  const taskId = done.tasks[0]?.taskId ?? '';
+  await until('it has ended too, for the same reason', async () => {
+    const { status, body } = await under.call(`/v1/tasks/${taskId}`);
+    return status === 200 && taskSchema.parse(body).error?.code === 'unknown-agent';
+  });
+  expect((await letters()).find((each) => each.place === place)?.redriven).toBe(true);
+  // Under its new name it has ended by now: taken again, nothing comes of it.
+  await redrive(false);
+  expect(await under.tasksInKafka(taskId)).toHaveLength(2);
+  const shown = await runCommand(addDeadLetterCommands, { gateway: under.gateway.url }, [
+    ...['dead-letter', 'redrive', place, '--dry-run'],
+  ]);
+  expect(shown.stdout).toBe(`would redrive  ${place}  as ${taskId}\n`);
 });
