@@ -2,17 +2,15 @@
  * What agents remember, in three tiers: the turns of a session near at hand, what became of older ones in the vector index, and
  * rules by which the first becomes the second. The journal is the truth of both; losing a store loses no memory for good.
  */
-import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
 import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { toError } from '../../schemas/errors.ts';
 import type { MemoryPolicy, SessionPolicy } from '../../schemas/memory-policy.ts';
 import { NOTHING_RECALLED, type Recollection } from '../../schemas/recollection.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import { learnedBehaviour } from './learned-behaviour.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import type { MoveDown } from './move-down.ts';
-import type { RebuildSessions } from './rebuild-sessions.ts';
+import type { ReadSession } from './read-session.ts';
 import type { RecallMemories } from './recall-memories.ts';
 import { type EndedExecution, turnOf } from './remembered-turn.ts';
 import { boundTurn, turnsToRecall } from './session-state.ts';
@@ -48,7 +46,7 @@ export interface AgentMemory {
 
 export interface AgentMemorySettings {
   readonly sessions: SessionStore;
-  readonly rebuild: RebuildSessions;
+  readonly readSession: ReadSession;
   readonly recallMemories: RecallMemories;
   readonly write: WriteMemories;
   readonly moveDown: MoveDown;
@@ -57,8 +55,7 @@ export interface AgentMemorySettings {
   readonly onTrouble: (error: Error) => void;
 }
 
-/** An execution waits this long for its session to be rebuilt, and for the index. */
-const REBUILD_WAIT_MS = 1_000;
+/** An execution waits this long for the index. */
 const INDEX_WAIT_MS = 1_000;
 /** Turns that wait for a store that is away; beyond them its partitions are read from the journal again. */
 const MOST_UNWRITTEN = 1_000;
@@ -91,18 +88,12 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
     { agent, tenant, sessionId, partition }: RecallAsk & { readonly sessionId: string },
     policy: SessionPolicy,
   ): Promise<Pick<Recollection, 'session' | 'turns'>> => {
-    const key = { agent, tenant, sessionId };
-    const at = partition ?? partitionOfKey(Buffer.from(sessionId), TOPICS.agentEvents.partitions);
     try {
       await mend();
-      let stored = await sessions.read(key, at);
-      if (!stored.whole) {
-        if (!(await settings.rebuild(at, REBUILD_WAIT_MS))) return { session: 'rebuilding', turns: [] };
-        stored = await sessions.read(key, at);
-        if (!stored.whole) return { session: 'rebuilding', turns: [] };
-      }
-      const turns = turnsToRecall(stored.turns, policy, clock());
-      const session = turns.length > 0 ? 'known' : stored.turns.length > 0 ? 'ended' : 'new';
+      const stored = await settings.readSession({ agent, tenant, sessionId }, partition);
+      if (stored === null) return { session: 'rebuilding', turns: [] };
+      const turns = turnsToRecall(stored, policy, clock());
+      const session = turns.length > 0 ? 'known' : stored.length > 0 ? 'ended' : 'new';
       return { session, turns };
     } catch (error) {
       onTrouble(toError(error));

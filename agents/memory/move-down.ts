@@ -6,6 +6,7 @@ import { leastTrusted, type SessionTurn } from '../../schemas/recollection.ts';
 import type { Memory } from '../../schemas/records.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { cutOf, memoryIdOf } from './memory-record.ts';
+import type { ReadSession } from './read-session.ts';
 import { turnsToMove } from './session-state.ts';
 import type { Summarise } from './summarise.ts';
 import type { WriteMemories } from './write-memories.ts';
@@ -41,7 +42,8 @@ const placesOf = (turns: readonly SessionTurn[]): Memory['places'] => {
 
 export const createMoveDown =
   (settings: {
-    readonly sessions: Pick<SessionStore, 'read' | 'remove' | 'settled'>;
+    readonly sessions: Pick<SessionStore, 'remove' | 'settled'>;
+    readonly readSession: ReadSession;
     readonly summarise: Summarise;
     readonly write: WriteMemories;
     readonly ledger: Pick<MemoryLedger, 'isCut'>;
@@ -49,16 +51,18 @@ export const createMoveDown =
   }): MoveDown =>
   async (key, { session, longTerm }) => {
     const { sessions, ledger, clock } = settings;
-    const standing = async (): Promise<readonly SessionTurn[]> =>
-      (await sessions.read(key, 0)).turns.filter(({ place }) => !ledger.isCut(place, key));
+    const standing = async (): Promise<readonly SessionTurn[] | undefined> =>
+      (await settings.readSession(key))?.filter(({ place }) => !ledger.isCut(place, key));
     const turns = await standing();
+    // What the store has lost would be cut from the journal unsaid: it is due again.
+    if (!turns) return 0;
     const moved = session ? turnsToMove(turns, session, clock()) : turns;
     const [first] = moved;
     const last = moved.at(-1);
     if (first && last && longTerm) {
       const { text, madeBy } = await settings.summarise(key, moved);
       // A model may take a minute for it: what was forgotten meanwhile is not to come back. What is left is due again.
-      const left = new Set((await standing()).map(({ executionId }) => executionId));
+      const left = new Set((await standing())?.map(({ executionId }) => executionId));
       if (moved.some(({ executionId }) => !left.has(executionId))) return 0;
       const { tenant, agent, sessionId } = key;
       const summary: Memory = {

@@ -21,6 +21,7 @@ import { type KeepMemories, type KeptMemories, keepMemories } from './keep-memor
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { createMoveDown } from './move-down.ts';
 import { readEnded } from './read-ended.ts';
+import { createReadSession } from './read-session.ts';
 import { createRebuildSessions, type RebuiltSessions } from './rebuild-sessions.ts';
 import { createRecallMemories } from './recall-memories.ts';
 import { createSummarise } from './summarise.ts';
@@ -99,15 +100,16 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
     }),
     ...{ guards, control, onTrouble },
   });
-  const moveDown = createMoveDown({ sessions, summarise, write, ledger, clock });
   const rebuild = createRebuildSessions({
     ...{ kafka, codec, localTenant, sessions, ledger, clock, onTrouble },
     policyOf: (agent) => policies.get(agent)?.session,
     longestMs: () => Math.max(0, ...[...policies.values()].map(({ session }) => session?.ttlMs ?? 0)),
     onRebuilt: (rebuilt) => onEvent({ type: 'sessions-rebuilt', ...rebuilt }),
   });
+  const readSession = createReadSession(sessions, rebuild);
+  const moveDown = createMoveDown({ sessions, readSession, summarise, write, ledger, clock });
   const memory = createAgentMemory({
-    ...{ sessions, rebuild, write, moveDown, ledger, clock, onTrouble },
+    ...{ sessions, readSession, write, moveDown, ledger, clock, onTrouble },
     recallMemories: createRecallMemories({ retriever, uses, clock, onTrouble }),
   });
   const keep = keepMemories({

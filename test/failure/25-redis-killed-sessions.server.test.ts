@@ -10,6 +10,8 @@ import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { until } from '../support/until.ts';
 
 const POLICY = memoryPolicyOf({ session: { ttlMs: 600_000, maxTurns: 20 } });
+/** Of one whose sessions are summarised. */
+const ENDING = memoryPolicyOf({ session: { ttlMs: 600_000 }, longTerm: {} });
 
 let stack: TestStack;
 let plane: MemoryPlane;
@@ -17,7 +19,11 @@ let opened: OpenedAgentMemory;
 
 beforeAll(async () => {
   stack = await startTestStack({ servers: ['kafka', 'schemaRegistry', 'redis'] });
-  plane = await openMemoryPlane(stack, new Map([['support', POLICY]]), false);
+  const policies = new Map([
+    ['support', POLICY],
+    ['teller', ENDING],
+  ]);
+  plane = await openMemoryPlane(stack, policies, false);
   opened = await plane.open();
 }, 360_000);
 
@@ -75,6 +81,30 @@ test('sessions killed with Redis come back as they were, and what was forgotten 
     return session === 'new';
   });
   expect(plane.events.filter(({ type }) => type === 'sessions-rebuilt').length).toBeGreaterThan(0);
+});
+
+test('a session that ends after Redis lost it is summarised whole: nothing of it is cut from the journal unsaid', async () => {
+  const key = { agent: 'teller', tenant: 'acme', sessionId: 's-ended' };
+  const tell = async (question: string) => {
+    // It was quiet for longer than it lasts.
+    const at = systemClock() - 700_000_000;
+    const { ended } = await plane.journal({ ...key, question, answer: `Answer to ${question}`, at });
+    await opened.memory.remember({ ...ended, policy: ENDING });
+    return ended.place.offset;
+  };
+  const first = await tell('What was said first?');
+  await stack.killServer('redis');
+  await stack.startServer('redis');
+  // Nobody asks for a session of its partition meanwhile, which would read all of it from the journal again.
+  const partition = plane.partitionOf(key.sessionId);
+  const elsewhere = sessions.find((each) => plane.partitionOf(each) !== partition) ?? '';
+  await until('it is back', async () => (await recall(elsewhere)).session !== 'unavailable');
+  const second = await tell('What was said next?');
+  const summary = await until('it is summarised', async () => {
+    await opened.keep.turn();
+    return [...opened.ledger.of(JSON.stringify(['acme', 'teller']))].find(({ kind }) => kind === 'summary');
+  });
+  expect(summary.places).toMatchObject([{ partition, from: first, to: second }]);
 });
 
 test('a worker that comes when Redis was lost rebuilds too, and remembers what its predecessor did not', async () => {
