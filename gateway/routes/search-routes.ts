@@ -5,8 +5,8 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_FRESHNESS_WAIT_MS, type FreshnessRequest, SEARCH_MODES } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { documentId, filter, freshness, tenant, text } from '../http/fields.ts';
-import { tenantOf } from '../http/principal-of-request.ts';
+import { documentId, filter, freshness, ofTenant, tenant, text } from '../http/fields.ts';
+import { isShownTo, tenantOf } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { isoTime } from '../views/times.ts';
 import { sourceWatermarkSchema } from '../views/watermark-view.ts';
@@ -91,7 +91,11 @@ const traceAnswer = z.object({
 export const searchRoutes = (context: GatewayContext) => {
   const { settings, models } = context;
 
-  const versionsOf = async (id: string, partition: number): Promise<z.infer<typeof versionSchema>[]> => {
+  const versionsOf = async (
+    id: string,
+    partition: number,
+    isShown: (tenant: string | null) => boolean,
+  ): Promise<z.infer<typeof versionSchema>[]> => {
     const { kafka, codec } = settings;
     const topic = TOPICS.documents.name;
     const offsets = await kafka.admin.offsets(topic);
@@ -101,6 +105,8 @@ export const searchRoutes = (context: GatewayContext) => {
     await scanTopic(kafka, { topic, partitions: [partition], from }, async (record) => {
       if (record.key?.toString('utf8') !== id || record.value === null) return true;
       const document = await codec.decode('Document', record.value);
+      // A row may have been another tenant's before.
+      if (!isShown(document.tenant)) return true;
       const { change } = document;
       versions.push({
         version: document.version,
@@ -170,14 +176,19 @@ export const searchRoutes = (context: GatewayContext) => {
           .enum(['true', 'false'])
           .default('true')
           .describe('false: without a look for earlier versions.'),
+        ...ofTenant,
       }),
       answers: [{ status: 200, description: 'The trace.', schema: traceAnswer }],
       errors: ['not-found', 'index-unavailable', 'kafka-unavailable'],
-      handle: async ({ query }) => {
+      handle: async (request) => {
+        const { query } = request;
         const { id } = query;
-        const quarantined = models.quarantine.all().filter((each) => each.documentId === id);
+        const isShown = (of: string | null): boolean => isShownTo(request, of, settings.config.localTenant);
+        const quarantined = models.quarantine
+          .all()
+          .filter((each) => each.documentId === id && isShown(each.tenant));
         const traced = await settings.index.document(id);
-        if (!traced)
+        if (!traced || !isShown(traced.record.tenant))
           throw new FreshetError(
             'not-found',
             quarantined.length > 0
@@ -190,7 +201,7 @@ export const searchRoutes = (context: GatewayContext) => {
           record,
           position: `${TOPICS.documents.name}:${partition}:${offset}`,
           change: `${record.change.topic}:${record.change.partition}:${record.change.offset}`,
-          versions: query.versions === 'true' ? await versionsOf(id, partition) : [],
+          versions: query.versions === 'true' ? await versionsOf(id, partition, isShown) : [],
           quarantined,
         };
       },

@@ -175,10 +175,17 @@ test('a search is answered by the index, and the way of its document is told', a
   const body = JSON.stringify({ query: 'return a thermostat' });
   const found = await under.call('/v1/search', { method: 'POST', headers: json, body });
   expect(found.body).toMatchObject({ hits: [{ documentId: DOCUMENT, title: 'Returns' }] });
-  expect((await under.call(`/v1/documents?id=${encodeURIComponent(DOCUMENT)}`)).body).toMatchObject({
+  const { body: traced } = await under.call(`/v1/documents?id=${encodeURIComponent(DOCUMENT)}`);
+  expect(traced).toMatchObject({
     record: { title: 'Returns', chunks: [{ inIndex: true }] },
     versions: [{ version: VERSION, kind: 'document', chunks: 1 }],
   });
+  // To another tenant it is as if it were not there (I9).
+  const asked = (tenant: string) =>
+    under.call(`/v1/documents?id=${encodeURIComponent(DOCUMENT)}&tenant=${tenant}`);
+  const { tenant } = (traced as { readonly record: { readonly tenant: string } }).record;
+  expect((await asked(tenant)).body).toEqual(traced);
+  expect((await asked('globex')).status).toBe(404);
 });
 
 test('an index that does not answer is named in the status, and the rest is told', async () => {
