@@ -105,6 +105,7 @@ describe('the check itself finds', () => {
     ['a default export', 'connectors/a.ts', 'export default class A {}', /no default exports/],
     ['any', 'connectors/a.ts', 'const a = b as any;', /no any/],
     ['any in a list', 'connectors/a.ts', 'let a: readonly any[];', /no any/],
+    ['signals joined for good', 'agents/a.ts', `AbortSignal${'.'}any([a, b]);`, /joined by linkSignals/],
     ['a rule switched off', 'connectors/a.ts', `${'//'} @ts-ignore\nconst a = 1;`, /switched off/],
     ['a file too long', 'connectors/a.ts', 'a();\n'.repeat(501), /501 lines, at most 500/],
     ['a name that says nothing', 'connectors/kafka/kafka-utils.ts', '', /says nothing/],

@@ -1,6 +1,7 @@
 /** Calls of the gateway as a client makes them: problems become the errors they name, and what passes is tried again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 
 export interface GatewayCalls {
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
@@ -35,23 +36,20 @@ const failureOf = async (response: Response): Promise<FreshetError> => {
 };
 
 export const openGateway = (url: string): GatewayCalls => {
-  const call = async <T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> => {
-    const within = AbortSignal.timeout(CALL_WITHIN_MS);
-    let response: Response;
-    try {
-      response = await fetch(new URL(path, url), {
-        ...init,
-        signal: signal ? AbortSignal.any([signal, within]) : within,
-      });
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw new FreshetError('unavailable', `the gateway at ${url} does not answer`, {
-        cause: toError(thrown),
-      });
-    }
-    if (!response.ok) throw await failureOf(response);
-    return (await response.json()) as T;
-  };
+  const call = <T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> =>
+    withSignals([signal, AbortSignal.timeout(CALL_WITHIN_MS)], async (within) => {
+      let response: Response;
+      try {
+        response = await fetch(new URL(path, url), { ...init, signal: within });
+      } catch (thrown) {
+        signal?.throwIfAborted();
+        throw new FreshetError('unavailable', `the gateway at ${url} does not answer`, {
+          cause: toError(thrown),
+        });
+      }
+      if (!response.ok) throw await failureOf(response);
+      return (await response.json()) as T;
+    });
   return {
     get: (path, signal) => call(path, {}, signal),
     post: (path, body, { headers = {}, signal } = {}) =>

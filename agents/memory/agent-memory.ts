@@ -5,6 +5,7 @@
 import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { toError } from '../../schemas/errors.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import type { MemoryPolicy, SessionPolicy } from '../../schemas/memory-policy.ts';
 import { NOTHING_RECALLED, type Recollection } from '../../schemas/recollection.ts';
 import { learnedBehaviour } from './learned-behaviour.ts';
@@ -108,8 +109,10 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
     const { longTerm } = ask.policy;
     if (!longTerm || ask.text.trim() === '') return { longTerm: 'none', memories: [] };
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(INDEX_WAIT_MS)]);
-      return { longTerm: 'known', memories: await settings.recallMemories(ask, longTerm, within) };
+      const memories = await withSignals([signal, AbortSignal.timeout(INDEX_WAIT_MS)], (within) =>
+        settings.recallMemories(ask, longTerm, within),
+      );
+      return { longTerm: 'known', memories };
     } catch (error) {
       if (!signal.aborted) onTrouble(toError(error));
       return { longTerm: 'unavailable', memories: [] };

@@ -6,6 +6,7 @@
 import type { LanguageModel, ModelPrompt } from '../../connectors/models/language/language-model.ts';
 import { renderRecollection } from '../../connectors/models/language/render-recollection.ts';
 import { toError } from '../../schemas/errors.ts';
+import { linkSignals } from '../../schemas/linked-signal.ts';
 import type { SessionTurn } from '../../schemas/recollection.ts';
 import type { CallGuards } from '../runtime/call-guards.ts';
 import type { ExecutionControls } from '../runtime/execution-controls.ts';
@@ -62,7 +63,7 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
   ): Promise<string | undefined> => {
     const { ledger, guards, onTrouble } = settings;
     const name = `model:${model.id}` as const;
-    const signal = AbortSignal.any([stopped, AbortSignal.timeout(GIVE_UP_MS)]);
+    const { signal, release } = linkSignals(stopped, AbortSignal.timeout(GIVE_UP_MS));
     try {
       if ((await guards.mayCall(name)) !== null) return undefined;
       const spend = await ledger.reserve(of, model, model.estimate(prompt), signal);
@@ -76,6 +77,8 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
       if (!stopped.aborted) guards.called(name, false);
       onTrouble(toError(error));
       return undefined;
+    } finally {
+      release();
     }
   };
 

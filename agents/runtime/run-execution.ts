@@ -7,6 +7,7 @@ import { hashOf } from '../../schemas/canonical-json.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { totalUsd } from '../../schemas/execution-costs.ts';
 import { ENDING, type EndCode, type TerminalOutput } from '../../schemas/execution-payloads.ts';
+import { linkSignals } from '../../schemas/linked-signal.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -63,7 +64,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   for (const subtask of run.refusal ? [] : journal.state().subtasks)
     await submitSubtask(subtask, run, services, reservedOf(journal.state(), subtask.taskId));
   const control = services.control.open(identity);
-  const calling = AbortSignal.any([signal, control.stopped]);
+  const { signal: calling, release } = linkSignals(signal, control.stopped);
   const begun: StepScope['begun'] = new Map();
   const toUndo = effectsOfOrigin(run, services, fork);
   try {
@@ -127,6 +128,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
       }
     }
   } finally {
+    release();
     control.close();
     services.scratch.end(identity.executionId);
     // Whoever takes it over must not take it for a task that killed its worker.

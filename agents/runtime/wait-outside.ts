@@ -1,5 +1,6 @@
 /** Waits for what comes from outside of an execution: a time, a word of somebody, the end of a sub-task. */
 import { WAITS } from '../../schemas/execution-snapshot.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { type ExecutionControl, heed } from './execution-controls.ts';
 import type { ExecutionJournal } from './execution-journal.ts';
@@ -28,7 +29,10 @@ export const waitOutside = (
   if (!claims.accounted) journal.writeBehind({ type: 'checkpoint', name: WAITS, step });
   return run.waits.during(
     (draft) => journal.write(draft),
-    (failed) => untilSomething(run, services, journal, control, until, failed),
+    (failed) =>
+      withSignals([run.signal, failed], (signal) =>
+        untilSomething(run, services, journal, control, until, signal),
+      ),
   );
 };
 
@@ -38,9 +42,8 @@ const untilSomething = async (
   journal: ExecutionJournal,
   control: ExecutionControl,
   until: number,
-  failed: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> => {
-  const signal = AbortSignal.any([run.signal, failed]);
   const left = (): number => Math.max(1, (until - services.clock()) / MICROS);
   if (journal.state().subtasks.length === 0) return control.changed(left(), signal);
   // What others write is followed meanwhile.

@@ -3,6 +3,7 @@
 import { EventEmitter, once } from 'node:events';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import type { ExecutionControl, ExecutionControls } from '../runtime/execution-controls.ts';
 import { type FollowControlSettings, type FollowedControl, followControl } from './follow-control.ts';
 
@@ -60,12 +61,14 @@ export const openHeardControls = async (settings: HeardControlsSettings): Promis
           const { by, reason } = decision;
           return { approved: decision.decision === 'approve', by, reason };
         },
-        changed: async (withinMs, signal) => {
-          const over = AbortSignal.any([
-            signal,
-            AbortSignal.timeout(Math.ceil(Math.max(0, Math.min(withinMs, LONGEST_TIMER_MS)))),
-          ]);
-          await once(changes, CHANGE, { signal: over }).catch(() => undefined);
+        changed: (withinMs, signal) => {
+          const time = AbortSignal.timeout(Math.ceil(Math.max(0, Math.min(withinMs, LONGEST_TIMER_MS))));
+          return withSignals([signal, time], (over) =>
+            once(changes, CHANGE, { signal: over }).then(
+              () => undefined,
+              () => undefined,
+            ),
+          );
         },
         close: () => void changes.off(CHANGE, look),
       };

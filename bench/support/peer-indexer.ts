@@ -11,6 +11,7 @@ import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { startStack } from '../../connectors/stack/start-stack.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import { editedRow } from './edit-mix.ts';
 import type { StartIndexer } from './indexer.ts';
 import { pythonEnvironment } from './python-environment.ts';
@@ -122,14 +123,16 @@ export const peerIndexer =
       rmSync(root, { recursive: true, force: true });
     };
     const ask = async (path: string, question: unknown): Promise<unknown> => {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(question),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_WITHIN_MS)]),
+      return withSignals([signal, AbortSignal.timeout(ASK_WITHIN_MS)], async (within) => {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(question),
+          signal: within,
+        });
+        if (!response.ok) throw new Error(`${name} answered ${response.status}: ${await response.text()}`);
+        return response.json();
       });
-      if (!response.ok) throw new Error(`${name} answered ${response.status}: ${await response.text()}`);
-      return response.json();
     };
     const documents = async (): Promise<number> => Number(await ask('/count', { all: 1 }));
     try {

@@ -11,6 +11,7 @@ import {
   circuitBreaker,
   handleWhen,
 } from 'cockatiel';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import { afterFailure, type CallVerdict } from './retry-state.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
@@ -73,7 +74,7 @@ export const createGuardedCalls = (settings: GuardSettings): GuardedCalls => {
       try {
         await untilAllowed();
         return await breaker.execute(() =>
-          call(AbortSignal.any([AbortSignal.timeout(settings.timeoutMs), closed.signal])),
+          withSignals([AbortSignal.timeout(settings.timeoutMs), closed.signal], call),
         );
       } catch (error) {
         if (closed.signal.aborted) throw settings.refusal('it was closed');

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type {
@@ -68,18 +69,19 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
   });
   return {
     search: ({ traceparent, ...request }: SearchRequest, signal?: AbortSignal) =>
-      json<SearchResponse>('/search', {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
-        },
-        body: JSON.stringify(request),
-        signal: AbortSignal.any([
-          ...(signal ? [signal] : []),
-          AbortSignal.timeout(request.asOf === undefined ? TIMEOUT_MS : PAST_TIMEOUT_MS),
-        ]),
-      }),
+      withSignals(
+        [signal, AbortSignal.timeout(request.asOf === undefined ? TIMEOUT_MS : PAST_TIMEOUT_MS)],
+        (within) =>
+          json<SearchResponse>('/search', {
+            method: 'POST',
+            headers: {
+              'content-type': 'application/json',
+              ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
+            },
+            body: JSON.stringify(request),
+            signal: within,
+          }),
+      ),
     status: () => json<IndexStatus>('/status'),
     lanes: () => json<LanesStatus>('/lanes'),
     measure: (queries) =>
@@ -96,11 +98,9 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
         throw error;
       }),
     covers: async (asked, signal) => {
-      const timeout = AbortSignal.timeout(TIMEOUT_MS);
-      await json('/covers', {
-        ...posted(asked),
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      });
+      await withSignals([signal, AbortSignal.timeout(TIMEOUT_MS)], (within) =>
+        json('/covers', { ...posted(asked), signal: within }),
+      );
     },
     notReady: async () => {
       const response = await call('/readyz', { signal: AbortSignal.timeout(TIMEOUT_MS) });

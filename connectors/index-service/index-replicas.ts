@@ -4,6 +4,7 @@
  * of them cover: a replica that searches pass over still calls for a person.
  */
 import { FreshetError } from '../../schemas/errors.ts';
+import { linkSignals } from '../../schemas/linked-signal.ts';
 import { DEFAULT_FRESHNESS_WAIT_MS, type SourceWatermark } from '../../schemas/search.ts';
 import { agedWatermarks } from '../../schemas/watermark-age.ts';
 import { openIndexClient } from './index-client.ts';
@@ -89,7 +90,7 @@ export const amongReplicas = (
     signal?: AbortSignal,
   ): Promise<T> => {
     const answered = new AbortController();
-    const ended = signal ? AbortSignal.any([signal, answered.signal]) : answered.signal;
+    const { signal: ended, release } = linkSignals(signal, answered.signal);
     const failures: unknown[] = [];
     try {
       return await Promise.any(
@@ -104,6 +105,7 @@ export const amongReplicas = (
       throw failures.find(isStale) ?? failures.find((each) => !isUnavailable(each)) ?? failures[0];
     } finally {
       answered.abort();
+      release();
     }
   };
 

@@ -1,4 +1,5 @@
 import type { FreshetError } from '../../schemas/errors.ts';
+import { linkSignals } from '../../schemas/linked-signal.ts';
 import type { PreparedStack } from './prepare-stack.ts';
 import type { ServerCommand } from './server-command.ts';
 import { cancelledStart, type ServerProcess, startServerProcess } from './server-process.ts';
@@ -56,7 +57,7 @@ export const openStackServers = (
   const running = new Map<ServerName, ServerProcess>();
   const starting = new Map<ServerName, Promise<void>>();
   const closing = new AbortController();
-  const signal = AbortSignal.any([closing.signal, options.signal]);
+  const { signal } = linkSignals(closing.signal, options.signal);
   let stopping: Promise<void> | undefined;
 
   const startServer = (name: ServerName): Promise<void> => {

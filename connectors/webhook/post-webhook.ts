@@ -1,6 +1,7 @@
 /** Posts JSON to an address of the configuration. What the other side answers but its status is not looked at. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 
 const WITHIN_MS = 5_000;
 const PAUSES_MS = [1_000, 4_000];
@@ -9,16 +10,19 @@ const PAUSES_MS = [1_000, 4_000];
 export const postWebhook = async (url: string, body: unknown, signal: AbortSignal): Promise<void> => {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        redirect: 'error',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]),
+      const { ok, status } = await withSignals([signal, AbortSignal.timeout(WITHIN_MS)], async (within) => {
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          redirect: 'error',
+          signal: within,
+        });
+        await response.body?.cancel();
+        return response;
       });
-      await response.body?.cancel();
-      if (response.ok) return;
-      throw new Error(`status ${response.status}`);
+      if (ok) return;
+      throw new Error(`status ${status}`);
     } catch (thrown) {
       const pause = PAUSES_MS[attempt];
       if (pause === undefined || signal.aborted)

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceClock } from '../../connectors/sources/source-clock.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { toError } from '../../schemas/errors.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import { PROBE_QUERY, PROBE_TENANT, probeTable, tickOf } from '../../schemas/probe.ts';
 import type { ProbeResult } from '../../schemas/records.ts';
 import type { Retriever } from '../../schemas/search.ts';
@@ -36,15 +37,17 @@ export const startProbes = (settings: ProbeSettings): ProbeWriter => {
 
   /** The tick that a search finds now; undefined where there is none. */
   const visible = async (): Promise<number | undefined> => {
-    const { hits } = await settings.retriever.search(
-      {
-        query: PROBE_QUERY,
-        tenant: PROBE_TENANT,
-        topK: 1,
-        mode: 'vector',
-        filter: { source, table: probeTable(source) },
-      },
-      AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN_MS)]),
+    const { hits } = await withSignals([signal, AbortSignal.timeout(LOOK_WITHIN_MS)], (within) =>
+      settings.retriever.search(
+        {
+          query: PROBE_QUERY,
+          tenant: PROBE_TENANT,
+          topK: 1,
+          mode: 'vector',
+          filter: { source, table: probeTable(source) },
+        },
+        within,
+      ),
     );
     return hits[0] && tickOf(hits[0].text);
   };

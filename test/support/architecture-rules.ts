@@ -132,6 +132,7 @@ const textFaults = ({ path, text }: SourceFile): string[] => {
     /^export default\b/m.test(code) && !MAY_DEFAULT_EXPORT.some((pattern) => pattern.test(path)),
     'no default exports but config files',
   );
+  fault(/\bAbortSignal\.any\b/.test(code), 'signals are joined by linkSignals, which lets go of them');
   fault(/(?::|\bas|<|\|)\s*any\b|\bany\[\]/.test(code.replace(/'[^'\n]*'|`[^`]*`/g, "''")), 'no any');
   fault(
     /(?:\/\/|\/\*)\s*(?:@ts-(?:ignore|nocheck)|biome-ignore.*noExplicitAny)/.test(text),
