@@ -50,6 +50,8 @@ export const DEFAULT_REMOTE_LIMITS: RemoteEmbeddingLimits = {
 /** Taken by every model: tells a text that is refused from an endpoint that refuses all. */
 const PLAIN_TEXT = 'A plain sentence.';
 const REFUSED = new Float32Array(0);
+/** The size of a model is no fault that passes: it is asked for again after this. */
+const WRONG_SIZE_STANDS_MS = 600_000;
 
 export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): EmbeddingModel => {
   const { endpoint, dimensions, limits, ledger } = options;
@@ -68,18 +70,27 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
     ...(options.onBreaker ? { onBreaker: options.onBreaker } : {}),
   });
 
+  let wrongSize: { readonly error: ModelError; readonly until: number } | undefined;
+
   const request = (
     texts: readonly string[],
     purpose: EmbeddingPurpose,
     tenant: string | null,
   ): Promise<readonly Float32Array[]> =>
     calls.run(async (signal) => {
+      // Whoever waits for it asks again every few seconds, and each answer is paid for.
+      if (wrongSize && performance.now() < wrongSize.until) throw wrongSize.error;
       const boundTokens = tokenBound(texts);
       const reservation = await ledger?.reserve({ model: id, tenant, boundTokens });
       try {
         const { vectors, tokens } = await endpoint.call(texts, purpose, signal);
         reservation?.settle(tokens ?? boundTokens);
-        return checkAnswer(texts.length, vectors, dimensions, id);
+        const error = wrongSizeOf(vectors, dimensions, id);
+        if (error) {
+          wrongSize = { error, until: performance.now() + WRONG_SIZE_STANDS_MS };
+          throw error;
+        }
+        return checkAnswer(texts.length, vectors, id);
       } catch (error) {
         if (error instanceof ModelError && !error.mayHaveCost) reservation?.settle(0);
         throw error;
@@ -144,10 +155,24 @@ const isRefusedInput = (error: unknown): boolean =>
   error.reason === 'refused' &&
   /answered (?:400|413|422)\b/.test(error.message);
 
+const wrongSizeOf = (
+  vectors: readonly (readonly number[])[],
+  dimensions: number,
+  id: string,
+): ModelError | undefined => {
+  const other = vectors.find((vector) => vector.length !== dimensions);
+  return (
+    other &&
+    new ModelError(
+      `${id} gave a vector of ${other.length} dimensions. Set dimensions of the model in freshet.config.ts.`,
+      { reason: 'refused', retryable: false, retryAfterMs: null, mayHaveCost: true },
+    )
+  );
+};
+
 const checkAnswer = (
   texts: number,
   vectors: readonly (readonly number[])[],
-  dimensions: number,
   id: string,
 ): readonly Float32Array[] => {
   if (vectors.length !== texts)
@@ -157,12 +182,6 @@ const checkAnswer = (
       retryAfterMs: null,
       mayHaveCost: true,
     });
-  const other = vectors.find((vector) => vector.length !== dimensions);
-  if (other)
-    throw new ModelError(
-      `${id} gave a vector of ${other.length} dimensions. Set dimensions of the model in freshet.config.ts.`,
-      { reason: 'refused', retryable: false, retryAfterMs: null, mayHaveCost: true },
-    );
   return vectors.map(unitVector);
 };
 

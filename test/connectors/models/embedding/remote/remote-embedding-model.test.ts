@@ -131,6 +131,16 @@ describe.each(PROTOCOLS)('%s', (kind) => {
     await model.close();
   });
 
+  it('pays once to learn that vectors are of another size than configured, however often it is asked', async () => {
+    const model = await openRemote(kind, server.url, {}, undefined, 512);
+    for (let call = 0; call < 5; call += 1)
+      await expect(model.embed(['a'])).rejects.toMatchObject({
+        message: expect.stringContaining('gave a vector of 384 dimensions. Set dimensions'),
+      });
+    expect(server.seen).toHaveLength(1);
+    await model.close();
+  });
+
   it('reserves before it asks, settles what was counted, and leaves standing what was lost', async () => {
     const log: string[] = [];
     let spent = 0;

@@ -23,8 +23,9 @@ export const remoteConfig = (
   kind: Protocol,
   url: string,
   limits: RemoteEmbeddingConfig['limits'] = {},
+  dimensions = 384,
 ): RemoteEmbeddingConfig => {
-  const shared = { dimensions: 384, limits: { ...QUICK, ...limits } };
+  const shared = { dimensions, limits: { ...QUICK, ...limits } };
   switch (kind) {
     case 'openai-compatible':
       return { kind, baseUrl: `${url}/v1`, model: 'small-1', apiKey: 'sk-test', ...shared };
@@ -42,8 +43,9 @@ export const openRemote = (
   url: string,
   limits: RemoteEmbeddingConfig['limits'] = {},
   ledger?: EmbeddingLedger,
+  dimensions?: number,
 ): Promise<EmbeddingModel> =>
-  openEmbeddingModel({ models: { remote: remoteConfig(kind, url, limits) } }, 'remote', {
+  openEmbeddingModel({ models: { remote: remoteConfig(kind, url, limits, dimensions) } }, 'remote', {
     modelDirectory: '',
     workers: 1,
     ...(ledger ? { ledger } : {}),
