@@ -27,6 +27,10 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
     await kafka.admin.createTopics([topic]);
     const model = await openRoleEmbedding(context, name, config.embedding.workers);
     const table = await openLmdbDocumentTable({ folder: join(folder, `documents-${name}`) });
+    const close = async (): Promise<void> => {
+      await table.close();
+      await model.close();
+    };
     const work = await reembedDocuments({
       ...{ name, model, kafka, codec, writer, table },
       topic: topic.name,
@@ -42,14 +46,16 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
         metrics.retries.inc({ stage: 'reembed-documents' });
         log.warn({ model: name, err: event.error, attempt: event.attempt }, 'a batch is tried again');
       },
+    }).catch(async (error: unknown) => {
+      await close();
+      throw error;
     });
     log.info({ model: name, topic: topic.name }, 'documents are embedded with a second model');
     running.set(name, {
       model,
       stop: async () => {
         await work.stop();
-        await table.close();
-        await model.close();
+        await close();
       },
     });
   };

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { TopicPartition } from '../../connectors/kafka/kafka.ts';
 import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { beginsAnew } from '../begins-anew.ts';
 import { createPace } from './pace.ts';
@@ -25,9 +26,20 @@ const FINISH_WITHIN_MS = 2_000;
 const CACHE_BYTES = 64 * 1024 * 1024;
 const DOCUMENTS = TOPICS.documents.name;
 
-/** Errors: `kafka-unavailable` at the start. */
+/**
+ * Errors, at the start: `kafka-unavailable`; `config-invalid` where the log was begun with another model of that name, as after a
+ * change of `revision`: its vectors would be mixed.
+ */
 export const reembedDocuments = async (settings: ReembedSettings): Promise<Reembedding> => {
   const { kafka, model, table } = settings;
+  for (const { metadata: begunWith } of (
+    await kafka.admin.committed(reembedGroup(settings.name), DOCUMENTS)
+  ).values())
+    if (begunWith && begunWith !== model.id)
+      throw new FreshetError(
+        'config-invalid',
+        `${settings.topic} holds vectors of ${begunWith}, and ${settings.name} is ${model.id} now: give the model another name in embedding.models, and run: freshet index reembed --model <name>`,
+      );
   const cache = new EmbeddingCache({ model, maxBytes: CACHE_BYTES });
   const limits = { ...settings.chunking, countTokens: (text: string) => model.countTokens(text) };
   const work = new Map<number, ReembedPartition>();
@@ -68,7 +80,7 @@ export const reembedDocuments = async (settings: ReembedSettings): Promise<Reemb
       liveFrom: liveFrom.get(partition) ?? 0,
       embed,
       // Everything below it stands in the other log: that is what a commit of this group means.
-      onDone: (next) => reader.commit([{ ...documents, offset: next }]),
+      onDone: (next) => reader.commit([{ ...documents, offset: next, metadata: model.id }]),
       onFull: () => reader.pause(documents),
       onDrained: () => reader.resume(documents),
       onTailFull: () => reader.pause(own),

@@ -75,6 +75,9 @@ const fill = async (): Promise<void> => {
     backfillPerSecond: () => wanted.backfillPerSecond,
     onEvent: () => undefined,
     onFailure: (error) => failures.push(error),
+  }).catch(async (error: unknown) => {
+    await table.close();
+    throw error;
   });
   filling = {
     stop: async () => {
@@ -289,5 +292,19 @@ test('finished, the old model is embedded with no more', async () => {
     ),
   );
   expect(pipeline.stats().embedded).toBe(embedded);
+  await untilEqual(plane, lanes, model);
+});
+
+test('another revision under the same name goes on with nothing of the first: it is to be named anew', async () => {
+  await filling?.stop();
+  filling = undefined;
+  const first = model;
+  model = { ...first, id: `${first.id}#2` };
+  const refused = await fill().catch((error: unknown) => error);
+  model = first;
+  expect(refused).toMatchObject({ code: 'config-invalid' });
+  for (const said of [first.id, `${first.id}#2`, 'another name']) expect(String(refused)).toContain(said);
+  // As it was, it goes on.
+  await fill();
   await untilEqual(plane, lanes, model);
 });
