@@ -1,6 +1,6 @@
 /**
  * A burst of deletes or of emptied rows (no text, no tenant, or nothing that a document can be made of): a script that went
- * wrong, not what rows should become. Counted together, per table, over a sliding window of twelve buckets; past both limits the table is
+ * wrong, not what rows should become. Counted per table over a sliding window of twelve buckets; past both limits the table is
  * to be paused, before the rest of it empties the index.
  */
 import type { GateSettings } from '../../schemas/gate-settings.ts';
@@ -37,66 +37,47 @@ const BUCKETS = 12;
 /** Records of a partition that may come again. */
 const MOST_AGAIN = 10_000;
 
-type Counts = Readonly<Record<VolumeKind, number>>;
-
-const NONE: Counts = { deletes: 0, 'emptied-rows': 0 };
-const WHAT: Readonly<Record<VolumeKind, string>> = {
-  deletes: 'deletes',
-  'emptied-rows': 'rows that lost their text or tenant, or that the mapping fails on,',
-};
-
-const added = (counts: Counts, more: Counts): Counts => ({
-  deletes: counts.deletes + more.deletes,
-  'emptied-rows': counts['emptied-rows'] + more['emptied-rows'],
-});
-
-const told = (counts: Counts): string =>
-  (['deletes', 'emptied-rows'] as const)
-    .filter((kind) => counts[kind] > 0)
-    .map((kind) => `${counts[kind]} ${WHAT[kind]}`)
-    .join(' and ');
-
 /** `documentsOf`: how many documents of the table are held; asked for only when `atLeast` is reached. */
 export const createVolumeWatch = (documentsOf: (table: VolumeTable) => number): VolumeWatch => {
-  const tables = new Map<string, Map<number, Counts>>();
+  const counts = new Map<string, Map<number, number>>();
   const keyOf = ({ source, table }: VolumeTable): string => `${source}/${table}`;
   const asked = new Map<string, number>();
   /** By source and partition: the offset of the last change counted. */
   const counted = new Map<string, number>();
   return {
     note: (table, kind, { windowMs, atLeast, share }, { at, position: { partition, offset } }) => {
-      const key = keyOf(table);
+      const key = `${keyOf(table)} ${kind}`;
       const width = (windowMs * 1_000) / BUCKETS;
       const bucket = Math.floor(at / width);
-      const buckets = tables.get(key) ?? new Map<number, Counts>();
+      const buckets = counts.get(key) ?? new Map<number, number>();
       const place = `${table.source} ${partition}`;
       const last = counted.get(place) ?? -1;
       // A batch tried again goes back a little; a topic made anew goes back to its beginning.
       if (offset > last || offset < last - MOST_AGAIN) {
         counted.set(place, offset);
-        const before = buckets.get(bucket) ?? NONE;
-        tables.set(key, buckets.set(bucket, { ...before, [kind]: before[kind] + 1 }));
+        counts.set(key, buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1));
       }
       // Partitions are read at their own pace: what counts is the window that ends where this change stands.
       for (const old of buckets.keys()) if (old <= bucket - 2 * BUCKETS) buckets.delete(old);
-      let counts = NONE;
-      for (const [when, each] of buckets)
-        if (when > bucket - BUCKETS && when <= bucket) counts = added(counts, each);
-      const count = counts.deletes + counts['emptied-rows'];
+      let count = 0;
+      for (const [when, each] of buckets) if (when > bucket - BUCKETS && when <= bucket) count += each;
       if (count < atLeast) {
         asked.delete(key);
         return null;
       }
-      // What it held before the burst: asked once, when the first limit is reached, and this change is not applied yet.
-      const gone = counts.deletes - (kind === 'deletes' ? 1 : 0);
-      const held = asked.get(key) ?? documentsOf(table) + gone;
+      // What it held before the burst: asked once, when the first limit is reached.
+      const held = asked.get(key) ?? documentsOf(table) + (kind === 'deletes' ? count - 1 : 0);
       asked.set(key, held);
       if (count < held * share) return null;
-      return `volume: ${told(counts)} within ${windowMs / 1_000} s, of ${held} documents`;
+      const what =
+        kind === 'deletes' ? 'deletes' : 'rows that lost their text or tenant, or that the mapping fails on,';
+      return `volume: ${count} ${what} within ${windowMs / 1_000} s, of ${held} documents`;
     },
     forget: (table) => {
-      tables.delete(keyOf(table));
-      asked.delete(keyOf(table));
+      for (const kind of ['deletes', 'emptied-rows']) {
+        counts.delete(`${keyOf(table)} ${kind}`);
+        asked.delete(`${keyOf(table)} ${kind}`);
+      }
     },
   };
 };

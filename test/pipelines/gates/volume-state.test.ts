@@ -38,21 +38,3 @@ test('a topic made anew is counted from its beginning', () => {
     true,
   );
 });
-
-test('deletes and emptied rows are one burst: neither hides behind the other', () => {
-  const watch = createVolumeWatch(() => 100);
-  const reasons = Array.from({ length: 110 }, (_, at) =>
-    watch.note(TABLE, at % 2 === 0 ? 'deletes' : 'emptied-rows', LIMITS, {
-      at,
-      position: { partition: 0, offset: at },
-    }),
-  );
-  expect(reasons.findIndex((reason) => reason !== null)).toBe(99);
-  expect(reasons[99]).toBe(
-    'volume: 50 deletes and 50 rows that lost their text or tenant, or that the mapping fails on, within 60 s, of 150 documents',
-  );
-  watch.forget(TABLE);
-  expect(
-    watch.note(TABLE, 'deletes', LIMITS, { at: 120, position: { partition: 0, offset: 120 } }),
-  ).toBeNull();
-});
