@@ -7,6 +7,7 @@ import type { KafkaClient, KafkaRecord, RecordToAppend } from '../connectors/kaf
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../schemas/cloud-event.ts';
+import type { DeadLetterReason } from '../schemas/dead-letters.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import type { DeadLetter, Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -32,10 +33,22 @@ export const readRecord = async (
 };
 
 /** Why a record of this topic cannot be taken through again; null where it can. */
-export const notRedriven = (topic: string, changeTopics: readonly string[]): string | null =>
-  topic === TOPICS.tasks.name || changeTopics.includes(topic)
-    ? null
-    : `records of ${topic} are written by Freshet itself: appending them again would change what they say`;
+export const notRedriven = (
+  topic: string,
+  reason: string,
+  changeTopics: readonly string[],
+): string | null => {
+  if (changeTopics.includes(topic)) return null;
+  if (topic !== TOPICS.tasks.name)
+    return `records of ${topic} are written by Freshet itself: appending them again would change what they say`;
+  // A new task would make its effects once more, under keys that no tool has seen.
+  return BEGUN.has(reason)
+    ? 'it was begun and may have acted: look at what it did, and go on from one of its steps (freshet replay <place> --from-step <n>)'
+    : null;
+};
+
+/** Why a task was given up that had begun. */
+const BEGUN: ReadonlySet<string> = new Set<DeadLetterReason>(['poison', 'internal']);
 
 /** The task that is sent in the place of one that has ended as a dead letter. */
 export interface TaskAgain {

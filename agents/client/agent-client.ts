@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FreshetError } from '../../schemas/errors.ts';
 import { openGateway } from './gateway-calls.ts';
 
 export interface AgentRequest {
@@ -106,8 +107,8 @@ export interface AgentClient {
 
 /** Ends that pass by themselves and changed nothing outside. */
 const PASSING: ReadonlySet<string> = new Set(['model-failed', 'retrieve-failed', 'stale', 'call-lost']);
-/** Steps that changed nothing outside: failed, they are made again. */
-const HARMLESS: ReadonlySet<string> = new Set(['model', 'retrieve', 'recall']);
+/** Of what is no longer there to go on from, or was taken on otherwise before. */
+const LEFT: ReadonlySet<string> = new Set(['not-found', 'payload-lost', 'conflict']);
 /** What goes on in a failed task's place is attributed to it. */
 const RECOVERY = 'recovery';
 const WAIT_SECONDS = 2;
@@ -136,6 +137,7 @@ interface ExecutionView {
   readonly state: string;
   readonly steps: number;
   readonly timeline: readonly (Omit<AgentAction, 'executionId' | 'taskId' | 'position'> & {
+    readonly idempotencyKey: string | null;
     readonly events: readonly { readonly position: string }[];
   })[];
 }
@@ -187,16 +189,24 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
         // Nobody waits for it any more.
         if (deadlineAt !== null && Date.parse(deadlineAt) <= Date.now()) continue;
         const path = `/v1/executions/${encodeURIComponent(executionId)}`;
-        const step = lastSoundStep(await gateway.get<ExecutionView>(`${path}?${query}`));
-        const { taskId: newTaskId } = await gateway.post<{ readonly taskId: string }>(
-          `${path}/fork?${query}`,
-          {
-            ...{ step, feature: RECOVERY, reason: `recovered from ${code}` },
-            ...(deadlineAt === null ? {} : { deadlineAt }),
-          },
-          { headers: { 'idempotency-key': `recovery of ${taskId}` } },
-        );
-        recovered.push({ taskId, code, step, newTaskId });
+        try {
+          const step = lastSoundStep(
+            await gateway.persist(() => gateway.get<ExecutionView>(`${path}?${query}`)),
+          );
+          const { taskId: newTaskId } = await gateway.persist(() =>
+            gateway.post<{ readonly taskId: string }>(
+              `${path}/fork?${query}`,
+              {
+                ...{ step, feature: RECOVERY, reason: `recovered from ${code}` },
+                ...(deadlineAt === null ? {} : { deadlineAt }),
+              },
+              { headers: { 'idempotency-key': `recovery of ${taskId}` } },
+            ),
+          );
+          recovered.push({ taskId, code, step, newTaskId });
+        } catch (error) {
+          if (!(error instanceof FreshetError && LEFT.has(error.code))) throw error;
+        }
       }
       return recovered;
     },
@@ -233,10 +243,11 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
   };
 };
 
-/** The last step of a failed execution that is worth taking over; 0: none. */
+/** The last step of a failed execution that is worth taking over: what failed at its end is made again, but an effect is not. 0: none. */
 const lastSoundStep = ({ timeline }: ExecutionView): number =>
-  timeline.findLast(({ kind, state }) => kind !== 'respond' && (state === 'done' || !HARMLESS.has(kind)))
-    ?.step ?? 0;
+  timeline.findLast(
+    ({ kind, state, idempotencyKey }) => kind !== 'respond' && (state === 'done' || idempotencyKey !== null),
+  )?.step ?? 0;
 
 const endedActions = ({ executionId, taskId, timeline }: ExecutionView): readonly AgentAction[] =>
   timeline

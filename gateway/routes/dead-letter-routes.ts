@@ -149,8 +149,8 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
         const not: { place: string; why: string }[] = [];
         const again: { at: string; record: RecordToAppend }[] = [];
         const tasks: { place: string; taskId: string }[] = [];
-        for (const { place: at, origin } of matches.slice(0, MOST_REDRIVEN)) {
-          const never = notRedriven(origin.topic, changeTopics);
+        for (const { place: at, origin, reason: letter } of matches.slice(0, MOST_REDRIVEN)) {
+          const never = notRedriven(origin.topic, letter, changeTopics);
           const record = never === null ? await readRecord(kafka, origin) : undefined;
           const task = record?.topic === TOPICS.tasks.name && (await taskAgainOf(record, codec, clock()));
           if (task) tasks.push({ place: at, taskId: task.taskId });

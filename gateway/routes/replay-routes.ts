@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { compensationsOf } from '../../agents/replay/compensations.ts';
 import { estimatePrompt } from '../../agents/replay/estimate-prompt.ts';
 import { candidateOf, findAmong } from '../../agents/replay/find-behaviour.ts';
-import { forkedEvents } from '../../agents/replay/fork-events.ts';
+import { type Fork, forkedEvents } from '../../agents/replay/fork-events.ts';
 import { replayExecution } from '../../agents/replay/replay-execution.ts';
 import { replayRange } from '../../agents/replay/replay-range.ts';
 import { whatIf } from '../../agents/replay/what-if.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import type { UserInput } from '../../schemas/execution-payloads.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { atMost } from '../at-most.ts';
@@ -61,6 +62,17 @@ const forkToMake = z.strictObject({
   reason: text(500).optional().describe('For the audit.'),
   dryRun: z.boolean().default(false).describe('Say what would be taken over and undone, and change nothing.'),
 });
+
+/** Counted from zero: the steps that are taken over are none of its own. */
+const budgetOf = (
+  asked: z.infer<typeof forkToMake>['budget'],
+  { input, step }: Fork,
+): UserInput['budget'] => {
+  const budget = asked ?? input.budget;
+  if (!budget) return null;
+  const { maxUsd = null, maxSteps = null } = budget;
+  return { maxUsd, maxSteps: maxSteps === null ? null : maxSteps + step };
+};
 
 export const replayRoutes = (context: GatewayContext) => {
   const { settings, submitTask, payloads } = context;
@@ -216,11 +228,10 @@ export const replayRoutes = (context: GatewayContext) => {
             input: fork.input.text,
             sessionId: fork.sessionId,
             feature: body.feature ?? fork.input.feature,
-            budget: budget
-              ? { maxUsd: budget.maxUsd ?? null, maxSteps: budget.maxSteps ?? null }
-              : fork.input.budget,
+            budget: budgetOf(budget, fork),
             freshness: fork.input.freshness ?? null,
-            priority: found.entry.priority,
+            // What is read from the journal again does not tell it.
+            priority: (context.models.executions.execution(params.executionId) ?? found.entry).priority,
             deadlineAt: deadlineAt === undefined ? null : Date.parse(deadlineAt) * 1_000,
             fork: { ...first, step: body.step, compensate: body.compensate },
             tenant,

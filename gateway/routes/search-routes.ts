@@ -6,7 +6,7 @@ import { DEFAULT_FRESHNESS_WAIT_MS, type FreshnessRequest, SEARCH_MODES } from '
 import { TOPICS } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { documentId, filter, freshness, ofTenant, tenant, text } from '../http/fields.ts';
-import { isShownTo, tenantOf } from '../http/principal-of-request.ts';
+import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { isoTime } from '../views/times.ts';
 import { sourceWatermarkSchema } from '../views/watermark-view.ts';
@@ -88,27 +88,28 @@ const traceAnswer = z.object({
   quarantined: z.array(z.unknown()),
 });
 
+interface OwnedVersion {
+  readonly tenant: string | null;
+  readonly version: z.infer<typeof versionSchema>;
+}
+
 export const searchRoutes = (context: GatewayContext) => {
   const { settings, models } = context;
 
-  const versionsOf = async (
-    id: string,
-    partition: number,
-    isShown: (tenant: string | null) => boolean,
-  ): Promise<z.infer<typeof versionSchema>[]> => {
+  /** Newest first, each with whose it was; a marker names nobody, and is of whoever's the document was before it. */
+  const versionsOf = async (id: string, partition: number): Promise<readonly OwnedVersion[]> => {
     const { kafka, codec } = settings;
     const topic = TOPICS.documents.name;
     const offsets = await kafka.admin.offsets(topic);
     const end = offsets.find((each) => each.partition === partition)?.latest ?? 0;
     const from = new Map([[partition, end - MAX_HISTORY_RECORDS]]);
-    const versions: z.infer<typeof versionSchema>[] = [];
+    const versions: OwnedVersion[] = [];
     await scanTopic(kafka, { topic, partitions: [partition], from }, async (record) => {
       if (record.key?.toString('utf8') !== id || record.value === null) return true;
       const document = await codec.decode('Document', record.value);
-      // A row may have been another tenant's before.
-      if (!isShown(document.tenant)) return true;
       const { change } = document;
-      versions.push({
+      const tenant = document.tenant ?? versions.at(-1)?.tenant ?? null;
+      const version = {
         version: document.version,
         kind: document.kind,
         reason: document.reason,
@@ -116,10 +117,11 @@ export const searchRoutes = (context: GatewayContext) => {
         position: `${topic}:${partition}:${record.offset}`,
         change: `${change.topic}:${change.partition}:${change.offset}`,
         committedAt: isoTime(document.timing.committedAt),
-      });
+      };
+      versions.push({ tenant, version });
       return true;
     });
-    return versions.reverse().slice(0, MAX_VERSIONS);
+    return versions.reverse();
   };
 
   return [
@@ -181,14 +183,17 @@ export const searchRoutes = (context: GatewayContext) => {
       answers: [{ status: 200, description: 'The trace.', schema: traceAnswer }],
       errors: ['not-found', 'index-unavailable', 'kafka-unavailable'],
       handle: async (request) => {
-        const { query } = request;
-        const { id } = query;
-        const isShown = (of: string | null): boolean => isShownTo(request, of, settings.config.localTenant);
+        const { id, versions: wanted, tenant: named } = request.query;
+        const visible = visibleTenant(request.principal, named);
+        const isShown = (of: string | null): boolean => visible === undefined || visible === of;
+        const traced = await settings.index.document(id);
+        const looks = wanted === 'true' || (visible !== undefined && traced?.record.tenant === null);
+        const versions = traced && looks ? await versionsOf(id, traced.partition) : [];
         const quarantined = models.quarantine
           .all()
           .filter((each) => each.documentId === id && isShown(each.tenant));
-        const traced = await settings.index.document(id);
-        if (!traced || !isShown(traced.record.tenant))
+        // Whose a deleted one was stands in what came before it.
+        if (!traced || !isShown(traced.record.tenant ?? versions[0]?.tenant ?? null))
           throw new FreshetError(
             'not-found',
             quarantined.length > 0
@@ -201,7 +206,13 @@ export const searchRoutes = (context: GatewayContext) => {
           record,
           position: `${TOPICS.documents.name}:${partition}:${offset}`,
           change: `${record.change.topic}:${record.change.partition}:${record.change.offset}`,
-          versions: query.versions === 'true' ? await versionsOf(id, partition, isShown) : [],
+          versions:
+            wanted === 'true'
+              ? versions
+                  .filter(({ tenant: of }) => isShown(of))
+                  .map(({ version }) => version)
+                  .slice(0, MAX_VERSIONS)
+              : [],
           quarantined,
         };
       },

@@ -402,7 +402,9 @@ test('what failed for a reason that passes goes on, once, from before it failed:
   expect(changed).toEqual(made);
   const [record] = await under.tasksInKafka(newTaskId);
   const task = await under.codec.decode('Task', record?.value ?? null);
-  expect(task).toMatchObject({ ...terms, deadlineAt: Date.parse(waitsUntil) * 1_000 });
+  // Beyond the five that are taken over.
+  const budget = { maxUsd: '0.25', maxSteps: 9 + 5 };
+  expect(task).toMatchObject({ ...terms, budget, deadlineAt: Date.parse(waitsUntil) * 1_000 });
 });
 
 test('a client logs every action', async () => {

@@ -10,11 +10,12 @@ import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash
 import { createExtractiveModel } from '../../connectors/models/language/extractive-model.ts';
 import { createMetrics } from '../../connectors/telemetry/metrics.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
-import { chunkOf, planChunks } from '../../pipelines/index-documents/document-records.ts';
+import { chunkOf, deletedMarker, planChunks } from '../../pipelines/index-documents/document-records.ts';
 import { startExecutionProjection } from '../../pipelines/project-executions/project-executions.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { Document } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { makeVersion } from '../../schemas/version.ts';
 import { temporaryFolder } from '../support/plane-roles.ts';
 import { until } from '../support/until.ts';
 import {
@@ -27,6 +28,8 @@ import {
 
 const TENANT = `acme-${randomUUID()}`;
 const DOCUMENT = `${SOURCE}/public.articles/1`;
+/** Deleted since. */
+const SOLD = `${SOURCE}/public.articles/2`;
 const model = createHashEmbeddingModel();
 
 let under: GatewayUnderTest;
@@ -86,8 +89,18 @@ beforeAll(async () => {
   const writer = openRecordWriter(kafka);
   const folder = await temporaryFolder();
   closings.push(folder.remove, kafka.close, writer.close);
-  const value = codec.encode('Document', await returns());
-  await writer.append([{ topic: TOPICS.documents.name, key: DOCUMENT, value }]);
+  const document = await returns();
+  const sold = { ...document, documentId: SOLD };
+  const { documentId, source, timing, table, change: position } = sold;
+  const change = { table, version: makeVersion(1, [7n, 9n]) };
+  const deleted = deletedMarker({ documentId, source, timing, change, position });
+  await writer.append(
+    [document, sold, deleted].map((record) => ({
+      topic: TOPICS.documents.name,
+      key: record.documentId,
+      value: codec.encode('Document', record),
+    })),
+  );
   const index = await startIndexRole({
     ...{ kafka, writer, codec, model },
     name: `index-${SOURCE}`,
@@ -181,11 +194,17 @@ test('a search is answered by the index, and the way of its document is told', a
     versions: [{ version: VERSION, kind: 'document', chunks: 1 }],
   });
   // To another tenant it is as if it were not there (I9).
-  const asked = (tenant: string) =>
-    under.call(`/v1/documents?id=${encodeURIComponent(DOCUMENT)}&tenant=${tenant}`);
+  const asked = (tenant: string, id = DOCUMENT) =>
+    under.call(`/v1/documents?id=${encodeURIComponent(id)}&tenant=${tenant}`);
   const { tenant } = (traced as { readonly record: { readonly tenant: string } }).record;
   expect((await asked(tenant)).body).toEqual(traced);
   expect((await asked('globex')).status).toBe(404);
+  // A deleted one names nobody, and is whose it was.
+  expect((await asked(tenant, SOLD)).body).toMatchObject({
+    record: { kind: 'deleted', tenant: null },
+    versions: [{ kind: 'deleted' }, { kind: 'document' }],
+  });
+  expect((await asked('globex', SOLD)).status).toBe(404);
 });
 
 test('an index that does not answer is named in the status, and the rest is told', async () => {
