@@ -5,7 +5,7 @@
 import { memoryVersion } from '../../schemas/memory-source.ts';
 import type { JournalPlace } from '../../schemas/recollection.ts';
 import type { Memory } from '../../schemas/records.ts';
-import { namespaceOf } from './memory-record.ts';
+import { namespaceOf, SUMMARISED } from './memory-record.ts';
 
 export type HeldMemory = Omit<Memory, 'title' | 'text' | 'origin'>;
 
@@ -23,6 +23,8 @@ export interface MemoryLedger {
     place: JournalPlace,
     session: { readonly tenant: string; readonly agent: string; readonly sessionId: string | null },
   ): boolean;
+  /** True where a person has had it forgotten. */
+  isForgotten: MemoryLedger['isCut'];
   size(): number;
 }
 
@@ -57,6 +59,10 @@ export const createMemoryLedger = (): MemoryLedger => {
     if (group?.size === 0) from.delete(key);
   };
 
+  const cutsOf = (session: Parameters<typeof sessionKeyOf>[0]): readonly HeldMemory[] => [
+    ...(bySession.get(sessionKeyOf(session))?.values() ?? []),
+  ];
+
   return {
     take: ({ title: _, text: __, origin: ___, ...memory }) => {
       const before = held.get(memory.memoryId);
@@ -76,11 +82,9 @@ export const createMemoryLedger = (): MemoryLedger => {
     get: (memoryId) => held.get(memoryId),
     namespaces: () => byNamespace.keys(),
     of: (namespace) => byNamespace.get(namespace)?.values() ?? [],
-    isCut: (place, session) => {
-      for (const memory of bySession.get(sessionKeyOf(session))?.values() ?? [])
-        if (holds(memory, place)) return true;
-      return false;
-    },
+    isCut: (place, session) => cutsOf(session).some((memory) => holds(memory, place)),
+    isForgotten: (place, session) =>
+      cutsOf(session).some((memory) => memory.reason !== SUMMARISED && holds(memory, place)),
     size: () => held.size,
   };
 };

@@ -7,6 +7,9 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import type { Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
+/** Why turns are cut that have become a memory; those of another reason a person has forgotten. */
+export const SUMMARISED = 'summarised';
+
 /** Of the same parts always the same, so that a memory that is written again is the same memory. */
 export const memoryIdOf = (kind: Memory['kind'], parts: readonly (string | number)[]): string =>
   `${kind}-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)}`;

@@ -5,7 +5,7 @@ import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
 import { leastTrusted, type SessionTurn } from '../../schemas/recollection.ts';
 import type { Memory } from '../../schemas/records.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
-import { cutOf, memoryIdOf } from './memory-record.ts';
+import { cutOf, memoryIdOf, SUMMARISED } from './memory-record.ts';
 import type { ReadSession } from './read-session.ts';
 import { turnsToMove } from './session-state.ts';
 import type { Summarise } from './summarise.ts';
@@ -18,6 +18,7 @@ import type { WriteMemories } from './write-memories.ts';
 export type MoveDown = (key: SessionKey, policy: MemoryPolicy) => Promise<number>;
 
 const TITLE_CHARACTERS = 160;
+const KNOWN_WITHIN_MS = 10_000;
 
 const titleOf = ([first]: readonly SessionTurn[]): string => {
   const line = (first?.question ?? '').replace(/\s+/g, ' ').trim();
@@ -42,28 +43,35 @@ const placesOf = (turns: readonly SessionTurn[]): Memory['places'] => {
 
 export const createMoveDown =
   (settings: {
-    readonly sessions: Pick<SessionStore, 'remove' | 'settled'>;
+    readonly sessions: Pick<SessionStore, 'remove' | 'drop' | 'settled'>;
     readonly readSession: ReadSession;
     readonly summarise: Summarise;
     readonly write: WriteMemories;
-    readonly ledger: Pick<MemoryLedger, 'isCut'>;
+    readonly ledger: Pick<MemoryLedger, 'isCut' | 'isForgotten'>;
+    /** The ledger holds what stood in the log at the call. */
+    readonly caughtUp: (withinMs: number) => Promise<boolean>;
+    /** Ends a memory that a person has had forgotten. */
+    readonly forget: (memory: Memory) => Promise<void>;
     readonly clock: Clock;
   }): MoveDown =>
   async (key, { session, longTerm }) => {
     const { sessions, ledger, clock } = settings;
-    const standing = async (): Promise<readonly SessionTurn[] | undefined> =>
-      (await settings.readSession(key))?.filter(({ place }) => !ledger.isCut(place, key));
-    const turns = await standing();
+    const isCut = ({ place }: SessionTurn): boolean => ledger.isCut(place, key);
+    const held = await settings.readSession(key);
     // What the store has lost would be cut from the journal unsaid: it is due again.
-    if (!turns) return 0;
+    if (!held) return 0;
+    // Moved or forgotten before, by one that died before it took them out.
+    const gone = held.filter(isCut).map(({ executionId }) => executionId);
+    if (gone.length > 0) await sessions.drop(key, gone);
+    const turns = held.filter((turn) => !isCut(turn));
     const moved = session ? turnsToMove(turns, session, clock()) : turns;
     const [first] = moved;
     const last = moved.at(-1);
     if (first && last && longTerm) {
       const { text, madeBy } = await settings.summarise(key, moved);
       // A model may take a minute for it: what was forgotten meanwhile is not to come back. What is left is due again.
-      const left = new Set((await standing())?.map(({ executionId }) => executionId));
-      if (moved.some(({ executionId }) => !left.has(executionId))) return 0;
+      const left = new Set((await settings.readSession(key))?.map(({ executionId }) => executionId));
+      if (moved.some((turn) => isCut(turn) || !left.has(turn.executionId))) return 0;
       const { tenant, agent, sessionId } = key;
       const summary: Memory = {
         // By its first turn: written again with more turns it is the same summary.
@@ -81,8 +89,12 @@ export const createMoveDown =
       const untilMs = 2 * (session?.ttlMs ?? 0);
       // From the first of the journal on: what was said before these turns left the session before them.
       const places = placesOf(moved).map((place) => ({ ...place, from: 0 }));
-      const cut = cutOf(key, places, { at: clock(), untilMs, reason: 'summarised' });
-      await settings.write(summary, longTerm, [cut]);
+      const cut = cutOf(key, places, { at: clock(), untilMs, reason: SUMMARISED });
+      const written = await settings.write(summary, longTerm, [cut]);
+      // Its record and what a person says of the session stand in one log: what came before it is known by now.
+      const isKnown = written && (await settings.caughtUp(KNOWN_WITHIN_MS));
+      if (isKnown && moved.some(({ place }) => ledger.isForgotten(place, key)))
+        await settings.forget(written);
     }
     await sessions.remove(key, moved);
     await sessions.settled(key);

@@ -17,6 +17,7 @@ import { type CallGuards, UNGUARDED } from '../runtime/call-guards.ts';
 import { type ExecutionControls, SILENT } from '../runtime/execution-controls.ts';
 import { type AgentMemory, createAgentMemory } from './agent-memory.ts';
 import { followMemories } from './follow-memories.ts';
+import { forgetMemories } from './forget-memories.ts';
 import { type KeepMemories, type KeptMemories, keepMemories } from './keep-memories.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { createMoveDown } from './move-down.ts';
@@ -107,7 +108,12 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
     onRebuilt: (rebuilt) => onEvent({ type: 'sessions-rebuilt', ...rebuilt }),
   });
   const readSession = createReadSession(sessions, rebuild);
-  const moveDown = createMoveDown({ sessions, readSession, summarise, write, ledger, clock });
+  const moveDown = createMoveDown({
+    ...{ sessions, readSession, summarise, write, ledger, clock },
+    caughtUp: followed.caughtUp,
+    forget: (memory) =>
+      forgetMemories({ writer, codec, clock }, [memory], 'forgotten while it was summarised'),
+  });
   const memory = createAgentMemory({
     ...{ sessions, readSession, write, moveDown, ledger, clock, onTrouble },
     recallMemories: createRecallMemories({ retriever, uses, clock, onTrouble }),

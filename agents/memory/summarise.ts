@@ -6,10 +6,10 @@
 import type { LanguageModel, ModelPrompt } from '../../connectors/models/language/language-model.ts';
 import { renderRecollection } from '../../connectors/models/language/render-recollection.ts';
 import { toError } from '../../schemas/errors.ts';
-import { linkSignals } from '../../schemas/linked-signal.ts';
 import type { SessionTurn } from '../../schemas/recollection.ts';
 import type { CallGuards } from '../runtime/call-guards.ts';
 import type { ExecutionControls } from '../runtime/execution-controls.ts';
+import { callModel, isTheirs } from '../runtime/step-calls.ts';
 import { extractSummary } from './extract-summary.ts';
 import type { SummaryLedger, SummaryOf } from './summary-costs.ts';
 
@@ -54,6 +54,8 @@ const promptOf = (turns: readonly SessionTurn[]): ModelPrompt => ({
 });
 
 export const createSummarise = (settings: SummariseSettings): Summarise => {
+  const { ledger, guards, onTrouble } = settings;
+
   /** Undefined where it wrote nothing: it was not to be called, or failed. */
   const written = async (
     model: LanguageModel,
@@ -61,25 +63,22 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
     prompt: ModelPrompt,
     stopped: AbortSignal,
   ): Promise<string | undefined> => {
-    const { ledger, guards, onTrouble } = settings;
     const name = `model:${model.id}` as const;
-    const { signal, release } = linkSignals(stopped, AbortSignal.timeout(GIVE_UP_MS));
-    try {
-      if ((await guards.mayCall(name)) !== null) return undefined;
-      const spend = await ledger.reserve(of, model, model.estimate(prompt), signal);
-      if (!spend) return undefined;
-      const { text, usage } = await model.generate({ ...prompt, signal });
-      guards.called(name, true);
-      await spend.settle(usage);
-      return text.trim() || undefined;
-    } catch (error) {
-      // A call that failed may have cost: its reservation stands (I3).
-      if (!stopped.aborted) guards.called(name, false);
-      onTrouble(toError(error));
+    if ((await guards.mayCall(name)) !== null) return undefined;
+    const spend = await ledger.reserve(of, model, model.estimate(prompt), stopped);
+    if (!spend) return undefined;
+    const bounds = { limitMs: GIVE_UP_MS, signal: stopped, onChunk: () => undefined };
+    const { output, failure } = await callModel(model, prompt, bounds);
+    if (!stopped.aborted) guards.called(name, failure === null || !isTheirs(failure));
+    if (failure) {
+      onTrouble(new Error(failure.message));
+      // What may have cost stands at its reservation (I3).
+      if (!failure.uncertain) await spend.release();
       return undefined;
-    } finally {
-      release();
     }
+    // What cannot be said now stands at its reservation, and what was paid for is not thrown away.
+    await spend.settle(output.usage).catch((error) => onTrouble(toError(error)));
+    return output.text.trim() || undefined;
   };
 
   return async (of, turns) => {
@@ -88,7 +87,10 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
       const prompt = promptOf(turns);
       for (const model of settings.modelsOf(of.agent)) {
         if (model.id === EXTRACTIVE || control.stop() !== null) continue;
-        const text = await written(model, of, prompt, control.stopped);
+        const text = await written(model, of, prompt, control.stopped).catch((error) => {
+          onTrouble(toError(error));
+          return undefined;
+        });
         if (text !== undefined) return { text, madeBy: `model: ${model.id}` };
       }
     } finally {

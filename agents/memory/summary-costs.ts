@@ -42,7 +42,14 @@ export interface SummaryLedger {
     model: Pick<LanguageModel, 'id' | 'price'>,
     bounds: TokenBounds,
     signal: AbortSignal,
-  ): Promise<{ settle(usage: TokenUsage): Promise<void> } | null>;
+  ): Promise<ReservedSummary | null>;
+}
+
+/** Errors: `append-failed`: it stands at its reservation. */
+export interface ReservedSummary {
+  settle(usage: TokenUsage): Promise<void>;
+  /** Nothing was spent. */
+  release(): Promise<void>;
 }
 
 const NOTHING_USED = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 } as const;
@@ -109,10 +116,11 @@ export const recordSummaryCosts = ({
     const usdPerDay = usdPerDayOf(agent);
     const asked = { costId, agent, tenant, usd: formatUsd(most), at, usdPerDay };
     const denied = await guards.reserve(asked, signal);
+    const release = (): Promise<void> => settle(NOTHING_USED, 0n, 'failed');
     if (denied || signal.aborted) {
-      await settle(NOTHING_USED, 0n, 'failed');
+      await release();
       return null;
     }
-    return { settle: (usage) => settle(usage, priceOf(usage, model.price), 'done') };
+    return { settle: (usage) => settle(usage, priceOf(usage, model.price), 'done'), release };
   },
 });

@@ -5,7 +5,7 @@ import { spreadWait } from '../safety/spread-wait.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import { MICROS } from './decision-facts.ts';
 import { BREAKER_OPEN } from './execution-state.ts';
-import { type CallFailure, callModel } from './step-calls.ts';
+import { callModel, isTheirs } from './step-calls.ts';
 import {
   errorOf,
   failureOutput,
@@ -109,6 +109,3 @@ const comesBackAfter = (ms: number | null, scope: StepScope): number | null => {
   const decidedMs = Math.max(0, scope.services.clock() - scope.at) / MICROS;
   return Math.ceil(decidedMs + spreadWait(ms, wallTimeLeft(scope) - decidedMs, Math.random()));
 };
-
-/** The provider's failure, and not what it was asked: those that a breaker counts. */
-const isTheirs = ({ retryable, code }: CallFailure): boolean => retryable || code === 'timeout';

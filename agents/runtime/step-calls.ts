@@ -107,6 +107,9 @@ const timed = async <Output>(
   }
 };
 
+/** The provider's failure, and not what it was asked: those that a breaker counts. */
+export const isTheirs = ({ retryable, code }: CallFailure): boolean => retryable || code === 'timeout';
+
 export const callModel = (
   model: LanguageModel,
   prompt: ModelPrompt,
@@ -114,7 +117,7 @@ export const callModel = (
     readonly limitMs: number;
     readonly signal: AbortSignal;
     readonly onChunk: (chunk: ModelChunk) => void;
-    readonly traceparent: string;
+    readonly traceparent?: string;
   },
 ): Promise<CallOutcome<ModelReply>> =>
   timed(
@@ -123,7 +126,10 @@ export const callModel = (
         call.limitMs,
         call.signal,
         (signal) =>
-          model.generate({ ...prompt, signal, onChunk: call.onChunk, traceparent: call.traceparent }),
+          model.generate({
+            ...{ ...prompt, signal, onChunk: call.onChunk },
+            ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
+          }),
         MODEL_SETTLE_MS,
       ),
     (error) => {

@@ -35,7 +35,7 @@ export interface JournaledExecution {
 }
 
 export interface OpenedOtherwise
-  extends Partial<Pick<OpenAgentMemorySettings, 'models' | 'guards' | 'control'>> {
+  extends Partial<Pick<OpenAgentMemorySettings, 'models' | 'guards' | 'control' | 'retriever'>> {
   readonly owned?: readonly number[];
   /** What an agent has beside its memory. */
   readonly agents?: Readonly<Record<string, Pick<AgentDefinition, 'models' | 'safety'>>>;
@@ -67,7 +67,8 @@ export const openMemoryPlane = async (
   };
   const open = (over: OpenedOtherwise = {}): Promise<OpenedAgentMemory> =>
     openAgentMemory({
-      ...{ kafka, codec, writer, retriever, redis: stack.redis },
+      ...{ kafka, codec, writer, redis: stack.redis },
+      retriever: over.retriever ?? retriever,
       models: over.models ?? [createExtractiveModel()],
       ...(over.guards ? { guards: over.guards } : {}),
       ...(over.control ? { control: over.control } : {}),

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { forgetSession } from '../../../agents/memory/forget-memories.ts';
+import { cutOf, memoryRecord, SUMMARISED } from '../../../agents/memory/memory-record.ts';
 import type { OpenedAgentMemory } from '../../../agents/memory/open-agent-memory.ts';
 import { openCallGuards } from '../../../agents/safety/call-guards.ts';
 import { type HeardControls, openHeardControls } from '../../../agents/safety/heard-controls.ts';
 import { createBudgetRebuilder, readDailyCosts } from '../../../agents/safety/rebuild-budgets.ts';
 import type { LanguageModel } from '../../../connectors/models/language/language-model.ts';
+import { ModelError } from '../../../connectors/models/language/model-error.ts';
 import { openRedisBudgetLedger } from '../../../connectors/redis/redis-budget-ledger.ts';
 import { openSharedBreakers } from '../../../connectors/redis/shared-breaker.ts';
 import { dayOf } from '../../../schemas/budget-ledger.ts';
@@ -15,6 +17,7 @@ import { systemClock } from '../../../schemas/clock.ts';
 import { type ControlSignal, signalRecord } from '../../../schemas/control-signals.ts';
 import { memoryPolicyOf } from '../../../schemas/memory-policy.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
+import { until } from '../../support/until.ts';
 import { type MemoryPlane, openMemoryPlane } from './memory-plane.ts';
 
 const RUN = randomUUID().slice(0, 8);
@@ -31,6 +34,8 @@ let control: HeardControls;
 let ledger: Awaited<ReturnType<typeof openRedisBudgetLedger>>;
 const closings: (() => Promise<unknown>)[] = [];
 const asked: string[] = [];
+/** Before a summary is appended, the index is asked for its like. */
+let onSearch = async (): Promise<void> => undefined;
 let generate: (id: string, signal: AbortSignal | undefined) => Promise<string>;
 
 const writerModel = (id: string): LanguageModel => ({
@@ -74,6 +79,12 @@ beforeAll(async () => {
   await rebuilder.ensure(dayOf(systemClock()));
   opened = await plane.open({
     models: [writerModel(FIRST), writerModel(SECOND)],
+    retriever: {
+      search: async () => {
+        await onSearch();
+        throw new Error('there is no index here');
+      },
+    },
     guards: openCallGuards({ breakers, ledger, rebuilder, view: control.view, onTrouble }),
     control,
     agents: {
@@ -137,7 +148,10 @@ test('it is written by a model of its agent’s, within the day’s money, which
 
 test('a model that fails opens its breaker and the next one writes; what it may have cost stands', async () => {
   generate = async (id) => {
-    if (id === FIRST) throw new Error('overloaded');
+    if (id === FIRST)
+      throw new ModelError('overloaded', {
+        ...{ reason: 'overloaded', retryable: true, retryAfterMs: null, mayHaveCost: true },
+      });
     return 'They asked why, and were told.';
   };
   expect(await summarised(PLAIN)).toBe(`model: ${SECOND}`);
@@ -157,6 +171,36 @@ test('what is forgotten while it is being summarised does not come back', async 
   await opened.keep.turn();
   expect(summaryOf(PLAIN, sessionId)).toBeUndefined();
   expect((await opened.sessions.read(key, 0)).turns).toEqual([]);
+});
+
+test('what is forgotten while the summary is being written down is forgotten with it', async () => {
+  const sessionId = await quietSession(PLAIN);
+  const key = { tenant: 'acme', agent: PLAIN, sessionId };
+  generate = async () => 'They asked why, and were told.';
+  onSearch = async () => {
+    onSearch = async () => undefined;
+    await forgetSession({ ...plane, sessions: opened.sessions, clock: systemClock }, key, 'asked to');
+  };
+  await opened.keep.turn();
+  await until('it is known', () => summaryOf(PLAIN, sessionId)?.state === 'forgotten');
+  expect((await opened.sessions.read(key, 0)).turns).toEqual([]);
+});
+
+test('turns that have become a summary, and were not taken out by who died then, go the next time', async () => {
+  const sessionId = await quietSession(PLAIN);
+  const key = { tenant: 'acme', agent: PLAIN, sessionId };
+  const [turn] = (await opened.sessions.read(key, 0)).turns;
+  if (!turn) throw new Error('there is no turn');
+  const { topic, partition, offset } = turn.place;
+  const cut = cutOf(key, [{ topic, partition, from: 0, to: offset }], {
+    ...{ at: systemClock(), untilMs: 600_000, reason: SUMMARISED },
+  });
+  await plane.writer.append([memoryRecord(plane.codec, cut)]);
+  await until('it is known', () => opened.ledger.isCut(turn.place, key));
+  asked.length = 0;
+  await opened.keep.turn();
+  expect((await opened.sessions.read(key, 0)).turns).toEqual([]);
+  expect(asked).toEqual([]);
 });
 
 test('an agent that is stopped calls no model for it, and one that is stopped under way goes no further', async () => {
