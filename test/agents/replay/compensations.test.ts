@@ -154,6 +154,20 @@ test('an undoing whose outcome was lost is made again under its key where the to
   }
 });
 
+test('of one that was lost and fails the second time nobody knows which of the two was true', async () => {
+  let tried = 0;
+  const fork = await forkOf(
+    async () => {
+      tried += 1;
+      if (tried === 2) throw new Error('there is nothing to undo');
+    },
+    { takesIdempotencyKey: true },
+  );
+  await expect(fork.run('worker-a', 2)).rejects.toThrow('killed');
+  await fork.run('worker-b');
+  expect(fork.outcomes()).toEqual(['effect-unknown', null]);
+});
+
 test('one that fails is told and the others are undone, whatever code it throws', async () => {
   let tried = 0;
   const fork = await forkOf(async () => {
