@@ -51,7 +51,7 @@ export const DEFAULT_REMOTE_LIMITS: RemoteEmbeddingLimits = {
 const PLAIN_TEXT = 'A plain sentence.';
 const REFUSED = new Float32Array(0);
 /** The size of a model is no fault that passes: it is asked for again after this. */
-const WRONG_SIZE_STANDS_MS = 600_000;
+const WRONG_SIZE_STANDS_MS = 60_000;
 
 export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): EmbeddingModel => {
   const { endpoint, dimensions, limits, ledger } = options;
@@ -87,7 +87,9 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
         reservation?.settle(tokens ?? boundTokens);
         const error = wrongSizeOf(vectors, dimensions, id);
         if (error) {
-          wrongSize = { error, until: performance.now() + WRONG_SIZE_STANDS_MS };
+          // One odd vector among others says nothing of the model.
+          if (vectors.every((vector) => vector.length !== dimensions))
+            wrongSize = { error, until: performance.now() + WRONG_SIZE_STANDS_MS };
           throw error;
         }
         return checkAnswer(texts.length, vectors, id);
