@@ -2,7 +2,7 @@
  * Fault 26: the disk fills under the index, or under the broker. Both turn read-only and say so, lose nothing that was
  * acknowledged, and go on when space is back.
  */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
@@ -10,17 +10,21 @@ import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { startStack } from '../../connectors/stack/start-stack.ts';
 import { mountSmallDisk } from '../connectors/vector-index/small-disk.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
+import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { untilEqual } from '../support/plane-state.ts';
 import { until } from '../support/until.ts';
 
+let stack: TestStack;
 let plane: DataPlane;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let pipeline: Awaited<ReturnType<typeof startPipeline>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  plane = await openDataPlane(inject('stack'), 'full-disk');
+  // A log of its own: what other tests have written to the shared one may fill so small a disk by itself.
+  stack = await startTestStack({ servers: ['kafka', 'schemaRegistry', 'connect', 'postgres'] });
+  plane = await openDataPlane(stack, 'full-disk');
   await plane.client.query(`INSERT INTO articles VALUES (1, 'acme', 'First', 'a', 'The word is greengage.')`);
   pipeline = await startPipeline(plane, folder.path);
   await plane.capture();
@@ -29,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pipeline?.stop();
   await plane?.close();
+  await stack?.stop();
   await folder?.remove();
 });
 
@@ -68,7 +73,7 @@ test('under the index: it answers on, is red, and catches up', async (context) =
 test('under the broker: nothing acknowledged is lost, and writes go on', async (context) => {
   const disk = mountSmallDisk(400);
   if (!disk) return context.skip();
-  const stack = await startStack({
+  const broker = await startStack({
     dataDirectory: `${disk.folder}/servers`,
     cacheDirectory: cacheDirectoryOf(process.env),
     environment: process.env,
@@ -76,7 +81,7 @@ test('under the broker: nothing acknowledged is lost, and writes go on', async (
     servers: ['kafka'],
   });
   const topic = 'full';
-  const kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'full-disk' });
+  const kafka = await createKafkaJsClient({ brokers: [broker.kafka], clientId: 'full-disk' });
   const writer = openRecordWriter(kafka);
   const acknowledged: string[] = [];
   const append = async (key: string, bytes: number): Promise<void> => {
@@ -101,7 +106,7 @@ test('under the broker: nothing acknowledged is lost, and writes go on', async (
     expect(refusal).toMatchObject({ code: 'append-failed' });
     disk.empty();
     // As `freshet up` does with a server that ended.
-    await stack.startServer('kafka').catch(() => undefined);
+    await broker.startServer('kafka').catch(() => undefined);
     await until(
       'it takes records again',
       () =>
@@ -121,7 +126,7 @@ test('under the broker: nothing acknowledged is lost, and writes go on', async (
   } finally {
     await writer.close();
     await kafka.close();
-    await stack.stop();
+    await broker.stop();
     disk.unmount();
   }
 }, 360_000);
