@@ -1,6 +1,8 @@
 /**
  * One signal of several. AbortSignal.any leaves something on each of its sources for good, however long ago what it gave was
- * dropped (Node.js 20 to 24): a signal that lives as long as its worker gathers some with every call. What is linked here is let go of.
+ * dropped (Node.js 20 to 24): a signal that lives as long as its worker gathers some with every call. And it holds its sources
+ * weakly: a timeout that nobody else holds may be collected before it comes, and what hangs then hangs for good. What is linked here is
+ * held until it is released, and then let go of.
  */
 import { setMaxListeners } from 'node:events';
 

@@ -1,6 +1,9 @@
 import { getEventListeners } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { linkSignals, withSignals } from '../../schemas/linked-signal.ts';
+import { until } from '../support/until.ts';
 
 const held = (source: AbortSignal): number => getEventListeners(source, 'abort').length;
 
@@ -28,6 +31,16 @@ test('once it is released, its sources hold nothing of it and end nothing', () =
   expect(held(source.signal)).toBe(0);
   source.abort();
   expect(links.some(({ signal }) => signal.aborted)).toBe(false);
+});
+
+test('a timeout comes, whatever is collected before it', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { signal } = linkSignals(AbortSignal.timeout(100), new AbortController().signal);
+  const collecting = setInterval(collect, 10);
+  // Nobody listens but the link itself until it is looked at.
+  await until('it is over', () => signal.aborted).finally(() => clearInterval(collecting));
+  expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
 });
 
 test('work is released however it ends', async () => {
