@@ -1,8 +1,10 @@
 /** A summary without a language model: of each turn what was asked, and the sentence of the answer that answers it best. Pure. */
+
 import { EXTRACTIVE_PREFIX } from '../../connectors/models/language/extractive-model.ts';
 import { rankSentences } from '../../connectors/models/language/rank-sentences.ts';
 import { splitSentences } from '../../connectors/models/language/split-sentences.ts';
 import type { SessionTurn } from '../../schemas/recollection.ts';
+import { oneLine } from './one-line.ts';
 
 /** Stands before every such summary, so that nobody takes it for a model's words. */
 export const EXTRACTED_PREFIX = 'Quoted from the conversation without a language model.';
@@ -10,11 +12,6 @@ export const EXTRACTED_PREFIX = 'Quoted from the conversation without a language
 const QUESTION_CHARACTERS = 240;
 const ANSWER_CHARACTERS = 320;
 const SUMMARY_CHARACTERS = 2_400;
-
-const oneLine = (text: string, most: number): string => {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
-};
 
 /** Of an answer the sentence that answers the question best; undefined where none speaks of it. */
 export const answerSentence = (question: string, answer: string): string | undefined =>

@@ -4,6 +4,7 @@ import type { LongTermPolicy } from '../../schemas/memory-policy.ts';
 import type { Memory } from '../../schemas/records.ts';
 import { answerSentence } from './extract-summary.ts';
 import { memoryIdOf } from './memory-record.ts';
+import { oneLine } from './one-line.ts';
 import { type EndedExecution, originOf, type ToolUse } from './remembered-turn.ts';
 
 /** From here on feedback says that it worked. */
@@ -12,11 +13,6 @@ const QUESTION_CHARACTERS = 400;
 const INPUT_CHARACTERS = 160;
 const OUTCOME_CHARACTERS = 300;
 const MOST_STEPS = 12;
-
-const oneLine = (text: string, most: number): string => {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= most ? line : `${line.slice(0, most - 1)}…`;
-};
 
 const stepOf = ({ name, input, worked }: ToolUse, at: number): string =>
   `${at + 1}. ${name}(${oneLine(input, INPUT_CHARACTERS)})${worked ? '' : ' – failed'}`;

@@ -6,6 +6,7 @@ import { leastTrusted, type SessionTurn } from '../../schemas/recollection.ts';
 import type { Memory } from '../../schemas/records.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { cutOf, memoryIdOf, SUMMARISED } from './memory-record.ts';
+import { oneLine } from './one-line.ts';
 import type { ReadSession } from './read-session.ts';
 import { turnsToMove } from './session-state.ts';
 import type { Summarise } from './summarise.ts';
@@ -20,10 +21,8 @@ export type MoveDown = (key: SessionKey, policy: MemoryPolicy) => Promise<number
 const TITLE_CHARACTERS = 160;
 const KNOWN_WITHIN_MS = 10_000;
 
-const titleOf = ([first]: readonly SessionTurn[]): string => {
-  const line = (first?.question ?? '').replace(/\s+/g, ' ').trim();
-  return `Conversation: ${line.length <= TITLE_CHARACTERS ? line : `${line.slice(0, TITLE_CHARACTERS - 1)}…`}`;
-};
+const titleOf = ([first]: readonly SessionTurn[]): string =>
+  `Conversation: ${oneLine(first?.question ?? '', TITLE_CHARACTERS)}`;
 
 /** The stretches of the journal that turns stand in, one a partition. */
 const placesOf = (turns: readonly SessionTurn[]): Memory['places'] => {
