@@ -7,7 +7,7 @@ import type { KafkaClient, KafkaRecord, RecordToAppend } from '../connectors/kaf
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../schemas/cloud-event.ts';
-import type { DeadLetterReason } from '../schemas/dead-letters.ts';
+import { type DeadLetterReason, placeOf } from '../schemas/dead-letters.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import type { DeadLetter, Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
@@ -86,8 +86,6 @@ export const taskAgainOf = async (
   const value = codec.encode('Task', { ...task, taskId, parent: null, createdAt: at });
   return { taskId, record: { topic: record.topic, key: task.sessionId ?? taskId, value, headers } };
 };
-
-const placeOf = ({ topic, partition, offset }: Origin): string => `${topic}:${partition}:${offset}`;
 
 const text = (bytes: Buffer): string | undefined => {
   const read = bytes.toString('utf8');

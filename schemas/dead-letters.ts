@@ -19,6 +19,10 @@ export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 const MAX_VALUE_BYTES = 256 * 1024;
 
+/** How a record of Kafka is named: topic:partition:offset. */
+export const placeOf = ({ topic, partition, offset }: DeadLetter['origin']): string =>
+  `${topic}:${partition}:${offset}`;
+
 /** The dead letter of a record of Kafka, and the key it goes by. A value over 256 KiB is left where it stands. */
 export const deadLetterOf = (
   record: {
@@ -46,5 +50,5 @@ export const deadLetterOf = (
     valueBytes: value?.length ?? 0,
     headers,
   };
-  return { key: `${topic}:${partition}:${offset}`, letter };
+  return { key: placeOf(record), letter };
 };

@@ -119,10 +119,7 @@ const MAX_TOLD = 50_000;
 interface TaskView {
   readonly taskId: string;
   readonly executionId: string;
-  readonly input: string;
-  readonly sessionId: string | null;
   readonly feature: string | null;
-  readonly tenant: string | null;
   readonly outcome: AgentAnswer['outcome'] | null;
   readonly result: unknown;
   readonly error: AgentAnswer['error'];
@@ -151,13 +148,13 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
   const gateway = openGateway(gatewayUrl);
   const name = encodeURIComponent(agent);
 
-  const submit = (request: AgentRequest, key: string, wait: boolean, signal?: AbortSignal) => {
+  const submit = (request: AgentRequest, key: string, signal?: AbortSignal) => {
     const { idempotencyKey: _, ...asked } = request;
     return gateway.post<TaskView>(
       '/v1/tasks',
       { agent, ...asked },
       {
-        headers: { 'idempotency-key': key, ...(wait ? { prefer: `wait=${WAIT_SECONDS}` } : {}) },
+        headers: { 'idempotency-key': key, prefer: `wait=${WAIT_SECONDS}` },
         ...(signal ? { signal } : {}),
       },
     );
@@ -166,7 +163,7 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
   return {
     execute: async (request, { signal } = {}) => {
       const key = request.idempotencyKey ?? randomUUID();
-      let task = await gateway.persist(() => submit(request, key, true, signal), signal);
+      let task = await gateway.persist(() => submit(request, key, signal), signal);
       while (task.outcome === null || task.outcome === undefined) {
         await sleep(POLL_MS, undefined, signal ? { signal } : {});
         const path = `/v1/tasks/${encodeURIComponent(task.taskId)}`;

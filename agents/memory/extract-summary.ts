@@ -1,5 +1,4 @@
 /** A summary without a language model: of each turn what was asked, and the sentence of the answer that answers it best. Pure. */
-
 import { EXTRACTIVE_PREFIX } from '../../connectors/models/language/extractive-model.ts';
 import { rankSentences } from '../../connectors/models/language/rank-sentences.ts';
 import { splitSentences } from '../../connectors/models/language/split-sentences.ts';

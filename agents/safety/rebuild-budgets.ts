@@ -3,6 +3,7 @@ import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { type BudgetLedger, dayOf, type JournaledCost, startOfDay } from '../../schemas/budget-ledger.ts';
+import { placeOf } from '../../schemas/dead-letters.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { isSummaryCost } from '../memory/summary-costs.ts';
@@ -60,7 +61,7 @@ const readDay = async (
       await read(record);
     } catch (error) {
       if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
-      onUnreadable(`${topic}:${record.partition}:${record.offset}`, error);
+      onUnreadable(placeOf(record), error);
     }
   });
 };

@@ -1,4 +1,5 @@
 /** The last records that could not be processed, and which of them were taken through again. */
+import { placeOf } from '../../schemas/dead-letters.ts';
 import type { Audit, DeadLetter } from '../../schemas/records.ts';
 import { type Counted, countedBy } from './counted-by.ts';
 
@@ -79,9 +80,6 @@ export const createDeadLetterList = (max = MAX_HELD): DeadLetterList => {
     },
   };
 };
-
-export const placeOf = ({ topic, partition, offset }: DeadLetter['origin']): string =>
-  `${topic}:${partition}:${offset}`;
 
 export const summaryOf = ({ key, value: _, headers: __, ...letter }: DeadLetter): DeadLetterSummary => ({
   ...letter,
