@@ -2,7 +2,13 @@
 import { hash } from 'node:crypto';
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
 import { floorIdOf } from '../../schemas/document-id.ts';
-import type { ChangePosition, Chunk, Document, DocumentTiming } from '../../schemas/records.ts';
+import type {
+  CarriedContent,
+  ChangePosition,
+  Chunk,
+  Document,
+  DocumentTiming,
+} from '../../schemas/records.ts';
 import type { Refusal } from '../gates/run-gates.ts';
 import { type ChunkLimits, chunkText, type TextSlice } from './chunk-text.ts';
 import type { Draft } from './draft.ts';
@@ -38,18 +44,20 @@ export interface Subject {
   readonly change: { readonly table: string; readonly version: string };
   readonly position: ChangePosition;
   readonly timing: DocumentTiming;
+  readonly carried?: CarriedContent | null;
 }
 
 const UNMARKED = { reason: null, flags: [], stale: null, fingerprint: null };
 const blank = { ...UNMARKED, tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] };
 
-const identity = ({ documentId, source, change, position, timing }: Subject) => ({
+const identity = ({ documentId, source, change, position, timing, carried = null }: Subject) => ({
   documentId,
   source,
   table: change.table,
   version: change.version,
   timing,
   change: position,
+  carried,
 });
 
 /** What the gates left on a document that passed them. */

@@ -12,7 +12,7 @@ import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
-import type { Document } from '../../schemas/records.ts';
+import type { CarriedContent, Document } from '../../schemas/records.ts';
 import type { IsReleased } from '../../schemas/release-decision.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
@@ -21,6 +21,7 @@ import type { RecordLimits } from '../gates/record-gates.ts';
 import { contentHashOf, type Judgement, judgeDraft, type Refusal } from '../gates/run-gates.ts';
 import type { VolumeKind, VolumeWatch } from '../gates/volume-state.ts';
 import { batchLookalikes } from './batch-lookalikes.ts';
+import { type Bearer, carryFrom, isCarriedOver, readAnew } from './carried-content.ts';
 import type { ChunkLimits } from './chunk-text.ts';
 import { type ChunkPlan, chunkDraft, type GateMarks, knownVectors } from './document-records.ts';
 import { type Draft, type LastContent, type Mapped, mapRow } from './draft.ts';
@@ -75,6 +76,8 @@ interface Judged {
   /** Empty where the mapping made nothing. */
   readonly contentHash: string;
   readonly outcomes: Judgement['outcomes'];
+  /** What of it the change left out and the last record told. */
+  readonly carried: CarriedContent | null;
   /** What may stay searchable if this is refused: undefined where the table's policy is that it goes. */
   readonly keep: { readonly newest: Document | undefined; readonly floor: string | undefined } | undefined;
 }
@@ -115,8 +118,7 @@ export const prepareChanges = async (
   holdings: Holdings,
   changes: readonly ChangeToPrepare[],
 ): Promise<readonly Prepared[]> => {
-  const versions = new Map<string, string>();
-  const contents = new Map<string, LastContent>();
+  const contents = new Map<string, Decided>();
   const floors = new Map<string, string>();
   const prepared: Prepared[] = [];
   const lookalikes = batchLookalikes(settings.lookalikes);
@@ -157,22 +159,20 @@ export const prepareChanges = async (
         message: 'the primary key holds a lone surrogate',
       };
     }
-    const decided = versions.get(documentId);
     const held = holdings.standing(documentId);
-    const standing = decided === undefined ? held : { version: decided };
-    if (orderOf(change.version, standing, floor) !== 'newer') return { ...place, kind: 'superseded' };
+    const standing = contents.get(documentId) ?? held;
+    if (orderOf(change.version, standing, floor) !== 'newer') {
+      const over = change.kind === 'upsert' && (contents.get(documentId) ?? holdings.newest(documentId));
+      return over && isCarriedOver(change, over)
+        ? prepareChange(place, readAnew(change, over), dropped)
+        : { ...place, kind: 'superseded' };
+    }
     const gates = gatesOfTable(settings.config, place.source, change.table);
-    const stood = contents.get(documentId)?.kind ?? held?.kind;
+    const stood = standing?.kind;
     const wasRefused = stood === 'refused';
     if (change.kind === 'delete') {
       if (stood === 'document' && burst('deletes')) return { ...place, kind: 'dropped' };
-      decide(documentId, change.version, {
-        kind: 'deleted',
-        title: '',
-        text: '',
-        tenant: null,
-        metadata: {},
-      });
+      decide(documentId, change.version, { ...NO_CONTENT, kind: 'deleted' });
       return { ...place, kind: 'deleted', change, documentId, wasRefused };
     }
     const newest = holdings.newest(documentId);
@@ -182,12 +182,14 @@ export const prepareChanges = async (
     }
     const last = change.unsure ? undefined : (contents.get(documentId) ?? newest);
     let mapped = mapRow(mapping, change.row, change.unavailable, last);
+    let carried = last?.kind === 'document' && change.unavailable.length > 0 ? carryFrom(change, last) : null;
     if (mapped.kind === 'needs-row') {
       const row = await readRow(place.source, change);
       if (row === 'unreadable') return { ...place, kind: 'dropped' };
       // The row is gone: the delete that took it is behind this change on the same partition.
       if (!row) return { ...place, kind: 'superseded' };
       mapped = mapRow(mapping, { ...change.row, ...row }, [], undefined);
+      carried = null;
     }
     if (mapped.kind === 'missing-columns' && holdings.pauses) {
       // What it would make of the row is wrong in every row: the table waits for a person, the others go on.
@@ -205,11 +207,11 @@ export const prepareChanges = async (
     if (stood === 'document' && emptied && burst('emptied-rows')) return { ...place, kind: 'dropped' };
     const judged = {
       ...place,
-      ...{ gatedAt, change, documentId, contentHash, outcomes: judgement.outcomes },
+      ...{ gatedAt, change, documentId, contentHash, outcomes: judgement.outcomes, carried },
       keep: gates.onRefusal === 'keep' ? { newest, floor } : undefined,
     };
     if (judgement.refusal || !judgement.draft) {
-      decide(documentId, change.version, NO_CONTENT);
+      decide(documentId, change.version, { ...NO_CONTENT, carried });
       return {
         ...judged,
         kind: 'refused',
@@ -262,20 +264,24 @@ export const prepareChanges = async (
     const compared = duplicates.same !== 'off' || duplicates.near !== 'off';
     const fingerprint = compared ? fingerprintOf(draft.text) : null;
     lookalikes.add(draft.tenant, documentId, fingerprint);
-    decide(documentId, change.version, { kind: 'document', ...draft });
+    decide(documentId, change.version, { kind: 'document', ...draft, carried: judged.carried });
     const chunks = chunkDraft(draft, settings.chunking, settings.model);
     const marks = { flags, fingerprint };
     const known = knownVectors(newest, settings.model);
     return { ...judged, kind: 'document' as const, draft, marks, chunks, known };
   }
 
-  function decide(documentId: string, version: string, content: LastContent): void {
-    versions.set(documentId, version);
-    contents.set(documentId, content);
+  function decide(documentId: string, version: string, content: Omit<Decided, 'version'>): void {
+    contents.set(documentId, { ...content, version });
   }
 };
 
-const NO_CONTENT: LastContent = { kind: 'refused', title: '', text: '', tenant: null, metadata: {} };
+/** What the batch made of a document so far. */
+type Decided = LastContent & Bearer;
+
+const NO_CONTENT: Omit<Decided, 'version'> = {
+  ...{ kind: 'refused', title: '', text: '', tenant: null, metadata: {}, carried: null },
+};
 const NOTHING_MADE = {
   draft: undefined,
   flags: [],

@@ -92,6 +92,19 @@ test('a deletion keeps nothing, and a text is never taken from what a marker kee
   ]);
 });
 
+test('refused for a text that a late change shows to be an older one: judged anew by the row', async () => {
+  const row = { id: 1n, title: 'Title', body: 'Mended.', tenant: 'acme', kind: 'x' };
+  const reading = settingsOf(STRICT, { readRow: async () => row });
+  const [first] = await recordsOf(settingsOf({}), [upsertAt(1, { body: ORDER })]);
+  const toasted = upsertAt(3, { body: '__debezium_unavailable_value' }, { unavailable: ['body'] });
+  const [refused] = await recordsOf(reading, [toasted], holding(first as Document));
+  expect(refused).toMatchObject({ kind: 'refused', carried: { from: versionAt(1), columns: ['body'] } });
+  const late = upsertAt(2, { body: 'Mended.' });
+  expect(await recordsOf(reading, [late], holding(refused as Document))).toMatchObject([
+    { kind: 'document', text: 'Mended.', carried: null },
+  ]);
+});
+
 test('duplicates within a batch: of the same tenant, and not of a document that was refused', async () => {
   const settings = settingsOf({ duplicates: { same: 'quarantine' }, ...STRICT });
   const body = 'The same five words here.';

@@ -225,6 +225,57 @@ describe('refused and TOASTed (rule G)', () => {
     expect(prepared).toMatchObject({ kind: 'document', draft: { text: 'nothing' } });
   });
 
+  describe('a change between the update and what it was taken from comes late (fault 14)', () => {
+    const first = upsertAt(1, { body: 'The first text.' });
+    const late = upsertAt(2, { body: 'The second text.' });
+    const reading = () => {
+      const read: string[] = [];
+      const settings = prepareSettings(async (_, change) => {
+        read.push(change.unavailable.join());
+        return { id: 1n, title: 'Title', body: 'The second text.', tenant: 'acme', kind: 'y' };
+      });
+      return { read, settings };
+    };
+
+    test.each(['in one batch', 'in batches of their own'])(
+      '%s: the whole row is read, above what stands',
+      async (how) => {
+        const { read, settings } = reading();
+        const changes = [first, toasted(3, { kind: 'y' }), late];
+        let held = holding();
+        let last: Document | undefined;
+        for (const batch of how === 'in one batch' ? [changes] : changes.map((each) => [each])) {
+          const result = await indexed(batch, held, settings);
+          last = recordIn(result, batch.length - 1);
+          held = holding(last);
+        }
+        expect(last).toMatchObject({ text: 'The second text.', metadata: { kind: 'y' }, carried: null });
+        expect(last?.version.startsWith(versionAt(3))).toBe(true);
+        expect(read).toEqual(['id,title,body,tenant,kind']);
+        // Whatever the source says later wins, and what came before changes nothing any more.
+        const again = await prepareChanges(settings, held, toPrepare([...changes, upsertAt(4)]));
+        expect(again.map(({ kind }) => kind)).toEqual(['superseded', 'superseded', 'superseded', 'document']);
+        expect(read).toHaveLength(1);
+      },
+    );
+
+    test('delivered again in order, however often carried on, no row is read', async () => {
+      const { read, settings } = reading();
+      const changes = [first, toasted(2), toasted(3), toasted(4)];
+      const { outcomes } = await indexed(changes, holding(), settings);
+      const held = holding(recordIn({ outcomes }, 3));
+      expect(recordIn({ outcomes }, 3).carried).toEqual({ from: versionAt(1), columns: ['body'] });
+      const again = await prepareChanges(settings, held, toPrepare(changes));
+      expect(again.map(({ kind }) => kind)).toEqual(Array(4).fill('superseded'));
+      expect(read).toEqual([]);
+    });
+
+    test('a row that is gone meanwhile stays for its delete', async () => {
+      const held = holding(recordIn(await indexed([first, toasted(3)]), 1));
+      expect(await kinds([late, deleteAt(4)], held)).toEqual(['superseded', 'deleted']);
+    });
+  });
+
   test('a row that is gone is superseded: its delete follows', async () => {
     expect(await kinds([toasted(2), deleteAt(3)])).toEqual(['superseded', 'deleted']);
   });
