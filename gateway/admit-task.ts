@@ -2,8 +2,8 @@
  * Whether a task is taken on: at most so fast for each agent and tenant, and only while its partition's workers keep up
  * (fault 35). Kafka is asked how far they are at most once a second; what is taken on meanwhile is counted here.
  */
+
 import { LRUCache } from 'lru-cache';
-import { AGENTS_GROUP } from '../agents/runtime/task-worker.ts';
 import { mayJoin } from '../agents/safety/admission-state.ts';
 import { type TokenBucket, takeToken } from '../agents/safety/rate-state.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
@@ -11,6 +11,7 @@ import { partitionOfKey } from '../connectors/kafka/partition-of-key.ts';
 import type { Clock } from '../schemas/clock.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
 import { FreshetError } from '../schemas/errors.ts';
+import { AGENTS_GROUP } from '../schemas/groups.ts';
 import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 import type { RefusalList } from './read-models/refusal-list.ts';

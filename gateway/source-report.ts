@@ -1,9 +1,10 @@
 /** How the sources stand: what their watch said, and how far index-documents is behind their change topics. */
+
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
-import { INDEX_DOCUMENTS_GROUP } from '../pipelines/index-documents/index-documents.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
 import { FreshetError } from '../schemas/errors.ts';
+import { INDEX_DOCUMENTS_GROUP } from '../schemas/groups.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic } from '../schemas/topics.ts';
 import { standingState } from './views/standing-state.ts';

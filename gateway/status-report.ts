@@ -1,12 +1,12 @@
 /** How the whole stands: ends of topics, lag of groups, connectors, roles. Each part may fail by itself and says so. */
-import { AGENTS_GROUP } from '../agents/runtime/task-worker.ts';
+
 import type { IndexService, IndexStatus } from '../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
-import { INDEX_DOCUMENTS_GROUP } from '../pipelines/index-documents/index-documents.ts';
 import type { AgentDefinition } from '../schemas/agent-definition.ts';
 import type { Clock } from '../schemas/clock.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
 import { toFreshetError } from '../schemas/errors.ts';
+import { AGENTS_GROUP, INDEX_DOCUMENTS_GROUP } from '../schemas/groups.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
 import { countersOf, type RecordCounter } from './views/role-counters.ts';

@@ -21,6 +21,7 @@ import { type Clock, systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
 import { type FreshetError, toError } from '../../schemas/errors.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
@@ -40,8 +41,6 @@ import { openSubtasks } from './subtasks.ts';
 import { openTaskChunks } from './task-chunks.ts';
 import { DEFAULT_WAIT_LIMITS, type WaitLimits } from './wait-state.ts';
 import { createWorkerPool, type PoolPlace } from './worker-pool.ts';
-
-export const AGENTS_GROUP = 'freshet.agents';
 
 export interface TaskWorkerSettings {
   readonly kafka: KafkaClient;

@@ -5,7 +5,7 @@ import type { IndexStatus, RebuildProgress } from '../../connectors/index-servic
 import { FreshetError } from '../../schemas/errors.ts';
 import { createOutput, duration } from '../output.ts';
 import { requireRun } from '../run-file.ts';
-import { addIndexVerify } from './index-verify.ts';
+import type { VerifyOptions } from './index-verify.ts';
 import { addModelLaneCommands } from './model-lanes.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -25,8 +25,17 @@ const describe = (status: IndexStatus): string =>
   ].join('\n');
 
 export const addIndexCommands = (index: Command, surroundings: Surroundings): void => {
-  addIndexVerify(index, surroundings);
   addModelLaneCommands(index, surroundings);
+  index
+    .command('verify')
+    .description('compare the sources with the index while both keep moving; exit 6 where they differ')
+    .option('--repair', 'mend what differs, and nothing else, through the log')
+    .option('--source <name>', 'this source only')
+    .option('--table <schema.table>', 'this table only')
+    .option('--json', 'a line of JSON a table')
+    .action(async (options: VerifyOptions) =>
+      (await import('./index-verify.ts')).verifyIndex(surroundings, options),
+    );
   index
     .command('status')
     .description('what the index holds and how far it has read')

@@ -1,5 +1,4 @@
-/** `freshet index verify`: the source against the index, row by row, while both keep moving. */
-import type { Command } from 'commander';
+/** `freshet index verify`: the source against the index, row by row, while both keep moving. Loaded by whoever asks for it alone. */
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
@@ -16,7 +15,7 @@ import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
-interface VerifyOptions {
+export interface VerifyOptions {
   readonly repair?: boolean;
   readonly source?: string;
   readonly table?: string;
@@ -47,74 +46,66 @@ const describe = ({
       : []),
   ].join('\n');
 
-export const addIndexVerify = (index: Command, surroundings: Surroundings): void => {
-  index
-    .command('verify')
-    .description('compare the sources with the index while both keep moving; exit 6 where they differ')
-    .option('--repair', 'mend what differs, and nothing else, through the log')
-    .option('--source <name>', 'this source only')
-    .option('--table <schema.table>', 'this table only')
-    .option('--json', 'a line of JSON a table')
-    .action(async (options: VerifyOptions) => {
-      const output = createOutput(options.json ?? false);
-      await withKafka(surroundings, async ({ kafka, codec, run }) => {
-        const config = await loadConfig(run.config);
-        const open = (name: string): Promise<EmbeddingModel> =>
-          openEmbeddingModel(config.embedding, name, {
-            modelDirectory: artifactsIn(cacheDirectoryOf(surroundings.environment)).modelDirectory,
-            workers: 1,
-          });
-        const model = await open(config.embedding.model);
-        const { wanted, lanes } = await openLaneReplicas(run.index).lanes();
-        const others = new Map<string, EmbeddingModel>();
-        const writer = openRecordWriter(kafka);
-        let left = 0;
-        let unsettled = 0;
-        let told = 0;
-        try {
-          for await (const report of reconcileSources({
-            config,
-            urlOf: (source) => run.sources[source] ?? '',
-            index: openIndex(run.index),
-            model,
-            embeds: () => embedsBase(wanted),
-            modelOf: async (id) => {
-              const lane = lanes.find(({ modelId }) => modelId === id);
-              if (lane && !others.has(id)) others.set(id, await open(lane.model));
-              return others.get(id);
-            },
-            writer,
-            codec,
-            clock: systemClock,
-            releases: () => readReleases(kafka, codec),
-            ...(options.source !== undefined && { source: options.source }),
-            ...(options.table !== undefined && { table: options.table }),
-            repair: options.repair ?? false,
-            pauseMs: 0,
-            onProgress: (source, table, rows) => {
-              if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
-              told = rows;
-              output.talk(`  ${source}/${table}: ${rows} rows compared`);
-            },
-          })) {
-            left += report.divergent.length - report.repaired;
-            unsettled += report.unsettled.length;
-            output.stream(report, describe);
-          }
-        } finally {
-          await writer.close();
-          for (const each of [model, ...others.values()]) await each.close();
-        }
-        const untold =
-          unsettled > 0
-            ? `${unsettled} could not be told from changes in flight, or their mapping fails; compare again once freshet freshness status shows the source covered`
-            : '';
-        if (left > 0)
-          throw new FreshetError(
-            'check-failed',
-            `${left} documents differ from their source${options.repair ? ' still' : ', mend them with --repair'}${untold && `; ${untold}`}`,
-          );
-        if (untold) throw new FreshetError('check-failed', untold);
+/** Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; those of Kafka, index and source. */
+export const verifyIndex = async (surroundings: Surroundings, options: VerifyOptions): Promise<void> => {
+  const output = createOutput(options.json ?? false);
+  await withKafka(surroundings, async ({ kafka, codec, run }) => {
+    const config = await loadConfig(run.config);
+    const open = (name: string): Promise<EmbeddingModel> =>
+      openEmbeddingModel(config.embedding, name, {
+        modelDirectory: artifactsIn(cacheDirectoryOf(surroundings.environment)).modelDirectory,
+        workers: 1,
       });
-    });
+    const model = await open(config.embedding.model);
+    const { wanted, lanes } = await openLaneReplicas(run.index).lanes();
+    const others = new Map<string, EmbeddingModel>();
+    const writer = openRecordWriter(kafka);
+    let left = 0;
+    let unsettled = 0;
+    let told = 0;
+    try {
+      for await (const report of reconcileSources({
+        config,
+        urlOf: (source) => run.sources[source] ?? '',
+        index: openIndex(run.index),
+        model,
+        embeds: () => embedsBase(wanted),
+        modelOf: async (id) => {
+          const lane = lanes.find(({ modelId }) => modelId === id);
+          if (lane && !others.has(id)) others.set(id, await open(lane.model));
+          return others.get(id);
+        },
+        writer,
+        codec,
+        clock: systemClock,
+        releases: () => readReleases(kafka, codec),
+        ...(options.source !== undefined && { source: options.source }),
+        ...(options.table !== undefined && { table: options.table }),
+        repair: options.repair ?? false,
+        pauseMs: 0,
+        onProgress: (source, table, rows) => {
+          if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
+          told = rows;
+          output.talk(`  ${source}/${table}: ${rows} rows compared`);
+        },
+      })) {
+        left += report.divergent.length - report.repaired;
+        unsettled += report.unsettled.length;
+        output.stream(report, describe);
+      }
+    } finally {
+      await writer.close();
+      for (const each of [model, ...others.values()]) await each.close();
+    }
+    const untold =
+      unsettled > 0
+        ? `${unsettled} could not be told from changes in flight, or their mapping fails; compare again once freshet freshness status shows the source covered`
+        : '';
+    if (left > 0)
+      throw new FreshetError(
+        'check-failed',
+        `${left} documents differ from their source${options.repair ? ' still' : ', mend them with --repair'}${untold && `; ${untold}`}`,
+      );
+    if (untold) throw new FreshetError('check-failed', untold);
+  });
 };

@@ -107,7 +107,7 @@ export const runRole = async (
     const folder = join(settings.data, settings.name);
     mkdirSync(folder, { recursive: true });
     const metrics = createMetrics(role);
-    const tracing = openRoleTracing({
+    const tracing = await openRoleTracing({
       ...{ role, name: settings.name, otlpEndpoint: settings.otlpEndpoint, config, metrics },
       warn: (error, message) => log.warn({ err: error }, message),
     });

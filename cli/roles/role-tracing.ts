@@ -1,11 +1,11 @@
 /** A role's spans on their way to a collector, where one is configured: by `OTEL_EXPORTER_OTLP_ENDPOINT`, else by `telemetry.endpoint`. */
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
-import { openSpanExporter, type SpanExporter } from '../../connectors/telemetry/span-exporter.ts';
+import type { SpanExporter } from '../../connectors/telemetry/span-exporter.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 
 /** Null: none is configured, so no spans are made. Errors: `config-invalid` for an endpoint that is no URL. */
-export const openRoleTracing = (of: {
+export const openRoleTracing = async (of: {
   readonly role: string;
   readonly name: string;
   /** Of the environment; empty where it says nothing. */
@@ -13,11 +13,13 @@ export const openRoleTracing = (of: {
   readonly config: Pick<FreshetConfig, 'telemetry'>;
   readonly metrics: Pick<Metrics, 'spans'>;
   readonly warn: (error: Error, message: string) => void;
-}): SpanExporter | null => {
+}): Promise<SpanExporter | null> => {
   const { telemetry } = of.config;
   const endpoint = of.otlpEndpoint || telemetry.endpoint;
   if (!endpoint) return null;
   const url = tracesUrlOf(endpoint);
+  // OpenTelemetry's libraries take a tenth of a second to load.
+  const { openSpanExporter } = await import('../../connectors/telemetry/span-exporter.ts');
   return openSpanExporter({
     url,
     ...(telemetry.headers ? { headers: telemetry.headers } : {}),

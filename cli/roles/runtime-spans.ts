@@ -2,6 +2,7 @@
  * Spans of the runtime's events: one for a task that was taken and one for its execution, both at its end, and one for each step.
  * Pure. They carry names, counts, times and ids, and nothing of what was asked, retrieved or answered.
  */
+
 import type {
   ExecutionEnded,
   RunOfEvent,
@@ -9,7 +10,6 @@ import type {
   StepEnded,
   StepSeen,
 } from '../../agents/runtime/runtime-event.ts';
-import { AGENTS_GROUP } from '../../agents/runtime/task-worker.ts';
 import {
   CONVENTIONAL,
   OPERATIONS,
@@ -18,6 +18,7 @@ import {
   recordAttributes,
 } from '../../connectors/telemetry/semantic-conventions.ts';
 import type { Span, SpanAttribute, SpanKind } from '../../connectors/telemetry/span.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { handOverContextOf, stepContextOf } from '../../schemas/task-trace.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 

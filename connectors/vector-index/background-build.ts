@@ -20,7 +20,7 @@ const LEAST_ROWS = 4_000;
 const MOST_ROWS = 20_000;
 const SHARE_OF_INDEX = 0.2;
 /** Rows a second that are a load: each build copies the graph, so one for some thousands of them is work thrown away. */
-const LOADING_RATE = 1_000;
+const LOADING_RATE = 500;
 const MOST_ROWS_LOADING = 50_000;
 const PAUSE_AFTER_FAILURE_MILLISECONDS = 60_000;
 const LOOK_AGAIN_MILLISECONDS = 500;

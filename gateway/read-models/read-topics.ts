@@ -3,9 +3,9 @@
  * each partition, and from the beginning again when the log is not the one that was being read. The journal is read from where a
  * worker would read it too, so that whatever waits is known, however long it has (rule J).
  */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AGENTS_GROUP } from '../../agents/runtime/task-worker.ts';
 import { DEFAULT_WAIT_LIMITS, mostBehind } from '../../agents/runtime/wait-state.ts';
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
@@ -13,6 +13,7 @@ import { createBatchQueue } from '../../pipelines/batch-queue.ts';
 import { ofAtMost } from '../../pipelines/batch-size.ts';
 import { RECORD_BOUNDS } from '../../pipelines/record-bounds.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 

@@ -2,6 +2,7 @@
  * cdc.<source> → freshet.documents: the pipeline role's main loop. Partition p of every change topic and partition p
  * of freshet.documents belong to one worker: it first catches up with its part of the log, then takes on changes.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
 import { createChangeReader } from '../../connectors/debezium/read-change.ts';
@@ -18,6 +19,7 @@ import type { FreshetConfig, Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
 import { beginsAnew } from '../begins-anew.ts';
@@ -85,7 +87,6 @@ export interface IndexDocuments {
   stop(): Promise<void>;
 }
 
-export const INDEX_DOCUMENTS_GROUP = 'freshet.index-documents';
 /** Decisions about many documents come together: one look at the log serves them all. */
 const GATHER_DECISIONS_MS = 200;
 /** A watermark can be no younger than this. */

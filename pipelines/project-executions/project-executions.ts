@@ -21,6 +21,7 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
+import { PROJECTION_GROUP } from '../../schemas/groups.ts';
 import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
 import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
@@ -30,8 +31,6 @@ import { ofAtMost } from '../batch-size.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { createPartitionProjection, type PartitionProjection } from './partition-projection.ts';
 import { type Projected, pendingState } from './projected-execution.ts';
-
-export const PROJECTION_GROUP = 'freshet.project-executions';
 
 export interface ExecutionProjectionSettings {
   readonly kafka: KafkaClient;

@@ -1,4 +1,5 @@
 /** Everything about freshness that one process at a time does: the tracker of watermarks over a connection to each source. */
+
 import type { ConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
@@ -8,7 +9,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
-import { INDEX_DOCUMENTS_GROUP } from '../index-documents/index-documents.ts';
+import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
 import { raiseAlerts } from './raise-alerts.ts';
 import { startWatermarkTracker, type TrackedSource } from './watermark-tracker.ts';

@@ -3,11 +3,12 @@
  * (rule V). It comes once the snapshot's rows are indexed, so that nothing is missing meanwhile; its version makes it right
  * at any time.
  */
+
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import type { Version } from '../../schemas/version.ts';
 import { floorRecord } from '../index-documents/document-records.ts';
-import { INDEX_DOCUMENTS_GROUP } from '../index-documents/index-documents.ts';
 import type { WatchedSource } from './watched-source.ts';
 
 /** Ends of the change topic by partition; empty where there is none. Errors: `kafka-unavailable`. */

@@ -3,13 +3,14 @@
  * the plan, then everything healed; when all has ended, or the time for it is over, Redis is lost once more and every session asked for what it
  * holds; then what happened is read and held against the invariants. Nothing that it started is left behind.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { freePorts } from '../../connectors/stack/ports.ts';
-import { PROJECTION_GROUP } from '../../pipelines/project-executions/project-executions.ts';
+import { PROJECTION_GROUP } from '../../schemas/groups.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { CHAOS_MAX_USD } from './chaos-agent.ts';
 import type { ChaosPlan } from './chaos-plan.ts';

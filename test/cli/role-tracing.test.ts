@@ -11,23 +11,23 @@ afterEach(async () => {
   for (const each of opened.splice(0).reverse()) await each.close();
 });
 
-const open = (otlpEndpoint: string, endpoint?: string) => {
+const open = async (otlpEndpoint: string, endpoint?: string) => {
   const metrics = createMetrics('agents');
   const config = defineConfig({ sources: {}, agents: [], ...(endpoint ? { telemetry: { endpoint } } : {}) });
   const of = { role: 'agents', name: 'agents-1', otlpEndpoint, config, metrics, warn: () => undefined };
-  const tracing = openRoleTracing(of);
+  const tracing = await openRoleTracing(of);
   if (tracing) opened.push(tracing);
   return { tracing, metrics };
 };
 
-test('nobody asks for spans: there is nothing that would make them', () => {
-  expect(open('').tracing).toBeNull();
+test('nobody asks for spans: there is nothing that would make them', async () => {
+  expect((await open('')).tracing).toBeNull();
 });
 
 test('the environment comes before the configuration, and what became of spans is a metric', async () => {
   const [named, configured] = [await openTraceCollector(), await openTraceCollector()];
   opened.push(named, configured);
-  const { tracing, metrics } = open(`${named.url}/`, configured.url);
+  const { tracing, metrics } = await open(`${named.url}/`, configured.url);
   tracing?.record({
     ...{ name: 'a span', kind: 'internal', traceId: '1'.repeat(32), spanId: '2'.repeat(16) },
     ...{ parentSpanId: null, startedAt: 1, endedAt: 2, attributes: {}, failure: null },

@@ -1,11 +1,13 @@
 /** Fault 35: more tasks than the agents keep up with are refused with 429 and a time to come back, fairly, and the rest drained. */
+
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AGENTS_GROUP, startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
 import { defineAgent } from '../../schemas/agent-definition.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { until } from '../support/until.ts';
 import {

@@ -1,12 +1,14 @@
 /** An approval that has waited for long, with more of the journal behind it than a gateway looks back, is listed and given (rule J). */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AGENTS_GROUP, startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { openHeardControls } from '../../agents/safety/heard-controls.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';

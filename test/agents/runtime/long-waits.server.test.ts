@@ -1,4 +1,5 @@
 /** What waits for long pins nothing (rule J): tasks behind it are committed, and whoever takes over finds it by its snapshot alone. */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { replayExecution } from '../../../agents/replay/replay-execution.ts';
-import { AGENTS_GROUP, startTaskWorker, type TaskWorker } from '../../../agents/runtime/task-worker.ts';
+import { startTaskWorker, type TaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { type HeardControls, openHeardControls } from '../../../agents/safety/heard-controls.ts';
 import {
   type ExecutionProjection,
@@ -16,6 +17,7 @@ import { hashOf } from '../../../schemas/canonical-json.ts';
 import { systemClock } from '../../../schemas/clock.ts';
 import { signalRecord } from '../../../schemas/control-signals.ts';
 import { isSnapshot, snapshotPlaceOf } from '../../../schemas/execution-snapshot.ts';
+import { AGENTS_GROUP } from '../../../schemas/groups.ts';
 import { journalOffsetOf } from '../../../schemas/journal-position.ts';
 import type { Result } from '../../../schemas/records.ts';
 import { executionIdOf } from '../../../schemas/task-identity.ts';

@@ -2,6 +2,7 @@
  * The projection is stopped while an execution waits that is known by its snapshot alone, and started again after more of the journal
  * was written: it begins at the snapshot, and what it writes is what it would have written had it never stopped (I2, I3).
  */
+
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +12,12 @@ import { openHeardControls } from '../../../agents/safety/heard-controls.ts';
 import { createPartitionProjection } from '../../../pipelines/project-executions/partition-projection.ts';
 import {
   type ExecutionProjection,
-  PROJECTION_GROUP,
   startExecutionProjection,
 } from '../../../pipelines/project-executions/project-executions.ts';
 import { hashOf } from '../../../schemas/canonical-json.ts';
 import { signalRecord } from '../../../schemas/control-signals.ts';
 import { isSnapshot, snapshotPlaceOf } from '../../../schemas/execution-snapshot.ts';
+import { PROJECTION_GROUP } from '../../../schemas/groups.ts';
 import { journalOffsetOf } from '../../../schemas/journal-position.ts';
 import { formatUsd, parseUsd } from '../../../schemas/money.ts';
 import type { RecordName, Records } from '../../../schemas/records.ts';
