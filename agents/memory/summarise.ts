@@ -24,7 +24,7 @@ export interface SummariseSettings {
   readonly modelsOf: (agent: string) => readonly LanguageModel[];
   /** Money is reserved before a call and settled after it. */
   readonly ledger: SummaryLedger;
-  readonly guards: Pick<CallGuards, 'mayCall' | 'called'>;
+  readonly guards: Pick<CallGuards, 'mayCall' | 'called' | 'notMade'>;
   readonly control: ExecutionControls;
   /** A model failed; the summary is made without it. */
   readonly onTrouble: (error: Error) => void;
@@ -66,7 +66,10 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
     const name = `model:${model.id}` as const;
     if ((await guards.mayCall(name)) !== null) return undefined;
     const spend = await ledger.reserve(of, model, model.estimate(prompt), stopped);
-    if (!spend) return undefined;
+    if (!spend) {
+      guards.notMade(name);
+      return undefined;
+    }
     const bounds = { limitMs: GIVE_UP_MS, signal: stopped, onChunk: () => undefined };
     const { output, failure } = await callModel(model, prompt, bounds);
     if (!stopped.aborted) guards.called(name, failure === null || !isTheirs(failure));

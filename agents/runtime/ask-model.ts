@@ -43,6 +43,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   const asking = { of: 'model', provider: model.provider ?? null, maxOutputTokens } as const;
   const money = moneyOf(scope, step, reservedUsd);
   const denied = await guards.reserve(money, scope.calling);
+  if (denied) guards.notMade(`model:${name}`);
   throwIfStopped(scope);
   if (denied) {
     const error = { ...denied, retryable: false };

@@ -34,8 +34,10 @@ export interface Denial {
 export interface CallGuards {
   /** Null: it may be called. */
   mayCall(name: GuardedName): Promise<HeldBack | null>;
-  /** Told of each call that was allowed. */
+  /** Told of each call that was allowed and made. */
   called(name: GuardedName, worked: boolean): void;
+  /** Told of each that was allowed and then not made: it may have been the one that tries an open breaker. */
+  notMade(name: GuardedName): void;
   /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt. */
   reserve(money: MoneyAsked, signal: AbortSignal): Promise<Denial | null>;
   /** What a call came to, in the place of what was reserved. */
@@ -45,6 +47,7 @@ export interface CallGuards {
 export const UNGUARDED: CallGuards = {
   mayCall: async () => null,
   called: () => undefined,
+  notMade: () => undefined,
   reserve: async () => null,
   settle: () => undefined,
 };

@@ -10,10 +10,11 @@ import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
 import { commitMetadataOf } from '../../schemas/journal-position.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
+import { lostTask } from './lost-task.ts';
 import type { PartitionJournal } from './partition-journal.ts';
 import { openPartitionWaits, type PartitionWaitsSettings, type TaskWaits } from './partition-waits.ts';
 import { type QueuedTask, queuedTaskOf } from './queued-task.ts';
-import { type ReadTask, readTask } from './read-task.ts';
+import { type ReadableTask, type ReadTask, readTask } from './read-task.ts';
 import { snapshotRecordOf } from './snapshot.ts';
 import { createTaskQueue } from './task-queue.ts';
 import { wholeEvents } from './whole-events.ts';
@@ -122,28 +123,33 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
     }
   };
 
-  const restoredRecord = async (snapshot: AgentEvent): Promise<KafkaRecord | null> => {
-    const { taskId, executionId } = snapshot;
+  /** What waits, by its snapshot; where that is gone, what can still be said of it, so that it ends. */
+  const restored = async (snapshot: AgentEvent): Promise<QueuedTask | null> => {
+    const { taskId } = snapshot;
     const { whole, lost } = await persist(`reading what waits of ${taskId}`, () =>
       wholeEvents([snapshot], settings),
     );
-    if (!lost && whole[0]) return snapshotRecordOf(whole[0]);
-    log('error', `${taskId} waited for so long that its snapshot is gone: send it again`, lost);
-    journal.fold.forget(executionId);
-    return null;
+    const record = lost || !whole[0] ? null : snapshotRecordOf(whole[0]);
+    const queued = (of: KafkaRecord, read: ReadableTask): QueuedTask =>
+      queuedTaskOf(of, read, settings.clock(), settings.sampleRatio);
+    if (!record) {
+      const message = `it waited for so long that its snapshot is gone${lost ? `: ${lost.message}` : ''}; send it again`;
+      log('error', `${taskId}: ${message}`);
+      const task = lostTask(snapshot, message);
+      return task && queued(task.record, task.read);
+    }
+    const read = await persist(`reading task ${partition}:${record.offset}`, () =>
+      readTask(record, settings.codec),
+    );
+    return read.kind === 'task' ? queued(record, read) : null;
   };
 
   /** What waited under the worker before comes first: it keeps its lanes from those behind it. */
   const restore = async (): Promise<void> => {
     await journal.readTo(settings.journalEnd);
     for (const { snapshot } of journal.fold.waiting()) {
-      const record = snapshot && (await restoredRecord(snapshot));
-      if (!record) continue;
-      const read = await persist(`reading task ${partition}:${record.offset}`, () =>
-        readTask(record, settings.codec),
-      );
-      if (read.kind === 'task')
-        queue.push(queuedTaskOf(record, read, settings.clock(), settings.sampleRatio));
+      const item = snapshot && (await restored(snapshot));
+      if (item) queue.push(item);
     }
     ready = true;
     onChange();

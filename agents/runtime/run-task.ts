@@ -119,7 +119,7 @@ const letterOf = (
   read: QueuedTask['read'],
 ): { readonly reason: DeadLetterReason; readonly message: string } | null => {
   if (!agent) return { reason: 'unknown-agent', message: 'no agent of that name is configured' };
-  return read.refusal ? { reason: 'too-large', message: read.refusal.message } : null;
+  return read.refusal?.code === 'too-large' ? { reason: 'too-large', message: read.refusal.message } : null;
 };
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

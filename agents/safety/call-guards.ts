@@ -28,6 +28,7 @@ export const openCallGuards = (settings: {
       return { message, retryAfterMs: waitMs };
     },
     called: (name, worked) => void breakers.after(name, worked),
+    notMade: (name) => void breakers.without(name),
     reserve: async ({ costId, agent, tenant, usd, at, usdPerDay }, signal) => {
       for (;;) {
         // Counted without a limit too: one that is set later in the day is held against all of it.

@@ -85,6 +85,10 @@ export const afterCall = (
   }
 };
 
+/** After a call that was allowed and then not made: a trial is given back, and whoever asks next makes it. */
+export const withoutCall = (breaker: Breaker, now: number): Breaker =>
+  breaker.state === 'half-open' ? { state: 'open', until: now } : breaker;
+
 /** Undefined for what is no breaker: the text can be written by anyone who reaches the server that holds it. */
 export const parseBreaker = (text: string): Breaker | undefined => {
   try {

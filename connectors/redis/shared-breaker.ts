@@ -14,6 +14,7 @@ import {
   CLOSED,
   type GuardedName,
   parseBreaker,
+  withoutCall,
 } from '../guarded-calls/breaker-state.ts';
 import { moveShared } from './move-shared.ts';
 import { openRedis } from './open-redis.ts';
@@ -23,6 +24,8 @@ export interface SharedBreakers {
   before(name: GuardedName): Promise<BreakerVerdict>;
   /** To be told of each call that was allowed; never throws. */
   after(name: GuardedName, succeeded: boolean): Promise<void>;
+  /** To be told of one that was allowed and then not made; never throws. */
+  without(name: GuardedName): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -94,6 +97,8 @@ export const openSharedBreakers = async (settings: SharedBreakersSettings): Prom
         breaker: afterCall(breaker, settingsOf(name), at, succeeded),
         answer: undefined,
       })),
+    without: (name) =>
+      move(name, (breaker, at) => ({ breaker: withoutCall(breaker, at), answer: undefined })),
     close: async () => redis.disconnect(),
   };
 };

@@ -8,6 +8,7 @@ import type { ReplayedExecution } from '../../../agents/replay/range-replay-stat
 import { replayExecution } from '../../../agents/replay/replay-execution.ts';
 import { replayRange } from '../../../agents/replay/replay-range.ts';
 import type { UsedBy } from '../../../agents/replay/used-in.ts';
+import { INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
 import { startTaskWorker, type TaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { addExecutionCommand } from '../../../cli/commands/execution.ts';
 import type { LanguageModel, ModelMessage } from '../../../connectors/models/language/language-model.ts';
@@ -16,6 +17,7 @@ import {
   type ExecutionProjection,
   startExecutionProjection,
 } from '../../../pipelines/project-executions/project-executions.ts';
+import { SNAPSHOT } from '../../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { executionIdOf } from '../../../schemas/task-identity.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -266,4 +268,30 @@ test('an execution whose payload is gone ends with one clear error, and so do it
   await shownOf(taskId);
   const page = await under.call(`/v1/executions/${executionId}/payloads/${hash}`);
   expect(page).toMatchObject({ status: 410, body: lost });
+});
+
+test('a task that waited, and whose snapshot is gone, ends with one clear error when its partition is taken over', async () => {
+  const taskId = `task-of-test-${randomUUID()}`;
+  const [executionId, partition] = [executionIdOf(taskId), 4];
+  const first = (await stack.kafka.admin.offsets(TOPIC)).find((each) => each.partition === partition);
+  const gone = {
+    ...{ hash: 'cd'.repeat(32), bytes: 70_000, parts: 1, lastOffset: 1_000_001, glance: '{"task":{}}' },
+    at: { topic: TOPICS.payloads.name, partition, offset: 1_000_001 },
+  };
+  const order = { ...INITIAL_STATE.order, epoch: 1, worker: 'worker-of-before' };
+  await worker?.stop(1_000);
+  const event = eventOf({
+    ...{ taskId, executionId, agent: 'archivist', tenant: 'acme', worker: 'worker-of-before' },
+    ...{ type: 'checkpoint', name: SNAPSHOT, sequence: 0, epoch: 1, outputPayload: gone },
+    input: JSON.stringify({ from: first?.latest ?? 0, order }),
+    task: { topic: TOPICS.tasks.name, partition, offset: 0 },
+  });
+  await stack.writer.append([
+    { topic: TOPIC, partition, key: taskId, value: stack.codec.encode('AgentEvent', event) },
+  ]);
+  worker = await startWorker();
+  expect(await resultOf(taskId)).toMatchObject({
+    ...{ outcome: 'failed', tenant: 'acme', agent: 'archivist' },
+    error: { code: 'payload-lost', message: expect.stringContaining('send it again') },
+  });
 });

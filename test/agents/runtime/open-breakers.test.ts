@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
+import { type CallGuards, type Denial, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import {
   afterCall,
   type Breaker,
   beforeCall,
   CLOSED,
+  withoutCall,
 } from '../../../connectors/guarded-calls/breaker-state.ts';
 import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
@@ -38,13 +39,14 @@ interface Outage {
   readonly maxMs?: number;
   readonly openMs?: number;
   readonly onAsk?: (breakers: Map<string, Breaker>) => void;
+  readonly denied?: Denial;
 }
 
 /** Breakers by name, of the clock of the simulation that they guard. */
 const guardsOf = (
   breakers: Map<string, Breaker>,
   now: () => number,
-  { openMs = 30_000, onAsk }: Pick<Outage, 'openMs' | 'onAsk'>,
+  { openMs = 30_000, onAsk, denied }: Pick<Outage, 'openMs' | 'onAsk' | 'denied'>,
 ): CallGuards => ({
   ...UNGUARDED,
   mayCall: async (name) => {
@@ -61,6 +63,10 @@ const guardsOf = (
     const breaker = breakers.get(name) ?? CLOSED;
     breakers.set(name, afterCall(breaker, { failures: 1, openMs }, now() / 1_000, worked));
   },
+  notMade: (name) => {
+    breakers.set(name, withoutCall(breakers.get(name) ?? CLOSED, now() / 1_000));
+  },
+  reserve: async () => denied ?? null,
 });
 
 const simulated = (settings: Outage) => {
@@ -70,7 +76,7 @@ const simulated = (settings: Outage) => {
     ...{ agent, models: settings.models, control: PATIENT },
     guards: guardsOf(breakers, () => simulation.now(), settings),
   });
-  return { agent, simulation };
+  return { agent, simulation, breakers };
 };
 
 const heldBack = (log: readonly AgentEvent[]) => log.filter(({ error }) => error?.code === 'breaker-open');
@@ -102,6 +108,25 @@ test('with the breakers of all its models open it waits until the first may be t
   expect(msOf(intent)).toBeLessThan(35_000);
   expect(models.map((model) => model.calls())).toEqual([0, 1]);
   expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+test('the one that would try an open breaker, and may not spend: the next may try it at once', async () => {
+  const models = [scriptedModel('first', [ANSWER])];
+  const { simulation, breakers } = simulated({
+    breakers: { 'model:first': { state: 'open', until: BEGIN_MS - 1 } },
+    denied: { code: 'agent-budget', message: 'the day is spent' },
+    models,
+  });
+  await simulation.run('worker-a');
+  expect(endOf(simulation.log).code).toBe('agent-budget');
+  expect(models[0]?.calls()).toBe(0);
+  const verdict = beforeCall(
+    breakers.get('model:first') ?? CLOSED,
+    { failures: 1, openMs: 30_000 },
+    simulation.now() / 1_000,
+  );
+  expect(verdict.breaker.state).toBe('half-open');
+  expect(verdict.verdict.allowed).toBe(true);
 });
 
 test('where the first may be tried after its deadline only, it fails at once', async () => {

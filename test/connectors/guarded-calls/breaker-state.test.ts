@@ -7,6 +7,7 @@ import {
   breakerSettingsOf,
   CLOSED,
   parseBreaker,
+  withoutCall,
 } from '../../../connectors/guarded-calls/breaker-state.ts';
 
 const SETTINGS = { failures: 3, openMs: 1_000 };
@@ -34,6 +35,10 @@ test('one trial, and no second one beside it; what it comes to decides', () => {
   });
   expect(afterCall(breaker, SETTINGS, 1_200, true)).toEqual(CLOSED);
   expect(afterCall(breaker, SETTINGS, 1_200, false)).toEqual({ state: 'open', until: 2_200 });
+  // It was not made after all: another may be, at once, and no other breaker is moved by that.
+  const back = withoutCall(breaker, 1_500);
+  expect(beforeCall(back, SETTINGS, 1_500).verdict.allowed).toBe(true);
+  for (const each of [CLOSED, opened(0)]) expect(withoutCall(each, 1_500)).toBe(each);
   // Whoever made the trial is gone.
   expect(beforeCall(breaker, SETTINGS, 2_000).verdict.allowed).toBe(true);
 });
