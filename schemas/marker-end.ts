@@ -35,7 +35,7 @@ export const endedMarkerOf = (record: {
   return {
     ...{ kind: 'deleted', documentId, ...place, version },
     ...{ tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] },
-    ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: null },
+    ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
     timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
     change: { topic, partition, offset },
   };

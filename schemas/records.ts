@@ -248,13 +248,6 @@ export interface StaleSince {
   readonly committedAt: number;
 }
 
-/** Columns that the change left out as it left them alone (TOAST): what is made of them is that of an earlier version. A change between the two that comes late shows that it is not. */
-export interface CarriedContent {
-  /** the version that sent them */
-  readonly from: string;
-  readonly columns: readonly string[];
-}
-
 /** One whole document with all its chunks, or a marker (deleted, refused, floor). A refused marker may hold what was good before, see `stale`. Key: the document id, or for a floor its own id. Topic: freshet.documents. */
 export interface Document {
   /** document: searchable; deleted and refused: markers without chunks; floor: every document of the table below this version is deleted */
@@ -286,8 +279,8 @@ export interface Document {
   readonly stale: null | StaleSince;
   /** 8 bytes of the text's hash and 8 bytes of its SimHash, where the table looks for duplicates */
   readonly fingerprint: null | Buffer;
-  /** null where the change sent, or the row told, all of it */
-  readonly carried: null | CarriedContent;
+  /** columns that the change left out as it left them alone (TOAST), and the version that sent what is made of them here. A change between the two that comes late shows that something else stood there. */
+  readonly carried: Readonly<Record<string, string>>;
 }
 
 /** What somebody thought of an answer; of one person about one task the newest holds. Key: the task id. Topic: freshet.feedback. */

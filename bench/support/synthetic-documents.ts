@@ -106,7 +106,7 @@ export const syntheticDocuments = async (
         flags: [],
         stale: null,
         fingerprint: null,
-        carried: null,
+        carried: {},
         timing,
         change: { topic: `cdc.${SOURCE}`, partition: 0, offset: at },
       },

@@ -191,7 +191,8 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     model,
     config,
     clock: systemClock,
-    readRow: async (source, change) => rows.get(source)?.read(change.table, change.key, change.unavailable),
+    readRow: async (source, { table, key, unavailable, late }) =>
+      rows.get(source)?.read(table, key, late ? '*' : unavailable),
     tableTurns: async () => turnsIn(await readSourceStates(kafka, codec)),
     askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),
     onEvent,

@@ -25,6 +25,8 @@ export interface UpsertChange extends ChangeFacts {
   readonly unavailable: readonly string[];
   /** Some of those may have been set to null instead (silent-lists.ts): what the last record holds of them may be old. */
   readonly unsure?: true;
+  /** It came late, and what it says is of no use: the whole row is to be read. */
+  readonly late?: true;
 }
 
 export interface DeleteChange extends ChangeFacts {

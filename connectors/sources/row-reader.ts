@@ -10,7 +10,7 @@ export interface RowReader {
   read(
     table: string,
     key: Readonly<Record<string, KeyValue>>,
-    columns: readonly string[],
+    columns: readonly string[] | '*',
   ): Promise<Row | undefined>;
   close(): Promise<void>;
 }

@@ -3,28 +3,35 @@
  * them that comes late, shuffled or redriven, shows that something did: the row is read anew. Pure.
  */
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
-import type { CarriedContent, Document } from '../../schemas/records.ts';
+import type { Document } from '../../schemas/records.ts';
 import { compareVersions, revisionAfter, type Version } from '../../schemas/version.ts';
 
 export type Bearer = Pick<Document, 'version' | 'carried'>;
 
-/** `last`: the document that the columns which the change left out are taken from. */
-export const carryFrom = ({ unavailable }: UpsertChange, last: Bearer): CarriedContent => ({
-  from: last.carried?.from ?? last.version,
-  columns: [...new Set([...(last.carried?.columns ?? []), ...unavailable])],
-});
+/** By column, the version that sent it. `last`: the document that the columns which the change left out are taken from. */
+export const carryFrom = ({ unavailable }: UpsertChange, last: Bearer): Bearer['carried'] =>
+  Object.fromEntries(unavailable.map((column) => [column, last.carried[column] ?? last.version]));
 
-/** True where a change older than `standing` sent columns of which that carries what they were before it. */
+/** True where a change older than `standing` sent a column of which that carries what it was before. */
 export const isCarriedOver = (change: UpsertChange, { version, carried }: Bearer): boolean =>
-  carried !== null &&
-  compareVersions(carried.from, change.version) < 0 &&
   compareVersions(change.version, version) < 0 &&
-  carried.columns.some((column) => !change.unavailable.includes(column));
+  Object.entries(carried).some(
+    ([column, from]) => compareVersions(from, change.version) < 0 && !change.unavailable.includes(column),
+  );
 
-/** The change in whose place the whole row is read, just above what stands. */
+/** The change in whose place the row is read as it is now, just above what stands. */
 export const readAnew = (change: UpsertChange, { version }: Bearer): UpsertChange => ({
   ...change,
   version: revisionAfter(version as Version),
-  unavailable: Object.keys(change.row),
-  unsure: true,
+  late: true,
+});
+
+/** The change taken through once more under `version`. A version that is none of its own is that of a row read anew in its place. */
+export const againUnder = <Of extends { readonly kind: string; readonly version: Version }>(
+  change: Of,
+  version: Version,
+): Of => ({
+  ...change,
+  version,
+  ...(change.kind === 'upsert' && !version.startsWith(change.version) ? { late: true } : {}),
 });

@@ -2,13 +2,7 @@
 import { hash } from 'node:crypto';
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
 import { floorIdOf } from '../../schemas/document-id.ts';
-import type {
-  CarriedContent,
-  ChangePosition,
-  Chunk,
-  Document,
-  DocumentTiming,
-} from '../../schemas/records.ts';
+import type { ChangePosition, Chunk, Document, DocumentTiming } from '../../schemas/records.ts';
 import type { Refusal } from '../gates/run-gates.ts';
 import { type ChunkLimits, chunkText, type TextSlice } from './chunk-text.ts';
 import type { Draft } from './draft.ts';
@@ -44,13 +38,14 @@ export interface Subject {
   readonly change: { readonly table: string; readonly version: string };
   readonly position: ChangePosition;
   readonly timing: DocumentTiming;
-  readonly carried?: CarriedContent | null;
+  /** Nothing where it is left out. */
+  readonly carried?: Document['carried'];
 }
 
 const UNMARKED = { reason: null, flags: [], stale: null, fingerprint: null };
 const blank = { ...UNMARKED, tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] };
 
-const identity = ({ documentId, source, change, position, timing, carried = null }: Subject) => ({
+const identity = ({ documentId, source, change, position, timing, carried = {} }: Subject) => ({
   documentId,
   source,
   table: change.table,

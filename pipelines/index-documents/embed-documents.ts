@@ -215,6 +215,6 @@ const subjectOf = (
     change: from.change,
     position: { topic, partition, offset },
     timing,
-    carried: 'carried' in from ? from.carried : null,
+    carried: 'carried' in from ? from.carried : {},
   };
 };

@@ -11,6 +11,7 @@ import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
 import type { DriftWatch } from '../gates/drift-state.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
+import { againUnder } from './carried-content.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import { type FoundPause, pausedTables, type TableTurn } from './paused-tables.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
@@ -227,5 +228,5 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 /** The same change under the version of its redrive. */
 const again = (redrive: Redrive | undefined, read: ChangeToPrepare['read']): ChangeToPrepare['read'] =>
   redrive && read.kind === 'change'
-    ? { ...read, change: { ...read.change, version: redrive.version as Version } }
+    ? { ...read, change: againUnder(read.change, redrive.version as Version) }
     : read;

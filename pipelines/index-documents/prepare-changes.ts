@@ -12,7 +12,7 @@ import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
-import type { CarriedContent, Document } from '../../schemas/records.ts';
+import type { Document } from '../../schemas/records.ts';
 import type { IsReleased } from '../../schemas/release-decision.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
@@ -77,7 +77,7 @@ interface Judged {
   readonly contentHash: string;
   readonly outcomes: Judgement['outcomes'];
   /** What of it the change left out and the last record told. */
-  readonly carried: CarriedContent | null;
+  readonly carried: Document['carried'];
   /** What may stay searchable if this is refused: undefined where the table's policy is that it goes. */
   readonly keep: { readonly newest: Document | undefined; readonly floor: string | undefined } | undefined;
 }
@@ -92,7 +92,7 @@ export interface PrepareSettings {
   /** True where a person let this very content pass. */
   readonly isReleased: IsReleased;
   readonly clock: Clock;
-  /** The columns' stored values as they are now; undefined where the row is gone. Errors: `source-unavailable`, `table-unreadable`. */
+  /** The columns that the change left out as they are now, or all of a `late` one; undefined where the row is gone. Errors: `source-unavailable`, `table-unreadable`. */
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
 }
 
@@ -180,16 +180,18 @@ export const prepareChanges = async (
       decide(documentId, change.version, NO_CONTENT);
       return { ...place, kind: 'given-up', change, documentId, tenant: newest?.tenant ?? null };
     }
-    const last = change.unsure ? undefined : (contents.get(documentId) ?? newest);
-    let mapped = mapRow(mapping, change.row, change.unavailable, last);
-    let carried = last?.kind === 'document' && change.unavailable.length > 0 ? carryFrom(change, last) : null;
+    const last = change.unsure || change.late ? undefined : (contents.get(documentId) ?? newest);
+    let mapped: Mapped = change.late
+      ? { kind: 'needs-row' }
+      : mapRow(mapping, change.row, change.unavailable, last);
+    let carried = last?.kind === 'document' ? carryFrom(change, last) : {};
     if (mapped.kind === 'needs-row') {
       const row = await readRow(place.source, change);
       if (row === 'unreadable') return { ...place, kind: 'dropped' };
       // The row is gone: the delete that took it is behind this change on the same partition.
       if (!row) return { ...place, kind: 'superseded' };
-      mapped = mapRow(mapping, { ...change.row, ...row }, [], undefined);
-      carried = null;
+      mapped = mapRow(mapping, change.late ? row : { ...change.row, ...row }, [], undefined);
+      carried = {};
     }
     if (mapped.kind === 'missing-columns' && holdings.pauses) {
       // What it would make of the row is wrong in every row: the table waits for a person, the others go on.
@@ -280,7 +282,7 @@ export const prepareChanges = async (
 type Decided = LastContent & Bearer;
 
 const NO_CONTENT: Omit<Decided, 'version'> = {
-  ...{ kind: 'refused', title: '', text: '', tenant: null, metadata: {}, carried: null },
+  ...{ kind: 'refused', title: '', text: '', tenant: null, metadata: {}, carried: {} },
 };
 const NOTHING_MADE = {
   draft: undefined,

@@ -192,9 +192,9 @@ const known = (from: Outcome['from'], hash: string): boolean =>
   from.kind === 'document' && from.known.has(hash);
 
 const markerFor = (record: Document, refusal: Refusal, kept: Document | undefined): Document => {
-  const { documentId, source, change: position, timing } = record;
+  const { documentId, source, change: position, timing, carried } = record;
   return refusedMarker(
-    { documentId, source, change: record, position, timing },
+    { documentId, source, change: record, position, timing, carried },
     record.tenant,
     refusal,
     kept,

@@ -59,7 +59,7 @@ const returns = async (): Promise<Document> => {
     flags: [],
     stale: null,
     fingerprint: null,
-    carried: null,
+    carried: {},
     timing: { committedAt, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: 0 },
   };

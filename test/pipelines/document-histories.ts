@@ -52,7 +52,7 @@ export const recordOf = ({ kind, table, key }: HistoryEvent, at: number): Docume
       ? { version: makeVersion(1, [BigInt(keptAt(at)), 0n]), since: at, committedAt: keptAt(at) }
       : null,
   fingerprint: null,
-  carried: null,
+  carried: {},
   timing: { committedAt: at, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
   change: { topic: 'cdc.helpcentre', partition: 0, offset: at },
 });

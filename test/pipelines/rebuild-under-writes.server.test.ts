@@ -93,7 +93,7 @@ const recordOf = async (
     chunks: isDocument
       ? [{ hash: `${key} ${at}`, start: 0, end: text.length, vector: bytesOfVector(vector) }]
       : [],
-    ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: null },
+    ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
     timing: { committedAt: Date.now() * 1_000, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: at },
   };

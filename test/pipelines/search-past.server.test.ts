@@ -58,7 +58,7 @@ const recordOf = async (
     flags: [],
     stale: null,
     fingerprint: null,
-    carried: null,
+    carried: {},
     timing: { committedAt: Date.now() * 1_000, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: at },
   };

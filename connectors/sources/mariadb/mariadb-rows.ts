@@ -12,12 +12,16 @@ export const openMariaDbRows = (url: string): RowReader => {
   return {
     read: async (table, key, columns) => {
       const keyColumns = Object.keys(key);
-      const selected = columns.map((name) => `cast(${quoted(name)} as char) as ${quoted(name)}`).join(', ');
+      const asText = (name: string): string => `cast(${quoted(name)} as char) as ${quoted(name)}`;
+      const selected = columns === '*' ? columns : columns.map(asText).join(', ');
       const where = keyColumns.map((name) => `${quoted(name)} = ?`).join(' and ');
       try {
         const rows = await session.ask((connection) =>
           connection.query<Record<string, string | null>[]>(
-            `select ${selected} from ${quotedTable(table)} where ${where}`,
+            {
+              sql: `select ${selected} from ${quotedTable(table)} where ${where}`,
+              typeCast: (column) => column.string(),
+            },
             keyColumns.map((name) => String(key[name])),
           ),
         );

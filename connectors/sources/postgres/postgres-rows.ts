@@ -14,10 +14,10 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const rowQuery = (
   table: string,
   key: Readonly<Record<string, KeyValue>>,
-  columns: readonly string[],
+  columns: readonly string[] | '*',
 ): { readonly text: string; readonly values: readonly string[] } => {
   const keyColumns = Object.keys(key);
-  const selected = columns.map(quoted).join(', ');
+  const selected = columns === '*' ? columns : columns.map(quoted).join(', ');
   const where = keyColumns.map((column, at) => `${quoted(column)} = $${at + 1}`).join(' and ');
   const from = table.split('.').map(quoted).join('.');
   return {

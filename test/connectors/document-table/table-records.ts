@@ -35,7 +35,7 @@ export const storedDocument = (
     flags: [],
     stale: null,
     fingerprint: null,
-    carried: null,
+    carried: {},
     timing: { committedAt: 1_763_000_000_000_000, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
     change: { topic: 'cdc.helpcentre', partition: 1, offset: 42 },
     ...fields,

@@ -14,7 +14,7 @@ const documentOf = (source: string, key: number, chunks: number, nearness: numbe
   ...{ kind: 'document', documentId: `${source}/t/${key}`, source, table: 't', version: 'v', model: MODEL },
   ...{ tenant: 'acme', title: '', text: 'abc', metadata: {}, reason: null, flags: [], stale: null },
   fingerprint: null,
-  carried: null,
+  carried: {},
   timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
   change: { topic: 'cdc.x', partition: 0, offset: 0 },
   chunks: Array.from({ length: chunks }, (_, chunk) => ({

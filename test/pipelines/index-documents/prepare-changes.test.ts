@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { UNAVAILABLE } from '../../../connectors/debezium/change.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
+import { againUnder } from '../../../pipelines/index-documents/carried-content.ts';
 import { embedDocuments, type Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
 import { pausedTables } from '../../../pipelines/index-documents/paused-tables.ts';
 import { type Holdings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
@@ -9,6 +10,7 @@ import { parseConfig, type Row } from '../../../schemas/config.ts';
 import { documentIdOf, floorIdOf } from '../../../schemas/document-id.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
+import { revisionAfter } from '../../../schemas/version.ts';
 import {
   deleteAt,
   holding,
@@ -231,7 +233,7 @@ describe('refused and TOASTed (rule G)', () => {
     const reading = () => {
       const read: string[] = [];
       const settings = prepareSettings(async (_, change) => {
-        read.push(change.unavailable.join());
+        read.push(change.late ? '*' : change.unavailable.join());
         return { id: 1n, title: 'Title', body: 'The second text.', tenant: 'acme', kind: 'y' };
       });
       return { read, settings };
@@ -249,9 +251,9 @@ describe('refused and TOASTed (rule G)', () => {
           last = recordIn(result, batch.length - 1);
           held = holding(last);
         }
-        expect(last).toMatchObject({ text: 'The second text.', metadata: { kind: 'y' }, carried: null });
+        expect(last).toMatchObject({ text: 'The second text.', metadata: { kind: 'y' }, carried: {} });
         expect(last?.version.startsWith(versionAt(3))).toBe(true);
-        expect(read).toEqual(['id,title,body,tenant,kind']);
+        expect(read).toEqual(['*']);
         // Whatever the source says later wins, and what came before changes nothing any more.
         const again = await prepareChanges(settings, held, toPrepare([...changes, upsertAt(4)]));
         expect(again.map(({ kind }) => kind)).toEqual(['superseded', 'superseded', 'superseded', 'document']);
@@ -264,10 +266,51 @@ describe('refused and TOASTed (rule G)', () => {
       const changes = [first, toasted(2), toasted(3), toasted(4)];
       const { outcomes } = await indexed(changes, holding(), settings);
       const held = holding(recordIn({ outcomes }, 3));
-      expect(recordIn({ outcomes }, 3).carried).toEqual({ from: versionAt(1), columns: ['body'] });
+      expect(recordIn({ outcomes }, 3).carried).toEqual({ body: versionAt(1) });
       const again = await prepareChanges(settings, held, toPrepare(changes));
       expect(again.map(({ kind }) => kind)).toEqual(Array(4).fill('superseded'));
       expect(read).toEqual([]);
+    });
+
+    test('of two such columns each is known from where it was sent: delivered again in order, no row is read', async () => {
+      const { read, settings } = reading();
+      const leaving = (position: number, ...left: readonly string[]) =>
+        upsertAt(position, Object.fromEntries(left.map((column) => [column, UNAVAILABLE])), {
+          unavailable: left,
+        });
+      const changes = [first, leaving(2, 'body', 'title'), leaving(3, 'body'), leaving(4, 'body', 'title')];
+      const { outcomes } = await indexed(changes, holding(), settings);
+      const last = recordIn({ outcomes }, 3);
+      expect(last.carried).toEqual({ body: versionAt(1), title: versionAt(3) });
+      const again = await prepareChanges(settings, holding(last), toPrepare(changes));
+      expect(again.map(({ kind }) => kind)).toEqual(Array(4).fill('superseded'));
+      expect(read).toEqual([]);
+    });
+
+    test('what the row is made of now counts, whatever columns the late change had', async () => {
+      const settings = prepareSettings(async () => ({
+        id: 1n,
+        title: 'T',
+        body: 'Now.',
+        tenant: 'brim',
+        kind: 'z',
+      }));
+      const held = holding(recordIn(await indexed([first, toasted(3)]), 1));
+      const old = upsertAt(2, { dropped: 'a column of before' });
+      const result = await indexed([old], held, settings);
+      expect(recordIn(result)).toMatchObject({ text: 'Now.', tenant: 'brim', metadata: { kind: 'z' } });
+    });
+
+    test('redriven under a version that is none of its own, the row is read again', async () => {
+      const { read, settings } = reading();
+      const late = upsertAt(2, { body: 'Of before.', tenant: 'brim' });
+      if (late.kind !== 'upsert') throw new Error('an upsert was made');
+      const own = againUnder(late, revisionAfter(late.version));
+      expect(own.late).toBeUndefined();
+      const anew = againUnder(late, revisionAfter(revisionAfter(versionAt(3))));
+      const result = await indexed([anew], holding(recordIn(await indexed([upsertAt(3)]))), settings);
+      expect(recordIn(result)).toMatchObject({ text: 'The second text.', tenant: 'acme' });
+      expect(read).toEqual(['*']);
     });
 
     test('a row that is gone meanwhile stays for its delete', async () => {
