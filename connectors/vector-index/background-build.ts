@@ -77,13 +77,15 @@ export class BackgroundBuild {
 
   /** Starts a build where one is due. Never throws, never waits. */
   consider(): void {
-    if (this.#running !== undefined || this.#holds > 0 || Date.now() < this.#notBefore) return;
+    if (this.#running !== undefined || this.#holds > 0) return;
+    // Writes may be refused for want of a build, so that nothing else would ask for it again.
+    if (Date.now() < this.#notBefore) return this.#considerIn(this.#notBefore - Date.now());
     const standing = this.#actions.standing();
     this.#arrivals = withArrivals(this.#arrivals, performance.now(), 0);
     const { rowsASecond } = this.#arrivals;
     if (isBuildDue(standing, rowsASecond, this.#bounds)) this.#running = this.#run();
     // The load that holds it back may end with this very row, and then nobody else would ask.
-    else if (isBuildDue(standing, 0, this.#bounds)) this.#considerLater();
+    else if (isBuildDue(standing, 0, this.#bounds)) this.#considerIn(LOOK_AGAIN_MILLISECONDS);
   }
 
   /** Waits for a running build. */
@@ -102,12 +104,12 @@ export class BackgroundBuild {
     this.consider();
   }
 
-  #considerLater(): void {
+  #considerIn(milliseconds: number): void {
     if (this.#later !== undefined) return;
     this.#later = setTimeout(() => {
       this.#later = undefined;
       this.consider();
-    }, LOOK_AGAIN_MILLISECONDS);
+    }, milliseconds);
     this.#later.unref();
   }
 

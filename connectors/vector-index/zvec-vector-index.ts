@@ -199,6 +199,7 @@ export class ZvecVectorIndex implements VectorIndex {
   /** Waits while recent rows fill the memory they may take. Errors: why the last build failed, where it did. */
   async #room(doing: string): Promise<void> {
     while ((this.#contents?.recentBytes ?? 0) > RECENT_BYTES) {
+      this.#build.consider();
       if (!this.#build.running)
         throw indexFailure(this.#build.failure ?? 'no build runs', doing, this.#folder);
       await this.#build.ended();

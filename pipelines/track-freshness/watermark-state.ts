@@ -127,7 +127,11 @@ export const doubted = (
 /** The source is read anew, in this epoch or another: positions begin again, and a later one may be lower. */
 export const restarted = (track: WatermarkTrack, epoch: number, reason: UnknownReason): WatermarkTrack => ({
   ...newTrack(track.source, Math.max(epoch, track.epoch)),
-  held: track.held,
+  // Where a table stood in another epoch says nothing of this one.
+  held:
+    epoch <= track.epoch
+      ? track.held
+      : track.held.map((each) => ({ ...each, position: null, committedAt: 0, observedAt: 0 })),
   unknown: reason,
 });
 

@@ -152,6 +152,8 @@ export const startWatermarkTracker = async (
       else state = captured(state, position, changeEnds);
       const count = passed(state, finished);
       if (count === 0) return;
+      // One that is live again by the time of the ends was so before its floor: it is held for this claim.
+      const heldBefore = tableHolds(source.name, states.get(source.name), asked);
       const documentEnds = await endsOf(TOPICS.documents.name);
       // A table that was paused before its changes were skipped is known to be so before they are claimed: by its state, or by
       // the command that a worker waited for before it counted them as done.
@@ -163,7 +165,9 @@ export const startWatermarkTracker = async (
       const known = states.get(source.name);
       if (known && (known.epoch > state.epoch || known.state === 'snapshotting' || known.state === 'lost'))
         return;
-      state = claimed(state, count, documentEnds, tableHolds(source.name, known, asked));
+      const heldNow = tableHolds(source.name, known, asked);
+      const released = heldBefore.filter(({ table }) => !heldNow.some((each) => each.table === table));
+      state = claimed(state, count, documentEnds, [...heldNow, ...released]);
     };
 
     const publish = async (): Promise<void> => {

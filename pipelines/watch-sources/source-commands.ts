@@ -79,3 +79,24 @@ export const readCommands = async (
   });
   return { commands, next: end };
 };
+
+/** Tables of a source that were asked to be paused since its watch last came to a command. Errors: `kafka-unavailable`. */
+export const pausesAsked = async (
+  {
+    kafka,
+    codec,
+    source,
+  }: {
+    readonly kafka: KafkaClient;
+    readonly codec: Pick<RecordCodec, 'decode'>;
+    readonly source: string;
+  },
+  handled: number,
+): Promise<ReadonlySet<string>> => {
+  const { commands } = await readCommands(kafka, codec, handled);
+  return new Set(
+    commands.flatMap(({ command: { table, ...of } }) =>
+      of.source === source && of.action === 'pause' && table !== undefined ? [table] : [],
+    ),
+  );
+};

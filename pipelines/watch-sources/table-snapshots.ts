@@ -10,6 +10,7 @@ import type { SourceState } from '../../schemas/records.ts';
 import { PARTITIONS } from '../../schemas/topics.ts';
 import { parseVersion, type Version } from '../../schemas/version.ts';
 import { findSignal, hasReadSince } from './find-signal.ts';
+import { pausesAsked } from './source-commands.ts';
 import { appendFloors, changeEnds, isIndexedTo } from './sweep.ts';
 import { tablesOf } from './table-changes.ts';
 import type { WatchedSource } from './watched-source.ts';
@@ -97,6 +98,9 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
         run.ends = ends;
       }
       if (!run.version || !(await isIndexedTo(watched, run.ends))) return none;
+      // What was read of it was passed over by whoever asked: its floor would delete what stands.
+      const asked = await pausesAsked(watched, state.handled);
+      if (tables.some((table) => asked.has(table))) return none;
       await appendFloors(watched, tables, run.version);
       run = undefined;
       return { done: tables, stuck: [] };

@@ -18,7 +18,7 @@ import { columnsRead } from '../index-documents/draft.ts';
 import { findSnapshot } from './find-signal.ts';
 import { type LookedAt, lookAt } from './look-at-source.ts';
 import { registerConnector } from './register-connector.ts';
-import type { SourceCommand } from './source-commands.ts';
+import { pausesAsked, type SourceCommand } from './source-commands.ts';
 import { writeSourceState } from './source-states.ts';
 import {
   isNews,
@@ -200,6 +200,8 @@ export const watchSource = (
     }
     if (!(await isIndexedTo(watched, through.ends))) return;
     const swept = tablesToSweep(state);
+    const asked = await pausesAsked(watched, state.handled);
+    if (swept.some((table) => asked.has(table))) return;
     for (const table of swept) {
       // Nothing that a snapshot read of an empty table can be there still, whichever of its attempts read it.
       const full = await kind.hasRows({ source, url }, table);
@@ -236,8 +238,11 @@ export const watchSource = (
     await publish({ ...state, tables: next, updatedAt: clock() });
   };
 
+  const isPausedByPerson = (): boolean =>
+    state.state === 'paused' && state.reason?.startsWith(PAUSED_BY) === true;
+
   const steer = async (looked: LookedAt): Promise<boolean> => {
-    const wanted = Boolean(state.state === 'paused' && state.reason?.startsWith(PAUSED_BY));
+    const wanted = isPausedByPerson();
     const paused = typeof looked.connector === 'object' && looked.connector.connector.state === 'PAUSED';
     if (wanted && !paused) await connect.steer(connector, 'pause');
     // One that was paused in Kafka Connect itself is left to whoever did it.
@@ -283,8 +288,8 @@ export const watchSource = (
         const error = toFreshetError(thrown);
         onEvent({ type: 'trouble', source, error });
         const failed = error.code === 'config-invalid' || error.code === 'connector-invalid';
-        // A loss stays to be seen while it cannot be mended yet.
-        if (state.state === 'lost') return;
+        // A loss stays to be seen while it cannot be mended yet, and what a person asked for stands until it can be done.
+        if (state.state === 'lost' || isPausedByPerson()) return;
         await publish({
           ...state,
           state: failed ? 'failed' : 'unknown',

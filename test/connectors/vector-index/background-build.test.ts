@@ -36,6 +36,27 @@ test('the rate is that of the last whole two seconds, and of what came since whe
   expect(rate.rowsASecond).toBe(0);
 });
 
+test('a build that failed is tried again after a while, though nothing asks for it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  try {
+    let tried = 0;
+    const build = new BackgroundBuild({
+      standing: () => standing(0, tried > 1 ? 0 : 60_000, true),
+      build: async () => {
+        tried += 1;
+        if (tried === 1) throw new Error('the disk is full');
+      },
+    });
+    build.arrived(1);
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect([tried, build.running, build.failure?.message]).toEqual([1, false, 'the disk is full']);
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect([tried, build.failure]).toEqual([2, undefined]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('what a load held back is built when it has ended, though nothing is written any more', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
   try {
