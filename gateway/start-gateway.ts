@@ -3,6 +3,7 @@ import Fastify from 'fastify';
 import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import { createAdmitTask } from './admit-task.ts';
 import { createFindOlder } from './find-older.ts';
 import { createFindQuarantined } from './find-quarantined.ts';
@@ -78,6 +79,9 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     now: () => Math.floor(clock() / 1_000),
     onRecord: foldRecordsInto({ models, codec, payloads, live, clock, onUnreadable }),
     onRestart: models.clear,
+    onCut: (topic) => {
+      if (topic === TOPICS.costs.name) models.costs.cut();
+    },
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });
   const filling = new AbortController();

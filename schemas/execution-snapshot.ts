@@ -4,7 +4,7 @@
  */
 import type { CallCost, ExecutionCosts } from './execution-costs.ts';
 import type { ExecutionOrder } from './execution-order.ts';
-import type { AgentEvent } from './records.ts';
+import type { AgentEvent, TaskParent } from './records.ts';
 
 export const SNAPSHOT = 'snapshot';
 /** Of one that says under its claim that from now on it only waits. */
@@ -16,6 +16,8 @@ export interface SnapshotPlace {
   readonly from: number;
   /** Of the state. */
   readonly order: ExecutionOrder;
+  /** Who waits for its end. */
+  readonly parent?: TaskParent;
 }
 
 /** A record of freshet.tasks, as it came. Bytes are base64. */

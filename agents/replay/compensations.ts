@@ -44,6 +44,8 @@ export const compensationsOf = (
     if (event.type === 'intent') {
       const { executionId, name, input } = event;
       const effect = { executionId, step: event.step, tool: name ?? '', input, output: null };
+      // Nothing was journaled of the try before: its worker died, and it may have happened.
+      if (begun.get(key)?.kind === 'unknown') doubtful.add(key);
       begun.set(key, { ...effect, idempotencyKey: `${key}:undo`, kind: 'unknown' });
       continue;
     }

@@ -6,6 +6,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
+import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
 export interface JournalPlace {
@@ -92,8 +93,9 @@ const eventsFrom = async (
     const to = Math.min(latest, from + size);
     const values: (Buffer | null)[] = [];
     const stretch = { from: new Map([[partition, from]]), to: new Map([[partition, to]]) };
-    await scanTopic(kafka, { topic: TOPIC, partitions: [partition], ...stretch }, ({ value }) => {
-      values.push(value);
+    await scanTopic(kafka, { topic: TOPIC, partitions: [partition], ...stretch }, ({ key, value }) => {
+      // What is others' is not held, however much of it lies between.
+      if (executionIdOf(key?.toString('utf8') ?? '') === executionId) values.push(value);
     });
     for (const value of values) {
       const event = await codec.decode('AgentEvent', value).catch(() => null);

@@ -35,15 +35,22 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error, output });
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: error.code };
   }
-  await journal.write({ type: 'intent', step, at, name, input, inputHash, reservedUsd, priceTable });
-  throwIfStopped(scope);
+  /** It may be the one that tries an open breaker: whoever asks next does so, where nothing was sent. */
+  const giveBack = (): void => guards.notMade(`model:${name}`);
+  try {
+    await journal.write({ type: 'intent', step, at, name, input, inputHash, reservedUsd, priceTable });
+    throwIfStopped(scope);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
   const model = services.models.find((each) => each.id === name);
   if (!model) throw new FreshetError('internal', `there is no model ${name}`);
   const { maxOutputTokens } = prompt;
   const asking = { of: 'model', provider: model.provider ?? null, maxOutputTokens } as const;
   const money = moneyOf(scope, step, reservedUsd);
   const denied = await guards.reserve(money, scope.calling);
-  if (denied) guards.notMade(`model:${name}`);
+  if (denied || scope.calling.aborted) giveBack();
   throwIfStopped(scope);
   if (denied) {
     const error = { ...denied, retryable: false };
@@ -58,6 +65,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     traceparent: traceparentOfStep(scope, step),
   });
   if (!scope.calling.aborted) guards.called(`model:${name}`, failure === null || !isTheirs(failure));
+  else if (failure && !failure.uncertain) giveBack();
   if (failure) {
     throwIfStopped(scope);
     guards.settle(money.costId, failure.uncertain ? reservedUsd : '0');

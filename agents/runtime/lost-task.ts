@@ -3,15 +3,17 @@
  * for its execution to end as any other whose payload is lost, with a result under its name (decide.ts). Pure.
  */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import { snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { ReadableTask } from './read-task.ts';
 
 export const lostTask = (
-  snapshot: Pick<AgentEvent, 'agent' | 'taskId' | 'executionId' | 'tenant' | 'sessionId' | 'task' | 'at'>,
+  snapshot: AgentEvent,
   message: string,
 ): { readonly record: KafkaRecord; readonly read: ReadableTask } | null => {
   const { agent, taskId, executionId, tenant, sessionId, at } = snapshot;
   if (!snapshot.task) return null;
+  const parent = snapshotPlaceOf(snapshot)?.parent;
   const unknown = { principal: null, feature: null, budget: null };
   return {
     record: {
@@ -22,9 +24,9 @@ export const lostTask = (
       ...{ kind: 'task', taskId, executionId },
       task: {
         ...{ agent, taskId, tenant, sessionId, input: '', createdAt: at, priority: 0, notBefore: null },
-        ...{ ...unknown, freshness: null, fork: null, deadlineAt: null, parent: null },
+        ...{ ...unknown, freshness: null, fork: null, deadlineAt: null, parent: parent ?? null },
       },
-      input: { text: '', ...unknown, createdAt: at },
+      input: { text: '', ...unknown, createdAt: at, ...(parent ? { parent } : {}) },
       refusal: { code: 'payload-lost', message },
     },
   };

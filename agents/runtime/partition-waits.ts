@@ -86,7 +86,7 @@ export const openPartitionWaits = (settings: PartitionWaitsSettings): PartitionW
     const { state, lost } = await journaledState({ snapshot: last, events: [...events] }, settings);
     // What it has heard and not journaled stands before the snapshot: it goes on with that at once.
     if (lost || nextHeard(state, events)) return;
-    const draft = snapshotDraftOf(item.record, from, state);
+    const draft = snapshotDraftOf(item.record, from, state, item.read.input.parent ?? undefined);
     if (!draft) {
       tooLarge.add(item);
       log('warn', `${taskId} is too large for a snapshot: as long as it waits, its task is not committed`);

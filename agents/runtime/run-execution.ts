@@ -74,7 +74,10 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
       const at = clock();
       const said = journal.state().ending
         ? null
-        : (heed(journal.state(), control) ?? (await heardWhole(run, services, journal)));
+        : (heed(journal.state(), control) ??
+          (await heardWhole(run, services, journal)) ??
+          // What came meanwhile wakes nobody who does not wait yet.
+          heed(journal.state(), control));
       if (said) {
         journal.writeBehind({ ...said, at });
         continue;

@@ -6,7 +6,7 @@ import {
   type SnapshotContent,
   type SnapshotPlace,
 } from '../../schemas/execution-snapshot.ts';
-import type { AgentEvent } from '../../schemas/records.ts';
+import type { AgentEvent, TaskParent } from '../../schemas/records.ts';
 import type { EventDraft } from './execution-journal.ts';
 import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
 
@@ -18,9 +18,10 @@ export const snapshotDraftOf = (
   record: KafkaRecord,
   from: number,
   state: ExecutionState,
+  parent?: TaskParent,
 ): EventDraft | null => {
   const { topic, partition, offset, timestamp, key, value, headers } = record;
-  const place: SnapshotPlace = { from, order: state.order };
+  const place: SnapshotPlace = { from, order: state.order, ...(parent ? { parent } : {}) };
   const content: SnapshotContent = {
     task: {
       timestamp,

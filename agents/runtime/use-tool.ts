@@ -95,6 +95,8 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
   const { begun, journal, run } = scope;
   const { phase, countedSteps, terms } = journal.state();
   if (begun.size > 0 || phase.kind !== 'tools' || phase.calls.length === 1) return;
+  // Told apart by their ids, which are the provider's.
+  if (new Set(phase.calls.map(({ id }) => id)).size < phase.calls.length) return;
   const places = Math.max(1, (terms?.limits.maxSteps ?? 0) - countedSteps);
   for (const [index, { id, name, arguments: input }] of phase.calls.slice(0, places).entries()) {
     const tool = run.agent?.tools?.find((each) => each.name === name);
@@ -168,6 +170,7 @@ const callGuarded = async (
   // A tool that says no has answered; one that does not answer, or breaks, is what a breaker is for.
   if (!calling.aborted)
     guards.called(`tool:${tool.name}`, outcome.failure === null || !mayPass(outcome.failure));
+  else if (outcome.failure && !outcome.failure.uncertain) guards.notMade(`tool:${tool.name}`);
   return outcome;
 };
 

@@ -40,6 +40,12 @@ export const followControl = async (settings: FollowControlSettings): Promise<Fo
     topics: [topic],
     name: 'control',
     maxWaitMs: MAX_WAIT_MS,
+    onBegin: (ends) => {
+      // It ends before what was read of it: it was made anew, and nothing of before stands.
+      if (Math.max(0, ...(ends.get(topic) ?? [])) > last) return;
+      view.clear();
+      last = -1;
+    },
     onRecord: async ({ offset, key, value }) => {
       const name = key?.toString('utf8') ?? '';
       if (offset <= last) return;

@@ -21,6 +21,8 @@ export interface FollowSettings {
   readonly restMs?: number;
   /** Topics of which the last of each partition are enough: written in the last hours, and at most so many. */
   readonly recent?: Readonly<Record<string, { readonly hours: number; readonly most: number }>>;
+  /** Reading begins, at first and again after a failure, with the ends of each topic's partitions; before any record that follows. */
+  readonly onBegin?: (ends: ReadonlyMap<string, readonly number[]>) => void;
   /** In order of a partition; a record that it rejects is passed over. */
   readonly onRecord: (record: KafkaRecord) => Promise<void> | void;
   /** Reading failed: it begins again from the start after a moment. */
@@ -65,11 +67,17 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
       {
         onAssigned: async (partitions) => {
           const starts = [];
+          const ends = new Map<string, readonly number[]>();
           for (const topic of new Set(partitions.map((each) => each.topic))) {
             const recent = settings.recent?.[topic];
             const since =
               recent && (await client.admin.offsetsAt(topic, Date.now() - recent.hours * HOUR_MS));
-            for (const { partition, earliest, latest } of await client.admin.offsets(topic)) {
+            const offsets = await client.admin.offsets(topic);
+            ends.set(
+              topic,
+              offsets.map((each) => each.latest),
+            );
+            for (const { partition, earliest, latest } of offsets) {
               const offset = recent
                 ? Math.min(latest, Math.max(earliest, latest - recent.most, since?.get(partition) ?? latest))
                 : earliest;
@@ -78,6 +86,7 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
               starts.push({ topic, partition, offset });
             }
           }
+          handling = handling.then(() => settings.onBegin?.(ends));
           return starts;
         },
         onRevoked: () => undefined,

@@ -79,7 +79,10 @@ export class BackgroundBuild {
   consider(): void {
     if (this.#running !== undefined || this.#holds > 0) return;
     // Writes may be refused for want of a build, so that nothing else would ask for it again.
-    if (Date.now() < this.#notBefore) return this.#considerIn(this.#notBefore - Date.now());
+    if (Date.now() < this.#notBefore) {
+      this.#considerIn(this.#notBefore - Date.now());
+      return;
+    }
     const standing = this.#actions.standing();
     this.#arrivals = withArrivals(this.#arrivals, performance.now(), 0);
     const { rowsASecond } = this.#arrivals;

@@ -32,6 +32,8 @@ export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
     open: (reply) => {
       if (open >= max)
         throw new FreshetError('too-many-requests', `${max} event streams are open already; close one`);
+      // Its end would never be told, and its place never be free again.
+      if (reply.raw.destroyed) throw new FreshetError('unavailable', 'whoever asked has gone');
       open += 1;
       const headers = reply.getHeaders();
       reply.hijack();

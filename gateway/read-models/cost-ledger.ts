@@ -8,7 +8,9 @@ export interface CostLedger {
   add(cost: Cost): Cost | undefined;
   /** `since`: microseconds since the Unix epoch, of the oldest that is wanted. */
   of(wanted: { readonly tenant?: string; readonly since?: number }): readonly Cost[];
-  /** The oldest were forgotten, as there were too many: sums reach back as far as what is held. */
+  /** Some of the last hours were never read. */
+  cut(): void;
+  /** The oldest were forgotten or never read, as there were too many: sums reach back as far as what is held. */
   isFull(): boolean;
   clear(): void;
 }
@@ -17,6 +19,7 @@ const MAX_COSTS = 50_000;
 
 export const createCostLedger = (max = MAX_COSTS): CostLedger => {
   const costs = new LRUCache<string, Cost>({ max });
+  let isCut = false;
   return {
     add: (cost) => {
       if (!isUsd(cost.usd)) return undefined;
@@ -33,7 +36,13 @@ export const createCostLedger = (max = MAX_COSTS): CostLedger => {
       }
       return found;
     },
-    isFull: () => costs.size >= max,
-    clear: () => costs.clear(),
+    cut: () => {
+      isCut = true;
+    },
+    isFull: () => isCut || costs.size >= max,
+    clear: () => {
+      isCut = false;
+      costs.clear();
+    },
   };
 };

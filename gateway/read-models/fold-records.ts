@@ -1,6 +1,6 @@
 /** Hands every record that was read to the model it belongs to. */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
-import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
+import { type PayloadReader, wholeOrLost } from '../../connectors/payloads/payload-reader.ts';
 import { wholeEnds } from '../../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
@@ -32,15 +32,16 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     [TOPICS.agentEvents.name]: async (record, live) => {
       const event = await codec.decode('AgentEvent', record.value);
       const ends = await wholeEnds(event, payloads);
+      // Whole states are large, and needed only where the question was not read. Before anything is folded: it may have to be tried again.
+      const isUnknown = isSnapshot(event) && !models.approvals.of(event.executionId);
+      const asked = isUnknown ? (await wholeOrLost(payloads, event)).event : event;
       const { entry, counts } = models.executions.addEvent(event, record, ends);
       if (!counts) return;
       models.halts.event(event, entry, record);
       models.refusals.event(event);
       const ended = models.agents.event(event, entry);
       if (live) metrics.event(event, entry, ended?.calls ?? 0);
-      // Whole states are large, and needed only where the question was not read.
-      const isUnknown = isSnapshot(event) && !models.approvals.of(event.executionId);
-      models.approvals.event(isUnknown ? await payloads.whole(event) : event);
+      models.approvals.event(asked);
     },
     [TOPICS.taskStream.name]: async (record) => {
       const { partition, offset } = record;

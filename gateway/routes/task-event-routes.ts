@@ -80,10 +80,19 @@ const missingChunks = async (
   entry: ExecutionEntry,
   after: { readonly partition: number; readonly offset: number } | null,
 ): Promise<readonly PlacedChunk[]> => {
-  const held = models.chunks.of(entry.taskId);
-  if (held || (!entry.result && !after)) return [];
+  const [first] = models.chunks.of(entry.taskId) ?? [];
+  if (first ? isHeldFrom(first, after) : !entry.result && !after) return [];
   return findOlder.chunks(entry.taskId, after);
 };
+
+/** True where nothing of the task can be missing before the first chunk that is held. */
+const isHeldFrom = (
+  { partition, offset, chunk }: PlacedChunk,
+  after: { readonly partition: number; readonly offset: number } | null,
+): boolean =>
+  after
+    ? after.partition === partition && after.offset >= offset
+    : chunk.epoch === 1 && chunk.step === 0 && chunk.index === 0;
 
 const stream = (
   { models, reader, settings }: GatewayContext,

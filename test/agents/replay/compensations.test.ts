@@ -54,10 +54,14 @@ test('what may have happened stays unknown though another try under its key fail
   const idempotencyKey = 'execution-1:3';
   const tried = (step: number, code: string | null) => [
     eventOf({ type: 'intent', step, name: 'change', idempotencyKey }),
-    eventOf({
-      ...{ type: 'tool-call', step, name: 'change', idempotencyKey },
-      error: code === null ? null : { code, message: '', retryable: false },
-    }),
+    ...(code === 'died'
+      ? []
+      : [
+          eventOf({
+            ...{ type: 'tool-call', step, name: 'change', idempotencyKey },
+            error: code === null ? null : { code, message: '', retryable: false },
+          }),
+        ]),
   ];
   const kinds = (codes: readonly (string | null)[]) =>
     compensationsOf(
@@ -70,6 +74,9 @@ test('what may have happened stays unknown though another try under its key fail
   expect(kinds(['tool-failed'])).toEqual([]);
   expect(kinds(['timeout', 'tool-failed'])).toEqual([['unknown', 'execution-1:3:undo']]);
   expect(kinds(['timeout', null])).toEqual([['declared', 'execution-1:3:undo']]);
+  // Its worker died before anything was journaled of the first try.
+  expect(kinds(['died', 'tool-failed'])).toEqual([['unknown', 'execution-1:3:undo']]);
+  expect(kinds(['tool-failed', 'tool-failed'])).toEqual([]);
 });
 
 const CHANGED_TWICE = {

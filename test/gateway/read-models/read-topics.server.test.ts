@@ -42,6 +42,7 @@ afterAll(async () => {
 
 test('it reads as far back as waits are journaled whole, and a short journal from its first record', async () => {
   const [first, last] = [new Map<number, number>(), new Map<number, number>()];
+  const cut = new Set<string>();
   const reader = await readTopics({
     kafka,
     now: () => Date.now(),
@@ -50,6 +51,7 @@ test('it reads as far back as waits are journaled whole, and a short journal fro
       if (!first.has(partition)) first.set(partition, offset);
       last.set(partition, offset);
     },
+    onCut: (topic) => cut.add(topic),
     onRestart: () => undefined,
     onTrouble: (error) => {
       throw error;
@@ -58,6 +60,7 @@ test('it reads as far back as waits are journaled whole, and a short journal fro
   try {
     await until('it has caught up', () => reader.waitingFor() === null);
     expect([first.get(SHORT), last.get(SHORT)]).toEqual([0, 9]);
+    expect([...cut]).toEqual([JOURNAL]);
     expect(last.get(LONG)).toBe(5 * NEEDED - 1);
     // All that waits, and what came while the last of it was journaled again; not the whole.
     expect(first.get(LONG)).toBeLessThanOrEqual(4 * NEEDED);
