@@ -1,5 +1,4 @@
 /** How the whole stands: ends of topics, lag of groups, connectors, roles. Each part may fail by itself and says so. */
-
 import type { IndexService, IndexStatus } from '../connectors/index-service/index-service.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import type { AgentDefinition } from '../schemas/agent-definition.ts';

@@ -2,7 +2,6 @@
  * cdc.<source> → freshet.documents: the pipeline role's main loop. Partition p of every change topic and partition p
  * of freshet.documents belong to one worker: it first catches up with its part of the log, then takes on changes.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
 import { createChangeReader } from '../../connectors/debezium/read-change.ts';

@@ -3,7 +3,6 @@
  * group `freshet.project-executions`; each partition is projected in order, committed after the acknowledgement, and
  * begun again where its oldest unfinished execution stands, silently up to what was projected before.
  */
-
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type {
   KafkaClient,

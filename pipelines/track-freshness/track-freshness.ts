@@ -1,5 +1,4 @@
 /** Everything about freshness that one process at a time does: the tracker of watermarks over a connection to each source. */
-
 import type { ConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';

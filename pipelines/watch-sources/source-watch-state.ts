@@ -129,7 +129,7 @@ export const stateAfter = (
     restarts,
     updatedAt: now,
   };
-  if (state.state === 'paused' && state.reason?.startsWith(PAUSED_BY)) return common;
+  if (isPausedByPerson(state)) return common;
   const trouble = reasonOf(seen);
   if (trouble) return { ...common, ...trouble };
   if (!isSwept(state))
@@ -149,6 +149,10 @@ export const stateAfter = (
 
 /** What the reason of a source begins with that an operator paused; only an operator resumes it. */
 export const PAUSED_BY = 'paused by ';
+
+/** Until a person resumes it, whatever else is found. */
+export const isPausedByPerson = ({ state, reason }: Pick<SourceState, 'state' | 'reason'>): boolean =>
+  state === 'paused' && reason?.startsWith(PAUSED_BY) === true;
 export const RESUMING = 'it is being resumed';
 
 /** Worth writing again: more than the figures changed. */

@@ -3,7 +3,6 @@
  * (rule V). It comes once the snapshot's rows are indexed, so that nothing is missing meanwhile; its version makes it right
  * at any time.
  */
-
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';

@@ -22,11 +22,11 @@ import { pausesAsked, type SourceCommand } from './source-commands.ts';
 import { writeSourceState } from './source-states.ts';
 import {
   isNews,
+  isPausedByPerson,
   isSwept,
   isToBegin,
   lossIn,
   nextEpoch,
-  PAUSED_BY,
   RESUMING,
   stateAfter,
   stateToBegin,
@@ -238,11 +238,8 @@ export const watchSource = (
     await publish({ ...state, tables: next, updatedAt: clock() });
   };
 
-  const isPausedByPerson = (): boolean =>
-    state.state === 'paused' && state.reason?.startsWith(PAUSED_BY) === true;
-
   const steer = async (looked: LookedAt): Promise<boolean> => {
-    const wanted = isPausedByPerson();
+    const wanted = isPausedByPerson(state);
     const paused = typeof looked.connector === 'object' && looked.connector.connector.state === 'PAUSED';
     if (wanted && !paused) await connect.steer(connector, 'pause');
     // One that was paused in Kafka Connect itself is left to whoever did it.
@@ -289,7 +286,7 @@ export const watchSource = (
         onEvent({ type: 'trouble', source, error });
         const failed = error.code === 'config-invalid' || error.code === 'connector-invalid';
         // A loss stays to be seen while it cannot be mended yet, and what a person asked for stands until it can be done.
-        if (state.state === 'lost' || isPausedByPerson()) return;
+        if (state.state === 'lost' || isPausedByPerson(state)) return;
         await publish({
           ...state,
           state: failed ? 'failed' : 'unknown',
