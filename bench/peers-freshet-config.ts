@@ -4,6 +4,7 @@ import { type FreshetConfig, mapTable, parseConfig } from '../schemas/config.ts'
 type Article = { id: bigint; tenant: string; title: string; body: string };
 
 export const PEERS_TENANT = 'bench';
+export const PEERS_SOURCE = 'peers';
 /** Tells the role processes, which read the configuration by themselves, where the database is. */
 export const PEERS_SOURCE_VARIABLE = 'FRESHET_BENCH_SOURCE';
 
@@ -11,7 +12,7 @@ export const PEERS_SOURCE_VARIABLE = 'FRESHET_BENCH_SOURCE';
 export const peersFreshetConfig = (url: string): FreshetConfig =>
   parseConfig({
     sources: {
-      peers: {
+      [PEERS_SOURCE]: {
         kind: 'postgres',
         url,
         tables: {

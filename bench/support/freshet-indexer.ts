@@ -11,8 +11,6 @@ import { PEERS_SOURCE_VARIABLE, PEERS_TENANT, peersFreshetConfig } from '../peer
 import type { Indexer, StartIndexer } from './indexer.ts';
 
 export interface FreshetIndexer extends Indexer {
-  /** By performance.now(): the source was ready to be read, and roles were starting. */
-  readonly capturedFrom: number;
   readonly run: RunFile;
 }
 
@@ -24,7 +22,6 @@ export const startFreshetIndexer = async ({
 }: Parameters<StartIndexer>[0]): Promise<FreshetIndexer> => {
   const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   let serversReadyAt = performance.now();
-  let capturedFrom = serversReadyAt;
   const progress = createProgress(() => undefined);
   const freshet = await startEverything({
     root,
@@ -39,7 +36,6 @@ export const startFreshetIndexer = async ({
       // Servers are up and topics made: from here on it is Freshet itself that starts.
       line: (part) => {
         if (part === 'topics') serversReadyAt = performance.now();
-        if (part === 'capture') capturedFrom = performance.now();
       },
     },
     signal,
@@ -48,7 +44,6 @@ export const startFreshetIndexer = async ({
   const index = openIndexClient(freshet.run.index);
   return {
     serversReadyAt,
-    capturedFrom,
     run: freshet.run,
     search: async (text, topK) => {
       // By vectors alone, as its peers do.

@@ -16,8 +16,6 @@ export interface FreshetUnderBench {
   readonly freshet: RunningFreshet;
   readonly index: IndexService;
   readonly config: FreshetConfig;
-  /** performance.now() when the connectors were registered: capture begins. */
-  readonly capturedFrom: number;
   untilIndexed(documents: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,8 +31,6 @@ export const startFreshetUnderBench = async (settings: {
   const root = mkdtempSync(join(tmpdir(), 'freshet-bench-'));
   const configFile = fileURLToPath(new URL(`../${settings.config}`, import.meta.url));
   const config = await loadConfig(configFile);
-  let capturedFrom = performance.now();
-  const progress = createProgress(() => undefined);
   const freshet = await startEverything({
     root,
     cacheDirectory: cacheDirectoryOf(process.env),
@@ -43,12 +39,7 @@ export const startFreshetUnderBench = async (settings: {
     environment: process.env,
     freePorts: true,
     sampleRows: settings.sampleRows,
-    progress: {
-      ...progress,
-      line: (part) => {
-        if (part === 'capture') capturedFrom = performance.now();
-      },
-    },
+    progress: createProgress(() => undefined),
     signal,
     onFailure: (error) => tell(error.message),
   });
@@ -57,7 +48,6 @@ export const startFreshetUnderBench = async (settings: {
     freshet,
     index,
     config,
-    capturedFrom,
     untilIndexed: async (documents) => {
       while ((await index.status()).documents < documents && !signal.aborted) await sleep(200);
     },

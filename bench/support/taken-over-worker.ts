@@ -1,5 +1,5 @@
 /**
- * A worker in a process of its own, to be killed with executions under way: `tsx taken-over-worker.ts <settings as JSON>`. Each
+ * A worker in a process of its own, to be killed with executions under way: `taken-over-worker.ts <settings as JSON>`. Each
  * execution makes one effect, asks a slow model, makes a second effect and answers; model and effects are the bench's, over HTTP.
  */
 import { z } from 'zod';

@@ -55,7 +55,7 @@ export const connectorFrom = (
       tables: tablePatterns(options.tables),
       epoch: String(options.epoch),
       schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
-      pollIntervalMs: String(options.pollIntervalMs ?? 3),
+      pollIntervalMs: String(options.pollIntervalMs ?? 8),
       heartbeatMs: String(options.heartbeatMs ?? 5000),
       maxRecordBytes: String(MAX_RECORD_BYTES),
     },

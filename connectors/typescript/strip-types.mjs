@@ -1,12 +1,17 @@
-// Module hooks for Freshet's own TypeScript: its types are blanked out and the rest runs as it is written, every line and column where
-// it stands (decision 8). What else is imported, and what has more to it than types, goes on to the next hooks. Plain JavaScript, and
-// nothing in it waits: the same hooks serve Node's synchronous registration and its older one in a thread of its own.
-import { readFileSync } from 'node:fs';
+// Module hooks for TypeScript: the types are blanked out and the rest runs as it is written, every line and column where it stands
+// (decision 8). A file that has more to it than types, such as an enum, and what not every Node can run, is translated; Freshet itself
+// has none. Plain JavaScript, and nothing in it waits: the same hooks serve Node's synchronous registration and its older one in a
+// thread of its own.
+import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import swc from '@swc/wasm-typescript';
 
 const ROOT = new URL('../../', import.meta.url).href;
-const FOLDERS = ['agents', 'bench', 'cli', 'connectors', 'gateway', 'pipelines', 'schemas', 'test'];
-const isOwn = (url) => url.endsWith('.ts') && FOLDERS.some((folder) => url.startsWith(`${ROOT}${folder}/`));
+
+/** Freshet's own, wherever it is installed, and its user's; a package that somebody published brings JavaScript. */
+const isTypeScript = (url) =>
+  url.startsWith('file:') && /\.m?ts$/.test(url) && !url.replace(ROOT, '').includes('node_modules/');
 
 /** JavaScript that swc leaves as it is and not every Node can run: decorators, `using`, `accessor`. */
 const NOT_YET_RUN = /^\s*(?:@[\w$]|(?:await\s+)?using\s+[\w$]+\s*[:=]|(?:\w+\s+)*accessor\s+[\w$#])/m;
@@ -21,10 +26,37 @@ export const stripTypes = (source) => {
   }
 };
 
+/** All that TypeScript can say, as JavaScript. Loaded by the first file that needs it. @throws with the place of an error */
+const translate = (source, file) => {
+  process.setSourceMapsEnabled(true);
+  return createRequire(import.meta.url)('esbuild').transformSync(source, {
+    loader: 'ts',
+    format: 'esm',
+    target: `node${process.versions.node}`,
+    sourcefile: file,
+    sourcemap: 'inline',
+    logLevel: 'silent',
+  }).code;
+};
+
 export const load = (url, context, nextLoad) => {
-  const code =
-    isOwn(url) && !context.format?.startsWith('commonjs')
-      ? stripTypes(readFileSync(new URL(url), 'utf8'))
-      : undefined;
-  return code === undefined ? nextLoad(url, context) : { format: 'module', source: code, shortCircuit: true };
+  if (!isTypeScript(url)) return nextLoad(url, context);
+  const file = fileURLToPath(url);
+  const source = readFileSync(file, 'utf8');
+  return { format: 'module', source: stripTypes(source) ?? translate(source, file), shortCircuit: true };
+};
+
+/** What a relative specifier may mean, as compilers and bundlers take it. */
+const spellings = (specifier) => [
+  specifier,
+  specifier.replace(/\.(m?)js$/, '.$1ts'),
+  `${specifier}.ts`,
+  `${specifier}/index.ts`,
+];
+
+export const resolve = (specifier, context, nextResolve) => {
+  const from = context.parentURL;
+  if (!/^\.{1,2}\//.test(specifier) || !from || !isTypeScript(from)) return nextResolve(specifier, context);
+  const isFile = (spelling) => statSync(new URL(spelling, from), { throwIfNoEntry: false })?.isFile();
+  return nextResolve(spellings(specifier).find(isFile) ?? specifier, context);
 };

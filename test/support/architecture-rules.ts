@@ -64,7 +64,7 @@ export const NAMED_IN: Readonly<Record<string, readonly string[]>> = {
   fastify: ['gateway/', 'connectors/index-service/'],
   commander: ['cli/'],
   pino: ['cli/'],
-  tsx: ['connectors/typescript/register.mjs'],
+  esbuild: ['connectors/typescript/strip-types.mjs'],
   '@swc/wasm-typescript': ['connectors/typescript/strip-types.mjs'],
   zod: [''],
 };

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RUN_TYPESCRIPT } from '../../../connectors/typescript/run-typescript.ts';
 import { stripTypes } from '../../../connectors/typescript/strip-types.mjs';
@@ -27,6 +30,33 @@ test.each([
   expect(stripTypes(readFileSync(`${ROOT}${PROGRAMS}${name}.ts`, 'utf8'))).toBeUndefined();
   const { stdout, stderr } = run(name);
   expect(stdout, stderr).toBe(said);
+});
+
+test('what a relative specifier leaves out is found', () => {
+  const { stdout, stderr } = run('spelled-otherwise');
+  expect(stdout, stderr).toBe('name folder name\n');
+});
+
+test('a file outside of Freshet, in a package that names no type, is a module all the same', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'freshet-typescript-'));
+  try {
+    await writeFile(join(folder, 'package.json'), '{"name": "shop"}');
+    await writeFile(join(folder, 'rows.ts'), 'export enum Kind { Row = "row" }\n');
+    await writeFile(
+      join(folder, 'shop.ts'),
+      "import { Kind } from './rows';\nconsole.log(Kind.Row as string);\n",
+    );
+    const { stdout, stderr } = spawnSync(process.execPath, [...RUN_TYPESCRIPT, join(folder, 'shop.ts')], {
+      encoding: 'utf8',
+    });
+    expect(stdout, stderr).toBe('row\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('an error in a file that has more than types bears its own line', () => {
+  expect(run('failing-enum').stderr).toContain('failing-enum.ts:6');
 });
 
 test('an error bears the line and column of the source', () => {

@@ -1,4 +1,4 @@
-/** A function that is made inside another: tsx would call __name for it each time. */
+/** A function that is made inside another: some compilers call __name for it each time. */
 const make = (): (() => void) => {
   const inner = (): void => undefined;
   return inner;

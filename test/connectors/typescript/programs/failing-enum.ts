@@ -1,0 +1,6 @@
+enum Colour {
+  Red = 'red',
+}
+
+const colour: Colour = Colour.Red;
+throw new Error(colour);
