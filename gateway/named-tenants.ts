@@ -10,7 +10,7 @@ const OWNED: ReadonlySet<RecordName> = new Set(['Task', 'AgentEvent', 'TaskState
 
 /** Errors: as the codec's. What it writes is as it was given. */
 export const nameTenants = (codec: RecordCodec, localTenant: string): RecordCodec => ({
-  encode: codec.encode,
+  ...codec,
   decode: async <Name extends RecordName>(name: Name, value: Buffer | null): Promise<Records[Name]> => {
     const record = await codec.decode(name, value);
     return OWNED.has(name) && isNobodys(record) ? { ...record, tenant: localTenant } : record;

@@ -29,7 +29,7 @@ const holdsVectors = ({ chunks }: Document): boolean => {
  * `registry-unavailable`: try again.
  */
 export const decodeDocuments = async (
-  codec: Pick<RecordCodec, 'decode'>,
+  codec: Pick<RecordCodec, 'decode'> & Partial<Pick<RecordCodec, 'bodyOf'>>,
   records: readonly KafkaRecord[],
 ): Promise<readonly LoggedDocument[]> => {
   const decoded = await Promise.all(
@@ -40,7 +40,9 @@ export const decodeDocuments = async (
       }
       try {
         const document = await codec.decode('Document', record.value);
-        return holdsVectors(document) ? { record: document, offset: record.offset } : undefined;
+        if (!holdsVectors(document)) return undefined;
+        const body = codec.bodyOf?.('Document', record.value);
+        return { record: document, offset: record.offset, body };
       } catch (error) {
         if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
         throw error;

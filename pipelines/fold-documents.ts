@@ -8,9 +8,7 @@ import { floorIdOf, tablePrefixOf } from '../schemas/document-id.ts';
 import { orderOf, withoutOlderThan } from '../schemas/document-order.ts';
 import type { Document } from '../schemas/records.ts';
 
-export interface LoggedDocument {
-  readonly record: Document;
-  readonly offset: number;
+export interface LoggedDocument extends StoredDocument {
   /** True of a record that ends the marker of its version, and what is older: nothing of the document is held after it. */
   readonly ended?: boolean;
 }
@@ -30,7 +28,13 @@ export interface FoldedDocuments {
   readonly applied: readonly boolean[];
 }
 
-type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get' | 'list'>;
+type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get' | 'below'>;
+
+/** As it is to be held: without what a floor took from it. */
+const heldUnder = ({ record, offset, body }: LoggedDocument, floor: string | undefined): StoredDocument => {
+  const left = withoutOlderThan(record, floor);
+  return left === record && body ? { record, offset, body } : { record: left, offset };
+};
 
 /** Decides; writes nothing. `table` is only read, and only for this partition. */
 export const foldDocuments = (
@@ -65,7 +69,7 @@ export const foldDocuments = (
     if (held === record.version) return false;
     floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
     const prefix = tablePrefixOf(record.source, record.table);
-    for (const stored of table.list(partition, prefix)) {
+    for (const stored of table.below(partition, prefix, record.version)) {
       const { documentId } = stored.record;
       if (!documents.has(documentId)) below(documentId, stored, record.version);
     }
@@ -73,7 +77,8 @@ export const foldDocuments = (
     return true;
   };
 
-  const applyDocument = ({ record, offset, ended = false }: LoggedDocument): boolean => {
+  const applyDocument = (logged: LoggedDocument): boolean => {
+    const { record, offset, ended = false } = logged;
     const id = record.documentId;
     const floor = floorOf(floorIdOf(record.source, record.table));
     const pending = documents.get(id);
@@ -92,7 +97,7 @@ export const foldDocuments = (
       return false;
     }
     if (order === 'newer') {
-      documents.set(id, { record: withoutOlderThan(record, floor), offset });
+      documents.set(id, heldUnder(logged, floor));
       removed.delete(id);
       again.delete(id);
       return true;
@@ -100,7 +105,7 @@ export const foldDocuments = (
     if (!held || offset <= held.offset) return false;
     if (order === 'same') {
       // The same change again, further on: what stands last in the log is what the table points to.
-      documents.set(id, { record: withoutOlderThan(record, floor), offset });
+      documents.set(id, heldUnder(logged, floor));
       again.delete(id);
       return false;
     }

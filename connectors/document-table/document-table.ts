@@ -10,6 +10,8 @@ export interface StoredDocument {
   readonly record: Document;
   /** Offset in freshet.documents. */
   readonly offset: number;
+  /** The same record in Avro under this release's schema, where it is at hand: it is not encoded once more. */
+  readonly body?: Buffer | undefined;
 }
 
 /** Where a row of the vector index comes from: present exactly while its document's update is visible. */
@@ -60,6 +62,8 @@ export interface DocumentTable {
   list(partition: number, prefix: string): Iterable<StoredDocument>;
   /** As `list`, deleted markers alone; what is none is not decoded. */
   deleted(partition: number, prefix: string): Iterable<StoredDocument>;
+  /** As `list`, what is older than a version, and refused ones of any, which may keep what is; the others are not decoded. */
+  below(partition: number, prefix: string, version: string): Iterable<StoredDocument>;
   origin(rowId: string): ChunkOrigin | undefined;
   /** Rows that were made stale and not yet reported removed: what a crash left behind. */
   staleRows(): Iterable<RowPlace>;

@@ -83,9 +83,25 @@ export class LmdbDocumentTable implements DocumentTable {
     }
   }
 
-  *deleted(partition: number, prefix: string): Iterable<StoredDocument> {
+  deleted(partition: number, prefix: string): Iterable<StoredDocument> {
+    return this.#standingAs(partition, prefix, ({ kind }) => kind === 'deleted');
+  }
+
+  below(partition: number, prefix: string, version: string): Iterable<StoredDocument> {
+    return this.#standingAs(
+      partition,
+      prefix,
+      (standing) => standing.version < version || standing.kind === 'refused',
+    );
+  }
+
+  *#standingAs(
+    partition: number,
+    prefix: string,
+    isWanted: (standing: Standing) => boolean,
+  ): Iterable<StoredDocument> {
     for (const { key, value } of this.#files.standings.getRange(prefixRange(partition, prefix))) {
-      if ((value as Standing).kind !== 'deleted') continue;
+      if (!isWanted(value as Standing)) continue;
       const bytes = this.#files.records.getBinary(key);
       const stored = bytes && decodeStored(bytes);
       if (stored?.record.documentId.startsWith(prefix)) yield stored;

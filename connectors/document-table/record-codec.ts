@@ -13,7 +13,7 @@ const schema: unknown = JSON.parse(
 const type = avro.Type.forSchema(schema as avro.Schema, { omitRecordMethods: true });
 
 const CHECKSUM_BYTES = 4;
-const HEADER_BYTES = 12;
+export const STORED_HEADER_BYTES = 12;
 
 /** sha256 of the schema's canonical form: another one means that stored bytes cannot be read. */
 export const documentFingerprint: string = createHash('sha256')
@@ -22,23 +22,22 @@ export const documentFingerprint: string = createHash('sha256')
 
 /** Throws Error where the record does not fit the schema. */
 export const encodeStored = (stored: StoredDocument): Buffer => {
-  const { record, offset } = stored;
-  const body = type.toBuffer(record);
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  const { record, offset, body = type.toBuffer(record) } = stored;
+  const bytes = Buffer.allocUnsafe(STORED_HEADER_BYTES + body.length);
   bytes.writeDoubleBE(offset, CHECKSUM_BYTES);
-  body.copy(bytes, HEADER_BYTES);
+  body.copy(bytes, STORED_HEADER_BYTES);
   bytes.writeUInt32BE(crc32(bytes.subarray(CHECKSUM_BYTES)));
   return bytes;
 };
 
 /** Vectors are copies, safe to keep. Errors: `index-corrupt` where the checksum fails. */
 export const decodeStored = (bytes: Buffer): StoredDocument => {
-  if (bytes.length < HEADER_BYTES || bytes.readUInt32BE() !== crc32(bytes.subarray(CHECKSUM_BYTES))) {
+  if (bytes.length < STORED_HEADER_BYTES || bytes.readUInt32BE() !== crc32(bytes.subarray(CHECKSUM_BYTES))) {
     throw new FreshetError(
       'index-corrupt',
       'a record of the document table fails its checksum; run `freshet index rebuild`',
     );
   }
-  const record = type.fromBuffer(bytes.subarray(HEADER_BYTES)) as Document;
+  const record = type.fromBuffer(bytes.subarray(STORED_HEADER_BYTES)) as Document;
   return { record, offset: bytes.readDoubleBE(CHECKSUM_BYTES) };
 };

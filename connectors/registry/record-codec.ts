@@ -14,6 +14,8 @@ export interface RecordCodec {
   encode<Name extends RecordName>(name: Name, record: Records[Name]): Buffer;
   /** Errors: `record-unreadable` (for good), `registry-unavailable` (try again). */
   decode<Name extends RecordName>(name: Name, value: Buffer | null): Promise<Records[Name]>;
+  /** The Avro of a value that was written with this release's own schema; undefined of any other. */
+  bodyOf(name: RecordName, value: Buffer): Buffer | undefined;
 }
 
 type Resolver = ReturnType<avro.Type['createResolver']>;
@@ -108,6 +110,9 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
     }
   };
 
+  const bodyOf = (name: RecordName, value: Buffer): Buffer | undefined =>
+    schemaIdOf(value) === ids.get(name) ? value.subarray(HEADER_BYTES) : undefined;
+
   return {
     encode: (name, record) => {
       const type = typeOf(name);
@@ -124,6 +129,7 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
         throw unreadable(name, `field ${wrong[0] ?? '?'} does not fit the schema`);
       }
     },
+    bodyOf,
     decode: async (name, value) => {
       const type = typeOf(name);
       if (value === null) throw unreadable(name, 'the value is null');
@@ -131,8 +137,8 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
       const id = schemaIdOf(value);
       if (id === undefined) throw unreadable(name, 'neither Avro in wire format nor a JSON object');
       try {
-        if (id === ids.get(name))
-          return type.fromBuffer(value.subarray(HEADER_BYTES)) as Records[typeof name];
+        const body = bodyOf(name, value);
+        if (body) return type.fromBuffer(body) as Records[typeof name];
       } catch (error) {
         throw unreadable(name, toError(error).message, error);
       }

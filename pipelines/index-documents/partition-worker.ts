@@ -138,7 +138,10 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await writer.append(plan.refused);
       const places = await writer.append(plan.records);
       drift?.commit();
-      const appended = plan.documents.map(({ at, record }) => ({ record, offset: places[at]?.offset ?? 0 }));
+      const appended = plan.documents.map(({ at, record, body }) => ({
+        ...{ record, body },
+        offset: places[at]?.offset ?? 0,
+      }));
       remember(foldDocuments(table, partition, appended), position());
     } catch (error) {
       suspect = true;

@@ -207,9 +207,15 @@ export const prepareChanges = async (
       : unmapped(mapped);
     const emptied = draft?.text.trim() === '' || judgement.refusal?.gate === 'schema';
     if (stood === 'document' && emptied && burst('emptied-rows')) return { ...place, kind: 'dropped' };
-    const judged = {
-      ...place,
-      ...{ gatedAt, change, documentId, contentHash, outcomes: judgement.outcomes, carried },
+    const judged: Place & Judged = {
+      record: place.record,
+      source: place.source,
+      gatedAt,
+      change,
+      documentId,
+      contentHash,
+      outcomes: judgement.outcomes,
+      carried,
       keep: gates.onRefusal === 'keep' ? { newest, floor } : undefined,
     };
     if (judgement.refusal || !judgement.draft) {
@@ -221,10 +227,8 @@ export const prepareChanges = async (
         refusal: judgement.refusal as Refusal,
       };
     }
-    return {
-      ...toEmbed(judged, judgement.draft, judgement.flags, gates.duplicates, newest),
-      ...{ wasRefused, drift: gates.drift, released },
-    };
+    const embedded = toEmbed(judged, judgement.draft, judgement.flags, gates.duplicates, newest);
+    return Object.assign(judged, embedded, { wasRefused, drift: gates.drift, released });
 
     function burst(kind: VolumeKind): boolean {
       // Where nobody can pause a table, a burst is no reason to lose its changes.
@@ -270,7 +274,7 @@ export const prepareChanges = async (
     const chunks = chunkDraft(draft, settings.chunking, settings.model);
     const marks = { flags, fingerprint };
     const known = knownVectors(newest, settings.model);
-    return { ...judged, kind: 'document' as const, draft, marks, chunks, known };
+    return { kind: 'document' as const, draft, marks, chunks, known };
   }
 
   function decide(documentId: string, version: string, content: Omit<Decided, 'version'>): void {

@@ -20,7 +20,11 @@ export interface AppendPlan {
   readonly refused: readonly RecordToAppend[];
   readonly records: readonly RecordToAppend[];
   /** The document records of the own partition, with their place in `records`. */
-  readonly documents: readonly { readonly at: number; readonly record: Document }[];
+  readonly documents: readonly {
+    readonly at: number;
+    readonly record: Document;
+    readonly body: Buffer | undefined;
+  }[];
   readonly counts: Readonly<
     Record<'appended' | 'superseded' | 'dropped' | 'quarantined' | 'dead-lettered', number>
   >;
@@ -35,7 +39,7 @@ export interface AppendPlan {
 }
 
 export interface AppendPlanSettings {
-  readonly codec: Pick<RecordCodec, 'encode'>;
+  readonly codec: Pick<RecordCodec, 'encode' | 'bodyOf'>;
   readonly partition: number;
   readonly documentPartitions: number;
   readonly limits: RecordLimits;
@@ -57,7 +61,7 @@ export const documentHeaders = (record: Document, at: number): Readonly<Record<s
 export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Outcome[]): AppendPlan => {
   const refused: RecordToAppend[] = [];
   const records: RecordToAppend[] = [];
-  const documents: { at: number; record: Document }[] = [];
+  const documents: { at: number; record: Document; body: Buffer | undefined }[] = [];
   const refusals: { gate: string }[] = [];
   const deadLetters: { topic: string; reason: DeadLetterReason }[] = [];
   const judged = new Map<string, { gate: string; outcome: GateOutcome; count: number }>();
@@ -97,7 +101,10 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   };
 
   const appendDocument = (record: Document, value: Buffer, partition: number): void => {
-    if (partition === settings.partition) documents.push({ at: records.length, record });
+    if (partition === settings.partition) {
+      const body = settings.codec.bodyOf('Document', value);
+      documents.push({ at: records.length, record, body });
+    }
     records.push({
       topic: TOPICS.documents.name,
       partition,

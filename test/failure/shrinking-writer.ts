@@ -32,6 +32,7 @@ const killing: { readonly table: DocumentTable; readonly index: VectorIndex } = 
     count: (...input) => table.count(...input),
     countOf: (...input) => table.countOf(...input),
     deleted: (...input) => table.deleted(...input),
+    below: (...input) => table.below(...input),
     writtenAt: (...input) => table.writtenAt(...input),
     find: (...input) => table.find(...input),
     refusals: (...input) => table.refusals(...input),

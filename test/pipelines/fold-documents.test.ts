@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import { encodeStored, STORED_HEADER_BYTES } from '../../connectors/document-table/record-codec.ts';
 import { foldDocuments, type LoggedDocument } from '../../pipelines/fold-documents.ts';
 import type { Document } from '../../schemas/records.ts';
 import { deliveries, FLOOR_IDS, history, historyEvent, recordOf, truthOf } from './document-histories.ts';
@@ -47,8 +48,12 @@ const batchesOf = (
   return batches.filter((batch) => batch.length > 0);
 };
 
+/** With the bytes that a log has of each: a table stores these, so long as nothing was taken from the record. */
 const logged = (records: readonly Document[]): readonly LoggedDocument[] =>
-  records.map((record, offset) => ({ record, offset }));
+  records.map((record, offset) => ({
+    ...{ record, offset },
+    body: encodeStored({ record, offset }).subarray(STORED_HEADER_BYTES),
+  }));
 
 const cutPlaces = fc.uniqueArray(fc.nat(25)).map((places) => new Set(places));
 const shuffled = history.chain((events) => fc.tuple(fc.constant(events), deliveries(events), cutPlaces));

@@ -57,6 +57,11 @@ export const createMemoryDocumentTable = (): DocumentTable => {
       [...of(partition).documents.values()].filter(
         ({ record }) => record.kind === 'deleted' && record.documentId.startsWith(prefix),
       ),
+    below: (partition, prefix, version) =>
+      [...of(partition).documents.values()].filter(
+        ({ record }) =>
+          record.documentId.startsWith(prefix) && (record.version < version || record.kind === 'refused'),
+      ),
     writtenAt: (partition) => (of(partition).position === undefined ? undefined : 0),
     countOf: (partition, prefix) =>
       [...of(partition).documents].filter(

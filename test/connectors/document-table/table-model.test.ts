@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ChunkOrigin, StoredDocument } from '../../../connectors/document-table/document-table.ts';
 import { openLmdbDocumentTable } from '../../../connectors/document-table/lmdb-document-table.ts';
-import { storedDocument } from './table-records.ts';
+import { storedDocument, versionOf } from './table-records.ts';
 
 /** One a prefix of another, percent signs, every boundary that a key has: ids longer than LMDB's keys are among them. */
 const LONG = 'k'.repeat(1_800);
@@ -141,6 +141,17 @@ it('holds what plain maps would hold', async () => {
                 .map(({ record }) => record.documentId)
                 .filter((name) => name.startsWith(prefix));
               expect(listed.toSorted()).toEqual(expected.toSorted());
+              const below = [...table.below(part, prefix, versionOf(500))];
+              expect(below.map(({ record }) => record.documentId).toSorted()).toEqual(
+                held
+                  .filter(
+                    ({ record }) =>
+                      record.documentId.startsWith(prefix) &&
+                      (record.version < versionOf(500) || record.kind === 'refused'),
+                  )
+                  .map(({ record }) => record.documentId)
+                  .toSorted(),
+              );
             }
             for (const name of ['/floor/a', '/floor/b'])
               expect(table.floor(part, name)).toBe(model.floors.get(key(part, name)));

@@ -27,6 +27,7 @@ test('a batch that is tried again after a failed append teaches the drift gate o
     },
     codec: {
       encode: () => Buffer.from('encoded'),
+      bodyOf: () => undefined,
       decode: () => Promise.reject(new Error('nothing to read')),
     },
     prepare: {

@@ -22,6 +22,7 @@ import {
 
 /** Encodes as JSON, vectors as their length: what is appended can be read again. */
 const codec: AppendPlanSettings['codec'] = {
+  bodyOf: (_, value) => value.subarray(1),
   encode: (_, record) =>
     Buffer.from(
       JSON.stringify(record, (_key, value: unknown) =>
@@ -57,6 +58,7 @@ test('documents and markers go to the partition of their change, a floor to all 
   for (const { key, value } of plan.records) expect(key).toBe(read<Document>(value).documentId);
   // What the table of this partition remembers once the places are known.
   expect(plan.documents.map(({ at }) => at)).toEqual([0, 1, 4]);
+  for (const { at, body } of plan.documents) expect(body).toEqual(plan.records[at]?.value?.subarray(1));
   expect(plan.counts).toEqual({ appended: 3, superseded: 0, dropped: 0, quarantined: 0, 'dead-lettered': 0 });
 });
 

@@ -24,6 +24,7 @@ test('the end of a marker is an end there, and covers its offset', async () => {
     pace: { take: () => 0 },
     codec: {
       encode: () => Buffer.from('encoded'),
+      bodyOf: () => undefined,
       decode: () => Promise.reject(new Error('there is nothing to decode')),
     },
     writer: {
