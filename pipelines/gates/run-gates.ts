@@ -1,5 +1,5 @@
 /** All gates of a draft, in order. Pure; what it costs and what it decides depend on its arguments alone. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type GateName, type GateReason, NEVER_RELEASED } from '../../schemas/gates.ts';
 import type { Finding } from '../../schemas/records.ts';
 import type { Draft } from '../index-documents/draft.ts';
@@ -48,11 +48,11 @@ export const DRAFT_GATES: readonly Gate[] = [
 
 /** What a release is bound to: all that the mapping made, before anything was taken out. */
 export const contentHashOf = ({ title, text, tenant, metadata }: Draft): string =>
-  createHash('sha256')
-    .update(
-      JSON.stringify([title, text, tenant, Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))]),
-    )
-    .digest('hex');
+  hash(
+    'sha256',
+    JSON.stringify([title, text, tenant, Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))]),
+    'hex',
+  );
 
 /** `released`: a person let this very content pass, so that what would refuse it only flags it. */
 export const judgeDraft = (

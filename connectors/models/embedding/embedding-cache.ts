@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { EmbeddingContext, EmbeddingModel, EmbeddingPurpose } from './embedding-model.ts';
 
@@ -125,6 +125,6 @@ const promiseWithResolver = (): PromiseWithResolver => {
 
 /** Injective: the digest has a fixed length and the model's length stands before it. UTF-16, so that lone surrogates differ. */
 const cacheKey = (tenant: string, modelId: string, purpose: EmbeddingPurpose, text: string): string => {
-  const digest = createHash('sha256').update(text, 'utf16le').digest('base64');
+  const digest = hash('sha256', Buffer.from(text, 'utf16le'), 'base64');
   return `${digest}${purpose}${modelId.length}:${modelId}${tenant}`;
 };

@@ -21,12 +21,14 @@ export const createHashEmbeddingModel = (): EmbeddingModel => ({
 
 const embedText = (text: string): Float32Array => {
   const vector = new Float32Array(DIMENSIONS);
-  let previous = '';
+  /** Of the word before and a space: a pair's hash goes on from there. */
+  let before: number | undefined;
   for (const word of wordsOf(text)) {
     const feature = word.toLowerCase();
-    addFeature(vector, feature);
-    if (previous !== '') addFeature(vector, `${previous} ${feature}`);
-    previous = feature;
+    const hash = hashOf(feature);
+    addFeature(vector, hash);
+    if (before !== undefined) addFeature(vector, hashOf(feature, before));
+    before = hashOf(' ', hash);
   }
   let squares = 0;
   for (const component of vector) squares += component * component;
@@ -37,11 +39,14 @@ const embedText = (text: string): Float32Array => {
   return vector;
 };
 
-const addFeature = (vector: Float32Array, feature: string): void => {
-  let hash = 0x811c9dc5;
-  for (let place = 0; place < feature.length; place += 1) {
-    hash = Math.imul(hash ^ feature.charCodeAt(place), 0x01000193);
-  }
+const hashOf = (text: string, from = 0x811c9dc5): number => {
+  let hash = from;
+  for (let place = 0; place < text.length; place += 1)
+    hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193);
+  return hash;
+};
+
+const addFeature = (vector: Float32Array, hash: number): void => {
   const axis = (hash >>> 1) % DIMENSIONS;
   vector[axis] = (vector[axis] ?? 0) + ((hash & 1) === 0 ? 1 : -1);
 };
