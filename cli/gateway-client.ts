@@ -24,13 +24,18 @@ export interface GatewayClient {
   ): AsyncIterable<T>;
 }
 
-const failureOf = async (response: Response): Promise<FreshetError> => {
-  const problem = (await response.json().catch(() => ({}))) as Problem;
+const failureOf = async (response: Response): Promise<FreshetError> =>
+  failureFrom(
+    (await response.json().catch(() => ({}))) as Problem,
+    `the gateway answered ${response.status}`,
+  );
+
+const failureFrom = (problem: Problem, unsaid: string): FreshetError => {
   const code =
     problem.code !== undefined && Object.hasOwn(ERROR_CODES, problem.code)
       ? (problem.code as ErrorCode)
       : 'unavailable';
-  return new FreshetError(code, problem.detail ?? problem.title ?? `the gateway answered ${response.status}`);
+  return new FreshetError(code, problem.detail ?? problem.title ?? unsaid);
 };
 
 const withQuery = (path: string, query: Readonly<Record<string, string | undefined>>): string => {
@@ -81,7 +86,13 @@ export const openGatewayClient = (baseUrl: string): GatewayClient => {
       query: Readonly<Record<string, string | undefined>> = {},
     ) {
       const response = await call(withQuery(path, query), body === undefined ? {} : posted(body));
-      for await (const line of textLines(response)) if (line !== '') yield JSON.parse(line) as T;
+      for await (const line of textLines(response)) {
+        if (line === '') continue;
+        const parsed = JSON.parse(line) as T & { readonly error?: Problem };
+        // What broke off a stream that had begun is its last line.
+        if (parsed.error?.code !== undefined) throw failureFrom(parsed.error, 'the answer broke off');
+        yield parsed;
+      }
     },
     events: async function* (path, signal) {
       const response = await call(path, { signal, headers: { accept: 'text/event-stream' } });

@@ -10,6 +10,8 @@ export const loadConfig = async (path: string): Promise<FreshetConfig> => {
   if (!existsSync(file))
     throw new FreshetError('config-invalid', `there is no configuration at ${file}; name one with --config`);
   try {
+    // It is translated, not only stripped of its types: its errors name its own lines by this (connectors/typescript).
+    process.setSourceMapsEnabled(true);
     const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
     return parseConfig(loaded.default);
   } catch (error) {

@@ -38,7 +38,7 @@ const lookFor = async ({ models, findOlder }: Where, id: string): Promise<FoundE
   const entry = models.executions.execution(id);
   const events = models.executions.events(id);
   if (entry && events) return { entry, events };
-  // A task that no worker has begun has no events yet.
-  if (entry?.hasTask && entry.first === null) return { entry, events: [] };
+  // A task that no worker has begun has no events yet; one with a result was begun before what memory holds.
+  if (entry?.hasTask && entry.first === null && entry.result === null) return { entry, events: [] };
   return findOlder.execution(id, entry && !entry.incomplete ? entry.first : null);
 };

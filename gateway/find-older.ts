@@ -46,8 +46,10 @@ const MAX_AT_ONCE = 2;
 /** Kafka that does not answer must not hold a caller, nor one of the few places. */
 const SEARCH_WITHIN_MS = 5_000;
 
-const within = async (ms: number, work: Promise<void>): Promise<void> => {
+/** `work` is told when it need not go on. */
+const within = async (ms: number, begin: (over: AbortSignal) => Promise<void>): Promise<void> => {
   const overdue = new AbortController();
+  const work = begin(overdue.signal);
   try {
     await Promise.race([
       work,
@@ -77,9 +79,9 @@ export const createFindOlder = (
     first: { readonly partition: number; readonly offset: number } | null,
     onRecord: (record: KafkaRecord) => Promise<boolean>,
   ): Promise<void> => {
-    return oneOfFew(() => within(SEARCH_WITHIN_MS, read()));
+    return oneOfFew(() => within(SEARCH_WITHIN_MS, read));
 
-    async function read(): Promise<void> {
+    async function read(over: AbortSignal): Promise<void> {
       const offsets = await kafka.admin.offsets(topic);
       const from = new Map(
         offsets.map(({ partition, latest }) => [
@@ -88,7 +90,8 @@ export const createFindOlder = (
         ]),
       );
       const only = first ? { partitions: [first.partition] } : {};
-      await scanTopic(kafka, { topic, from, ...only }, onRecord);
+      if (over.aborted) return;
+      await scanTopic(kafka, { topic, from, ...only }, (record) => !over.aborted && onRecord(record));
     }
   };
 

@@ -1,4 +1,5 @@
 /** The gateway: HTTP, event streams and the page, over read models that its own consumer group keeps. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
@@ -59,6 +60,7 @@ const MAX_PARAMETER = 2_400;
 const FRESHNESS_FOR_MS = 900;
 const STATUS_FOR_MS = 1_000;
 const BREAKERS_FOR_MS = 1_000;
+const FILL_AGAIN_MS = 5_000;
 const VERSION = '0.1.0';
 
 /** Resolves when it listens; it is ready when its read models have caught up. Errors: `kafka-unavailable`, `port-in-use`. */
@@ -74,20 +76,36 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     error: FreshetError,
   ): void =>
     settings.onEvent({ type: 'unreadable', topic, position: `${topic}:${partition}:${offset}`, error });
+  let filling = new AbortController();
+  /** Of the reading that has begun; whatever an earlier one was about is of no use any more. */
+  const fill = async (): Promise<void> => {
+    filling.abort();
+    filling = new AbortController();
+    const { signal } = filling;
+    while (!signal.aborted) {
+      try {
+        await fillEnded({ kafka, codec, executions: models.executions, reader }, signal);
+        return;
+      } catch (error) {
+        settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) });
+        await sleep(FILL_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  };
   const reader = await readTopics({
     kafka,
     now: () => Math.floor(clock() / 1_000),
     onRecord: foldRecordsInto({ models, codec, payloads, live, clock, onUnreadable }),
-    onRestart: models.clear,
+    onRestart: () => {
+      models.clear();
+      void fill();
+    },
     onCut: (topic) => {
       if (topic === TOPICS.costs.name) models.costs.cut();
     },
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });
-  const filling = new AbortController();
-  fillEnded({ kafka, codec, executions: models.executions, reader }, filling.signal).catch((error) =>
-    settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) }),
-  );
+  void fill();
   const coverage = followCoverage(settings.index, clock);
   const breakers = remember(BREAKERS_FOR_MS, () => reportBreakers(settings));
   const context: GatewayContext = {

@@ -65,6 +65,9 @@ export class FreshetError extends Error {
   }
 }
 
+/** What was asked for was sent, and nobody knows whether it was done. */
+export class OutcomeUnknown extends FreshetError {}
+
 /** Turns whatever was thrown into an Error. Never throws itself. */
 export const toError = (thrown: unknown): Error => {
   if (thrown instanceof Error) return thrown;

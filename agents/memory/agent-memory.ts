@@ -91,8 +91,11 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
   ): Promise<Pick<Recollection, 'session' | 'turns'>> => {
     try {
       await mend();
-      const stored = await settings.readSession({ agent, tenant, sessionId }, partition);
-      if (stored === null) return { session: 'rebuilding', turns: [] };
+      const key = { agent, tenant, sessionId };
+      const read = await settings.readSession(key, partition);
+      if (read === null) return { session: 'rebuilding', turns: [] };
+      // A person's cut stands from when it is in the log, whatever the store still holds or was given meanwhile.
+      const stored = read.filter(({ place }) => !settings.ledger.isCut(place, key));
       const turns = turnsToRecall(stored, policy, clock());
       const session = turns.length > 0 ? 'known' : stored.length > 0 ? 'ended' : 'new';
       return { session, turns };

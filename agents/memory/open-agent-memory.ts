@@ -1,4 +1,5 @@
 /** Everything of memory that an agents role needs, put together over its servers. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
@@ -10,6 +11,7 @@ import type { SessionStore } from '../../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { toError } from '../../schemas/errors.ts';
 import { type MemoryPolicy, memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { safetyPolicyOf } from '../../schemas/safety-policy.ts';
 import type { Retriever } from '../../schemas/search.ts';
@@ -74,6 +76,9 @@ export interface OpenedAgentMemory {
   stop(): Promise<void>;
 }
 
+const RECOVER_TRIES = 5;
+const RECOVER_PAUSE_MS = 1_000;
+
 /** Errors: `kafka-unavailable`. Redis and the index may be away. */
 export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promise<OpenedAgentMemory> => {
   const { kafka, codec, writer, retriever, models, localTenant, clock, onEvent } = settings;
@@ -86,9 +91,7 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
   const followed = await followMemories({ kafka, codec, onTrouble });
   const { ledger } = followed;
   const { owned } = settings;
-  const feedback = await followFeedback({
-    ...{ kafka, codec, writer, ledger, localTenant, owned, onTrouble },
-  });
+  const feedback = await followFeedback({ kafka, codec, writer, ledger, localTenant, onTrouble });
   const connection = openRedisConnection(settings.redis);
   const sessions = createRedisSessionStore(connection);
   const uses = createRedisUseCounts(connection);
@@ -126,23 +129,41 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
     ...(settings.prunedKnownMs === undefined ? {} : { prunedKnownMs: settings.prunedKnownMs }),
     onKept: (kept) => onEvent({ type: 'memories-kept', ...kept }),
   });
+  const recoverOnce = async (partition: number, from: number): Promise<number> => {
+    let ended = 0;
+    await readEnded({ kafka, codec, localTenant }, { partition, from }, async (each) => {
+      ended += 1;
+      const policy = policies.get(each.agent);
+      const { tenant, agent, sessionId, place } = each;
+      const undone = ledger.isCut(place, { tenant, agent, sessionId });
+      if (policy && !undone) await memory.remember({ ...each, policy });
+    });
+    return ended;
+  };
+  let stopped = false;
   return {
     memory,
     recover: async (partition, from) => {
-      let ended = 0;
-      await readEnded({ kafka, codec, localTenant }, { partition, from }, async (each) => {
-        ended += 1;
-        const policy = policies.get(each.agent);
-        const { tenant, agent, sessionId, place } = each;
-        const undone = ledger.isCut(place, { tenant, agent, sessionId });
-        if (policy && !undone) await memory.remember({ ...each, policy });
-      });
-      return ended;
+      for (let tried = 1; ; tried += 1) {
+        try {
+          return await recoverOnce(partition, from);
+        } catch (error) {
+          if (stopped) return 0;
+          onTrouble(toError(error));
+          if (tried === RECOVER_TRIES) {
+            // What it did not come to is read with the whole session then.
+            await sessions.incomplete(partition).catch(onTrouble);
+            throw error;
+          }
+          await sleep(tried * RECOVER_PAUSE_MS, undefined, { ref: false });
+        }
+      }
     },
     sessions,
     ledger,
     keep,
     stop: async () => {
+      stopped = true;
       await keep.stop();
       await memory.settled();
       await feedback.close();

@@ -1,6 +1,7 @@
 /**
- * What somebody was not content with is unlearned: feedback comes after the end, when the behaviour was written already. The owner
- * of the memory's partition acts, on feedback of the journal's time; doing it twice changes nothing.
+ * What somebody was not content with is unlearned: feedback comes after the end, when the behaviour was written already. Every
+ * worker acts, on feedback of the journal's time, whoever owns the partition then: doing it twice changes nothing, and what came while
+ * nobody owned it is made good by whoever starts next.
  */
 import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
@@ -10,7 +11,7 @@ import type { Feedback, Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_FEEDBACK } from './learned-behaviour.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
-import { endedMemory, memoryIdOf, memoryPartition, memoryRecord } from './memory-record.ts';
+import { endedMemory, memoryIdOf, memoryRecord } from './memory-record.ts';
 
 /** Of the newest feedback, enough to make good a worker's absence. */
 const RECENT = { hours: 24 * 30, most: 50_000 };
@@ -44,7 +45,6 @@ export const followFeedback = (settings: {
   readonly writer: Pick<RecordWriter, 'append'>;
   readonly ledger: MemoryLedger;
   readonly localTenant: string;
-  readonly owned: () => readonly number[];
   readonly onTrouble: (error: Error) => void;
 }): Promise<{ close(): Promise<void> }> =>
   followTopics(settings.kafka, {
@@ -54,7 +54,7 @@ export const followFeedback = (settings: {
     onRecord: async ({ value }) => {
       const feedback = await settings.codec.decode('Feedback', value);
       const ended = unlearned(settings.ledger, feedback, settings.localTenant);
-      if (!ended || !settings.owned().includes(memoryPartition(ended))) return;
+      if (!ended) return;
       await settings.writer.append([memoryRecord(settings.codec, ended)]);
       settings.ledger.take(ended);
     },

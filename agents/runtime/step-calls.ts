@@ -10,7 +10,7 @@ import type {
 import { ModelError } from '../../connectors/models/language/model-error.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { FreshetError, OutcomeUnknown, toError } from '../../schemas/errors.ts';
 import { MAX_PAYLOAD_BYTES, payloadTooLarge } from '../../schemas/payload-parts.ts';
 import { DEFAULT_FRESHNESS_WAIT_MS, type Retriever, type SearchRequest } from '../../schemas/search.ts';
 
@@ -193,12 +193,16 @@ const withinTool = (
   { timeoutMs = DEFAULT_TOOL_TIMEOUT_MS }: ToolDefinition,
   { limitMs, context }: ToolCallBounds,
   call: (context: ToolContext) => Promise<unknown>,
-): Promise<CallOutcome<JsonValue>> =>
-  timed(
-    async () =>
-      plain(
-        await within(Math.min(limitMs, timeoutMs), context.signal, (signal) => call({ ...context, signal })),
-      ),
+): Promise<CallOutcome<JsonValue>> => {
+  let answered = false;
+  return timed(
+    async () => {
+      const output = await within(Math.min(limitMs, timeoutMs), context.signal, (signal) =>
+        call({ ...context, signal }),
+      );
+      answered = true;
+      return plain(output);
+    },
     (error) => {
       const { message } = error;
       const failure = { message, retryable: false, retryAfterMs: null };
@@ -206,9 +210,11 @@ const withinTool = (
       if (error instanceof Stopped)
         return { ...failure, code: STOPPED, uncertain: error.begun, made: error.begun };
       const code = error instanceof FreshetError ? error.code : 'tool-failed';
-      return { ...failure, code, uncertain: false };
+      // What it did is done, though its answer is of no use.
+      return { ...failure, code, uncertain: answered || error instanceof OutcomeUnknown };
     },
   );
+};
 
 /** What of an output survives the journal, so that a run and its replay see the same. */
 const plain = (output: unknown): JsonValue => {

@@ -8,7 +8,7 @@ import { compileJsonSchema } from '../../connectors/mcp/json-schema-check.ts';
 import { type McpConnection, openMcpConnection } from '../../connectors/mcp/mcp-connection.ts';
 import { type McpServer, nameOfServer } from '../../connectors/mcp/mcp-server.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
-import { type ErrorCode, FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { type ErrorCode, FreshetError, OutcomeUnknown, toFreshetError } from '../../schemas/errors.ts';
 import { type McpPin, type McpPins, mcpToolHash } from './mcp-pins.ts';
 
 /** What the configuration says of a tool beside its pin. Left out: it reads. */
@@ -185,7 +185,7 @@ const call = async (
   const output = answer.structured ?? text;
   const { length } = typeof output === 'string' ? output : JSON.stringify(output);
   if (length > maxOutput)
-    throw new FreshetError(
+    throw new OutcomeUnknown(
       'request-too-large',
       `the MCP tool ${name} answered ${length} characters, over ${maxOutput}: ask it for less`,
     );

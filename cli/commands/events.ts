@@ -2,8 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
-import { toFreshetError } from '../../schemas/errors.ts';
+import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { createOutput, oneLine } from '../output.ts';
@@ -11,6 +12,16 @@ import { type Surroundings, withKafka } from './surroundings.ts';
 
 const describe = ({ at, position, event }: { at: string; position: string; event: AgentEvent }): string =>
   `${at}  ${position.padEnd(28)} ${event.executionId}  ${String(event.step).padStart(2)} ${event.type.padEnd(13)} ${event.name ?? ''} ${oneLine(event.error?.message ?? event.output ?? event.outputPayload?.glance ?? event.input ?? event.inputPayload?.glance ?? '', 80)}`;
+
+/** Undefined of a record that is none: the next ones are shown. */
+const eventOf = async (codec: RecordCodec, value: Buffer | null): Promise<AgentEvent | undefined> => {
+  try {
+    return await codec.decode('AgentEvent', value);
+  } catch (error) {
+    if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+    throw error;
+  }
+};
 
 export const addEventsCommand = (freshet: Command, surroundings: Surroundings): void => {
   freshet
@@ -25,6 +36,7 @@ export const addEventsCommand = (freshet: Command, surroundings: Surroundings): 
         const topic = TOPICS.agentEvents.name;
         const groupId = `freshet.tail.${randomUUID()}`;
         const ends = new Map((await kafka.admin.offsets(topic)).map((each) => [each.partition, each.latest]));
+        let reader: GroupReader | undefined;
         await new Promise<void>((resolve, reject) => {
           let printing = Promise.resolve();
           openGroupReader(
@@ -39,22 +51,27 @@ export const addEventsCommand = (freshet: Command, surroundings: Surroundings): 
                 printing = printing
                   .then(async () => {
                     for (const record of records) {
-                      const event = await codec.decode('AgentEvent', record.value);
-                      output.stream(
-                        {
-                          at: new Date(event.at / 1_000).toISOString(),
-                          position: `${topic}:${partition}:${record.offset}`,
-                          event,
-                        },
-                        describe,
-                      );
+                      const position = `${topic}:${partition}:${record.offset}`;
+                      const event = await eventOf(codec, record.value);
+                      if (!event) console.error(`${position} is no event that this release can read`);
+                      else
+                        output.stream(
+                          { at: new Date(event.at / 1_000).toISOString(), position, event },
+                          describe,
+                        );
                     }
                   })
                   .catch((error: unknown) => reject(toFreshetError(error)));
               },
             },
-          ).then((reader) => process.once('SIGINT', () => void reader.close().then(resolve, reject)), reject);
-        }).finally(() => kafka.admin.deleteGroups([groupId]).catch(() => undefined));
+          ).then((opened) => {
+            reader = opened;
+            process.once('SIGINT', () => resolve());
+          }, reject);
+        }).finally(async () => {
+          await reader?.close().catch(() => undefined);
+          await kafka.admin.deleteGroups([groupId]).catch(() => undefined);
+        });
       }),
     );
 };

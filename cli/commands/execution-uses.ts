@@ -1,5 +1,4 @@
 /** Executions that had a document or a memory before them, as the journal is read. */
-import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayClient } from '../gateway-client.ts';
 import { createOutput, duration } from '../output.ts';
 
@@ -25,8 +24,7 @@ interface Use {
 
 type Line =
   | Use
-  | { readonly done: true; readonly read: number; readonly executions: number; readonly lost: number }
-  | { readonly error: { readonly detail: string } };
+  | { readonly done: true; readonly read: number; readonly executions: number; readonly lost: number };
 
 const describe = ({ executionId, agent, brought, decisions, cited, ended }: Use): string =>
   [
@@ -58,7 +56,6 @@ export const listUses = async (
 ): Promise<void> => {
   const output = createOutput(json ?? false);
   for await (const line of gateway.lines<Line>('/v1/executions', undefined, { used, agent, from, to })) {
-    if ('error' in line) throw new FreshetError('unavailable', line.error.detail);
     if (!('done' in line)) output.stream(line, describe);
     else if (output.json) output.stream(line, () => '');
     else {

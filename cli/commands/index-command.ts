@@ -55,11 +55,7 @@ export const addIndexCommands = (index: Command, surroundings: Surroundings): vo
     .action(async (options: { json?: boolean }) => {
       const output = createOutput(options.json ?? false);
       let report: RebuildProgress['report'];
-      for await (const progress of gatewayOf(surroundings).lines<
-        RebuildProgress & { readonly code?: string; readonly detail?: string }
-      >('/v1/index/rebuild', {})) {
-        if (progress.code !== undefined)
-          throw new FreshetError('index-unavailable', progress.detail ?? progress.code);
+      for await (const progress of gatewayOf(surroundings).lines<RebuildProgress>('/v1/index/rebuild', {})) {
         if (progress.done) report = progress.report;
         if (output.json) output.stream(progress, () => '');
         else if (!progress.done) output.talk(`  ${progress.records} of ${progress.of} records`);

@@ -16,6 +16,9 @@ import { afterFailure, type CallVerdict } from './retry-state.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
 
+/** Whatever a service says: after it one call asks again, and is told again. A wrong header is not for ever. */
+const MAX_HOLD_MS = 3_600_000;
+
 export interface GuardSettings {
   /** Calls under way at once; further ones wait. */
   readonly concurrency: number;
@@ -84,7 +87,8 @@ export const createGuardedCalls = (settings: GuardSettings): GuardedCalls => {
           );
         const verdict = settings.judge(error);
         const next = afterFailure(settings, attempt, verdict, Math.random());
-        if (verdict.afterMs !== null) notBefore = Math.max(notBefore, Date.now() + verdict.afterMs);
+        if (verdict.afterMs !== null)
+          notBefore = Math.max(notBefore, Date.now() + Math.min(verdict.afterMs, MAX_HOLD_MS));
         if (next.kind === 'give-up') throw error;
         await sleep(next.waitMs, undefined, { signal: closed.signal }).catch(() => {
           throw settings.refusal('it was closed');

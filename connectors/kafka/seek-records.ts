@@ -113,7 +113,13 @@ export const openRecordSeeker = (client: KafkaClient, topic: string): RecordSeek
         },
       },
     );
-    await ready;
+    try {
+      await ready;
+    } catch (error) {
+      await reader.close().catch(() => undefined);
+      await client.admin.deleteGroups([groupId]).catch(() => undefined);
+      throw error;
+    }
     for (const at of reader.owned()) reader.pause(at);
     return { reader, groupId };
   };

@@ -13,7 +13,7 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { FreshetError, OutcomeUnknown, toError } from '../../schemas/errors.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { type McpServer, nameOfServer } from './mcp-server.ts';
@@ -37,7 +37,7 @@ export interface McpAnswer {
 export interface McpConnection {
   /** All pages. Tries a lost connection once more. Errors: `unavailable`. */
   listTools(signal: AbortSignal): Promise<readonly McpToolOffer[]>;
-  /** Made once, whatever becomes of it. Errors: `unavailable`, `request-invalid` (the server refused the call). */
+  /** Made once, whatever becomes of it. Errors: `unavailable` (an OutcomeUnknown once it was sent), `request-invalid` (the server refused the call). */
   callTool(
     name: string,
     input: { readonly [key: string]: unknown },
@@ -202,7 +202,11 @@ export const openMcpConnection = ({
           await open.client.request({ method: 'tools/call', params }, CallToolResultSchema, limits),
         );
       } catch (thrown) {
-        throw await failureOf(thrown, open, signal);
+        const failure = await failureOf(thrown, open, signal);
+        // Lost after it was sent: the server may have done it.
+        throw failure instanceof FreshetError && failure.code === 'unavailable'
+          ? new OutcomeUnknown(failure.code, failure.message, { cause: failure })
+          : failure;
       }
     },
     generation: () => generation,

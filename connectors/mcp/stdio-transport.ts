@@ -90,7 +90,11 @@ export const createStdioTransport = (
       const gone = new Promise<void>((resolve) => ending.once('close', () => resolve()));
       ending.stdin.end();
       ending.kill('SIGTERM');
-      const timer = setTimeout(() => ending.kill('SIGKILL'), GRACE_MS);
+      const timer = setTimeout(() => {
+        ending.kill('SIGKILL');
+        // A process that it started may hold the pipes' other ends: nobody waits for that one.
+        for (const pipe of [ending.stdin, ending.stdout, ending.stderr]) pipe.destroy();
+      }, GRACE_MS);
       await gone;
       clearTimeout(timer);
     },

@@ -8,6 +8,15 @@ export interface ScannedRow {
   readonly row: Row;
 }
 
+/** The key as a change's own has it: bytes in base64. */
+export const keyOfRow = (row: Row, columns: readonly string[]): ScannedRow['key'] =>
+  Object.fromEntries(
+    columns.map((name) => {
+      const value = row[name];
+      return [name, Buffer.isBuffer(value) ? value.toString('base64') : (value as KeyValue)];
+    }),
+  );
+
 /** Reads tables as they are now, for comparing. Every method: `source-unavailable`, `config-invalid` without a primary key. */
 export interface RowScanner {
   /** The next rows of a table in the order of its key, after one; fewer than asked for at the end. */

@@ -1,6 +1,6 @@
-// Module hooks for TypeScript: the types are blanked out and the rest runs as it is written, every line and column where it stands
-// (decision 8). A file that has more to it than types, such as an enum, and what not every Node can run, is translated; Freshet itself
-// has none. Plain JavaScript, and nothing in it waits: the same hooks serve Node's synchronous registration and its older one in a
+// Module hooks for TypeScript. Of Freshet's own the types are blanked out and the rest runs as it is written, every line and column where
+// it stands (decision 8). A user's files, and what has more to it than types, are translated: an enum, a decorator, an imported name that
+// is only a type. Plain JavaScript, and nothing in it waits: the same hooks serve Node's synchronous registration and its older one in a
 // thread of its own.
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import swc from '@swc/wasm-typescript';
 
 const ROOT = new URL('../../', import.meta.url).href;
+
+const FOLDERS = ['agents', 'bench', 'cli', 'connectors', 'gateway', 'pipelines', 'schemas', 'test'];
+const isOwn = (url) => FOLDERS.some((folder) => url.startsWith(`${ROOT}${folder}/`));
 
 /** Freshet's own, wherever it is installed, and its user's; a package that somebody published brings JavaScript. */
 const isTypeScript = (url) =>
@@ -27,9 +30,8 @@ export const stripTypes = (source) => {
 };
 
 /** All that TypeScript can say, as JavaScript. Loaded by the first file that needs it. @throws with the place of an error */
-const translate = (source, file) => {
-  process.setSourceMapsEnabled(true);
-  return createRequire(import.meta.url)('esbuild').transformSync(source, {
+const translate = (source, file) =>
+  createRequire(import.meta.url)('esbuild').transformSync(source, {
     loader: 'ts',
     format: 'esm',
     target: `node${process.versions.node}`,
@@ -37,13 +39,13 @@ const translate = (source, file) => {
     sourcemap: 'inline',
     logLevel: 'silent',
   }).code;
-};
 
 export const load = (url, context, nextLoad) => {
   if (!isTypeScript(url)) return nextLoad(url, context);
   const file = fileURLToPath(url);
   const source = readFileSync(file, 'utf8');
-  return { format: 'module', source: stripTypes(source) ?? translate(source, file), shortCircuit: true };
+  const stripped = isOwn(url) ? stripTypes(source) : undefined;
+  return { format: 'module', source: stripped ?? translate(source, file), shortCircuit: true };
 };
 
 /** What a relative specifier may mean, as compilers and bundlers take it. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ExecutionList } from './execution-list.ts';
 import type { TopicReader } from './read-topics.ts';
@@ -14,7 +15,7 @@ const LOOK_MS = 200;
 /** By partition; compaction leaves one a task. */
 const MOST_RESULTS = 50_000;
 
-/** Once, when what stood in the log at the start is read. Errors: `kafka-unavailable`, `registry-unavailable`. */
+/** Whenever a reading of the log begins, when what stood in the log at the start is read. Errors: `kafka-unavailable`, `registry-unavailable`. */
 export const fillEnded = async (
   of: {
     readonly kafka: KafkaClient;
@@ -37,8 +38,13 @@ export const fillEnded = async (
   );
   await scanTopic(kafka, { topic, from }, async ({ key, value }) => {
     if (signal.aborted) return false;
-    if (value !== null && unbegun.has(key?.toString('utf8') ?? ''))
+    if (value === null || !unbegun.has(key?.toString('utf8') ?? '')) return true;
+    try {
       executions.addResult(await codec.decode('Result', value));
+    } catch (error) {
+      // Somebody else's record under that key.
+      if (!(error instanceof FreshetError) || error.code !== 'record-unreadable') throw error;
+    }
     return true;
   });
 };

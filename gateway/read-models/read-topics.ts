@@ -124,11 +124,12 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
     return starts;
   };
 
-  const process = async (records: readonly KafkaRecord[]): Promise<void> => {
+  const process = async (records: readonly KafkaRecord[], given: AbortSignal): Promise<void> => {
     for (const record of records) {
       const key = keyOf(record);
       if (record.offset < (handled.get(key) ?? 0)) continue;
       await settings.onRecord(record, record.offset >= (ends.get(key) ?? 0));
+      if (given.aborted) return;
       handled.set(key, record.offset + 1);
     }
     // Decoding is all microtasks: let requests have their turn.
@@ -171,13 +172,15 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
   const reopen = async (): Promise<void> => {
     await reader?.close().catch(() => undefined);
     queue.abandon();
+    // A record may be under way still, waiting for its payload: folded after the models were cleared it would stand before what precedes it.
+    await queue.stop();
     while (!stopped) {
       await sleep(REOPEN_AFTER_MS);
       if (stopped) return;
       try {
-        settings.onRestart();
         ends.clear();
         handled.clear();
+        settings.onRestart();
         queue = newQueue();
         reader = await open();
         return;

@@ -185,14 +185,16 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
         const { agent, session, memoryIds, reason, dryRun } = body;
         const asked = tenantOf(principal, body.tenant, config.localTenant);
         const ids = memoryIds && new Set(memoryIds);
-        const found = await findMemories(settings, {
-          tenant: asked,
-          ...(agent === undefined ? {} : { agent }),
-          ...(session === undefined ? {} : { sessionId: session }),
-          matches: ({ memoryId }) => !ids || ids.has(memoryId),
-        });
+        const find = () =>
+          findMemories(settings, {
+            tenant: asked,
+            ...(agent === undefined ? {} : { agent }),
+            ...(session === undefined ? {} : { sessionId: session }),
+            matches: ({ memoryId }) => !ids || ids.has(memoryId),
+          });
+        let found = await find();
         if (ids && found.length === 0) throw new FreshetError('not-found', 'there are no such memories');
-        const memories = found.slice(0, MOST_FORGOTTEN);
+        let memories = found.slice(0, MOST_FORGOTTEN);
         // One that was named is forgotten even where Redis holds nothing of it: the journal may.
         const keys =
           ids || agent === undefined
@@ -212,9 +214,14 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
           for (const key of keys) sessions.push({ ...key, turns: (await turnsOf(key)).turns.length });
         else if (targets.length > 0) {
           await audited('memory forget', principal.name, targets, reason);
-          await forgetMemories(settings, memories, reason);
           const deps = { kafka, codec, writer, clock, sessions: sessionStore() };
           for (const key of keys) sessions.push({ ...key, turns: await forgetSession(deps, key, reason) });
+          // Behind the cuts: a session that was summarised while they were written is forgotten with its summary, and none comes after.
+          if (keys.length > 0) {
+            found = await find();
+            memories = found.slice(0, MOST_FORGOTTEN);
+          }
+          await forgetMemories(settings, memories, reason);
         }
         const more = found.length > memories.length || keys.length >= MOST_FORGOTTEN;
         return { dryRun, memories: memories.map(({ memoryId }) => memoryId), sessions, more };

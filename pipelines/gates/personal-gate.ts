@@ -2,7 +2,7 @@
 import type { PersonalDataKind } from '../../schemas/gate-settings.ts';
 import { fieldsOf, type Gate, PASS, type Sighting } from './gate.ts';
 import { linearPattern, lowerCase, type Span } from './linear-pattern.ts';
-import { numberRuns, passesLuhn } from './scan-numbers.ts';
+import { cardsOf, numberRuns, passesLuhn } from './scan-numbers.ts';
 import { redactingVerdict } from './secrets-gate.ts';
 
 const MOST = 100;
@@ -11,8 +11,13 @@ const EMAIL = linearPattern(
   ['@'],
 );
 const SSN = /^\d{3}-\d{2}-\d{4}$/;
+/** The same beside other numbers, and no part of a longer one. */
+const SSN_WITHIN = /(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])/g;
+const SSN_LENGTH = 11;
 /** Major Industry Identifiers of payment cards: 2 to 6. */
 const CARD = /^[2-6]\d{12,18}$/;
+
+const isCard = (digits: string): boolean => CARD.test(digits) && passesLuhn(digits);
 
 const isUpper = (code: number): boolean => code >= 65 && code <= 90;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
@@ -79,10 +84,15 @@ const spansOf = (
       return accountSpans(text);
     case 'payment-card':
       steps(text.length);
-      return numberRuns(text).filter(({ digits }) => CARD.test(digits) && passesLuhn(digits));
+      return numberRuns(text).flatMap((run) => cardsOf(run, isCard));
     case 'social-security-number':
       steps(text.length);
-      return numberRuns(text).filter((run) => SSN.test(run.text));
+      return numberRuns(text).flatMap(({ start, text: written }) =>
+        [...written.matchAll(SSN_WITHIN)].map(({ index }) => ({
+          start: start + index,
+          end: start + index + SSN_LENGTH,
+        })),
+      );
     case 'phone':
       steps(text.length);
       return numberRuns(text).filter(

@@ -65,6 +65,6 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
     'password',
     'password',
     ['password', 'passwd', 'secret', 'api_key', 'apikey', 'api-key', 'access_token'],
-    '\\b(?:password|passwd|client_secret|secret_key|api[_-]?key|access_token)["\']?\\s{0,3}[:=]\\s{0,3}["\']?([^\\s"\'<>,;]{8,})',
+    '(?:\\b|_)(?:password|passwd|client_secret|secret_key|api[_-]?key|access_token)["\']?\\s{0,3}[:=]\\s{0,3}["\']?([^\\s"\'<>,;]{8,})',
   ),
 ];

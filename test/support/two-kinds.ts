@@ -50,7 +50,7 @@ const POSTGRES_TABLE = `CREATE TABLE articles (
 
 /** A column of every type of MariaDB that a mapping may read. */
 const KINDS_TABLE = `CREATE TABLE kinds (
-  word varchar(20) NOT NULL, number bigint unsigned NOT NULL, PRIMARY KEY (word, number),
+  word varchar(20) NOT NULL, number bigint unsigned NOT NULL, tag varbinary(4) NOT NULL, PRIMARY KEY (word, tag, number),
   tiny tinyint, flag tinyint(1), small smallint unsigned, medium mediumint unsigned, whole int, unsigned_int int unsigned, big bigint, y year,
   f float, d double, n decimal(12, 4), b1 bit(1), b12 bit(12), bin binary(4), vbin varbinary(9), bytes blob, e enum('a', 'b'), s set('a', 'b'),
   j json, u uuid, day date, t time, t3 time(3), dt datetime, dt3 datetime(3), ts timestamp NULL, ts6 timestamp(6) NULL, c char(5))`;

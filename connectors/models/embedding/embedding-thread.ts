@@ -53,6 +53,8 @@ export const createEmbeddingThread = (options: EmbeddingThreadOptions): Embeddin
     const launched = new Worker(options.workerUrl, { workerData: options.workerData, execArgv: [] });
     worker = launched;
     launched.on('message', (answer: unknown) => {
+      // What one that was given up still says is no answer to what the next one is asked.
+      if (worker !== launched) return;
       const waiting = pending;
       pending = null;
       waiting?.resolve(answer);

@@ -2,13 +2,15 @@
  * The stem of a lower-case English word: steps 1a to 1c of Porter's algorithm (Porter 1980, An algorithm for suffix
  * stripping), which take off plural, -ed, -ing and -y, and of 5a that a longer word loses its last e. The steps between
  * join words that mean different things.
- * Words with a digit, and words of up to two letters, are left alone.
+ * Words with a digit, and words of up to two letters or over 64, are left alone: of those nobody knows the stem, and to look for it
+ * takes time that grows with the square of their length.
  */
 export const stemWord = (word: string): string => {
-  if (word.length <= 2 || !/^[a-z]+$/.test(word)) return word;
+  if (word.length <= 2 || word.length > LONGEST || !/^[a-z]+$/.test(word)) return word;
   return withoutLastE(endInI(withoutPast(withoutPlural(word))));
 };
 
+const LONGEST = 64;
 const CONTAINS_VOWEL = /[aeiou]|[^aeiou]y/;
 const ENDS_SHORT = /^(?:[aeiouy][^aeiouywx]|[^aeiou]*[aeiouy][^aeiouywx])$/;
 const MEASURED = /^[^aeiou]*[aeiouy]+[^aeiouy]/;

@@ -59,6 +59,36 @@ export const connectMariaDb = async (url: string): Promise<Connection> => {
   }
 };
 
+/** A question waits no longer than this for a server that took it and does not answer. */
+export const ASK_MS = 10_000;
+/** Several of them, one behind the other. */
+const ACTION_MS = 30_000;
+
+/** The connection is given up where it takes longer: what the server still says of it nobody reads. Errors: `source-unavailable`. */
+export const withinTime = async <T>(
+  connection: Connection,
+  withinMs: number,
+  action: (connection: Connection) => Promise<T>,
+): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new FreshetError(
+          'source-unavailable',
+          `the source database does not answer within ${withinMs / 1_000} s`,
+        ),
+      );
+      connection.destroy();
+    }, withinMs);
+  });
+  try {
+    return await Promise.race([action(connection), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** The driver's messages carry the query and connection details after their first line. */
 export const unavailable = (thrown: unknown): FreshetError => {
   if (thrown instanceof FreshetError) return thrown;
@@ -77,7 +107,7 @@ export const withMariaDb = async <T>(
 ): Promise<T> => {
   const connection = await connectMariaDb(url);
   try {
-    return await action(connection);
+    return await withinTime(connection, ACTION_MS, action);
   } catch (thrown) {
     throw unavailable(thrown);
   } finally {

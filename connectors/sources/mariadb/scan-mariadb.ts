@@ -2,7 +2,7 @@
 import type { Connection } from 'mariadb';
 import type { ColumnValue, Row } from '../../../schemas/config.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
-import type { RowScanner, ScannedRow } from '../row-scanner.ts';
+import { keyOfRow, type RowScanner, type ScannedRow } from '../row-scanner.ts';
 import { capturedValue, isBytes, type ScannedColumn } from './captured-value.ts';
 import { unavailable } from './mariadb-connection.ts';
 import { openMariaDbSession } from './mariadb-session.ts';
@@ -20,10 +20,16 @@ const SHAPE = `
       on k.table_schema = c.table_schema and k.table_name = c.table_name and k.index_name = 'PRIMARY' and k.column_name = c.column_name
    where c.table_schema = ? and c.table_name = ? order by c.ordinal_position`;
 
+/** Of a FLOAT the server writes six digits as text; as a double it writes all that it has. */
+const selected = ({ name, type }: ScannedColumn): string =>
+  type === 'float' ? `cast(${quoted(name)} as double) as ${quoted(name)}` : quoted(name);
+
 const WHOLE = /int$/;
 
+const SCAN_MS = 60_000;
+
 export const openMariaDbScan = (url: string): RowScanner => {
-  const session = openMariaDbSession(url);
+  const session = openMariaDbSession(url, SCAN_MS);
   const shapes = new Map<string, TableShape>();
 
   const ask = <T>(action: (connection: Connection) => Promise<T>): Promise<T> =>
@@ -51,9 +57,13 @@ export const openMariaDbScan = (url: string): RowScanner => {
     return shape;
   };
 
-  /** As the column's type: a number that is compared as text is compared inexactly. */
-  const keyValue = ({ columns }: TableShape, name: string, text: string): string | bigint =>
-    WHOLE.test(columns.find((column) => column.name === name)?.type ?? '') ? BigInt(text) : text;
+  /** As the column's type: a number that is compared as text is compared inexactly, and bytes are in a key as a change has them. */
+  const keyValue = ({ columns }: TableShape, name: string, text: string): string | bigint | Buffer => {
+    const column = columns.find((each) => each.name === name);
+    if (!column) return text;
+    if (isBytes(column)) return Buffer.from(text, 'base64');
+    return WHOLE.test(column.type) ? BigInt(text) : text;
+  };
 
   const read = async (
     table: string,
@@ -61,14 +71,14 @@ export const openMariaDbScan = (url: string): RowScanner => {
     /** All of them, or those of the key alone. */
     what: 'rows' | 'keys',
     condition: string,
-    values: readonly (string | bigint)[],
+    values: readonly (string | bigint | Buffer)[],
   ): Promise<readonly ScannedRow[]> => {
     const columns = what === 'rows' ? all : all.filter(({ name }) => key.includes(name));
     const rows = await ask(async (connection) => {
       await connection.query(`set time_zone = '+00:00'`);
       return connection.query<Record<string, string | Buffer | null>[]>(
         {
-          sql: `select ${columns.map(({ name }) => quoted(name)).join(', ')} from ${quotedTable(table)} ${condition}`,
+          sql: `select ${columns.map(selected).join(', ')} from ${quotedTable(table)} ${condition}`,
           typeCast: (column) => {
             const of = columns.find(({ name }) => name === column.name());
             return of && isBytes(of) ? column.buffer() : column.string();
@@ -83,7 +93,7 @@ export const openMariaDbScan = (url: string): RowScanner => {
         const value = held[column.name] ?? null;
         row[column.name] = value === null ? null : capturedValue(value, column);
       }
-      return { row: row as Row, key: Object.fromEntries(key.map((name) => [name, row[name] as string])) };
+      return { row: row as Row, key: keyOfRow(row as Row, key) };
     });
   };
 
@@ -94,7 +104,7 @@ export const openMariaDbScan = (url: string): RowScanner => {
   ): Promise<readonly ScannedRow[]> => {
     if (wanted.length === 0) return [];
     const shape = await shapeOf(table);
-    const values: (string | bigint)[] = [];
+    const values: (string | bigint | Buffer)[] = [];
     const tests = wanted.map((key) => {
       const parts = shape.key.map((name, at) => {
         values.push(keyValue(shape, name, key[at] ?? ''));
@@ -111,7 +121,7 @@ export const openMariaDbScan = (url: string): RowScanner => {
       const shape = await shapeOf(table);
       const order = `order by ${shape.key.map(quoted).join(', ')} limit ${limit}`;
       if (!after) return read(table, shape, 'rows', order, []);
-      const values: (string | bigint)[] = [];
+      const values: (string | bigint | Buffer)[] = [];
       const value = (name: string): string => {
         values.push(keyValue(shape, name, String(after[name])));
         return '?';

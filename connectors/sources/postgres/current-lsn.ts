@@ -3,7 +3,11 @@ import { FreshetError, toError } from '../../../schemas/errors.ts';
 
 /** The end of the log that commits have reached, as an LSN. Errors: `source-unavailable`. */
 export const readCurrentLsn = async (url: string): Promise<string> => {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: 5_000,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

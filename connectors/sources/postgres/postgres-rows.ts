@@ -8,18 +8,27 @@ import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
 /** SQLSTATE class 42: a table or column that is not there, or that this user may not read. */
 const NAMES_AND_RIGHTS = '42';
 
+const NO_BYTES: ReadonlySet<string> = new Set();
+const BYTES = `select attname as name from pg_attribute where attrelid = $1::regclass and atttypid = 'bytea'::regtype`;
+
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+const quotedTable = (table: string): string => table.split('.').map(quoted).join('.');
 
 /** One query for a row: identifiers quoted, values passed apart and typed by the server, so that the primary key's index serves it. */
 export const rowQuery = (
   table: string,
   key: Readonly<Record<string, KeyValue>>,
   columns: readonly string[] | '*',
+  /** Columns of the key that hold bytes: a change's key has them in base64. */
+  bytes: ReadonlySet<string> = NO_BYTES,
 ): { readonly text: string; readonly values: readonly string[] } => {
   const keyColumns = Object.keys(key);
   const selected = columns === '*' ? columns : columns.map(quoted).join(', ');
-  const where = keyColumns.map((column, at) => `${quoted(column)} = $${at + 1}`).join(' and ');
-  const from = table.split('.').map(quoted).join('.');
+  const place = (column: string, at: number): string =>
+    bytes.has(column) ? `decode($${at + 1}, 'base64')` : `$${at + 1}`;
+  const where = keyColumns.map((column, at) => `${quoted(column)} = ${place(column, at)}`).join(' and ');
+  const from = quotedTable(table);
   return {
     text: `select ${selected} from ${from} where ${where}`,
     values: keyColumns.map((column) => String(key[column])),
@@ -31,6 +40,7 @@ export const openPostgresRows = (url: string): RowReader => {
     connectionString: url,
     max: 2,
     connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
     idleTimeoutMillis: 30_000,
     application_name: 'freshet',
     options: CAPTURED_SESSION,
@@ -38,10 +48,18 @@ export const openPostgresRows = (url: string): RowReader => {
   const readRows = openCapturedRows(pool);
   // An idle connection that breaks is replaced by the next read.
   pool.on('error', () => undefined);
+  const bytes = new Map<string, ReadonlySet<string>>();
+  const bytesOf = async (table: string): Promise<ReadonlySet<string>> => {
+    const known =
+      bytes.get(table) ??
+      new Set((await readRows(BYTES, [quotedTable(table)])).map(({ name }) => String(name)));
+    bytes.set(table, known);
+    return known;
+  };
   return {
     read: async (table, key, columns) => {
-      const query = rowQuery(table, key, columns);
       try {
+        const query = rowQuery(table, key, columns, await bytesOf(table));
         const [row] = await readRows(query.text, query.values);
         return row;
       } catch (thrown) {

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { Row } from '../../../schemas/config.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
-import type { RowScanner, ScannedRow } from '../row-scanner.ts';
+import { keyOfRow, type RowScanner, type ScannedRow } from '../row-scanner.ts';
 import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -20,6 +20,8 @@ export const openPostgresScan = (url: string): RowScanner => {
   pool.on('error', () => undefined);
   const read = openCapturedRows(pool);
   const keys = new Map<string, readonly string[]>();
+  /** Key columns whose values are bytes: in a key they stand as a change has them, in base64. */
+  const bytes = new Map<string, ReadonlySet<string>>();
 
   const ask = async (text: string, values: readonly unknown[]): Promise<readonly Row[]> => {
     try {
@@ -36,7 +38,7 @@ export const openPostgresScan = (url: string): RowScanner => {
     const known = keys.get(table);
     if (known) return known;
     const rows = await ask(
-      `select a.attname as name from pg_index i
+      `select a.attname as name, a.atttypid = 'bytea'::regtype as bytes from pg_index i
        join unnest(i.indkey) with ordinality as k(attnum, at) on true
        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
        where i.indrelid = $1::regclass and i.indisprimary order by k.at`,
@@ -49,11 +51,15 @@ export const openPostgresScan = (url: string): RowScanner => {
         `the table ${table} has no primary key: it cannot be compared`,
       );
     keys.set(table, columns);
+    bytes.set(table, new Set(rows.filter((row) => row.bytes === true).map(({ name }) => String(name))));
     return columns;
   };
 
+  const placeOf = (table: string, name: string, at: number): string =>
+    bytes.get(table)?.has(name) ? `decode($${at}, 'base64')` : `$${at}`;
+
   const scanned = (rows: readonly Row[], columns: readonly string[]): readonly ScannedRow[] =>
-    rows.map((row) => ({ row, key: Object.fromEntries(columns.map((name) => [name, row[name] as string])) }));
+    rows.map((row) => ({ row, key: keyOfRow(row, columns) }));
 
   const readOf = async (
     table: string,
@@ -64,7 +70,9 @@ export const openPostgresScan = (url: string): RowScanner => {
     const columns = await keyColumns(table);
     const values: string[] = [];
     const tests = wanted.map((key) => {
-      const parts = columns.map((name, at) => `${quoted(name)} = $${values.push(key[at] ?? '')}`);
+      const parts = columns.map(
+        (name, at) => `${quoted(name)} = ${placeOf(table, name, values.push(key[at] ?? ''))}`,
+      );
       return `(${parts.join(' and ')})`;
     });
     return scanned(
@@ -78,7 +86,7 @@ export const openPostgresScan = (url: string): RowScanner => {
     page: async (table, after, limit) => {
       const columns = await keyColumns(table);
       const names = columns.map(quoted).join(', ');
-      const places = columns.map((_, at) => `$${at + 1}`).join(', ');
+      const places = columns.map((name, at) => placeOf(table, name, at + 1)).join(', ');
       const where = after ? `where (${names}) > (${places})` : '';
       const values = after ? columns.map((name) => String(after[name])) : [];
       return scanned(

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import { type AgentDefinition, defineTool } from '../../../schemas/agent-definition.ts';
+import { OutcomeUnknown } from '../../../schemas/errors.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
 
@@ -79,6 +80,29 @@ test('an effect that is under way when its execution is stopped is parked, under
       );
       expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
     }
+});
+
+test('an effect that was sent and whose answer was lost, or is of no use, is parked', async () => {
+  const tools = [
+    () => Promise.reject(new OutcomeUnknown('unavailable', 'the connection was cut')),
+    // What it answers cannot be journaled.
+    async () => 1n,
+  ].map((execute) =>
+    defineTool({
+      name: 'change',
+      description: 'changes',
+      effect: 'write',
+      arguments: z.object({ at: z.number() }),
+      execute,
+    }),
+  );
+  for (const change of tools) {
+    const agent = { ...randomAgent({}), tools: [change] };
+    const simulation = simulate({ agent, models: changing() });
+    await simulation.run('worker-a');
+    expect(simulation.log.some(({ error }) => error?.code === 'effect-unknown')).toBe(true);
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
 });
 
 test('an effect whose worker died is not made again for an execution that was stopped meanwhile', async () => {

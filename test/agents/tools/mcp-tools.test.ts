@@ -176,8 +176,9 @@ describe('a server that dies', () => {
   test('over stdio: the call fails with its last words, the next one starts it anew', async () => {
     open();
     const before = (await call('lookup', { order: 7 })).output;
+    // Sent, and nobody knows whether it was done.
     expect((await call('die')).failure).toMatchObject({
-      code: 'unavailable',
+      ...{ code: 'unavailable', uncertain: true },
       message: expect.stringContaining('the disk is on fire'),
     });
     const after = (await call('lookup', { order: 7 })).output;
@@ -210,7 +211,8 @@ describe('a server that dies', () => {
   test('one that never starts is a failure of its tools, and a line at the start', async () => {
     const tools = open({ server: { kind: 'stdio', command: '/nowhere/server' } });
     expect(await verifyMcpTools(tools)).toEqual([expect.stringContaining('/nowhere/server')]);
-    expect((await call('lookup', { order: 7 })).failure).toMatchObject({ code: 'unavailable' });
+    const { failure } = await call('lookup', { order: 7 });
+    expect(failure).toMatchObject({ code: 'unavailable', uncertain: false });
   });
 
   test('closing ends its process', async () => {

@@ -41,10 +41,11 @@ test('a file outside of Freshet, in a package that names no type, is a module al
   const folder = await mkdtemp(join(tmpdir(), 'freshet-typescript-'));
   try {
     await writeFile(join(folder, 'package.json'), '{"name": "shop"}');
-    await writeFile(join(folder, 'rows.ts'), 'export enum Kind { Row = "row" }\n');
+    // An interface that is imported without the word `type`, as a project without verbatimModuleSyntax may.
+    await writeFile(join(folder, 'rows.ts'), 'export interface Row {}\nexport enum Kind { Row = "row" }\n');
     await writeFile(
       join(folder, 'shop.ts'),
-      "import { Kind } from './rows';\nconsole.log(Kind.Row as string);\n",
+      "import { Kind, Row } from './rows';\nexport type Rows = Row[];\nconsole.log(Kind.Row as string);\n",
     );
     const { stdout, stderr } = spawnSync(process.execPath, [...RUN_TYPESCRIPT, join(folder, 'shop.ts')], {
       encoding: 'utf8',
@@ -53,10 +54,6 @@ test('a file outside of Freshet, in a package that names no type, is a module al
   } finally {
     await rm(folder, { recursive: true });
   }
-});
-
-test('an error in a file that has more than types bears its own line', () => {
-  expect(run('failing-enum').stderr).toContain('failing-enum.ts:6');
 });
 
 test('an error bears the line and column of the source', () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
+import { openPostgresRows } from '../../../connectors/sources/postgres/postgres-rows.ts';
 import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
 import { type Divergent, reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
 import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
@@ -162,3 +163,37 @@ test('a mapping that fails on a scanned row says nothing against its document, a
     await scanner.close();
   }
 }, 360_000);
+
+test('keys of bytes are as their changes have them, page by page and one by one', async () => {
+  await plane.client.query(
+    'CREATE TABLE public.tokens (id bytea, part int, text text, PRIMARY KEY (id, part))',
+  );
+  const ids = ['00ff', 'c3a9', 'deadbeef', ''].map((hex) => Buffer.from(hex, 'hex'));
+  for (const [at, id] of ids.entries())
+    await plane.client.query('INSERT INTO public.tokens VALUES ($1, $2, $3)', [id, at, `text ${at}`]);
+  const scan = openPostgresScan(plane.url);
+  const rows = openPostgresRows(plane.url);
+  try {
+    const seen: string[] = [];
+    let after: Readonly<Record<string, unknown>> | undefined;
+    for (let pages = 0; pages < 9; pages += 1) {
+      const page = await scan.page('public.tokens', after as never, 1);
+      if (page.length === 0) break;
+      seen.push(...page.map(({ key }) => String(key.id)));
+      after = page.at(-1)?.key;
+    }
+    expect(seen.toSorted()).toEqual(ids.map((id) => id.toString('base64')).toSorted());
+    const found = await scan.rows('public.tokens', [
+      ['wu8=', '1'],
+      ['w6k=', '1'],
+      ['3q2+7w==', '2'],
+    ]);
+    expect(found.map(({ row }) => row.text).toSorted()).toEqual(['text 1', 'text 2']);
+    expect(await rows.read('public.tokens', { id: '3q2+7w==', part: 2 }, ['text'])).toEqual({
+      text: 'text 2',
+    });
+  } finally {
+    await scan.close();
+    await rows.close();
+  }
+});

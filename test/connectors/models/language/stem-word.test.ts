@@ -18,3 +18,8 @@ test.each([
 test.each(['x200', 'status', 'bus', 'is', '30', 'ß'])('%s stays apart from other words', (word) => {
   expect(stemWord(word).length).toBeGreaterThanOrEqual(Math.max(1, word.length - 1));
 });
+
+test('what is longer than any word is left alone, at once', () => {
+  const long = `${'y'.repeat(1_000_000)}eed`;
+  expect(stemWord(long)).toBe(long);
+});

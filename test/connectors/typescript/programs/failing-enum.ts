@@ -1,6 +1,0 @@
-enum Colour {
-  Red = 'red',
-}
-
-const colour: Colour = Colour.Red;
-throw new Error(colour);
