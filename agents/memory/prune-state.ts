@@ -4,7 +4,7 @@ import type { LongTermPolicy } from '../../schemas/memory-policy.ts';
 import type { HeldMemory } from './memory-ledger-state.ts';
 
 /** Microseconds since the Unix epoch: when a memory was last learned or recalled. */
-const lastUseOf = ({ at }: Pick<HeldMemory, 'at'>, use: MemoryUse | undefined): number =>
+export const lastUseOf = ({ at }: Pick<HeldMemory, 'at'>, use: MemoryUse | undefined): number =>
   Math.max(at, use?.lastAt ?? 0);
 
 /** Above 0. Halves with every half-life without use; each doubling of its uses adds one. `now` in microseconds. */

@@ -1,11 +1,11 @@
 /** Long-term memories near a question: searched as the index is, then weighed by age and use. */
-import type { UseCounts } from '../../connectors/redis/use-counts.ts';
+import type { MemoryUse, UseCounts } from '../../connectors/redis/use-counts.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { LongTermPolicy } from '../../schemas/memory-policy.ts';
 import { MEMORY_ORIGINS, type MemoryOrigin, type RecalledMemory } from '../../schemas/recollection.ts';
 import type { Retriever, SearchHit } from '../../schemas/search.ts';
 import { namespaceOf } from './memory-record.ts';
-import { recallScore, worthOf } from './prune-state.ts';
+import { lastUseOf, recallScore, worthOf } from './prune-state.ts';
 
 /** Errors: those of a search. */
 export type RecallMemories = (
@@ -31,13 +31,21 @@ const KINDS = ['summary', 'behaviour', 'fact'] as const;
 export const memoryIdOfDocument = (documentId: string): string =>
   decodeURIComponent(documentId.slice(documentId.lastIndexOf('/') + 1));
 
-const recalled = (hit: SearchHit, policy: LongTermPolicy, now: number): RecalledMemory | undefined => {
+const learnedAt = ({ metadata }: SearchHit): number => Number(metadata.at);
+
+/** `use`: how it was recalled before, where that is needed to know whether its time is over; `now` in microseconds. */
+export const recalled = (
+  hit: SearchHit,
+  use: MemoryUse | undefined,
+  policy: LongTermPolicy,
+  now: number,
+): RecalledMemory | undefined => {
   const { memoryKind, origin, uses, at } = hit.metadata;
   const kind = KINDS.find((each) => each === memoryKind);
   const memory = { at: Number(at), uses: Number(uses) };
   if (!kind || !Number.isFinite(memory.at) || !Number.isFinite(memory.uses)) return undefined;
   // Nobody has pruned it yet.
-  if (memory.at + policy.ttlMs * 1_000 <= now || hit.score < LEAST_SIMILARITY) return undefined;
+  if (lastUseOf(memory, use) + policy.ttlMs * 1_000 <= now || hit.score < LEAST_SIMILARITY) return undefined;
   return {
     memoryId: memoryIdOfDocument(hit.documentId),
     kind,
@@ -45,7 +53,7 @@ const recalled = (hit: SearchHit, policy: LongTermPolicy, now: number): Recalled
     title: hit.title,
     text: hit.text.slice(0, TEXT_CHARACTERS),
     similarity: hit.score,
-    score: recallScore(hit.score, worthOf(memory, undefined, policy, now)),
+    score: recallScore(hit.score, worthOf(memory, use, policy, now)),
     ...memory,
     flags: hit.flags ?? [],
   };
@@ -72,8 +80,16 @@ export const createRecallMemories =
       signal,
     );
     const now = settings.clock();
+    // What was learned long ago stands while it is recalled: of such alone the counters are asked.
+    const isOld = (hit: SearchHit): boolean => learnedAt(hit) + policy.ttlMs * 1_000 <= now;
+    const used: ReadonlyMap<string, MemoryUse> = hits.some(isOld)
+      ? await settings.uses.read(namespaceOf(ask)).catch((error) => {
+          settings.onTrouble(error);
+          return new Map();
+        })
+      : new Map();
     const best = hits
-      .flatMap((hit) => recalled(hit, policy, now) ?? [])
+      .flatMap((hit) => recalled(hit, used.get(memoryIdOfDocument(hit.documentId)), policy, now) ?? [])
       .sort((a, b) => b.score - a.score || (a.memoryId < b.memoryId ? -1 : 1))
       .slice(0, policy.topK);
     const ids = best.map(({ memoryId }) => memoryId);

@@ -87,6 +87,8 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
   const followed = new Map<string, Followed>();
   const passed = new Set<string>();
   const beheaded = new Set<string>();
+  /** Set aside before the range, to be told of once it turns out that it reaches into it. */
+  const aside = new Map<string, ReplayedExecution>();
   let openInRange = 0;
   let bytes = 0;
   let reached = -1;
@@ -97,7 +99,9 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
     if (each.inRange) openInRange -= 1;
     passed.add(each.executionId);
     const [oldest] = passed.size > MAX_ENDED ? passed : [];
-    if (oldest !== undefined) passed.delete(oldest);
+    if (oldest === undefined) return;
+    passed.delete(oldest);
+    aside.delete(oldest);
   };
 
   const begin = (offset: number, event: AgentEvent): Followed => {
@@ -133,6 +137,7 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
     for (const each of followed.values()) {
       if (bytes <= maxBytes || followed.size <= 1) break;
       if (each.inRange) made.push(shown(each, 'unfinished'));
+      else aside.set(each.executionId, shown(each, 'unfinished'));
       drop(each);
     }
     return made;
@@ -147,8 +152,12 @@ export const createRangeReplay = (settings: RangeSettings): RangeReplay => {
     offer: (offset, event, size, isCut = false) => {
       reached = Math.max(reached, offset);
       const { executionId } = event;
-      if (isPassedOver(executionId)) return [];
       const inRange = offset >= from && offset <= to;
+      if (isPassedOver(executionId)) {
+        const left = inRange && aside.get(executionId);
+        if (left) aside.delete(executionId);
+        return left ? [left] : [];
+      }
       let each = followed.get(executionId);
       if (!each) {
         if (event.type !== 'user-input') {

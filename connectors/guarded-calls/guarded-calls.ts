@@ -12,12 +12,9 @@ import {
   handleWhen,
 } from 'cockatiel';
 import { withSignals } from '../../schemas/linked-signal.ts';
-import { afterFailure, type CallVerdict } from './retry-state.ts';
+import { afterFailure, type CallVerdict, MAX_HOLD_MS } from './retry-state.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
-
-/** Whatever a service says: after it one call asks again, and is told again. A wrong header is not for ever. */
-const MAX_HOLD_MS = 3_600_000;
 
 export interface GuardSettings {
   /** Calls under way at once; further ones wait. */

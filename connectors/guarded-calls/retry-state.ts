@@ -8,6 +8,9 @@ export interface CallVerdict {
   readonly down: boolean;
 }
 
+/** Whatever a service says: after it one call asks again, and is told again. A wrong header is not for ever. */
+export const MAX_HOLD_MS = 3_600_000;
+
 export interface RetryLimits {
   readonly attempts: number;
   readonly firstBackoffMs: number;

@@ -4,14 +4,8 @@
  * it has seen itself, and after a failure it is not asked for a moment.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  afterAnswer,
-  afterRefusal,
-  type Hold,
-  MAX_HOLD_MS,
-  NO_HOLD,
-  parseHold,
-} from '../models/language/hold-state.ts';
+import { MAX_HOLD_MS } from '../guarded-calls/retry-state.ts';
+import { afterAnswer, afterRefusal, type Hold, NO_HOLD, parseHold } from '../models/language/hold-state.ts';
 import { WINDOW_MS } from '../models/language/limiter-state.ts';
 import type {
   MinuteLimits,

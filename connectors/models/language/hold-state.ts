@@ -2,6 +2,8 @@
  * How long a provider is to be left alone, as a state that several processes can share: plain JSON, moved on by what calls were
  * told. Pure; times are handed in, in milliseconds of one clock.
  */
+import { MAX_HOLD_MS } from '../../guarded-calls/retry-state.ts';
+
 export interface Hold {
   /** No call before it. */
   readonly until: number;
@@ -13,8 +15,6 @@ export const NO_HOLD: Hold = { until: 0, refusals: 0 };
 
 const FIRST_HOLD_MS = 1_000;
 const MAX_UNSAID_MS = 30_000;
-/** Whatever a provider says: after it one call asks again, and is told again. A wrong header is not for ever. */
-export const MAX_HOLD_MS = 3_600_000;
 
 /** How long after so many refusals in a row without a time; doubles from 1 to 30 seconds. */
 export const unsaidHoldMs = (refusals: number): number =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { endedLongAgo, memoriesToPrune, recallScore, worthOf } from '../../../agents/memory/prune-state.ts';
+import { recalled } from '../../../agents/memory/recall-memories.ts';
 import type { MemoryUse } from '../../../connectors/redis/use-counts.ts';
 import type { LongTermPolicy } from '../../../schemas/memory-policy.ts';
 import { memory } from './turns.ts';
@@ -90,4 +91,25 @@ test('what was forgotten is known until the journal cannot bring it back, what w
     10,
   );
   expect(over.map(({ memoryId }) => memoryId)).toEqual(['behaviour-1', 'behaviour-7', 'behaviour-4']);
+});
+
+test('what is still kept is still recalled, and nothing else', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 200 }),
+      fc.option(fc.integer({ min: 0, max: 200 })),
+      (age, used) => {
+        const held = memory(1, { at: NOW - age * HOUR, uses: 1 });
+        const use = used === null ? undefined : { count: 3, lastAt: NOW - used * HOUR };
+        const hit = {
+          ...{ documentId: `memory/behaviour/${held.memoryId}`, chunk: 0, title: 't', text: 'x', score: 0.9 },
+          ...{ version: '1', ageMs: 0 },
+          metadata: { memoryKind: 'behaviour', origin: 'model', uses: '1', at: String(held.at) },
+        };
+        const uses = use ? new Map([[held.memoryId, use]]) : NONE;
+        const goes = memoriesToPrune([held], uses, POLICY, NOW, 1).length === 1;
+        expect(recalled(hit, use, POLICY, NOW) === undefined).toBe(goes);
+      },
+    ),
+  );
 });

@@ -107,18 +107,21 @@ test('with too many open at once the oldest is set aside, told of once, and no m
     logs,
     Array.from({ length: count }, (_, index) => index),
   );
-  const replay = createRangeReplay({ from: 0, to: log.length - 1, findBehaviour, maxBytes: 1_000 });
-  const told: ReplayedExecution[] = [];
-  let most = 0;
-  for (const [offset, event] of log.entries()) {
-    told.push(...replay.offer(offset, event, 100));
-    most = Math.max(most, replay.open());
+  // From the first event on, and where all of them began before the range.
+  for (const from of [0, count]) {
+    const replay = createRangeReplay({ from, to: log.length - 1, findBehaviour, maxBytes: 1_000 });
+    const told: ReplayedExecution[] = [];
+    let most = 0;
+    for (const [offset, event] of log.entries()) {
+      told.push(...replay.offer(offset, event, 100));
+      most = Math.max(most, replay.open());
+    }
+    told.push(...replay.rest());
+    expect(most).toBeLessThanOrEqual(11);
+    expect(new Set(told.map((each) => each.executionId)).size).toBe(count);
+    expect(told).toHaveLength(count);
+    expect(told.some((each) => each.state === 'unfinished')).toBe(true);
   }
-  told.push(...replay.rest());
-  expect(most).toBeLessThanOrEqual(11);
-  expect(new Set(told.map((each) => each.executionId)).size).toBe(count);
-  expect(told).toHaveLength(count);
-  expect(told.some((each) => each.state === 'unfinished')).toBe(true);
 });
 
 test('an execution of which a payload is gone is followed to its end and called cut; the others are replayed', async () => {

@@ -1,8 +1,9 @@
 /** Limits and holds over the real adapter and a local server: who waits, who is told, who goes. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MAX_HOLD_MS } from '../../../../connectors/guarded-calls/retry-state.ts';
 import { createCallLimiter } from '../../../../connectors/models/language/call-limiter.ts';
 import { createExtractiveModel } from '../../../../connectors/models/language/extractive-model.ts';
-import { MAX_HOLD_MS, unsaidHoldMs } from '../../../../connectors/models/language/hold-state.ts';
+import { unsaidHoldMs } from '../../../../connectors/models/language/hold-state.ts';
 import type {
   LanguageModel,
   ModelReply,
