@@ -61,6 +61,15 @@ const eventOf = async (
   }
 };
 
+/** Whether anything of the stretch went into it. */
+const isMadeOf =
+  ({ partition, from, to }: JournalRange) =>
+  ({ places }: Memory): boolean =>
+    places.some(
+      (place) =>
+        place.topic === topic && place.partition === partition && place.from <= to && place.to >= from,
+    );
+
 /** Of one tenant where one is named. Errors: `kafka-unavailable`, `unavailable`, `registry-unavailable`. */
 export const findRepair = async (
   settings: Omit<ForgetSettings, 'writer'> & { readonly localTenant: string },
@@ -93,7 +102,7 @@ export const findRepair = async (
     place.topic === topic && place.partition === partition;
   const memories = await findMemories(settings, {
     ...(tenant === undefined ? {} : { tenant }),
-    matches: ({ places }) => places.some((place) => within(place) && place.from <= to && place.to >= from),
+    matches: isMadeOf(range),
   });
   const undone: TurnToUndo[] = [];
   for (const session of touched.values()) {
@@ -162,19 +171,25 @@ const searchWith = async (
  */
 export const undoRepair = async (
   settings: ForgetSettings,
-  { partition, from, to }: JournalRange,
+  range: JournalRange,
   { memories, sessions, touched }: Repair,
   reason: string,
 ): Promise<void> => {
   const { writer, codec, clock } = settings;
   const at = clock();
-  const places = [{ topic, partition, from, to }];
+  const places = [{ topic, ...range }];
   await writer.append(
     touched.map((session) =>
       memoryRecord(codec, cutOf(session, places, { at, untilMs: JOURNAL_KEPT_MS, reason })),
     ),
   );
-  await forgetMemories(settings, memories, reason);
+  // Looked for again behind the cuts: what was made of the stretch while they were written is found, and nothing is made of it after.
+  const tenants = new Set([...touched, ...memories].map(({ tenant }) => tenant));
+  const isOfStretch = isMadeOf(range);
+  const made = await findMemories(settings, {
+    matches: (memory) => tenants.has(memory.tenant) && isOfStretch(memory),
+  });
+  await forgetMemories(settings, made, reason);
   for (const { session, turns } of sessions)
     await settings.sessions.drop(
       session,
