@@ -4,16 +4,13 @@ import type { KeyValue } from '../../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import type { RowReader } from '../row-reader.ts';
 import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
+import { quoted, quotedTable } from './quoted.ts';
 
 /** SQLSTATE class 42: a table or column that is not there, or that this user may not read. */
 const NAMES_AND_RIGHTS = '42';
 
 const NO_BYTES: ReadonlySet<string> = new Set();
 const BYTES = `select attname as name from pg_attribute where attrelid = $1::regclass and atttypid = 'bytea'::regtype`;
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-const quotedTable = (table: string): string => table.split('.').map(quoted).join('.');
 
 /** One query for a row: identifiers quoted, values passed apart and typed by the server, so that the primary key's index serves it. */
 export const rowQuery = (

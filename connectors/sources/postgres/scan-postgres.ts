@@ -4,9 +4,7 @@ import type { Row } from '../../../schemas/config.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import { keyOfRow, type RowScanner, type ScannedRow } from '../row-scanner.ts';
 import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const quotedTable = (table: string): string => table.split('.').map(quoted).join('.');
+import { quoted, quotedTable } from './quoted.ts';
 
 export const openPostgresScan = (url: string): RowScanner => {
   const pool = new pg.Pool({
