@@ -48,7 +48,7 @@ export const load = (url, context, nextLoad) => {
   return { format: 'module', source: stripped ?? translate(source, file), shortCircuit: true };
 };
 
-/** What a relative specifier may mean, as compilers and bundlers take it. */
+/** What a relative specifier that names no .ts may mean, as compilers and bundlers take it. */
 const spellings = (specifier) => [
   specifier,
   specifier.replace(/\.(m?)js$/, '.$1ts'),
@@ -58,7 +58,8 @@ const spellings = (specifier) => [
 
 export const resolve = (specifier, context, nextResolve) => {
   const from = context.parentURL;
-  if (!/^\.{1,2}\//.test(specifier) || !from || !isTypeScript(from)) return nextResolve(specifier, context);
+  const isOpen = /^\.{1,2}\//.test(specifier) && !/\.m?ts$/.test(specifier);
+  if (!isOpen || !from || !isTypeScript(from)) return nextResolve(specifier, context);
   const isFile = (spelling) => statSync(new URL(spelling, from), { throwIfNoEntry: false })?.isFile();
   return nextResolve(spellings(specifier).find(isFile) ?? specifier, context);
 };
