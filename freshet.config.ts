@@ -1,6 +1,6 @@
 // What Freshet runs with here: the sample help centre and its agent. Copy a mapping to add a table of your own.
 import { SAMPLE_AGENTS } from './agents/sample-agents.ts';
-import { defineConfig, mapTable } from './schemas/config.ts';
+import { defineConfig, mapResult, mapTable } from './schemas/config.ts';
 
 type Article = {
   id: bigint;
@@ -56,5 +56,12 @@ export default defineConfig({
     },
   },
   agents: [...SAMPLE_AGENTS],
+  // The closed loop: what this agent writes is found like a row, and says that an agent wrote it.
+  results: {
+    digest: mapResult<{ topic: string; digest: string }>({
+      title: ({ output }) => `Digest: ${output.topic}`,
+      text: ({ output }) => output.digest,
+    }),
+  },
   localTenant: 'tarnwell',
 });

@@ -37,7 +37,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/search.ts')).addSearchCommand,
   },
   document: {
-    says: 'documents and where they come from',
+    says: 'documents: where they come from (trace), and results of agents out of the context (withdraw)',
     load: async () => (await import('./commands/document.ts')).addDocumentCommand,
   },
   freshness: {

@@ -42,6 +42,7 @@ import { statusRoutes } from './routes/status-routes.ts';
 import { taskEventRoutes } from './routes/task-event-routes.ts';
 import { taskRoutes } from './routes/task-routes.ts';
 import { taskSignalRoutes } from './routes/task-signal-routes.ts';
+import { withdrawRoutes } from './routes/withdraw-routes.ts';
 import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { safetyViewOf } from './views/safety-view.ts';
@@ -150,6 +151,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     ...payloadRoutes(context),
     ...replayRoutes(context),
     ...quarantineRoutes(context),
+    ...withdrawRoutes(context),
     ...deadLetterRoutes(context),
     ...costRoutes(context),
     ...agentRoutes(context),

@@ -1,6 +1,7 @@
 /** freshet.config.ts: which tables become documents and how, which agents run, which models answer. Validated once at start. */
 import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
+import { AGENT_SOURCES } from './agent-sources.ts';
 import { LONGEST_TIMER_MS } from './clock.ts';
 import { FreshetError } from './errors.ts';
 import {
@@ -14,9 +15,12 @@ import { MEMORY_POLICY_SCHEMA } from './memory-policy.ts';
 import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import type { TokenPrice } from './money.ts';
 import { isProbeTable, PROBE_MAPPING } from './probe.ts';
+import { mappingOfResults, RESULT_SOURCE, type ResultMapping, resultTable } from './result-source.ts';
 import { SAFETY_POLICY_SCHEMA } from './safety-policy.ts';
 import type { Row, TableMapping } from './table-mapping.ts';
 
+export type { CompletedResult, ResultMapping } from './result-source.ts';
+export { mapResult } from './result-source.ts';
 export type { ColumnValue, Row, TableMapping } from './table-mapping.ts';
 
 /** What every source has, whatever its kind. */
@@ -130,6 +134,8 @@ export type VectorIndexConfig =
 export interface FreshetConfig {
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly agents: readonly AgentDefinition[];
+  /** Whose results flow back into the context, and how, by agent: documents of the source `results` (result-source.ts). */
+  readonly results: Readonly<Record<string, ResultMapping>>;
   /** Further versions of the agents that no worker runs: older ones for replays, and candidates for `replay --behaviour`. */
   readonly behaviours: readonly AgentDefinition[];
   /** One, or several in order of fallback. */
@@ -278,17 +284,17 @@ const languageModel = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('ollama'), ...remoteLanguageModel, baseUrl: z.url().optional() }),
 ]);
+const MAPPING_SETTINGS = {
+  title: callable,
+  text: callable,
+  metadata: callable.optional(),
+  gates: GATE_OVERRIDES_SCHEMA.optional(),
+};
 /** The part of every source that does not depend on its kind. */
 const SOURCE_SETTINGS = {
   tables: z.record(
     z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table'),
-    z.strictObject({
-      title: callable,
-      text: callable,
-      tenant: callable,
-      metadata: callable.optional(),
-      gates: GATE_OVERRIDES_SCHEMA.optional(),
-    }),
+    z.strictObject({ ...MAPPING_SETTINGS, tenant: callable }),
   ),
 };
 const AGENT = z.strictObject({
@@ -318,7 +324,10 @@ const AGENT = z.strictObject({
 });
 const SCHEMA = z.strictObject({
   sources: z.record(
-    name.refine((source) => source !== MEMORY_SOURCE, `${MEMORY_SOURCE} is the source of agents' memories`),
+    name.refine(
+      (source) => !AGENT_SOURCES.has(source),
+      `${[...AGENT_SOURCES].join(' and ')} are sources that agents write`,
+    ),
     z.discriminatedUnion('kind', [
       z.strictObject({
         kind: z.literal('postgres'),
@@ -337,6 +346,7 @@ const SCHEMA = z.strictObject({
   ),
   agents: z.array(AGENT),
   behaviours: z.array(AGENT).default([]),
+  results: z.record(name, z.strictObject(MAPPING_SETTINGS)).default({}),
   // Read as a list always: of a union, an error would not say what is wrong in which entry.
   languageModel: z
     .preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(languageModel).min(1))
@@ -419,43 +429,55 @@ export const parseConfig = (value: unknown): FreshetConfig => {
   const parsed = SCHEMA.safeParse(value);
   if (!parsed.success) throw invalid(parsed.error);
   const config = parsed.data as unknown as FreshetConfig;
-  for (const [source, { tables }] of Object.entries(config.sources)) {
-    for (const table of Object.keys(tables)) {
-      try {
-        gatesOfTable(config, source, table);
-      } catch (error) {
-        throw error instanceof z.ZodError
-          ? invalid(error, ['sources', source, 'tables', table, 'gates'])
-          : error;
-      }
-    }
+  for (const [source, { tables }] of Object.entries(config.sources))
+    for (const table of Object.keys(tables))
+      checkGates(config, source, table, ['sources', source, 'tables', table, 'gates']);
+  const agents = new Set([...config.agents, ...config.behaviours].map((agent) => agent.name));
+  for (const agent of Object.keys(config.results)) {
+    if (!agents.has(agent))
+      throw new FreshetError(
+        'config-invalid',
+        `freshet.config.ts: results.${agent}: there is no agent of this name; there are: ${[...agents].join(', ')}`,
+      );
+    checkGates(config, RESULT_SOURCE, resultTable(agent), ['results', agent, 'gates']);
   }
   return config;
 };
 
-const invalid = ({ issues: [issue] }: z.ZodError, place: readonly string[] = []): FreshetError =>
-  new FreshetError(
-    'config-invalid',
-    `freshet.config.ts: ${[...place, ...(issue?.path ?? [])].join('.') || 'the configuration'}: ${issue?.message ?? 'is invalid'}`,
-  );
+const checkGates = (config: FreshetConfig, source: string, table: string, place: readonly string[]): void => {
+  try {
+    gatesOfTable(config, source, table);
+  } catch (error) {
+    throw error instanceof z.ZodError ? invalid(error, place) : error;
+  }
+};
+
+const invalid = ({ issues: [issue] }: z.ZodError, place: readonly string[] = []): FreshetError => {
+  // Of a key, zod says what is wrong one issue deeper.
+  const said = issue?.code === 'invalid_key' ? issue.issues[0] : issue;
+  const where = [...place, ...(issue?.path ?? [])].join('.') || 'the configuration';
+  return new FreshetError('config-invalid', `freshet.config.ts: ${where}: ${said?.message ?? 'is invalid'}`);
+};
+
+/** What of a configuration says how rows become documents. */
+export type MappedTables = Pick<FreshetConfig, 'sources'> & Partial<Pick<FreshetConfig, 'results'>>;
 
 /** What makes documents of a table's rows; undefined where the configuration has no such table. */
 export const mappingOfTable = (
-  config: Pick<FreshetConfig, 'sources'>,
+  config: MappedTables,
   source: string,
   table: string,
-): TableMapping | undefined =>
-  source === MEMORY_SOURCE
-    ? MEMORY_MAPPING
-    : isProbeTable(table)
-      ? PROBE_MAPPING
-      : config.sources[source]?.tables[table];
+): TableMapping | undefined => {
+  if (source === MEMORY_SOURCE) return MEMORY_MAPPING;
+  if (source === RESULT_SOURCE) return mappingOfResults(config.results ?? {}, table);
+  return isProbeTable(table) ? PROBE_MAPPING : config.sources[source]?.tables[table];
+};
 
 const RESOLVED = new WeakMap<GateSettings, Map<string, GateSettings>>();
 
 /** The gates of a table: the configuration's, with what its mapping says otherwise. Made once for a configuration. */
 export const gatesOfTable = (
-  config: Pick<FreshetConfig, 'sources' | 'gates'>,
+  config: MappedTables & Pick<FreshetConfig, 'gates'>,
   source: string,
   table: string,
 ): GateSettings => {

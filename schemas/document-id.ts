@@ -21,14 +21,18 @@ export const documentIdOf = (
   return `${encode(source)}/${encode(table)}/${columns.map((column) => encode(key[column] ?? null)).join(',')}`;
 };
 
-/** Source and table of a document by its id; undefined of any other text. */
+/** Source, table and key of a document by its id; undefined of any other text. Of several key columns the key is their text with commas. */
 export const placeOfDocument = (
   documentId: string,
-): { readonly source: string; readonly table: string } | undefined => {
+): { readonly source: string; readonly table: string; readonly key: string } | undefined => {
   const [source, table, key, ...rest] = documentId.split('/');
   if (!source || !table || key === undefined || rest.length > 0) return undefined;
   try {
-    return { source: decodeURIComponent(source), table: decodeURIComponent(table) };
+    return {
+      source: decodeURIComponent(source),
+      table: decodeURIComponent(table),
+      key: decodeURIComponent(key),
+    };
   } catch {
     return undefined;
   }

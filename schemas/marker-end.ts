@@ -32,8 +32,9 @@ export const endedMarkerOf = (record: {
   const version = record.headers[VERSION_HEADER]?.toString('utf8') ?? '';
   const place = placeOfDocument(documentId);
   if (!place || !isVersion(version)) return undefined;
+  const { source, table } = place;
   return {
-    ...{ kind: 'deleted', documentId, ...place, version },
+    ...{ kind: 'deleted', documentId, source, table, version },
     ...{ tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] },
     ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
     timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { passageOfHit, renderPassages } from '../../connectors/models/language/passages.ts';
 import { defineAgent } from '../../schemas/agent-definition.ts';
+import { taskOfResult } from '../../schemas/result-source.ts';
 import type { SearchHit } from '../../schemas/search.ts';
 import { isSearchResponse } from '../runtime/retrieved-passages.ts';
 import { searchTool } from '../tools/search-tool.ts';
@@ -20,10 +21,11 @@ const output = z.object({
   ),
 });
 
-/** The best hit of each document, the best first. */
+/** The best hit of each document, the best first. What agents wrote is left out: a digest of digests would tell rumours. */
 const firstOfEach = (hits: readonly SearchHit[], most: number): readonly SearchHit[] => {
   const byDocument = new Map<string, SearchHit>();
-  for (const hit of hits) if (!byDocument.has(hit.documentId)) byDocument.set(hit.documentId, hit);
+  for (const hit of hits)
+    if (!taskOfResult(hit.documentId) && !byDocument.has(hit.documentId)) byDocument.set(hit.documentId, hit);
   return [...byDocument.values()].slice(0, most);
 };
 

@@ -1,5 +1,6 @@
-/** `freshet document trace <id>`: row → change → chunks → offsets → index. */
+/** `freshet document trace|withdraw <id>`: row → change → chunks → offsets → index; a result of an agent out of the context. */
 import type { Command } from 'commander';
+import { type Consent, consent, withConsent } from '../consent.ts';
 import { createOutput, oneLine, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -84,9 +85,8 @@ const describe = ({ documentId, record, change, position, versions, quarantined 
 };
 
 export const addDocumentCommand = (freshet: Command, surroundings: Surroundings): void => {
-  freshet
-    .command('document')
-    .description('documents and where they come from')
+  const noun = freshet.command('document').description('documents and where they come from');
+  noun
     .command('trace <id>')
     .description('row → change → gates → chunks → offsets → index; ids are source/schema.table/key')
     .option('--json', 'JSON')
@@ -94,6 +94,23 @@ export const addDocumentCommand = (freshet: Command, surroundings: Surroundings)
       createOutput(options.json ?? false).print(
         await gatewayOf(surroundings).get<Trace>('/v1/documents', { id }),
         describe,
+      );
+    });
+  withConsent(noun.command('withdraw <id>'))
+    .description(
+      "takes what an agent wrote out of the context: ids are results/results.agent/task; the task's result stays",
+    )
+    .action(async (id: string, options: Consent) => {
+      const reason = consent('withdrawal', options);
+      const { dryRun = false } = options;
+      const done = await gatewayOf(surroundings).post<{ documentId: string; title: string }>(
+        '/v1/documents/withdraw',
+        { documentId: id, reason, dryRun },
+      );
+      createOutput(options.json ?? false).print(
+        done,
+        ({ documentId, title }) =>
+          `${dryRun ? 'would withdraw' : 'withdrew'} ${documentId}  ${oneLine(title, 80)}`,
       );
     });
 };

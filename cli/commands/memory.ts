@@ -1,6 +1,7 @@
 /** `freshet memory show|forget|repair`: what agents remember, and how it is undone. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { type Consent, consent, withConsent } from '../consent.ts';
 import { createOutput, oneLine, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -99,28 +100,6 @@ const sessionShown = ({ agent, sessionId, whole, turns }: ShownSession): string 
 const paragraphs = (parts: readonly string[]): string => parts.filter((part) => part !== '').join('\n\n');
 
 /** What takes away for good says why, and is said twice. */
-const consent = (verb: string, options: { reason?: string; yes?: boolean; dryRun?: boolean }): string => {
-  if (options.reason === undefined)
-    throw new FreshetError('usage', `say why with --reason: a ${verb} is audited`);
-  if (!options.yes && !options.dryRun)
-    throw new FreshetError('usage', `say --yes to ${verb}, or --dry-run to see what it would take away`);
-  return options.reason;
-};
-
-const withConsent = (command: Command): Command =>
-  command
-    .option('--reason <why>', 'why, audited')
-    .option('--dry-run', 'say what would be done')
-    .option('--yes', 'without being asked')
-    .option('--json', 'JSON');
-
-interface Consent {
-  readonly reason?: string;
-  readonly dryRun?: boolean;
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
-
 export const addMemoryCommands = (freshet: Command, surroundings: Surroundings): void => {
   const noun = freshet.command('memory').description('what agents remember');
   withWhose(noun.command('show'))

@@ -9,8 +9,8 @@ import { EMBEDDING_SPENDER } from '../../pipelines/record-embedding-costs.ts';
 import { latencyOf } from '../../pipelines/track-freshness/change-latency.ts';
 import { probeLatency } from '../../pipelines/track-freshness/probe-window.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import { RETRIEVE } from '../../schemas/execution-payloads.ts';
-import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { isUsd, parseUsd } from '../../schemas/money.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
 import type { AgentEvent, Cost, Timing, WatermarkPoint } from '../../schemas/records.ts';
@@ -63,7 +63,7 @@ export const createLiveMetrics = (
 
   return {
     timing: (timing) => {
-      if (isProbeTable(timing.table) || timing.source === MEMORY_SOURCE) return;
+      if (isProbeTable(timing.table) || AGENT_SOURCES.has(timing.source)) return;
       const latency = latencyOf(timing);
       if (latency.kind !== 'commit') return;
       const source = sourceNames.has(timing.source) ? timing.source : 'unknown';

@@ -1,4 +1,5 @@
 /** What a search says of its age. Pure. */
+import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import {
   type Receipt,
   type SearchHit,
@@ -27,9 +28,12 @@ export const receiptOf = (
   hits: readonly Pick<SearchHit, 'metadata'>[],
   { refused, more }: ToldRefusals,
 ): Receipt => {
-  // The index may hold documents of a source that is no longer configured: an answer that shows one is of unknown age.
+  // The index may hold documents of a source that is no longer configured: an answer that shows one is of unknown age. What an
+  // agent wrote is no state of a source: its own age says when it was true.
   const untracked = hits.flatMap(({ metadata: { source } }) =>
-    source === undefined || basis.watermarks[source] ? [] : [[source, UNTRACKED] as const],
+    source === undefined || AGENT_SOURCES.has(source) || basis.watermarks[source]
+      ? []
+      : [[source, UNTRACKED] as const],
   );
   const watermarks = { ...basis.watermarks, ...Object.fromEntries(untracked) };
   const parts = partsOf(watermarks, request.filter).map((part) => part.watermark.stalenessMs);

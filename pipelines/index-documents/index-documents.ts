@@ -1,10 +1,10 @@
 /**
- * cdc.<source> → freshet.documents: the pipeline role's main loop. Partition p of every change topic and partition p
+ * cdc.<source>, and what agents write → freshet.documents: the pipeline role's main loop. Partition p of every change topic and partition p
  * of freshet.documents belong to one worker: it first catches up with its part of the log, then takes on changes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
-import { createChangeReader } from '../../connectors/debezium/read-change.ts';
+import { createChangeReader, type ReadChange } from '../../connectors/debezium/read-change.ts';
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
@@ -20,6 +20,7 @@ import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
+import { RESULT_SOURCE } from '../../schemas/result-source.ts';
 import { changeTopic, isGapless, MAX_RECORD_BYTES, TOPICS } from '../../schemas/topics.ts';
 import { beginsAnew } from '../begins-anew.ts';
 import { createDriftWatch } from '../gates/drift-state.ts';
@@ -31,6 +32,7 @@ import { createPartitionWorker, type PartitionWorker } from './partition-worker.
 import type { FoundPause, TableTurn } from './paused-tables.ts';
 import { createPendingCommits } from './pending-commits.ts';
 import { readMemory } from './read-memory.ts';
+import { readResult } from './read-result.ts';
 import { openReleaseDecisions } from './release-decisions.ts';
 
 export interface IndexDocumentsSettings {
@@ -102,7 +104,14 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const sources = new Map([
     ...Object.keys(config.sources).map((source) => [changeTopic(source).name, source] as const),
     [TOPICS.memory.name, MEMORY_SOURCE] as const,
+    ...(Object.keys(config.results).length > 0 ? [[TOPICS.results.name, RESULT_SOURCE] as const] : []),
   ]);
+  const readChange = (record: KafkaRecord): Promise<ReadChange> =>
+    record.topic === TOPICS.memory.name
+      ? readMemory(settings.codec, record)
+      : record.topic === TOPICS.results.name
+        ? readResult(settings.codec, record)
+        : changeReader.read(record);
   const changeTopics = [...sources.keys()];
   const documentPartitions = await kafka.admin.partitionCount(documents);
   const cache = new EmbeddingCache({ model: settings.model, maxBytes: settings.cacheBytes ?? CACHE_BYTES });
@@ -163,8 +172,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         drift,
         ...(settings.embeds ? { embeds: settings.embeds } : {}),
       },
-      readChange: (record) =>
-        record.topic === TOPICS.memory.name ? readMemory(settings.codec, record) : changeReader.read(record),
+      readChange,
       sourceOf: (topic) => sources.get(topic) ?? '',
       onDone: (records, plan) => {
         for (const { topic, offset } of records) commits.done({ topic, partition, offset: offset + 1 });

@@ -4,7 +4,6 @@ import type { DocumentTable } from '../../connectors/document-table/document-tab
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import type { Version } from '../../schemas/version.ts';
 import { type BatchQueue, type BatchQueueSettings, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
@@ -76,6 +75,16 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 
   const position = (): number => table.position(partition) ?? 0;
 
+  /** The same change under the version of its redrive. */
+  const readAgain = async (record: KafkaRecord, redrive?: Redrive): Promise<ChangeToPrepare['read']> => {
+    const read: ChangeToPrepare['read'] = redrive?.change
+      ? { kind: 'change', change: redrive.change }
+      : await settings.readChange(record);
+    return redrive && read.kind === 'change'
+      ? { ...read, change: againUnder(read.change, redrive.version) }
+      : read;
+  };
+
   const announce = (): void => {
     if (target === undefined || position() < target) return;
     target = undefined;
@@ -106,7 +115,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       records.map(async (record) => ({
         record,
         source: settings.sourceOf(record.topic),
-        read: again(redriven.get(record), await settings.readChange(record)),
+        read: await readAgain(record, redriven.get(record)),
         dropped: redriven.get(record)?.action === 'drop',
       })),
     );
@@ -227,9 +236,3 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     },
   };
 };
-
-/** The same change under the version of its redrive. */
-const again = (redrive: Redrive | undefined, read: ChangeToPrepare['read']): ChangeToPrepare['read'] =>
-  redrive && read.kind === 'change'
-    ? { ...read, change: againUnder(read.change, redrive.version as Version) }
-    : read;

@@ -6,7 +6,13 @@ import type { Change, UpsertChange } from '../../connectors/debezium/change.ts';
 import type { ReadChange } from '../../connectors/debezium/read-change.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { type FreshetConfig, gatesOfTable, mappingOfTable, type Row } from '../../schemas/config.ts';
+import {
+  type FreshetConfig,
+  gatesOfTable,
+  type MappedTables,
+  mappingOfTable,
+  type Row,
+} from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
@@ -83,7 +89,7 @@ interface Judged {
 }
 
 export interface PrepareSettings {
-  readonly config: Pick<FreshetConfig, 'sources' | 'gates'>;
+  readonly config: MappedTables & Pick<FreshetConfig, 'gates'>;
   readonly model: string;
   readonly chunking: ChunkLimits;
   readonly limits: RecordLimits;

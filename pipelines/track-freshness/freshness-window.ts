@@ -3,7 +3,7 @@
  * whether the objective holds. Pure but for being kept in place; time is an argument. The order of timings does not
  * matter, and one that comes late counts in the moment it became searchable.
  */
-import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
+import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
 import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED } from '../../schemas/search.ts';
@@ -106,8 +106,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
     add: (timing, now) => {
       // A probe is no change of anyone's: it is measured by whether it is found.
       if (isProbeTable(timing.table)) return;
-      // No database stands behind a memory: it has no commit, no watermark and no objective.
-      if (timing.source === MEMORY_SOURCE) return;
+      if (AGENT_SOURCES.has(timing.source)) return;
       const latency = latencyOf(timing);
       const at = Math.min(timing.searchableAt, now);
       const { source, table } = timing;

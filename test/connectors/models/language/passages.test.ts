@@ -194,3 +194,14 @@ test('a hit carries its age, its source and its marks; what a tool makes up is t
     ...{ stale: { forMs: null, reason: '' }, flags: [] },
   });
 });
+
+test('what an agent wrote is said to be so, and nothing is said where there is none', () => {
+  const passage: Passage = {
+    ...{ number: 1, documentId: 'results/results.digest/t-1', source: 'results', version: 'v' },
+    ...{ ageMs: 5, stale: null, flags: [], title: 'Digest', text: 'Rows are right.' },
+  };
+  const block = renderPassages([passage]);
+  expect(block).toContain('an agent wrote it');
+  expect(parsePassages(block)).toEqual([passage]);
+  expect(renderPassages([{ ...passage, source: 'shop' }])).not.toContain('an agent wrote it');
+});

@@ -1,0 +1,106 @@
+/**
+ * The closed loop: what agents end with, as documents of a source called `results` whose change topic is freshet.results. A mapping by
+ * agent says which flow back and how; they pass gates, are embedded and found as rows are, and every hit says that an agent wrote it.
+ */
+import { placeOfDocument } from './document-id.ts';
+import type { GateOverrides } from './gate-settings.ts';
+import { madeOnce } from './made-once.ts';
+import type { Result } from './records.ts';
+import type { Row, TableMapping } from './table-mapping.ts';
+import { makeVersion, type Version } from './version.ts';
+
+/** No database may be configured under this name. */
+export const RESULT_SOURCE = 'results';
+
+/** One table for each agent. */
+export const resultTable = (agent: string): string => `${RESULT_SOURCE}.${agent}`;
+const agentOfTable = (table: string): string => table.slice(RESULT_SOURCE.length + 1);
+
+/** Of which task a document is the result; undefined of any other document. */
+export const taskOfResult = (
+  documentId: string,
+): { readonly table: string; readonly taskId: string } | undefined => {
+  const place = placeOfDocument(documentId);
+  return place?.source === RESULT_SOURCE ? { table: place.table, taskId: place.key } : undefined;
+};
+
+/** A completed result as its mapping gets it. */
+export interface CompletedResult<Output = unknown> {
+  readonly taskId: string;
+  readonly executionId: string;
+  readonly agent: string;
+  /** Version of the agent. */
+  readonly behaviour: string;
+  readonly sessionId: string | null;
+  readonly output: Output;
+  /** Microseconds since the Unix epoch. */
+  readonly completedAt: number;
+}
+
+/** How the results of one agent become documents. Functions must be pure. The tenant is the task's, always (I9). */
+export interface ResultMapping<Output = unknown> {
+  readonly title: (result: CompletedResult<Output>) => string;
+  /** Empty: this result does not flow back; the gate `required` refuses it. */
+  readonly text: (result: CompletedResult<Output>) => string;
+  readonly metadata?: (
+    result: CompletedResult<Output>,
+  ) => Readonly<Record<string, string | number | boolean | null>>;
+  readonly gates?: GateOverrides;
+}
+
+/** A mapping typed by what the agent answers. */
+export const mapResult = <Output>(mapping: ResultMapping<Output>): ResultMapping =>
+  mapping as unknown as ResultMapping;
+
+/** Positions are our own times, so there is one epoch. A deletion is later than what it deletes. */
+export const resultVersion = (at: number): Version =>
+  makeVersion(1, [0n, BigInt(Math.max(0, Math.trunc(at)))]);
+
+/** A result as a row: what stands beside the output, and the whole as JSON for the mapping. */
+export const rowOfResult = ({
+  taskId,
+  executionId,
+  agent,
+  behaviour,
+  tenant,
+  sessionId,
+  output,
+  completedAt,
+}: Result): Row => ({
+  tenant: tenant ?? '',
+  result: JSON.stringify({ taskId, executionId, agent, behaviour, sessionId, completedAt }),
+  output: output ?? 'null',
+});
+
+const completedOf = madeOnce(
+  (row: Row): CompletedResult => ({
+    ...(JSON.parse(String(row.result)) as Omit<CompletedResult, 'output'>),
+    output: JSON.parse(String(row.output)) as unknown,
+  }),
+);
+
+const asTableMapping = madeOnce((mapping: ResultMapping): TableMapping => {
+  const { title, text, metadata, gates } = mapping;
+  return {
+    title: (row) => title(completedOf(row)),
+    text: (row) => text(completedOf(row)),
+    tenant: (row) => String(row.tenant),
+    metadata: (row) => {
+      const result = completedOf(row);
+      const { agent, behaviour, executionId } = result;
+      // Last: no mapping passes an agent's words for a person's.
+      return { ...metadata?.(result), kind: 'result', origin: 'model', agent, behaviour, executionId };
+    },
+    // Nothing is ever deleted here by the thousand, and there is no table to pause.
+    gates: { ...gates, volume: { action: 'off' } },
+  };
+});
+
+export const mappingOfResults = (
+  results: Readonly<Record<string, ResultMapping>>,
+  table: string,
+): TableMapping | undefined => {
+  const agent = agentOfTable(table);
+  const mapping = Object.hasOwn(results, agent) ? results[agent] : undefined;
+  return mapping && asTableMapping(mapping);
+};
