@@ -35,6 +35,11 @@ export interface GroupReader {
   resume(partition: TopicPartition): void;
   /** Ends the rest of a partition: what stands there is wanted now. */
   hurry(partition: TopicPartition): void;
+  /**
+   * Passes over a stretch that the caller knows record by record, as it appended them itself: of no effect where the partition is
+   * not read up to `from` yet. What stands before and behind it is read as ever.
+   */
+  skip(stretch: TopicPartition & { readonly from: number; readonly to: number }): void;
   /** Reads a partition again from an offset, after what was handed over became doubtful. */
   rewind(at: TopicPartition & { readonly offset: number }): void;
   /** Commits where the partitions are still owned; others are passed over. */
@@ -63,6 +68,8 @@ interface Ownership {
   ready: boolean;
   held: boolean;
   resting?: NodeJS.Timeout | undefined;
+  /** The library fetches from this offset still, though `next` was moved on. */
+  skippedFrom?: number | undefined;
 }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
@@ -142,8 +149,18 @@ export const openGroupReader = async (
     if (!ownership.resting) return;
     clearTimeout(ownership.resting);
     ownership.resting = undefined;
-    if (!closed && !ownership.held && owned.get(keyOf(ownership.at)) === ownership)
-      proxy.resume([ownership.at]);
+    if (!closed && !ownership.held && owned.get(keyOf(ownership.at)) === ownership) letRead(ownership);
+  };
+
+  const letRead = (ownership: Ownership): void => {
+    if (ownership.skippedFrom !== undefined) moveOn(ownership);
+    proxy.resume([ownership.at]);
+  };
+
+  /** Has the library fetch from `next`. */
+  const moveOn = (ownership: Ownership): void => {
+    ownership.skippedFrom = undefined;
+    proxy.seek({ ...ownership.at, offset: ownership.next ?? 0 });
   };
 
   const joined = (consumer: RawConsumer, assignment: readonly TopicPartition[]): void => {
@@ -222,9 +239,11 @@ export const openGroupReader = async (
     onBatch: ({ topic, partition, fetchedFrom, highWatermark, records }) => {
       const ownership = owned.get(keyOf({ topic, partition }));
       if (!ownership?.ready || ownership.next === undefined) return;
-      if (fetchedFrom < ownership.next && highWatermark >= ownership.next) {
-        // Fetched again after an error in between: what was handed over already is not handed over twice.
-        proxy.seek({ topic, partition, offset: ownership.next });
+      const { next, skippedFrom = Number.POSITIVE_INFINITY } = ownership;
+      if (fetchedFrom < next && (highWatermark >= next || fetchedFrom >= skippedFrom)) {
+        // Fetched again after an error in between, or before it was skipped: what is known is not handed over.
+        moveOn(ownership);
+        if (next >= highWatermark) rest(ownership);
         return;
       }
       if (highWatermark < ownership.next && settings.mayBeRemade?.(topic)) {
@@ -253,6 +272,7 @@ export const openGroupReader = async (
         return;
       }
       ownership.next = last.offset + 1;
+      ownership.skippedFrom = undefined;
       handlers.onBatch({ topic, partition, records, highWatermark });
       if (ownership.next >= highWatermark) rest(ownership);
     },
@@ -270,11 +290,18 @@ export const openGroupReader = async (
       const ownership = owned.get(keyOf(at));
       if (!ownership?.held) return;
       ownership.held = false;
-      if (ownership.ready && !ownership.resting) proxy.resume([at]);
+      if (ownership.ready && !ownership.resting) letRead(ownership);
     },
     hurry: (at) => {
       const ownership = owned.get(keyOf(at));
       if (ownership) endRest(ownership);
+    },
+    skip: ({ from, to, ...at }) => {
+      const ownership = owned.get(keyOf(at));
+      if (!ownership?.ready || ownership.next === undefined) return;
+      if (ownership.next < from || ownership.next >= to) return;
+      ownership.skippedFrom ??= ownership.next;
+      ownership.next = to;
     },
     rewind: (at) => {
       const ownership = owned.get(keyOf(at));

@@ -192,6 +192,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       onDrained: () => changesOf(partition).forEach((each) => void reader.resume(each)),
       onTailFull: () => reader.pause({ topic: documents, partition }),
       onTailDrained: () => reader.resume({ topic: documents, partition }),
+      onOwn: (stretch) => reader.skip({ topic: documents, partition, ...stretch }),
       onBehind: () => reader.hurry({ topic: documents, partition }),
       onCurrent: () => {
         settings.onEvent({ type: 'current', partition });

@@ -7,7 +7,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { type BatchQueue, type BatchQueueSettings, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
-import { type FoldedDocuments, foldDocuments } from '../fold-documents.ts';
+import { type FoldedDocuments, foldDocuments, type LoggedDocument } from '../fold-documents.ts';
 import type { DriftWatch } from '../gates/drift-state.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { againUnder } from './carried-content.ts';
@@ -39,6 +39,8 @@ export interface PartitionWorkerSettings {
   readonly onTailDrained: () => void;
   /** The end of the partition of freshet.documents is waited for. */
   readonly onBehind: () => void;
+  /** A stretch of the partition of freshet.documents that need not be read: this worker appended all of it. */
+  readonly onOwn: (stretch: { readonly from: number; readonly to: number }) => void;
   /** The table has caught up with the log as it stood at the assignment, or after a failed append. */
   readonly onCurrent: () => void;
   /** Which tables are paused now (paused-tables.ts); marks in the stream say what follows. */
@@ -147,11 +149,12 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await writer.append(plan.refused);
       const places = await writer.append(plan.records);
       drift?.commit();
-      const appended = plan.documents.map(({ at, record, body }) => ({
-        ...{ record, body },
-        offset: places[at]?.offset ?? 0,
-      }));
-      remember(foldDocuments(table, partition, appended), position());
+      rememberOwn(
+        plan.documents.map(({ at, record, body }) => ({
+          ...{ record, body },
+          offset: places[at]?.offset ?? Number.NaN,
+        })),
+      );
     } catch (error) {
       suspect = true;
       throw error;
@@ -161,6 +164,18 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       records.filter((record) => !redriven.has(record)),
       plan,
     );
+  };
+
+  /** What was appended is known as if it had been read, and where nobody else wrote in between it need not be (decision 29). */
+  const rememberOwn = (appended: readonly LoggedDocument[]): void => {
+    const folded = foldDocuments(table, partition, appended);
+    const from = position();
+    // A newer one that came meanwhile stands before an older now: the tail sees that and mends it.
+    const to = folded.again.length > 0 ? from : endOfStretch(from, appended);
+    remember(folded, to);
+    if (to === from) return;
+    settings.onOwn({ from, to });
+    announce();
   };
 
   const remember = (folded: FoldedDocuments, next: number): void => {
@@ -192,7 +207,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       // Changes may have been written to the table meanwhile.
       folded = foldDocuments(table, partition, decoded);
     }
-    remember(folded, last.offset + 1);
+    // What was appended behind these records meanwhile may be known already.
+    remember(folded, Math.max(position(), last.offset + 1));
     announce();
   };
 
@@ -235,4 +251,11 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       tail.abandon();
     },
   };
+};
+
+/** One past the records that stand without a gap from an offset on. They come in order of offset. */
+const endOfStretch = (from: number, appended: readonly LoggedDocument[]): number => {
+  let next = from;
+  for (const { offset } of appended) if (offset === next) next += 1;
+  return next;
 };

@@ -337,3 +337,49 @@ test('a partition read to its end rests until its time is over, or somebody is i
   expect(offsetsOf(resting)).toEqual(range(0, 7));
   await reader.close();
 });
+
+test('what its caller appended itself is passed over; what others wrote before, between and behind comes once', async () => {
+  const topic = await kafka.topic(1);
+  const at = { topic, partition: 0 };
+  const values = new Map<number, string>();
+  const { reader, offsetsOf, failures } = await member(`test.${randomUUID()}`, [topic], {
+    restMs: 40,
+    handlers: {
+      onBatch: ({ records }) => {
+        for (const { offset, value } of records) {
+          expect(values.has(offset)).toBe(false);
+          values.set(offset, String(value));
+        }
+      },
+    },
+  });
+  const other = openRecordWriter(kafka.client);
+  const write = async (by: RecordWriter, word: string, count: number): Promise<readonly number[]> => {
+    const records = Array.from({ length: count }, () => ({ ...at, key: null, value: Buffer.from(word) }));
+    return (await by.append(records)).map(({ offset }) => offset);
+  };
+  // The caller's own place: what it was given, and its own records behind that without a gap.
+  let position = 0;
+  const known = new Set<number>();
+  const own = async (): Promise<void> => {
+    for (const offset of await write(writer, 'own', 5)) known.add(offset);
+    while (values.has(position) || known.has(position)) position += 1;
+    const from = Math.min(...[...known].filter((offset) => offset < position));
+    if (Number.isFinite(from)) reader.skip({ ...at, from, to: position });
+  };
+  let foreign = 0;
+  for (let round = 0; round < 300; round += 1) {
+    const both = round % 50 === 20;
+    await Promise.all([own(), ...(both ? [write(other, 'foreign', 2)] : [])]);
+    foreign += both ? 2 : 0;
+  }
+  await write(other, 'foreign', 1);
+  foreign += 1;
+  const told = (word: string): number => [...values.values()].filter((value) => value === word).length;
+  await until('everything of the others', () => told('foreign') === foreign);
+  expect(told('own')).toBeLessThan(1_500);
+  expect(offsetsOf(`${topic}:0`)).toEqual([]);
+  expect(failures).toEqual([]);
+  await other.close();
+  await reader.close();
+});

@@ -84,7 +84,7 @@ test('the end is a record without a value that names its version; nothing is hel
   expect(end).toMatchObject({
     ended: true,
     offset: 21,
-    record: { ...placeOfDocument(old.documentId), version: old.version },
+    record: { source: old.source, table: old.table, version: old.version },
   });
   expect(endedMarkerOf({ ...inLog, key: Buffer.from('%/a/1'), headers })).toBeUndefined();
 });

@@ -56,7 +56,7 @@ test('a batch that is tried again after a failed append teaches the drift gate o
     logEnd: async () => 0,
     ...{ onReappended: () => undefined, onFull: () => undefined, onDrained: () => undefined },
     ...{ onTailFull: () => undefined, onTailDrained: () => undefined },
-    ...{ onBehind: () => undefined, onCurrent: () => undefined },
+    ...{ onOwn: () => undefined, onBehind: () => undefined, onCurrent: () => undefined },
   });
   worker.changes(Array.from({ length: 12 }, (_, at) => recordAt(at + 1)));
   while (done < 12) await turn();
