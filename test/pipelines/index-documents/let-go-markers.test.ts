@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { decodeDocuments } from '../../../pipelines/decode-documents.ts';
 import { isOver, letGoOfMarkers } from '../../../pipelines/index-documents/let-go-markers.ts';
-import { documentIdOf, placeOfDocument } from '../../../schemas/document-id.ts';
+import { documentIdOf } from '../../../schemas/document-id.ts';
 import { endedMarkerOf } from '../../../schemas/marker-end.ts';
 import { MEMORY_SOURCE, MEMORY_TABLE, memoryVersion } from '../../../schemas/memory-source.ts';
 import type { Document } from '../../../schemas/records.ts';
