@@ -35,7 +35,7 @@ import { journaledState } from './journaled-state.ts';
 import { performStep } from './perform-step.ts';
 import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
 import type { StepScope } from './step-scope.ts';
-import { nextHeard } from './subtasks.ts';
+import { heardOf, nextHeard } from './subtasks.ts';
 import { undoEffect } from './undo-effect.ts';
 import { eventsOf, waitOutside } from './wait-outside.ts';
 import { wholeEvents } from './whole-events.ts';
@@ -61,7 +61,9 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
     sessionId: identity.sessionId,
     estimate: (modelId, prompt) => services.models.find((each) => each.id === modelId)?.estimate(prompt),
   };
-  for (const subtask of run.refusal ? [] : journal.state().subtasks)
+  // One that has told its end may be known to nobody any more but here: handed over again, it would run from its start.
+  const open = journal.state().subtasks.filter((each) => !heardOf(each, eventsOf(run, services)));
+  for (const subtask of run.refusal ? [] : open)
     await submitSubtask(subtask, run, services, reservedOf(journal.state(), subtask.taskId));
   const control = services.control.open(identity);
   const { signal: calling, release } = linkSignals(signal, control.stopped);

@@ -370,6 +370,51 @@ test('sub-tasks run beside each other from one budget, the parent hears of each 
   expect(replayRecorded(simulation.log, [parent]).decisions.filter(({ same }) => !same)).toEqual([]);
 });
 
+test('a sub-task that told its end while nobody held its parent is not handed over again: it would run a second time', async () => {
+  const tools = [delegateTo('other', { description: 'asks another' })];
+  const agent: AgentDefinition = { ...randomAgent({ maxSteps: 12, maxUsd: '1', maxMs: 3_600_000 }), tools };
+  const asking: LanguageModel = {
+    ...scriptedModel('first', []),
+    generate: async ({ messages }) => {
+      const heard = messages.some(({ role }) => role === 'tool');
+      return {
+        text: heard ? 'heard' : '',
+        toolCalls: heard ? [] : [{ id: 'a', name: 'ask-other', arguments: { input: 'a part' } }],
+        finishReason: heard ? 'stop' : 'tool-calls',
+        usage: { inputTokens: 40, outputTokens: 7, cachedInputTokens: 0, reported: true },
+      };
+    },
+  };
+  const submitted: string[] = [];
+  const stopping = new AbortController();
+  const simulation = simulate({
+    agent,
+    models: [asking],
+    subtasks: {
+      submit: async ({ taskId }) => {
+        submitted.push(taskId ?? '');
+        stopping.abort();
+      },
+      tellParent: () => Promise.reject(new Error('it has no parent')),
+      cancel: async (subtasks) => expect(subtasks).toEqual([]),
+    },
+  });
+  await simulation.run('worker-a', undefined, stopping.signal).catch(() => undefined);
+  simulation.tell({
+    type: 'checkpoint',
+    name: 'subtask-ended',
+    step: 2,
+    idempotencyKey: submitted[0] ?? null,
+    priceTable: 'delegated',
+    costUsd: '0.01',
+    output: JSON.stringify({ text: 'done' }),
+  });
+  await simulation.run('worker-b');
+  expect(submitted).toHaveLength(1);
+  expect(ends(simulation).terminal?.output).toMatchObject({ text: 'heard' });
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
 test('what failed before its first decision ends as failed, and what it had handed over is cancelled (I2)', async () => {
   const tools = [delegateTo('other', { description: 'asks another' })];
   const parent: AgentDefinition = { ...randomAgent({ maxSteps: 12, maxUsd: '1', maxMs: 3_600_000 }), tools };
