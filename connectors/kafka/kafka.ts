@@ -68,6 +68,7 @@ export interface RawConsumerEvents {
 }
 
 export interface RawConsumer {
+  // Between a crash and the next `onJoined` there is nothing to move or to hold: these three do nothing then.
   seek(at: TopicPartition & { readonly offset: number }): void;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;

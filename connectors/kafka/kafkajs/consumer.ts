@@ -62,7 +62,14 @@ export const consume = async (
     partitionAssigners: [coPartitionAssigner],
     retry: { ...RETRY, restartOnFailure: async () => true },
   });
+  // After a crash the library holds no group until it starts again, and throws where one is to be moved or held: its caller says so again
+  // at the next join.
+  let hasGroup = false;
+  consumer.on(consumer.events.STOP, () => {
+    hasGroup = false;
+  });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    hasGroup = true;
     events.onJoined(
       Object.entries(payload.memberAssignment).flatMap(([topic, list]) =>
         list.map((partition) => ({ topic, partition })),
@@ -95,9 +102,15 @@ export const consume = async (
     },
   });
   return {
-    seek: ({ topic, partition, offset }) => consumer.seek({ topic, partition, offset: String(offset) }),
-    pause: (partitions) => consumer.pause(grouped(partitions)),
-    resume: (partitions) => consumer.resume(grouped(partitions)),
+    seek: ({ topic, partition, offset }) => {
+      if (hasGroup) consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    pause: (partitions) => {
+      if (hasGroup) consumer.pause(grouped(partitions));
+    },
+    resume: (partitions) => {
+      if (hasGroup) consumer.resume(grouped(partitions));
+    },
     commit: (offsets) =>
       attempt('committing offsets', () =>
         consumer.commitOffsets(

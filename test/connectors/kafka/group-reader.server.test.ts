@@ -173,6 +173,72 @@ test('a rewound partition comes again from where it was rewound to', async () =>
   await each.reader.close();
 });
 
+test('moved and held while the library holds no group after a crash: it counts once the group is joined again', async () => {
+  const topic = await kafka.topic(2);
+  // What the library itself stops by when no broker is there any more; it starts again after the time.
+  const crash = Object.assign(new Error('no broker'), {
+    name: 'KafkaJSNoBrokerAvailableError',
+    retriable: true,
+    retryTime: 500,
+  });
+  const read: number[][] = [[], []];
+  let crashes = false;
+  let whileGone = (): void => undefined;
+  const reader = await openGroupReader(
+    {
+      ...kafka.client,
+      consume: (settings, events) =>
+        kafka.client.consume(settings, {
+          ...events,
+          onCrash: (error, restarts) => {
+            events.onCrash(error, restarts);
+            whileGone();
+          },
+        }),
+    },
+    { groupId: `test.${randomUUID()}`, topics: [topic], maxWaitMs: 50 },
+    {
+      onAssigned: async () => [],
+      onRevoked: () => undefined,
+      onBatch: ({ partition, records }) => {
+        read[partition]?.push(...records.map(({ offset }) => offset));
+        if (crashes) throw crash;
+      },
+      onFailure: (error) => expect.unreachable(error.message),
+    },
+  );
+  onTestFinished(() => reader.close());
+  await append(topic, 0, 5);
+  await append(topic, 1, 5);
+  await until('read', () => read.flat().length === 10);
+
+  const thrown: unknown[] = [];
+  let said = false;
+  whileGone = () => {
+    crashes = false;
+    try {
+      reader.rewind({ topic, partition: 0, offset: 2 });
+      reader.pause({ topic, partition: 1 });
+      reader.pause({ topic, partition: 0 });
+      reader.resume({ topic, partition: 0 });
+    } catch (error) {
+      thrown.push(error);
+    }
+    said = true;
+  };
+  crashes = true;
+  await append(topic, 1, 1);
+  await until('the library has crashed', () => said);
+  expect(thrown).toEqual([]);
+  await append(topic, 0, 1);
+  await append(topic, 1, 1);
+  await until('read on', () => read[0]?.at(-1) === 5);
+  expect(read).toEqual([[...range(0, 5), ...range(2, 6)], range(0, 6)]);
+  reader.resume({ topic, partition: 1 });
+  await until('the rest', () => read[1]?.at(-1) === 6);
+  expect(read[1]).toEqual(range(0, 7));
+});
+
 /** A group that has committed an offset of the topic's only partition, which holds records. */
 const committedAt = async (topic: string, offset: number): Promise<string> => {
   const group = `test.${randomUUID()}`;
