@@ -25,6 +25,7 @@ interface Held {
   readonly since: readonly { readonly event: AgentEvent; readonly offset: number }[];
   /** Of its task in freshet.tasks. */
   readonly taskOffset: number;
+  /** The newest time of its events: a fork's copies bear the times of its origin. */
   readonly lastAt: number;
 }
 
@@ -41,8 +42,11 @@ export interface PartitionProjection {
   isPastPending(executionId: string, plan: Plan): boolean;
   /** Where to read the journal from, to know again what is unfinished or whose task is not projected yet (rule J). */
   pinnedAt(tasksFrom: number, eventsFrom: number): number;
-  /** Forgets what ended, but for its id, once its task is projected; and what was left unfinished for good. */
-  forget(tasksFrom: number): void;
+  /**
+   * Forgets what ended, but for its id, once its task is projected; and what was left unfinished for good. `now`: microseconds since the
+   * Unix epoch.
+   */
+  forget(tasksFrom: number, now: number): void;
 }
 
 /** More than a worker remembers, so that no task that it passes over as ended looks pending here. */
@@ -110,7 +114,7 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
           restored: before?.restored === true,
           since: restoring && !before?.restored ? [...(before?.since ?? []), { event, offset }] : [],
           taskOffset: event.task?.offset ?? before?.taskOffset ?? -1,
-          lastAt: event.at,
+          lastAt: Math.max(before?.lastAt ?? 0, event.at),
         };
         const counts = execution.order !== before?.execution.order;
         changed.set(executionId, (restoring && restoredBy(seen, event)) || shortenedBy(seen, event, counts));
@@ -135,13 +139,15 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
       }
       return pinned;
     },
-    forget: (tasksFrom) => {
+    forget: (tasksFrom, now) => {
+      // The log's own time, where this is behind it; no later than now, as one clock that is ahead would let go of all that live.
+      const time = Math.min(latestAt, now);
       for (const [executionId, { execution, taskOffset, lastAt, whole }] of held) {
         if (!whole) held.delete(executionId);
         else if (execution.order.ended && taskOffset < tasksFrom) {
           held.delete(executionId);
           rememberEnded(executionId);
-        } else if (latestAt - lastAt > ABANDONED_MICROS) held.delete(executionId);
+        } else if (time - lastAt > ABANDONED_MICROS) held.delete(executionId);
       }
     },
   };
