@@ -1,11 +1,14 @@
 /** .freshet/run.json: where everything is while Freshet runs, for the other commands and for programs outside. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isSameProcess } from '../connectors/stack/process-identity.ts';
 import { FreshetError } from '../schemas/errors.ts';
 
 export interface RunFile {
   /** The process of `freshet up`. */
   readonly pid: number;
+  /** What tells that process from a later one with its pid (`processIdentity`). */
+  readonly identity: string;
   readonly startedAt: string;
   readonly gateway: string;
   readonly index: string;
@@ -36,22 +39,16 @@ export const writeRunFile = (root: string, run: RunFile): void => {
 
 export const removeRunFile = (root: string): void => rmSync(runFilePath(root), { force: true });
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** Undefined where nothing runs: no file, or one that a killed run left behind. */
+/**
+ * Undefined where nothing runs: no file, or one that a killed run left behind. A pid alone says nothing: in a container
+ * every run has the same.
+ */
 export const findRun = (root: string): RunFile | undefined => {
   const path = runFilePath(root);
   if (!existsSync(path)) return undefined;
   try {
     const run = JSON.parse(readFileSync(path, 'utf8')) as RunFile;
-    return isAlive(run.pid) ? run : undefined;
+    return isSameProcess(run.pid, run.identity) ? run : undefined;
   } catch {
     return undefined;
   }

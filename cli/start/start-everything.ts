@@ -8,6 +8,7 @@ import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import type { LoadResult } from '../../connectors/sample-source/load-sample-source.ts';
 import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
+import { processIdentity } from '../../connectors/stack/process-identity.ts';
 import type { Stack } from '../../connectors/stack/start-stack.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
@@ -108,6 +109,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     };
     const describe = (): RunFile => ({
       pid: process.pid,
+      identity: processIdentity(process.pid) ?? '',
       startedAt: new Date().toISOString(),
       gateway: `http://127.0.0.1:${ports.gateway}`,
       index: options.index ?? '',

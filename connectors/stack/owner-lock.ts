@@ -15,15 +15,14 @@ export type OwnerLock = { readonly release: () => Promise<void> };
 export const tryLock = async (file: string): Promise<OwnerLock | { readonly heldBy: number }> => {
   await mkdir(dirname(file), { recursive: true });
   const claim = `${file}.${randomUUID()}`;
-  const identity = (await processIdentity(process.pid)) ?? '';
+  const identity = processIdentity(process.pid) ?? '';
   await writeFile(claim, JSON.stringify({ pid: process.pid, identity }));
   try {
     for (;;) {
       // A link appears whole or not at all, so nobody ever reads a lock without its owner.
       if (await linked(claim, file)) return held(file);
       const owner = await readOwner(file);
-      if (owner !== undefined && (await isSameProcess(owner.pid, owner.identity)))
-        return { heldBy: owner.pid };
+      if (owner !== undefined && isSameProcess(owner.pid, owner.identity)) return { heldBy: owner.pid };
       await moveAway(file);
     }
   } finally {
@@ -69,7 +68,7 @@ const moveAway = async (file: string): Promise<void> => {
   }
   // Between the look and the move, another process may have put its own lock there: give it back.
   const owner = await readOwner(moved);
-  const alive = owner !== undefined && (await isSameProcess(owner.pid, owner.identity));
+  const alive = owner !== undefined && isSameProcess(owner.pid, owner.identity);
   if (alive) await linked(moved, file);
   await rm(moved, { force: true });
 };

@@ -30,7 +30,7 @@ export const openServerRecords = (dataDirectory: string): ServerRecords => {
   };
   return {
     set: async (name, pid) => {
-      const identity = await processIdentity(pid);
+      const identity = processIdentity(pid);
       if (identity === undefined) return;
       records[name] = { pid, identity };
       await write();
@@ -50,14 +50,14 @@ export const endLeftServers = async (dataDirectory: string): Promise<void> => {
   const left = Object.values(await readRecords(dataDirectory));
   await Promise.all(
     left.map(async ({ pid, identity }) => {
-      const alive = (): Promise<boolean> => isSameProcess(pid, identity);
-      if (!(await alive())) return;
+      const alive = (): boolean => isSameProcess(pid, identity);
+      if (!alive()) return;
       // SIGINT, which all of them take for "stop now": SIGTERM lets Postgres wait for its clients.
       signal(pid, 'SIGINT');
       const deadline = performance.now() + GRACE_MS;
-      while ((await alive()) && performance.now() < deadline) await delay(50);
-      if (await alive()) signal(pid, 'SIGKILL');
-      while (await alive()) await delay(20);
+      while (alive() && performance.now() < deadline) await delay(50);
+      if (alive()) signal(pid, 'SIGKILL');
+      while (alive()) await delay(20);
     }),
   );
 };

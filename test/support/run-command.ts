@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { vi } from 'vitest';
 import type { Surroundings } from '../../cli/commands/surroundings.ts';
 import { type RunFile, writeRunFile } from '../../cli/run-file.ts';
+import { processIdentity } from '../../connectors/stack/process-identity.ts';
 
 /** Throws what the command throws. */
 export const runCommand = async (
@@ -15,7 +16,8 @@ export const runCommand = async (
   folder?: string,
 ): Promise<{ readonly stdout: string; readonly stderr: string }> => {
   const root = folder ?? mkdtempSync(join(tmpdir(), 'freshet-command-'));
-  if (run) writeRunFile(root, { pid: process.pid, ...run } as RunFile);
+  const { pid } = process;
+  if (run) writeRunFile(root, { pid, identity: processIdentity(pid), ...run } as RunFile);
   const printed = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((stream) =>
     vi.spyOn(process[stream], 'write').mockImplementation((text) => {

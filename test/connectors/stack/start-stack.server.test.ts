@@ -145,15 +145,12 @@ test('kill -9 of the parent: the watchdog stops its servers, and the next start 
   );
   const servers = JSON.parse(output) as readonly { readonly pid: number }[];
   expect(servers).toHaveLength(3);
-  const identities = await Promise.all(
-    servers.map(async ({ pid }) => [pid, (await processIdentity(pid)) ?? ''] as const),
-  );
+  const identities = servers.map(({ pid }) => [pid, processIdentity(pid) ?? ''] as const);
   parent.kill('SIGKILL');
   const deadline = Date.now() + 120_000;
-  const alive = async () =>
-    (await Promise.all(identities.map(([pid, id]) => isSameProcess(pid, id)))).includes(true);
-  while ((await alive()) && Date.now() < deadline) await pause(100);
-  expect(await alive()).toBe(false);
+  const alive = () => identities.some(([pid, id]) => isSameProcess(pid, id));
+  while (alive() && Date.now() < deadline) await pause(100);
+  expect(alive()).toBe(false);
   await (await start({ servers: ['kafka', 'postgres', 'redis'] })).stop();
 });
 
@@ -174,10 +171,10 @@ test('servers that even the watchdog left behind are ended by the next start', a
   }
   parent.kill('SIGKILL');
   await pause(500);
-  const before = await processIdentity(servers[0]?.pid ?? 0);
+  const before = processIdentity(servers[0]?.pid ?? 0);
   expect(before).toBeDefined();
   const stack = await start({ servers: ['redis', 'postgres', 'kafka'] });
-  for (const { pid } of servers) expect(await processIdentity(pid)).toBeUndefined();
+  for (const { pid } of servers) expect(processIdentity(pid)).toBeUndefined();
   await stack.stop();
   expect(await processesOfStack()).toEqual([]);
 });
