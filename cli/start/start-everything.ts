@@ -67,7 +67,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
     removeRunFile(root);
     // Against the flow: nobody is left asking one that is gone.
     for (const role of [...ROLES].reverse()) await roles.get(role)?.stop();
-    await servers?.stop();
+    await servers?.stop().catch(({ message }: Error) => progress.line('servers', message));
   };
 
   try {

@@ -35,8 +35,10 @@ const MARK = 'docker';
 export const isDockerStack = (dataDirectory: string): boolean => existsSync(join(dataDirectory, MARK));
 
 /**
- * Builds what is missing, starts the containers and waits until all are healthy. Docker starts what dies again.
- * @throws FreshetError `prerequisite-missing`, or `server-failed` with what Docker said
+ * Builds what is missing, starts the containers and waits until all are healthy. Docker starts what dies again. Where the
+ * start fails or is given up, the containers are stopped before it rejects.
+ * @throws FreshetError `prerequisite-missing`, `not-running` where it was given up, or `server-failed` with what Docker
+ * said; `stop` throws the last
  */
 export const startDockerStack = async (
   options: DockerStackOptions,
@@ -57,12 +59,20 @@ export const startDockerStack = async (
   await mkdir(dataDirectory, { recursive: true });
   await writeFile(join(dataDirectory, MARK), '');
   const modelDirectory = await installModel(options, docker, progress);
-  await docker(['compose', 'up', '--build', '--detach', '--wait', ...SERVERS], progress);
+  // Whoever stops has aborted the signal of the start: this has none.
+  const stop = (): Promise<void> =>
+    dockerCommand({ ...options, signal: undefined })(['compose', 'stop'], progress);
+  await docker(['compose', 'up', '--build', '--detach', '--wait', ...SERVERS], progress).catch(
+    async (error: unknown) => {
+      await stop().catch(({ message }: Error) => progress(message));
+      throw error;
+    },
+  );
   onProgress({ part: 'prerequisites', state: 'ready', ms: sinceMs() });
   const postgresPassword = await serverPassword(dataDirectory, 'postgres');
   return {
     ...stackAddresses({ ports: DEFAULT_PORTS, postgresPassword, modelDirectory }),
-    stop: () => docker(['compose', 'stop'], progress).catch(() => undefined),
+    stop,
   };
 };
 
@@ -70,15 +80,15 @@ export const startDockerStack = async (
 export const forgetDockerStack = (
   options: Pick<DockerStackOptions, 'dataDirectory' | 'environment'>,
 ): Promise<void> =>
-  dockerCommand({ ...options, signal: new AbortController().signal })(
-    ['compose', 'down', '--volumes'],
-    () => undefined,
-  );
+  dockerCommand({ ...options, signal: undefined })(['compose', 'down', '--volumes'], () => undefined);
 
 type Docker = (words: readonly string[], onLine: (line: string) => void) => Promise<void>;
 
+/** Without a signal, each command runs to its end. */
 const dockerCommand = (
-  options: Pick<DockerStackOptions, 'dataDirectory' | 'environment' | 'signal'>,
+  options: Pick<DockerStackOptions, 'dataDirectory' | 'environment'> & {
+    readonly signal: AbortSignal | undefined;
+  },
 ): Docker => {
   const { dataDirectory, environment, signal } = options;
   const command = findInPath('docker', environment);
@@ -99,7 +109,7 @@ const dockerCommand = (
         // The page's own port is the gateway's, which runs outside: any other one here.
         FRESHET_PAGE_PORT: '',
       },
-      signal,
+      ...(signal && { signal }),
     });
   };
 };
@@ -111,10 +121,15 @@ const run = (
   command: string,
   words: readonly string[],
   onLine: (line: string) => void,
-  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly signal?: AbortSignal },
 ): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, words, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(command, words, {
+      ...options,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      // A second Ctrl-C, which a terminal sends to all of its group, must not end what has to run to its end.
+      detached: options.signal === undefined,
+    });
     let said: readonly string[] = [];
     child.stderr.on('data', (bytes) => {
       const lines = String(bytes)
@@ -128,11 +143,14 @@ const run = (
     const failed = (cause: string): void =>
       reject(
         new FreshetError(
-          options.signal.aborted ? 'not-running' : 'server-failed',
+          options.signal?.aborted ? 'not-running' : 'server-failed',
           `docker ${words.slice(0, 2).join(' ')} ${cause}: ${said.join('\n')}`,
         ),
       );
-    child.once('error', ({ message }) => failed(message));
+    child.on('error', ({ message }) => {
+      // What was aborted still starts containers until it has ended: a stop before that would miss them.
+      if (child.pid === undefined) failed(message);
+    });
     child.once('close', (code) => (code === 0 ? resolve() : failed(`ended with code ${code}`)));
   });
 
