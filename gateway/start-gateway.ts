@@ -4,16 +4,17 @@ import Fastify from 'fastify';
 import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
+import { refusalOf } from '../schemas/request-guard.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { createAdmitTask } from './admit-task.ts';
 import { createFindOlder } from './find-older.ts';
 import { createFindQuarantined } from './find-quarantined.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
+import { ALL_HEADERS } from './http/answer-headers.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { openApiOf } from './http/open-api.ts';
 import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/problem.ts';
 import { registerRoutes } from './http/register-routes.ts';
-import { ALL_HEADERS, refusalOf } from './http/request-guard.ts';
 import { nameTenants } from './named-tenants.ts';
 import { fillEnded } from './read-models/fill-ended.ts';
 import { foldRecordsInto } from './read-models/fold-records.ts';
@@ -181,13 +182,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(ALL_HEADERS);
-    const { host, origin } = request.headers;
-    const fetchSite = request.headers['sec-fetch-site'];
-    const refusal = refusalOf({
-      host,
-      origin,
-      fetchSite: Array.isArray(fetchSite) ? fetchSite[0] : fetchSite,
-    });
+    const refusal = refusalOf(request.headers);
     if (refusal) throw refusal;
   });
   app.setErrorHandler((thrown, request, reply) => {

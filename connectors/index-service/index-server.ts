@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { ERROR_CODES, FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { refusalOf } from '../../schemas/request-guard.ts';
 import type { SearchRequest } from '../../schemas/search.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
@@ -41,21 +42,41 @@ const roleRoutes = (app: FastifyInstance, health: RoleHealth): void => {
 const drained = (response: ServerResponse): Promise<unknown> =>
   Promise.race([once(response, 'drain'), once(response, 'close')]);
 
-const listen = async (app: FastifyInstance, port: number): Promise<RoleServer> => {
+const errorOf = (thrown: unknown): FreshetError => {
+  const { statusCode = 500 } = thrown as { readonly statusCode?: number };
+  if (thrown instanceof FreshetError || statusCode < 400 || statusCode >= 500) return toFreshetError(thrown);
+  return statusCode === 413
+    ? new FreshetError('request-too-large', 'the body is too large; ask for less at a time', {
+        cause: thrown,
+      })
+    : new FreshetError('request-invalid', 'send the body as JSON, with content-type: application/json', {
+        cause: thrown,
+      });
+};
+
+/** Whoever can reach loopback may ask, so a browser that acts for another site may not. */
+const openApp = (health: RoleHealth, bodyLimit?: number): FastifyInstance => {
+  const app = Fastify({ forceCloseConnections: true, ...(bodyLimit !== undefined && { bodyLimit }) });
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request) => {
+    const refusal = refusalOf(request.headers);
+    if (refusal) throw refusal;
+  });
   app.setErrorHandler((thrown, _, reply) => {
-    const { code, message, details } = toFreshetError(thrown);
+    const { code, message, details } = errorOf(thrown);
     return reply.code(ERROR_CODES[code].status).send({ code, message, ...(details ? { details } : {}) });
   });
+  roleRoutes(app, health);
+  return app;
+};
+
+const listen = async (app: FastifyInstance, port: number): Promise<RoleServer> => {
   const url = await app.listen({ host: '127.0.0.1', port });
   return { url, close: () => app.close() };
 };
 
 /** Serves health and metrics of a role that has nothing else to serve. */
-export const serveRole = async (health: RoleHealth, port = 0): Promise<RoleServer> => {
-  const app = Fastify({ forceCloseConnections: true });
-  roleRoutes(app, health);
-  return listen(app, port);
-};
+export const serveRole = (health: RoleHealth, port = 0): Promise<RoleServer> => listen(openApp(health), port);
 
 const laneService = ({ lanes, measure }: Partial<LaneService>): LaneService => {
   if (!lanes || !measure) throw new FreshetError('not-found', 'this index has one model and no lanes');
@@ -68,8 +89,7 @@ export const serveIndex = async (
   health: RoleHealth,
   port = 0,
 ): Promise<RoleServer> => {
-  const app = Fastify({ forceCloseConnections: true, bodyLimit: 256 * 1024 });
-  roleRoutes(app, health);
+  const app = openApp(health, 256 * 1024);
   app.post<{ Body: SearchRequest }>('/search', async (request, reply) => {
     // Whoever waits for freshness and goes away holds no place any more.
     const gone = new AbortController();

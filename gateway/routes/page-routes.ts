@@ -1,7 +1,7 @@
 /** The dashboard: files as they are, read once at start, under a policy that lets nothing else in. */
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import { PAGE_HEADERS } from '../http/request-guard.ts';
+import { PAGE_HEADERS } from '../http/answer-headers.ts';
 
 const TYPES = {
   html: 'text/html; charset=utf-8',
