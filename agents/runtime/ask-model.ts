@@ -7,6 +7,7 @@ import { MICROS } from './decision-facts.ts';
 import { BREAKER_OPEN } from './execution-state.ts';
 import { callModel, isTheirs } from './step-calls.ts';
 import {
+  callLimitMs,
   errorOf,
   failureOutput,
   moneyOf,
@@ -15,9 +16,8 @@ import {
   type StepScope,
   stopDraft,
   throwIfStopped,
-  timeLeft,
+  timeOf,
   traceparentOfStep,
-  wallTimeLeft,
 } from './step-scope.ts';
 
 export const askModel = async (decision: Decided<'model'>, scope: StepScope): Promise<StepResult> => {
@@ -59,7 +59,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: denied.code };
   }
   const { output, failure, durationMicros } = await callModel(model, prompt, {
-    limitMs: timeLeft(scope),
+    limitMs: callLimitMs(scope),
     signal: scope.calling,
     onChunk: chunks.onModelChunk(step),
     traceparent: traceparentOfStep(scope, step),
@@ -115,6 +115,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
 /** Counted from when the step was decided, which is the time that its event bears; no sooner than it was told, and within its time. */
 const comesBackAfter = (ms: number | null, scope: StepScope): number | null => {
   if (ms === null) return null;
-  const decidedMs = Math.max(0, scope.services.clock() - scope.at) / MICROS;
-  return Math.ceil(decidedMs + spreadWait(ms, wallTimeLeft(scope) - decidedMs, Math.random()));
+  const now = scope.services.clock();
+  const decidedMs = Math.max(0, now - scope.at) / MICROS;
+  return Math.ceil(decidedMs + spreadWait(ms, timeOf(scope, now).leftMs, Math.random()));
 };

@@ -16,6 +16,8 @@ export interface MoneyAsked {
   readonly at: number;
   /** What the agent's definition allows a day. */
   readonly usdPerDay: { readonly agent: string | null; readonly tenant: string | null };
+  /** How long it may wait, and what its execution ends as then; where left out, the signal alone ends the wait. */
+  readonly time?: { readonly leftMs: number; readonly code: 'wall-time' | 'deadline' };
 }
 
 /** Why a call is not made, and when it may be. */
@@ -38,7 +40,7 @@ export interface CallGuards {
   called(name: GuardedName, worked: boolean): void;
   /** Told of each that was allowed and then not made: it may have been the one that tries an open breaker. */
   notMade(name: GuardedName): void;
-  /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt. */
+  /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt, as long as there is time. */
   reserve(money: MoneyAsked, signal: AbortSignal): Promise<Denial | null>;
   /** What a call came to, in the place of what was reserved. */
   settle(costId: string, usd: string): void;

@@ -10,6 +10,7 @@ import { delegate } from './hand-over.ts';
 import type { StepSeen } from './runtime-event.ts';
 import { callRetriever } from './step-calls.ts';
 import {
+  callLimitMs,
   errorOf,
   failureOutput,
   NOTHING_SPENT,
@@ -17,7 +18,6 @@ import {
   type StepScope,
   tenantOf,
   throwIfStopped,
-  timeLeft,
   traceparentOfStep,
 } from './step-scope.ts';
 import { readWithTool, writeWithTool } from './use-tool.ts';
@@ -48,7 +48,7 @@ export const performStep = (decision: Performed, scope: StepScope): Promise<Step
 
 const retrieve = async (decision: Decided<'retrieve'>, scope: StepScope): Promise<StepResult> => {
   const { services, journal, at } = scope;
-  const call = { limitMs: timeLeft(scope), signal: scope.calling };
+  const call = { limitMs: callLimitMs(scope), signal: scope.calling };
   const traceparent = traceparentOfStep(scope, decision.step);
   const request = { ...decision.input, tenant: tenantOf(scope), traceparent };
   const { output, failure, durationMicros } = await callRetriever(services.retriever, request, call);

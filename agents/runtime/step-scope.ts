@@ -47,16 +47,21 @@ const WALL_MARGIN_MS = 10;
 export const traceparentOfStep = ({ run: { trace, identity, epoch } }: StepScope, step: number): string =>
   traceparentOf(stepContextOf(trace, identity.executionId, epoch, step));
 
-/** What is left of the execution's wall time, milliseconds. */
-export const wallTimeLeft = ({ journal, at }: StepScope): number => {
+/** What is left of the execution's time, by now where nothing else is said, and what it ends as when nothing is left. */
+export const timeOf = (
+  { journal, services }: StepScope,
+  now: number = services.clock(),
+): NonNullable<MoneyAsked['time']> => {
   const { startedAt, heldMicros, terms, input } = journal.state();
-  const deadline = input?.deadlineAt ?? Number.POSITIVE_INFINITY;
-  const left = terms ? terms.limits.maxMs - (at - startedAt - heldMicros) / 1_000 : 0;
-  return Math.min(left, (deadline - at) / 1_000);
+  const wallMs = terms ? terms.limits.maxMs - (now - startedAt - heldMicros) / 1_000 : 0;
+  const deadlineMs = ((input?.deadlineAt ?? Number.POSITIVE_INFINITY) - now) / 1_000;
+  return deadlineMs < wallMs
+    ? { leftMs: deadlineMs, code: 'deadline' }
+    : { leftMs: wallMs, code: 'wall-time' };
 };
 
-/** How long a call may take. Milliseconds. */
-export const timeLeft = (scope: StepScope): number => wallTimeLeft(scope) + WALL_MARGIN_MS;
+/** How long a call that is made now may take. Milliseconds. */
+export const callLimitMs = (scope: StepScope): number => timeOf(scope).leftMs + WALL_MARGIN_MS;
 
 /** What a step asks of the day's money. */
 export const moneyOf = (scope: StepScope, step: number, usd: string): MoneyAsked => {
@@ -64,7 +69,7 @@ export const moneyOf = (scope: StepScope, step: number, usd: string): MoneyAsked
   const { executionId, agent } = run.identity;
   const { usdPerDay } = journal.state().terms?.safety ?? DEFAULT_SAFETY;
   const costId = `${executionId}:${run.epoch}:${step}`;
-  return { costId, agent, tenant: tenantOf(scope), usd, at, usdPerDay };
+  return { costId, agent, tenant: tenantOf(scope), usd, at, usdPerDay, time: timeOf(scope) };
 };
 
 export const tenantOf = ({ run, services }: StepScope): string => run.identity.tenant ?? services.localTenant;

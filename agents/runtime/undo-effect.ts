@@ -7,7 +7,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { UNDO, UNDONE } from '../../schemas/execution-payloads.ts';
 import type { EffectToUndo } from '../replay/undo-effects.ts';
 import { callCompensation } from './step-calls.ts';
-import { type StepScope, throwIfStopped, timeLeft, wallTimeLeft } from './step-scope.ts';
+import { callLimitMs, type StepScope, throwIfStopped, timeOf } from './step-scope.ts';
 import { toolContextOf } from './tool-context.ts';
 
 const LOOK = 'look whether it was undone; it is not tried again';
@@ -18,7 +18,7 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
   const tool = run.agent?.tools?.find(({ name }) => name === effect.tool);
   if (!tool?.compensate) throw new FreshetError('internal', `${effect.tool} does not say how it is undone`);
   // One that nobody waits for any more is left as it is: with no time for it, nobody would know what came of it.
-  if (wallTimeLeft(scope) <= 0) return;
+  if (timeOf(scope).leftMs <= 0) return;
   // What is undone counts as no step.
   const draft = {
     type: 'checkpoint',
@@ -40,7 +40,7 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
   const { failure, durationMicros } = await callCompensation(
     tool,
     { input: JSON.parse(input ?? 'null'), output: JSON.parse(output ?? 'null') },
-    { limitMs: timeLeft(scope), context: toolContextOf(scope, journal.state().step, idempotencyKey) },
+    { limitMs: callLimitMs(scope), context: toolContextOf(scope, journal.state().step, idempotencyKey) },
   );
   throwIfStopped(scope);
   if (failure && (failure.uncertain || effect.lost))

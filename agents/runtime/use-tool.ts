@@ -21,6 +21,7 @@ import type { EventDraft } from './execution-journal.ts';
 import { BREAKER_OPEN, effectKeyOf } from './execution-state.ts';
 import { type CallFailure, type CallOutcome, callTool } from './step-calls.ts';
 import {
+  callLimitMs,
   errorOf,
   moneyOf,
   NOTHING_SPENT,
@@ -29,7 +30,6 @@ import {
   stopDraft,
   tenantOf,
   throwIfStopped,
-  timeLeft,
 } from './step-scope.ts';
 import { toolContextOf } from './tool-context.ts';
 
@@ -141,7 +141,7 @@ const useFreely = (decision: ToolDecision, scope: StepScope, tool: ToolDefinitio
     tools: run.agent?.tools ?? [],
     input: decision.input,
     tenant,
-    limitMs: timeLeft(scope),
+    limitMs: callLimitMs(scope),
     signal: calling,
   };
   // Whoever says how fresh the context must be is given no answer of before.

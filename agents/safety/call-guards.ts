@@ -2,12 +2,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { type BudgetLedger, dayOf } from '../../schemas/budget-ledger.ts';
+import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import type { ControlView } from '../../schemas/control-view.ts';
 import { toError } from '../../schemas/errors.ts';
+import { withSignals } from '../../schemas/linked-signal.ts';
 import type { CallGuards } from '../runtime/call-guards.ts';
 import type { BudgetRebuilder } from './rebuild-budgets.ts';
 
 const RETRY_MS = 250;
+
+/** Ends with the work, the time or the signal, whichever is first. */
+const within = async (
+  ms: number,
+  signal: AbortSignal,
+  work: (over: AbortSignal) => Promise<unknown>,
+): Promise<void> => {
+  const ended = new AbortController();
+  await withSignals([signal, ended.signal], async (over) => {
+    const time = sleep(Math.min(ms, LONGEST_TIMER_MS), undefined, { signal: over });
+    await Promise.race([time, work(over)]).catch(() => undefined);
+    ended.abort();
+  });
+};
 
 export const openCallGuards = (settings: {
   readonly breakers: SharedBreakers;
@@ -29,16 +45,27 @@ export const openCallGuards = (settings: {
     },
     called: (name, worked) => void breakers.after(name, worked),
     notMade: (name) => void breakers.without(name),
-    reserve: async ({ costId, agent, tenant, usd, at, usdPerDay }, signal) => {
+    reserve: async (money, signal) => {
+      const { costId, agent, tenant, usd, at, usdPerDay, time } = money;
+      const began = performance.now();
       for (;;) {
         // Counted without a limit too: one that is set later in the day is held against all of it.
         const limits = view.limitsOf(agent, tenant, usdPerDay);
         const verdict = await ledger.reserve({ costId, agent, tenant, usd, at, limits });
         if (verdict.allowed || signal.aborted) return null;
         if (verdict.code !== 'budget-unknown') return { code: verdict.code, message: verdict.reason };
-        // Denied until the counters are known again: the execution's own wall time ends the wait.
-        await rebuilder.ensure(dayOf(at)).catch((error) => onTrouble(toError(error)));
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+        const leftMs = time ? time.leftMs - (performance.now() - began) : Number.POSITIVE_INFINITY;
+        if (time && leftMs <= 0) {
+          // A try whose answer was lost may have counted it.
+          void ledger.settle({ costId, usd: '0' });
+          const message = `its time was over before it was known what was spent today: ${verdict.reason}`;
+          return { code: time.code, message };
+        }
+        // Denied until the counters are known again; they are counted for all that wait, whoever gives up meanwhile.
+        const counted = rebuilder.ensure(dayOf(at)).catch((error) => onTrouble(toError(error)));
+        await within(leftMs, signal, (over) =>
+          counted.then(() => sleep(RETRY_MS, undefined, { signal: over })),
+        );
       }
     },
     settle: (costId, usd) => void ledger.settle({ costId, usd }),

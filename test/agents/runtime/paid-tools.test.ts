@@ -107,6 +107,41 @@ test('a call that the money of the day does not allow is not made, and its execu
   }
 });
 
+test('money that cannot be counted before its time is over ends an execution as that, model or tool, and replays', async () => {
+  const begins = 1_700_000_000_000_000;
+  for (const { asked, deadlineAt } of [
+    { asked: 'model', deadlineAt: undefined },
+    { asked: 'read', deadlineAt: begins + 60_000_000 },
+    { asked: 'write', deadlineAt: undefined },
+  ] as const) {
+    const { calls, tool } = shop();
+    const agent = agentOf(
+      [tool('paid', { costUsd: '0.05', effect: asked === 'write' ? 'write' : 'read' })],
+      '1',
+    );
+    const guards: CallGuards = {
+      ...UNGUARDED,
+      reserve: async ({ usd, time }) => {
+        if (!time || (asked === 'model') === (usd === '0.05')) return null;
+        expect(time.leftMs).toBeLessThan(deadlineAt === undefined ? 3_600_000 : 60_000);
+        return { code: time.code, message: 'nobody knows what was spent' };
+      },
+    };
+    const models = asking('paid');
+    const simulation = simulate({
+      agent,
+      models,
+      guards,
+      ...(deadlineAt === undefined ? {} : { deadlineAt }),
+    });
+    await simulation.run('worker-a');
+    expect(calls).toEqual([]);
+    expect(models[0]?.calls()).toBe(asked === 'model' ? 0 : 1);
+    expect(simulation.log.at(-1)?.error?.code).toBe(deadlineAt === undefined ? 'wall-time' : 'deadline');
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
 test('an effect that was lost with its worker, and that the money of the day does not let be made again, is left to a person', async () => {
   const { calls, tool } = shop();
   const agent = agentOf([tool('paid', { costUsd: '0.05', effect: 'write', takesIdempotencyKey: true })], '1');
