@@ -29,6 +29,8 @@ export interface ExecutionToRun {
   /** Null where the task names no agent of ours. */
   readonly agent: AgentDefinition | null;
   readonly refusal: DecisionFacts['refusal'];
+  /** Its end goes without what was reached: with it, it could not be journaled before. */
+  readonly endsBare: boolean;
   /** Above every claim that stands in the log or was tried. */
   readonly epoch: number;
   readonly trace: TaskTrace;

@@ -29,7 +29,7 @@ import {
 } from './execution-journal.ts';
 import { endedOf } from './execution-memory.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
-import type { ExecutionState } from './execution-state.ts';
+import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
 import { submitSubtask } from './hand-over.ts';
 import { journaledState } from './journaled-state.ts';
 import { performStep } from './perform-step.ts';
@@ -265,7 +265,7 @@ const respond = async (
 ): Promise<void> => {
   const state = journal.state();
   const { output, error } = decision.input;
-  const partial = error && reachedOf(state);
+  const partial = error && !run.endsBare ? reachedOf(state) : null;
   const failure = error && {
     code: error.code satisfies EndCode,
     message: error.message,
@@ -276,7 +276,7 @@ const respond = async (
     outcome: decision.name,
     output,
     partial,
-    receipt: receiptOf(state),
+    receipt: receiptOf(run.endsBare ? INITIAL_STATE : state),
     steps: state.countedSteps,
     startedAt: state.startedAt,
   };

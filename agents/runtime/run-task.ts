@@ -32,6 +32,8 @@ const PASSING: ReadonlySet<string> = new Set([
 const BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 5_000;
 const WATCH_MS = 250;
+/** From so many on, what was reached may be what the end cannot be journaled with. */
+const BARE_ERRORS = 2;
 const MAX_ERRORS = 3;
 
 /**
@@ -71,6 +73,7 @@ export const runTask = async (
           task: position,
           agent,
           refusal,
+          endsBare: errors >= BARE_ERRORS,
           epoch: tried,
           trace: item.trace,
           signal,

@@ -88,3 +88,21 @@ test('the last words of a model are shown as they are, and a completed task leav
   await done.run('worker-a');
   expect(parseTerminalOutput(done.log.at(-1)?.output ?? null)).toMatchObject({ partial: null });
 });
+
+test('an end that cannot be journaled with what was reached is one without it, rather than none (I2)', async () => {
+  const models = [scriptedModel('first', [{ kind: 'tools', names: ['search', 'long'] }])];
+  const limited: AgentDefinition = { ...agent, limits: { ...agent.limits, maxSteps: 3 } };
+  const maxEndCharacters = 500;
+  const first = simulate({ agent: limited, models, maxEndCharacters });
+  await expect(first.run('worker-a')).rejects.toMatchObject({ code: 'request-too-large' });
+  const refusal = { code: 'too-large' as const, message: 'it does not fit the journal' };
+  const next = { agent: limited, models, refusal, maxEndCharacters };
+  const again = simulate({ ...next, journaled: first.log });
+  await expect(again.run('worker-a')).rejects.toMatchObject({ code: 'request-too-large' });
+  const bare = simulate({ ...next, endsBare: true, journaled: again.log });
+  await bare.run('worker-a');
+  const end = bare.log.at(-1);
+  expect(end).toMatchObject({ type: 'response', error: { code: 'too-large' } });
+  expect(parseTerminalOutput(end?.output ?? null)).toMatchObject({ partial: null, receipt: { chunks: [] } });
+  expect(replayRecorded(bare.log, [limited]).identical).toBe(true);
+});

@@ -57,6 +57,9 @@ export const simulate = (settings: {
   readonly text?: string;
   readonly budget?: { readonly maxUsd: string | null; readonly maxSteps: number | null };
   readonly refusal?: ExecutionToRun['refusal'];
+  readonly endsBare?: boolean;
+  /** Of the output of its end; nothing is too large where left out. */
+  readonly maxEndCharacters?: number;
   readonly freshness?: TaskFreshness;
   /** Microseconds since the Unix epoch. */
   readonly deadlineAt?: number;
@@ -83,7 +86,7 @@ export const simulate = (settings: {
   }
   // A clock that moves by itself: no test depends on the machine's.
   let now = Math.max(1_700_000_000_000_000, ...(settings.journaled ?? []).map(({ at }) => at));
-  const { agent, models } = settings;
+  const { agent, models, maxEndCharacters = Number.POSITIVE_INFINITY } = settings;
   let heard: (event: AgentEvent) => unknown = () => undefined;
   return {
     log,
@@ -107,6 +110,12 @@ export const simulate = (settings: {
           append: async (batch) => {
             appends += 1;
             if (appends > dieAfter) throw new FreshetError('unavailable', 'killed');
+            if (
+              batch.some(
+                ({ type, output }) => type === 'response' && (output?.length ?? 0) > maxEndCharacters,
+              )
+            )
+              throw new FreshetError('request-too-large', 'it does not fit the journal');
             for (const event of batch) {
               fold.offer(log.length, event);
               log.push(event);
@@ -188,6 +197,7 @@ export const simulate = (settings: {
           task: { topic: 'freshet.tasks', partition: 0, offset: 3 },
           agent,
           refusal: settings.refusal ?? null,
+          endsBare: settings.endsBare ?? false,
           epoch,
           trace: taskTraceOf(undefined, 'execution-1', 1),
           signal,
