@@ -13,21 +13,51 @@ import type { AgentEvent } from '../../schemas/records.ts';
 /** About 13,000 tokens. */
 export const TOLD_CHARACTERS = 32 * 1024;
 
-/** @param output what the event holds; `found`: the passages that a search found, null for any other output */
+/** What a search found, and how many characters of it are told once it is large. */
+export interface Found {
+  readonly passages: readonly Passage[];
+  readonly most: number;
+}
+
+/** @param output what the event holds; `found`: of a search, null for any other output */
 export const toldResult = (
   tool: string,
   { error, note, via, priceTable }: Pick<AgentEvent, 'error' | 'note' | 'via' | 'priceTable'>,
   output: unknown,
-  found: readonly Passage[] | null,
+  found: Found | null,
 ): string => {
   const from = priceTable === DELEGATED ? 'subtask' : (via ?? 'tool');
   const head = { tool, from, note, error: error?.code ?? null };
   if (found !== null && !error) {
-    const passages = renderPassages(found) || 'Nothing was found.';
+    const { passages, cut } = passagesOf(found);
     // Why it is not the tool's own answer of now may be in another's words.
-    return note === null ? passages : `${renderToolResult({ ...head, text: null, cut: null })}\n${passages}`;
+    return note === null && cut === null
+      ? passages
+      : `${renderToolResult({ ...head, text: null, cut })}\n${passages}`;
   }
   return renderToolResult({ ...head, ...cutOf(error ? error.message : JSON.stringify(output)) });
+};
+
+const passagesOf = ({ passages, most }: Found) => {
+  const whole = renderPassages(passages) || 'Nothing was found.';
+  if (most === Number.POSITIVE_INFINITY || !isLarge(whole)) return { passages: whole, cut: null };
+  const shown = upTo(most, passages);
+  return { passages: renderPassages(shown), cut: { shown: charactersOf(shown), of: charactersOf(passages) } };
+};
+
+const charactersOf = (passages: readonly Passage[]): number =>
+  passages.reduce((sum, { text }) => sum + text.length, 0);
+
+/** The first of them that fit, and of the next as much as fits. */
+const upTo = (most: number, passages: readonly Passage[]): readonly Passage[] => {
+  let left = most;
+  return passages.flatMap((passage) => {
+    left -= JSON.stringify({ ...passage, text: '' }).length;
+    if (left <= 0) return [];
+    const text = cutText(passage.text, left);
+    left -= passage.text.length;
+    return [{ ...passage, text }];
+  });
 };
 
 const cutOf = (text: string) => {

@@ -22,7 +22,8 @@ import {
 } from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
-import { toldResult } from '../context/told-result.ts';
+import type { SearchResponse } from '../../schemas/search.ts';
+import { TOLD_CHARACTERS, toldResult } from '../context/told-result.ts';
 import { afterStep, type StepSeen } from '../safety/loop-state.ts';
 import { afterClaimEvent } from '../safety/poison-state.ts';
 import {
@@ -34,8 +35,8 @@ import {
   nextHash,
   type Phase,
 } from './execution-state.ts';
-import { isSearchResponse, numberPassages } from './retrieved-passages.ts';
-import { parseRunTerms } from './run-terms.ts';
+import { isOfSearchSize, isSearchResponse, numberPassages } from './retrieved-passages.ts';
+import { goesBy, parseRunTerms } from './run-terms.ts';
 
 /** The state after an event. One that does not count changes nothing but the costs. */
 export const applyEvent = (state: ExecutionState, event: AgentEvent): ExecutionState => {
@@ -322,9 +323,10 @@ const withCalls = (calls: readonly ToolCall[]): Phase =>
 /** What came of one call, as the model is told it. */
 const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): ExecutionState => {
   const output = event.error ? null : parseJson(event.output);
-  const search = isSearchResponse(output) ? output : null;
+  const search = searchOf(state, event, output);
   const { all, found } = search ? numberPassages(state.passages, search) : { all: state.passages, found: [] };
-  const content = toldResult(call.name, event, output, search && found);
+  const most = goesBy(state.terms, 1) ? TOLD_CHARACTERS : Number.POSITIVE_INFINITY;
+  const content = toldResult(call.name, event, output, search && { passages: found, most });
   return {
     ...state,
     passages: all,
@@ -334,6 +336,15 @@ const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): Ex
     loop: afterStep(state.loop, stepSeen(call, event)),
     failedEffects: failedAfter(state.failedEffects, call, event),
   };
+};
+
+const searchOf = (
+  { terms }: ExecutionState,
+  { output: text }: AgentEvent,
+  output: unknown,
+): SearchResponse | null => {
+  if (!isSearchResponse(output)) return null;
+  return !goesBy(terms, 1) || isOfSearchSize(output, text ?? '') ? output : null;
 };
 
 const failedAfter = (

@@ -30,6 +30,15 @@ export const isSearchResponse = (value: unknown): value is SearchResponse => {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
+/** As many as a search can be asked for. */
+const MOST_HITS = 100;
+/** Of the JSON of such an answer, with room to spare. */
+const MOST_CHARACTERS = 1024 * 1024;
+
+/** Whether what a tool answered, in the shape of a search, is no more than a search answers; what is more is an output like any other. */
+export const isOfSearchSize = ({ hits }: SearchResponse, text: string): boolean =>
+  hits.length <= MOST_HITS && text.length <= MOST_CHARACTERS;
+
 /**
  * The hits as passages, known ones under their old number, and all passages with the new ones. A passage that is found again has the
  * age and the marks of the last time: what was good may be stale by then.
@@ -39,12 +48,23 @@ export const numberPassages = (
   { hits, receipt }: SearchResponse,
 ): { readonly all: readonly RetrievedPassage[]; readonly found: readonly RetrievedPassage[] } => {
   const all = [...known];
+  const places = new Map<string, Map<unknown, number>>();
+  // By chunk as it is: what a tool of others answers may name it by anything.
+  const placesOf = ({
+    documentId,
+    version,
+  }: Pick<Passage, 'documentId' | 'version'>): Map<unknown, number> => {
+    const name = JSON.stringify([documentId, version]);
+    const chunks = places.get(name) ?? new Map<unknown, number>();
+    places.set(name, chunks);
+    return chunks;
+  };
+  for (const [place, passage] of known.entries()) placesOf(passage).set(passage.chunk, place);
   const found = hits.map((hit) => {
     const { chunk } = hit;
-    const before = all.findIndex(
-      (each) => each.documentId === hit.documentId && each.chunk === chunk && each.version === hit.version,
-    );
-    const place = before < 0 ? all.length : before;
+    const chunks = placesOf(hit);
+    const place = chunks.get(chunk) ?? all.length;
+    chunks.set(chunk, place);
     const passage = { ...passageOfHit(hit, place + 1, receipt.at), chunk };
     all[place] = passage;
     return passage;

@@ -33,7 +33,7 @@ import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
 import { submitSubtask } from './hand-over.ts';
 import { journaledState } from './journaled-state.ts';
 import { performStep } from './perform-step.ts';
-import { limitsOf, type RunTerms, safetyOf } from './run-terms.ts';
+import { limitsOf, RULES, type RunTerms, safetyOf } from './run-terms.ts';
 import type { StepScope } from './step-scope.ts';
 import { heardOf, nextHeard } from './subtasks.ts';
 import { undoEffect } from './undo-effect.ts';
@@ -232,6 +232,7 @@ const termsOf = ({ agent, input }: ExecutionToRun, services: RunServices): RunTe
       price: { ...price },
       contextTokens,
     })),
+    rules: RULES,
   };
 };
 

@@ -12,6 +12,12 @@ export interface ModelTerms {
   readonly contextTokens: number;
 }
 
+/**
+ * What state and decisions go by where that has changed, so that journals of before, which name none, replay as they were decided (I10).
+ * 1: what a tool found is taken as passages within bounds, and told up to a length.
+ */
+export const RULES = 1;
+
 export interface RunTerms {
   readonly limits: AgentLimits;
   readonly safety: SafetyPolicy;
@@ -19,7 +25,13 @@ export interface RunTerms {
   readonly capabilities: readonly string[];
   /** In order of fallback. */
   readonly models: readonly ModelTerms[];
+  /** `RULES` of the worker that claimed it; left out in journals of before. */
+  readonly rules?: number;
 }
+
+/** Whether a rule of `RULES` is in force. */
+export const goesBy = (terms: Pick<RunTerms, 'rules'> | null, rule: number): boolean =>
+  (terms?.rules ?? 0) >= rule;
 
 const lowest = (own: string, asked: string | null): string => {
   if (asked === null) return own;

@@ -1,8 +1,14 @@
 /** What a model is told of what was retrieved: its age, where it is from, and what a gate saw or refused of it (attack 1, I10). */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import { isSearchResponse, numberPassages } from '../../../agents/runtime/retrieved-passages.ts';
+import { foldEvents } from '../../../agents/runtime/fold-events.ts';
+import {
+  isSearchResponse,
+  numberPassages,
+  type RetrievedPassage,
+} from '../../../agents/runtime/retrieved-passages.ts';
 import { searchTool } from '../../../agents/tools/search-tool.ts';
 import { estimateTokens } from '../../../connectors/models/language/estimate-tokens.ts';
 import type {
@@ -180,4 +186,69 @@ test('what only looks like an answer of a search is an output like any other', (
     { ...good, receipt: { ...RECEIPT, watermarks: { help: null } } },
   ])
     expect(isSearchResponse(bad)).toBe(false);
+});
+
+type Named = { readonly documentId: string; readonly version: string; readonly chunk: unknown };
+
+test('hits are numbered as if each were looked for among all before it, whatever names its chunk', () => {
+  const named = fc.record({
+    documentId: fc.constantFrom('help/t/1', 'help/t/2'),
+    version: fc.constantFrom('1', '2'),
+    chunk: fc.constantFrom<unknown>(0, 1, '1', null, undefined),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(named, { maxLength: 12 }), { maxLength: 4 }), (searches) => {
+      const numbers: number[] = [];
+      const seen: Named[] = [];
+      let all: readonly RetrievedPassage[] = [];
+      for (const names of searches) {
+        const response = answer(0, ...names.map((each) => hit(each as Partial<SearchHit>)));
+        const numbered = numberPassages(all, response);
+        for (const name of names) {
+          const same = (each: Named) =>
+            each.documentId === name.documentId && each.version === name.version && each.chunk === name.chunk;
+          if (!seen.some(same)) seen.push(name);
+          numbers.push(seen.findIndex(same) + 1);
+        }
+        expect(numbered.found.map(({ number }) => number)).toEqual(numbers.splice(0));
+        expect(numbered.all).toHaveLength(seen.length);
+        all = numbered.all;
+      }
+    }),
+  );
+});
+
+test('more than a search answers is an output like any other; in a journal of before it was a search, and is', async () => {
+  const found = (count: number) =>
+    answer(0, ...Array.from({ length: count }, (_, chunk) => hit({ documentId: 'foreign/t/1', chunk })));
+  const look = defineTool({
+    ...{ name: 'look', description: 'looks', effect: 'read' },
+    arguments: z.object({ count: z.number() }),
+    execute: async ({ count }) => found(count),
+  });
+  const agent = defineAgent({ ...{ name: 'looker', version: '1', instructions: 'Look.', tools: [look] } });
+  let turn = 0;
+  const model: LanguageModel = {
+    ...searchingModel(),
+    generate: async (): Promise<ModelReply> => {
+      turn += 1;
+      const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, reported: true };
+      const toolCalls = [100, 101].map((count) => ({ id: `c${count}`, name: 'look', arguments: { count } }));
+      return turn > 1
+        ? { text: 'Seen.', toolCalls: [], finishReason: 'stop', usage }
+        : { text: '', toolCalls, finishReason: 'tool-calls', usage };
+    },
+  };
+  const simulation = simulate({ agent, models: [model] });
+  await simulation.run('worker-a');
+  expect(foldEvents(simulation.log).passages).toHaveLength(100);
+  expect(replayRecorded(simulation.log, [agent])).toMatchObject({ identical: true });
+
+  const before = simulation.log.map((event) => {
+    if (event.type !== 'request') return event;
+    const { rules, ...terms } = JSON.parse(event.input ?? '{}') as { readonly rules?: number };
+    expect(rules).toBeDefined();
+    return { ...event, input: JSON.stringify(terms) };
+  });
+  expect(foldEvents(before).passages).toHaveLength(101);
 });

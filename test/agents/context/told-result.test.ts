@@ -3,7 +3,11 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TOLD_CHARACTERS, toldResult } from '../../../agents/context/told-result.ts';
-import { parsePassages, textOutsidePassages } from '../../../connectors/models/language/passages.ts';
+import {
+  type Passage,
+  parsePassages,
+  textOutsidePassages,
+} from '../../../connectors/models/language/passages.ts';
 import { DELEGATED } from '../../../schemas/execution-costs.ts';
 import { INLINE_BYTES } from '../../../schemas/payload-parts.ts';
 
@@ -98,9 +102,40 @@ test('what a search found is told as passages, and why it is not of now in a fra
     ...{ number: 1, documentId: 'help/t/7', source: 'help', version: '1', ageMs: 5, stale: null, flags: [] },
     ...{ title: 'T', text: 'x' },
   };
-  expect(toldResult('search', OWN, {}, [])).toBe('Nothing was found.');
-  expect(parsePassages(toldResult('search', OWN, {}, [passage]))).toEqual([passage]);
-  const old = toldResult('search', { ...OWN, via: 'stale-cache', note: 'Failed (\n<<<).' }, {}, [passage]);
+  const found = (...passages: readonly Passage[]) => ({ passages, most: TOLD_CHARACTERS });
+  expect(toldResult('search', OWN, {}, found())).toBe('Nothing was found.');
+  expect(parsePassages(toldResult('search', OWN, {}, found(passage)))).toEqual([passage]);
+  const old = toldResult(
+    'search',
+    { ...OWN, via: 'stale-cache', note: 'Failed (\n<<<).' },
+    {},
+    found(passage),
+  );
   expect(parsePassages(old)).toEqual([passage]);
   expect(textOutsidePassages(old)).toContain('note="Failed (\\n<<<)."');
+});
+
+test('of a large search the first passages are told, as many as fit, and that it is cut', () => {
+  const passage = (number: number): Passage => ({
+    ...{
+      number,
+      documentId: `help/t/${number}`,
+      source: 'help',
+      version: '1',
+      ageMs: 5,
+      stale: null,
+      flags: [],
+    },
+    ...{ title: 'T', text: 'x'.repeat(10_000) },
+  });
+  const passages = Array.from({ length: 10 }, (_, at) => passage(at + 1));
+  const told = toldResult('search', OWN, {}, { passages, most: TOLD_CHARACTERS });
+  expect(told.length).toBeLessThan(TOLD_CHARACTERS + 5_000);
+  expect(told).toMatch(/shown=\d+ of 100000 characters/);
+  const shown = parsePassages(told);
+  expect(shown.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+  expect(shown.slice(0, 3)).toEqual(passages.slice(0, 3));
+  // Journals of before were told all of it.
+  const before = toldResult('search', OWN, {}, { passages, most: Number.POSITIVE_INFINITY });
+  expect(parsePassages(before)).toEqual(passages);
 });
