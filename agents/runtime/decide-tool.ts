@@ -40,20 +40,26 @@ export const toolDecision = (
   if (wrong !== null) return refused(state, call, 'arguments-invalid', wrong);
   if (tool.capability !== undefined && !terms.capabilities.includes(tool.capability))
     return refused(state, call, 'not-allowed', `whoever sent the task may not ${tool.capability}`);
-  // With every try and all that stands in for it: a cap that retries could pass would be none.
-  const most = mostUsdOf(tool, agent.tools ?? []);
-  if (most !== null && totalUsd(state.costs) + parseUsd(most) > parseUsd(terms.limits.maxUsd))
-    return end(
-      state,
-      'halted',
-      'money-cap',
-      `a call of ${name} may cost ${most} USD: over ${terms.limits.maxUsd}`,
-    );
+  const over = overCapOf(state, agent, terms, tool);
+  if (over !== null) return end(state, 'halted', 'money-cap', over);
   const step = state.step + 1;
   if (tool.subtask) return delegateDecision(state, terms, call, tool.subtask);
   if (tool.approval && !phase.approved)
     return { kind: 'ask-approval', step, name, input, until: approvalUntil(state, terms, now) };
   return { kind: 'tool', step, name, input, effect: tool.effect, callId: call.id };
+};
+
+/** Why a call may not be paid for, with every try and all that stands in for it: a cap that retries could pass would be none. */
+export const overCapOf = (
+  state: ExecutionState,
+  agent: AgentDefinition,
+  { limits }: RunTerms,
+  tool: ToolDefinition,
+): string | null => {
+  const most = mostUsdOf(tool, agent.tools ?? []);
+  return most !== null && totalUsd(state.costs) + parseUsd(most) > parseUsd(limits.maxUsd)
+    ? `a call of ${tool.name} may cost ${most} USD: over ${limits.maxUsd}`
+    : null;
 };
 
 /** Nobody is asked for a call that would come after the task's deadline. */

@@ -24,7 +24,7 @@ import { DEADLY, poisonVerdict } from '../safety/poison-state.ts';
 import { answerOf, plannedAnswerOf } from './answer.ts';
 import { readOutput, wrongOf } from './checked-value.ts';
 import { modelDecision } from './decide-model.ts';
-import { refused, toolDecision } from './decide-tool.ts';
+import { overCapOf, refused, toolDecision } from './decide-tool.ts';
 import type { Decision } from './decision.ts';
 import {
   bound,
@@ -39,7 +39,7 @@ import {
 import type { ExecutionState, Phase } from './execution-state.ts';
 import { planSeenOf } from './plan-seen.ts';
 import { promptOf } from './prompt.ts';
-import type { RunTerms } from './run-terms.ts';
+import { goesBy, type RunTerms } from './run-terms.ts';
 
 export type { DecisionFacts } from './decision-facts.ts';
 
@@ -54,14 +54,21 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
   if (phase.kind === 'calling-tool' && !phase.orphaned) return { kind: 'nothing' };
   // Whoever waits for it may have been told so: nothing that came since changes it.
   if (state.ending) return bound(state, state.ending);
-  if (facts.refusal) return end(state, 'failed', facts.refusal.code, facts.refusal.message);
+  const { agent } = facts;
+  // An effect that may have happened is told before anything else, and the reason to end with it.
+  const lost = goesBy(terms, 1) ? lostEffectOf(state, agent) : null;
+  // A refusal counts for it once it stands in the journal, as a stop.
+  if (facts.refusal && !(lost && state.stop))
+    return end(state, 'failed', facts.refusal.code, facts.refusal.message);
   const poison = poisonVerdict(state.claims);
-  if (poison.kind === 'poison') return end(state, 'failed', 'poison', poison.reason);
-  // An effect that may have happened is told before anything else.
+  if (poison.kind === 'poison')
+    return lost ? effectUnknown(state, lost, poison.reason) : end(state, 'failed', 'poison', poison.reason);
   if (state.stop && phase.kind !== 'calling-tool')
     return end(state, 'halted', state.stop.code, state.stop.message);
-  const { agent } = facts;
-  if (!agent || !terms) return end(state, 'failed', 'unknown-agent', 'no such agent is configured');
+  if (!agent || !terms) {
+    const why = 'no such agent is configured';
+    return lost ? effectUnknown(state, lost, why) : end(state, 'failed', 'unknown-agent', why);
+  }
   switch (phase.kind) {
     case 'answered':
       return agent.plan
@@ -74,7 +81,7 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
       return { kind: 'wait', until: phase.until };
     }
     case 'calling-tool':
-      return lostToolDecision(state, agent, phase);
+      return lostToolDecision(state, agent, terms, phase);
     case 'tools':
       return capOf(state, terms, now) ?? toolDecision(state, agent, terms, now);
     case 'ready':
@@ -95,25 +102,55 @@ const capOf = (state: ExecutionState, { limits }: RunTerms, now: number): Decisi
   return null;
 };
 
+interface LostEffect {
+  readonly name: string;
+  readonly step: number;
+}
+
+/** The call of which nobody knows whether it took effect; null where there is none, or it is known to be a read. */
+export const lostEffectOf = (
+  { phase }: Pick<ExecutionState, 'phase'>,
+  agent: AgentDefinition | null,
+): LostEffect | null => {
+  if (phase.kind !== 'calling-tool' || !phase.orphaned) return null;
+  const name = phase.calls[0]?.name ?? 'a tool';
+  return effectOf(agent, name) === 'read' ? null : { name, step: phase.step };
+};
+
+const effectOf = (agent: AgentDefinition | null, name: string | undefined): 'read' | 'write' =>
+  agent?.tools?.find((tool) => tool.name === name)?.effect ?? 'write';
+
+const effectUnknown = (state: ExecutionState, { name, step }: LostEffect, why: string): Decision =>
+  end(
+    state,
+    'failed',
+    'effect-unknown',
+    `${why}, while ${name} ran in step ${step}: look whether it took effect; it is not run again`,
+  );
+
 /** A call whose outcome is not known: made again where that is safe, for an execution that may still act. */
 const lostToolDecision = (
   state: ExecutionState,
   agent: AgentDefinition,
+  terms: RunTerms,
   { step, calls: [call] }: Extract<Phase, { readonly kind: 'calling-tool' }>,
 ): Decision => {
   const { stop, lostCalls } = state;
   const tool = agent.tools?.find(({ name }) => name === call?.name);
-  const effect = tool?.effect ?? 'write';
+  const effect = effectOf(agent, call?.name);
   if (stop && effect === 'read') return end(state, 'halted', stop.code, stop.message);
   const safe = effect === 'read' || tool?.takesIdempotencyKey === true;
   const ran = `${call?.name ?? 'a tool'} ran in step ${step}`;
   const look = effect === 'read' ? '' : ': look whether it took effect';
   if (call && safe && lostCalls >= DEADLY)
     return end(state, 'failed', 'poison', `${lostCalls} workers in a row died while ${ran}${look}`);
-  if (call && safe && !stop)
+  // What the lost call may have cost counts as spent.
+  const over = safe && tool && goesBy(terms, 1) ? overCapOf(state, agent, terms, tool) : null;
+  if (over !== null && effect === 'read') return end(state, 'halted', 'money-cap', over);
+  if (call && safe && !stop && over === null)
     return { kind: 'tool', step, name: call.name, input: call.arguments, effect, callId: call.id };
-  const why = stop ? `${stop.message}, while ${ran}` : `the worker died, or time was over, while ${ran}`;
-  return end(state, 'failed', 'effect-unknown', `${why}${look}; it is not run again`);
+  const why = stop?.message ?? over ?? 'the worker died, or time was over';
+  return effectUnknown(state, { name: call?.name ?? 'a tool', step }, why);
 };
 
 /** How often a model is told that its answer is not of the agent's shape. */

@@ -17,7 +17,7 @@ import { traceparentOf } from '../../schemas/trace-context.ts';
 import { reachedOf, receiptOf } from './answer.ts';
 import { effectsOfOrigin, type ForkBegun, NO_FORK, readFork } from './begin-fork.ts';
 import { wrongInputOf } from './checked-value.ts';
-import { type DecisionFacts, decide } from './decide.ts';
+import { type DecisionFacts, decide, lostEffectOf } from './decide.ts';
 import { type Decision, inputHashOf, type StepDecision } from './decision.ts';
 import { executionEnded, stepEnded } from './ended-events.ts';
 import { heed } from './execution-controls.ts';
@@ -33,8 +33,8 @@ import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
 import { submitSubtask } from './hand-over.ts';
 import { journaledState } from './journaled-state.ts';
 import { performStep } from './perform-step.ts';
-import { limitsOf, RULES, type RunTerms, safetyOf } from './run-terms.ts';
-import type { StepScope } from './step-scope.ts';
+import { goesBy, limitsOf, RULES, type RunTerms, safetyOf } from './run-terms.ts';
+import { type StepScope, stopDraft } from './step-scope.ts';
 import { heardOf, nextHeard } from './subtasks.ts';
 import { undoEffect } from './undo-effect.ts';
 import { eventsOf, waitOutside } from './wait-outside.ts';
@@ -79,7 +79,8 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
         : (heed(journal.state(), control) ??
           (await heardWhole(run, services, journal)) ??
           // What came meanwhile wakes nobody who does not wait yet.
-          heed(journal.state(), control));
+          heed(journal.state(), control) ??
+          refusalHeard(journal.state(), facts));
       if (said) {
         journal.writeBehind({ ...said, at });
         continue;
@@ -145,6 +146,12 @@ const endsShort = (decision: Decision): boolean =>
   decision.kind === 'respond' && decision.name !== 'completed';
 
 const reservedOf = ({ costs }: ExecutionState, taskId: string): string => costs.get(taskId)?.usd ?? '0';
+
+/** A refusal that meets an effect of which nobody knows ends it as that effect, so it is journaled as a stop: a replay hears it there. */
+const refusalHeard = (state: ExecutionState, { refusal, agent }: DecisionFacts): EventDraft | null =>
+  refusal && !state.stop && goesBy(state.terms, 1) && lostEffectOf(state, agent)
+    ? stopDraft(state.step, refusal)
+    : null;
 
 /** What a sub-task came to, to be journaled; one whose answer is gone has failed. */
 const heardWhole = async (

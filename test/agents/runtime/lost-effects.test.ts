@@ -5,8 +5,9 @@ import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import { type AgentDefinition, defineTool } from '../../../schemas/agent-definition.ts';
 import { OutcomeUnknown } from '../../../schemas/errors.ts';
+import type { AgentEvent } from '../../../schemas/records.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
-import { simulate } from './simulated-journal.ts';
+import { decide, foldEvents, simulate } from './simulated-journal.ts';
 
 const changing = () => [
   scriptedModel('first', [
@@ -18,6 +19,12 @@ const changing = () => [
 const withKey = (onEffect: (key: string) => void): AgentDefinition => {
   const plain = randomAgent({}, onEffect);
   return { ...plain, tools: plain.tools?.map((tool) => ({ ...tool, takesIdempotencyKey: true })) ?? [] };
+};
+
+/** As journals of before have their terms. */
+const withoutRules = (event: AgentEvent): AgentEvent => {
+  const { rules: _, ...terms } = JSON.parse(event.input ?? '{}') as { readonly rules?: number };
+  return { ...event, input: JSON.stringify(terms) };
 };
 
 /** It has not ended yet when what it calls on its way has. */
@@ -213,4 +220,62 @@ test('the same effect asked for again after it failed goes under the key of the 
   expect(second).not.toBe(first);
   expect(calls.map(({ idempotencyKey }) => idempotencyKey)).toEqual(keys);
   expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
+/** Its worker died while it ran, and nobody knows whether it took effect. */
+const lostEffect = async (keys: string[] = []) => {
+  const agent = withKey((key) => keys.push(key));
+  const simulation = simulate({ agent, models: changing() });
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  expect(keys).toHaveLength(1);
+  return { agent, simulation, journaled: simulation.log };
+};
+const LOOK = 'while change ran in step 3: look whether it took effect';
+
+test('an effect of which nobody knows is told whatever else ends its execution, and the reason with it', async () => {
+  const keys: string[] = [];
+  const { agent, journaled } = await lostEffect(keys);
+  const refusal = { code: 'internal' as const, message: 'the codec broke' };
+  const refused = simulate({ agent, models: changing(), journaled, refusal });
+  await refused.run('worker-b');
+  expect(refused.log.at(-1)?.error).toMatchObject({
+    code: 'effect-unknown',
+    message: expect.stringContaining(`the codec broke, ${LOOK}`),
+  });
+  expect(replayRecorded(refused.log, [agent]).identical).toBe(true);
+
+  const gone = simulate({ agent: null, models: changing(), journaled });
+  await gone.run('worker-b');
+  expect(gone.log.at(-1)?.error).toMatchObject({
+    code: 'effect-unknown',
+    message: expect.stringContaining(`no such agent is configured, ${LOOK}`),
+  });
+
+  const poisonous = simulate({ agent, models: changing(), journaled });
+  for (const worker of ['worker-b', 'worker-c']) await poisonous.run(worker, 1).catch(() => undefined);
+  await poisonous.run('worker-d');
+  expect(poisonous.log.at(-1)?.error).toMatchObject({
+    code: 'effect-unknown',
+    message: expect.stringContaining(`2 workers in a row died before its next step, ${LOOK}`),
+  });
+  expect(replayRecorded(poisonous.log, [agent]).identical).toBe(true);
+  expect(keys).toHaveLength(1);
+});
+
+test('a read that was lost hides no other end, and a journal of before ends as it did', async () => {
+  const { agent, journaled } = await lostEffect();
+  const refusal = { code: 'internal' as const, message: 'the codec broke' };
+  const reading = agent.tools?.map((tool) => ({ ...tool, effect: 'read' as const })) ?? [];
+  const read = simulate({ agent: { ...agent, tools: reading }, models: changing(), journaled, refusal });
+  await read.run('worker-b');
+  expect(read.log.at(-1)?.error).toMatchObject(refusal);
+
+  const state = foldEvents(
+    journaled.map((event) => (event.type === 'request' ? withoutRules(event) : event)),
+  );
+  const { phase } = state;
+  if (phase.kind !== 'calling-tool') throw new Error('nothing is under way');
+  const lost = { ...state, phase: { ...phase, orphaned: true } };
+  const facts = { agent, refusal, sessionId: null, estimate: () => undefined };
+  expect(decide(lost, facts, state.startedAt)).toMatchObject({ input: { error: refusal } });
 });

@@ -180,6 +180,24 @@ test('a paid call that was lost with its worker counts at its reservation, a rea
   }
 });
 
+test('a call that was lost with its worker is made again only where the cap allows it a second time (I3)', async () => {
+  for (const [effect, code] of [
+    ['read', 'money-cap'],
+    ['write', 'effect-unknown'],
+  ] as const) {
+    const { calls, tool } = shop();
+    const agent = agentOf([tool('paid', { costUsd: '0.5', effect, takesIdempotencyKey: true })], '0.9');
+    const simulation = simulate({ agent, models: asking('paid') });
+    await simulation.run('worker-a', 3).catch(() => undefined);
+    await simulation.run('worker-b');
+    expect(calls).toEqual(['paid']);
+    const { error } = simulation.log.at(-1) ?? {};
+    expect(error).toMatchObject({ code, message: expect.stringContaining('0.5 USD: over 0.9') });
+    expect(totalUsd(foldEvents(simulation.log).costs)).toBeLessThanOrEqual(parseUsd('0.9'));
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
 test('the ledger is what the tools charged, and never above the cap', async () => {
   await fc.assert(
     fc.asyncProperty(
