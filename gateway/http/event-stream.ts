@@ -9,7 +9,11 @@ export interface StreamedEvent {
 }
 
 export interface EventStream {
+  /** What happens now. A reader that is too far behind by then is cut off, and resumes by Last-Event-ID. */
   send(event: StreamedEvent): void;
+  /** What happened before and the reader asked for: as fast as it reads, and never a reason to cut it off. */
+  replay(events: readonly StreamedEvent[]): void;
+  /** Once everything is sent. */
   end(): void;
   readonly closed: AbortSignal;
 }
@@ -21,9 +25,19 @@ export interface EventStreams {
 }
 
 const MAX_STREAMS = 200;
-/** What may wait for a reader: one that falls behind further is cut off and resumes by Last-Event-ID. */
+/** What of earlier turns of this process may still wait for a reader when the next event comes. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 const KEEP_ALIVE_MS = 15_000;
+
+interface Waiting {
+  readonly text: () => string;
+  /** 0 for what is replayed. */
+  readonly bytes: number;
+}
+
+// JSON has no line breaks, so neither data nor an id made of it can end the event early.
+const textOf = ({ event, id, data }: StreamedEvent): string =>
+  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 
 export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
   let open = 0;
@@ -45,27 +59,69 @@ export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
         'x-accel-buffering': 'no',
       });
       const closing = new AbortController();
-      const write = (text: string): void => {
-        if (closing.signal.aborted) return;
-        raw.write(text);
-        if (raw.writableLength > MAX_WAITING_BYTES) raw.destroy();
+      const waiting: Waiting[] = [];
+      let waitingBytes = 0;
+      let full = false;
+      let ending = false;
+      let sameTurn = false;
+
+      const flush = (): void => {
+        while (!full) {
+          const next = waiting.shift();
+          if (!next) break;
+          waitingBytes -= next.bytes;
+          full = !raw.write(next.text());
+        }
+        if (ending && waiting.length === 0) raw.end();
       };
+      const add = (more: readonly Waiting[]): void => {
+        if (closing.signal.aborted || ending) return;
+        for (const each of more) {
+          waiting.push(each);
+          waitingBytes += each.bytes;
+        }
+        flush();
+      };
+      /** Nothing leaves within a turn, however fast it is read: what comes in one, be it 8 MiB, says nothing of the reader. */
+      const isTooFarBehind = (): boolean => {
+        if (sameTurn) return false;
+        sameTurn = true;
+        setImmediate(() => {
+          sameTurn = false;
+        });
+        return waitingBytes > MAX_WAITING_BYTES;
+      };
+
       // Tells the browser how soon to come back, and opens the stream at once.
-      write('retry: 1000\n\n');
-      const keepAlive = setInterval(() => write(': still here\n\n'), KEEP_ALIVE_MS);
+      full = !raw.write('retry: 1000\n\n');
+      const keepAlive = setInterval(() => {
+        if (!full) raw.write(': still here\n\n');
+      }, KEEP_ALIVE_MS);
+      raw.on('drain', () => {
+        full = false;
+        flush();
+      });
       raw.on('error', () => undefined);
       raw.on('close', () => {
         open -= 1;
         clearInterval(keepAlive);
+        waiting.length = 0;
         closing.abort();
       });
       return {
         closed: closing.signal,
-        send: ({ event, id, data }) =>
-          // JSON has no line breaks, so neither data nor an id made of it can end the event early.
-          write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
+        send: (event) => {
+          if (isTooFarBehind()) {
+            raw.destroy();
+            return;
+          }
+          const text = textOf(event);
+          add([{ text: () => text, bytes: Buffer.byteLength(text) }]);
+        },
+        replay: (events) => add(events.map((event) => ({ text: () => textOf(event), bytes: 0 }))),
         end: () => {
-          raw.end();
+          ending = true;
+          flush();
         },
       };
     },

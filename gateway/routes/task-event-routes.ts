@@ -106,10 +106,14 @@ const stream = (
   let state: string | undefined;
   let ending = false;
 
+  /** True once for each. */
+  const isNew = ({ partition, offset }: PlacedChunk): boolean => {
+    if (offset <= (sent.get(partition) ?? -1)) return false;
+    sent.set(partition, offset);
+    return true;
+  };
   const sendChunk = (placed: PlacedChunk): void => {
-    if (placed.offset <= (sent.get(placed.partition) ?? -1)) return;
-    sent.set(placed.partition, placed.offset);
-    events.send(chunkEvent(placed));
+    if (isNew(placed)) events.send(chunkEvent(placed));
   };
   const sendState = (now: ExecutionEntry): void => {
     if (now.state === state) return;
@@ -143,6 +147,6 @@ const stream = (
   });
   const now = models.executions.task(taskId) ?? entry;
   sendState(now.result ? { ...now, state: 'processing' } : now);
-  for (const placed of [...earlier, ...(models.chunks.of(taskId) ?? [])]) sendChunk(placed);
+  events.replay([...earlier, ...(models.chunks.of(taskId) ?? [])].filter(isNew).map(chunkEvent));
   if (now.result) void finish(now);
 };

@@ -1,13 +1,15 @@
-/** Places of event streams: one whose client has gone before it was opened takes none. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Event streams: places, of which one whose client has gone before it was opened takes none, and what waits for a reader. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
-import { createEventStreams } from '../../../gateway/http/event-stream.ts';
+import { createEventStreams, type EventStream } from '../../../gateway/http/event-stream.ts';
 import { until } from '../../support/until.ts';
 
 test('opened after its client has gone, it takes no place; the next one does, until it goes', async () => {
   const streams = createEventStreams(1);
-  const gateway = Fastify();
+  const gateway = Fastify({ forceCloseConnections: true });
   const opened: (string | undefined)[] = [];
   gateway.get('/:waitMs', async (request, reply) => {
     await sleep(Number((request.params as { readonly waitMs: string }).waitMs));
@@ -36,4 +38,63 @@ test('opened after its client has gone, it takes no place; the next one does, un
   } finally {
     await gateway.close();
   }
+});
+
+/** A gateway of one stream, on which `work` is done as soon as it is open. */
+const serving = async (work: (stream: EventStream) => void) => {
+  const gateway = Fastify({ forceCloseConnections: true });
+  const streams = createEventStreams();
+  gateway.get('/', async (_, reply) => {
+    work(streams.open(reply));
+  });
+  const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
+  return { url, streams, [Symbol.asyncDispose]: () => gateway.close() };
+};
+
+const dataOf = async (url: string): Promise<readonly unknown[]> =>
+  [...(await (await fetch(url)).text()).matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''));
+
+test('an event of 8 MiB arrives whole, and so does what comes in the same turn', async () => {
+  const large = 'x'.repeat(8 * 1024 * 1024);
+  await using gateway = await serving((stream) => {
+    stream.send({ event: 'text', data: 'before' });
+    stream.send({ event: 'result', data: large });
+    stream.send({ event: 'text', data: 'after' });
+    stream.end();
+  });
+  expect((await dataOf(gateway.url)).map((data) => String(data).length)).toEqual([6, large.length, 5]);
+});
+
+test('whoever joins late gets all that came before, in order, and then what comes', async () => {
+  const chunks = Array.from({ length: 6_000 }, (_, at) => `${at} ${'x'.repeat(500)}`);
+  await using gateway = await serving((stream) => {
+    stream.replay(chunks.map((data) => ({ event: 'text', data })));
+    void turn()
+      .then(() => stream.send({ event: 'text', data: 'now' }))
+      .then(() => turn())
+      .then(() => stream.send({ event: 'result', data: 'done' }))
+      .then(() => stream.end());
+  });
+  expect(await dataOf(gateway.url)).toEqual([...chunks, 'now', 'done']);
+});
+
+test('a reader that takes nothing is cut off, and holds no place any more', async () => {
+  const opened: EventStream[] = [];
+  await using gateway = await serving((stream) => opened.push(stream));
+  const { port } = new URL(gateway.url);
+  const reader = connect(Number(port), '127.0.0.1');
+  reader.on('error', () => undefined);
+  reader.write('GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+  await once(reader, 'readable');
+  const [stream] = opened;
+  // What the kernel holds for both of them is some MiB; a bound that is passed by far says that nobody was cut off.
+  let sent = 0;
+  while (stream && !stream.closed.aborted && sent < 2_000) {
+    stream.send({ event: 'text', data: 'x'.repeat(64 * 1024) });
+    sent += 1;
+    await turn();
+  }
+  expect(stream?.closed.aborted).toBe(true);
+  expect(gateway.streams.count()).toBe(0);
+  reader.destroy();
 });
