@@ -43,11 +43,22 @@ const waitForLock = async (file: string, progress: (detail: string) => void) => 
   }
 };
 
-/** What killed installs left, of this folder and of its other versions. */
+const PARTIAL = /\.\d+\.partial$/;
+
+/** What killed installs left, of this folder, whose lock is held here, and of its other versions. */
 const removePartial = async (directory: string): Promise<void> => {
   const prefix = basename(directory).replace(/[^-]+$/, '');
-  const left = (await readdir(dirname(directory))).filter(
-    (name) => name.startsWith(prefix) && name.endsWith('.partial'),
+  const left = (await readdir(dirname(directory)))
+    .filter((name) => name.startsWith(prefix) && PARTIAL.test(name))
+    .map((name) => join(dirname(directory), name));
+  await Promise.all(
+    left.map(async (partial) => {
+      const version = partial.replace(PARTIAL, '');
+      // Held where that version is being installed now: without its pieces of so far it would be taken for whole.
+      const lock = version === directory ? undefined : await tryLock(`${version}.lock`);
+      if (lock && 'heldBy' in lock) return;
+      await rm(partial, { recursive: true, force: true });
+      await lock?.release();
+    }),
   );
-  await Promise.all(left.map((name) => rm(join(dirname(directory), name), { recursive: true, force: true })));
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { artifactsIn } from '../../../connectors/stack/artifacts.ts';
 import { installArtifacts } from '../../../connectors/stack/install-artifacts.ts';
+import { tryLock } from '../../../connectors/stack/owner-lock.ts';
 
 let directory: string;
 let cacheDirectory: string;
@@ -50,6 +51,17 @@ test('what a killed install left is cleared away', async () => {
   await mkdir(left, { recursive: true });
   await expect(install('exit 1')).rejects.toMatchObject({ code: 'install-failed' });
   expect(await readdir(cacheDirectory)).not.toContain(left.split('/').at(-1));
+});
+
+test('what another version is being installed into is left alone, and cleared away once nobody fills it', async () => {
+  const other = join(cacheDirectory, 'stack-000000000000');
+  await mkdir(`${other}.1.partial`, { recursive: true });
+  const lock = await tryLock(`${other}.lock`);
+  await expect(install('exit 1')).rejects.toMatchObject({ code: 'install-failed' });
+  expect(await readdir(cacheDirectory)).toContain('stack-000000000000.1.partial');
+  if ('release' in lock) await lock.release();
+  await expect(install('exit 1')).rejects.toMatchObject({ code: 'install-failed' });
+  expect((await readdir(cacheDirectory)).filter((name) => name.startsWith('stack-0000'))).toEqual([]);
 });
 
 test('a full disk is said to be full', async () => {
