@@ -1,10 +1,11 @@
 /** `freshet reset`: forgets all data of this folder; what was downloaded stays. */
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
 import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
+import { lockStack } from '../../connectors/stack/stack-lock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { findRun, serverFolderOf } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -21,10 +22,16 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
           `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first`,
         );
       const folder = serverFolderOf(root);
-      if (existsSync(folder)) await endLeftServers(folder);
-      if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
-      for (const outside of outsideFolders(folder)) rmSync(outside, { recursive: true, force: true });
-      rmSync(join(root, '.freshet'), { recursive: true, force: true });
+      // What starts or stops has no run file yet, or none any more.
+      const lock = await lockStack(folder);
+      try {
+        await endLeftServers(folder);
+        if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
+        for (const outside of outsideFolders(folder)) rmSync(outside, { recursive: true, force: true });
+        rmSync(join(root, '.freshet'), { recursive: true, force: true });
+      } finally {
+        await lock.release();
+      }
       process.stderr.write('  all data of this folder is forgotten; npm start makes it anew\n');
     });
 };

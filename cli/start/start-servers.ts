@@ -5,6 +5,7 @@ import { DOCKER_HOST_NAME, startDockerStack } from '../../connectors/stack/docke
 import { DEFAULT_PORTS } from '../../connectors/stack/ports.ts';
 import { type StackAddresses, stackAddresses } from '../../connectors/stack/stack-addresses.ts';
 import { type ServerName, type StackEvent, USUAL_SERVERS } from '../../connectors/stack/stack-event.ts';
+import { lockStack } from '../../connectors/stack/stack-lock.ts';
 import { type Stack, startStack } from '../../connectors/stack/start-stack.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -43,7 +44,7 @@ export interface RunningServers extends StackAddresses {
   stop(): Promise<void>;
 }
 
-/** Errors: those of `startStack` and `startDockerStack`; `usage` where `running` lacks Postgres's password. */
+/** Errors: those of `startStack` and `startDockerStack`; `already-running`; `usage` where `running` lacks Postgres's password. */
 export const startServers = async (settings: ServerSettings): Promise<RunningServers> => {
   const { root, cacheDirectory, environment, progress, signal } = settings;
   const onProgress = ({ part, state, ms, detail }: StackEvent): void => {
@@ -55,11 +56,11 @@ export const startServers = async (settings: ServerSettings): Promise<RunningSer
     case 'native':
       return startNative(settings, dataDirectory, onProgress);
     case 'docker':
-      return {
+      return whileLocked(dataDirectory, async () => ({
         ...(await startDockerStack({ dataDirectory, cacheDirectory, environment, onProgress, signal })),
         ...OF_OTHERS,
         connectLoopback: DOCKER_HOST_NAME,
-      };
+      }));
     case 'running': {
       const { FRESHET_POSTGRES_PASSWORD: postgresPassword, FRESHET_MODELS: modelDirectory } = environment;
       if (!postgresPassword || !modelDirectory)
@@ -68,7 +69,11 @@ export const startServers = async (settings: ServerSettings): Promise<RunningSer
           '--servers running needs FRESHET_POSTGRES_PASSWORD and FRESHET_MODELS in the environment',
         );
       const addresses = stackAddresses({ ports: DEFAULT_PORTS, postgresPassword, modelDirectory });
-      return { ...addresses, ...OF_OTHERS, stop: async () => undefined };
+      return whileLocked(dataDirectory, async () => ({
+        ...addresses,
+        ...OF_OTHERS,
+        stop: async () => undefined,
+      }));
     }
     default:
       return settings.place satisfies never;
@@ -81,6 +86,21 @@ const OF_OTHERS = {
   release: () => undefined,
   connectLoopback: '',
 } as const;
+
+/** Servers that are not this process's children hold their folder as native ones do: nobody forgets it under them. */
+const whileLocked = async (
+  dataDirectory: string,
+  start: () => Promise<RunningServers>,
+): Promise<RunningServers> => {
+  const lock = await lockStack(dataDirectory);
+  try {
+    const servers = await start();
+    return { ...servers, stop: () => servers.stop().finally(lock.release) };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+};
 
 const startNative = async (
   settings: ServerSettings,

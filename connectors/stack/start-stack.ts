@@ -1,9 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { FreshetError } from '../../schemas/errors.ts';
+import type { FreshetError } from '../../schemas/errors.ts';
 import { artifactsIn } from './artifacts.ts';
 import type { ConnectorPlugin } from './install-plugin.ts';
-import { tryLock } from './owner-lock.ts';
 import { DEFAULT_PORTS, freePorts, type StackPorts } from './ports.ts';
 import { prepareStack } from './prepare-stack.ts';
 import { diskFullError } from './server-failure.ts';
@@ -18,6 +16,7 @@ import {
   type ServerName,
   USUAL_SERVERS,
 } from './stack-event.ts';
+import { lockStack } from './stack-lock.ts';
 import { openStackServers, type StackServers } from './stack-servers.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -62,13 +61,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   const signal = options.signal ?? new AbortController().signal;
   const names = chosen(options.servers ?? USUAL_SERVERS);
   await mkdir(dataDirectory, { recursive: true });
-  const lock = await tryLock(join(dataDirectory, 'stack.lock'));
-  if ('heldBy' in lock) {
-    throw new FreshetError(
-      'already-running',
-      `Process ${lock.heldBy} already runs a stack in ${dataDirectory}: stop it first or choose another folder.`,
-    );
-  }
+  const lock = await lockStack(dataDirectory);
   try {
     const [prepared] = await Promise.all([
       prepareStack({

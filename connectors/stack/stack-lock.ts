@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { FreshetError } from '../../schemas/errors.ts';
+import { type OwnerLock, tryLock } from './owner-lock.ts';
+
+/**
+ * Takes a data directory for this process: for as long as its servers start, run and stop, or while it is forgotten.
+ * @throws FreshetError `already-running`
+ */
+export const lockStack = async (dataDirectory: string): Promise<OwnerLock> => {
+  const lock = await tryLock(join(dataDirectory, 'stack.lock'));
+  if ('release' in lock) return lock;
+  throw new FreshetError(
+    'already-running',
+    `Process ${lock.heldBy} runs a stack in ${dataDirectory}, or still starts or stops one: stop it first or choose another folder.`,
+  );
+};
