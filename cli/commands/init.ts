@@ -1,5 +1,6 @@
 /** `freshet init --source <url>`: looks at a database, says what to change in it, and writes freshet.config.ts for its tables. */
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+
+import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -9,6 +10,7 @@ import type { SurveyFinding } from '../../connectors/sources/source-survey.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { configText } from '../init/config-text.ts';
 import { type InitPlan, planInit } from '../init/plan-init.ts';
+import { replaceFile } from '../init/replace-file.ts';
 import { createOutput, table } from '../output.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -111,8 +113,8 @@ const init = async (root: string, options: InitOptions): Promise<void> => {
       localTenant: usual || 'default',
       project: project === '' ? '.' : project.startsWith('.') ? project.replace(/\/$/, '') : `./${project}`,
     });
-    if (existsSync(file)) copyFileSync(file, `${file}.before`);
-    writeFileSync(file, text, { mode: 0o600 });
+    const kept = replaceFile(file, text);
+    if (kept) process.stderr.write(`\n  kept        ${kept}: what was there before\n`);
     process.stderr.write(`\n  written     ${file}: look it over, above all tenant\n`);
   }
   if (wrong.length > 0)

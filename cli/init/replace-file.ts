@@ -1,0 +1,20 @@
+import { constants, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/**
+ * Writes a file that only its owner may read, as it may hold a password: in place of one that others may read, too. Gives
+ * where what was there is kept: `<file>.before`, or the first of `<file>.before-2` and so on that is free.
+ */
+export const replaceFile = (file: string, text: string): string | undefined => {
+  const kept = existsSync(file) ? freeName(`${file}.before`) : undefined;
+  if (kept !== undefined) copyFileSync(file, kept, constants.COPYFILE_EXCL);
+  // A mode is given to new files alone.
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return kept;
+};
+
+const freeName = (name: string, count = 1): string => {
+  const tried = count === 1 ? name : `${name}-${count}`;
+  return existsSync(tried) ? freeName(name, count + 1) : tried;
+};
