@@ -127,6 +127,27 @@ test('what was spent without a limit counts against one that is set later', asyn
   expect(await codeOf(ledger, call({ usd: '100', limits: NONE }))).toBe('allowed');
 });
 
+test('what is spent without a limit while the day is rebuilt counts once, be it read from the journal too or not', async () => {
+  const one = await counters({ known: false });
+  const { ledger } = one;
+  const [read, missed, settled] = ['1', '2', '4'].map((usd) => call({ usd, limits: NONE }));
+  if (!read || !missed || !settled) throw new Error('no calls');
+  await ledger.rebuild(DAY, async () => {
+    for (const each of [read, missed, settled]) expect(await codeOf(ledger, each)).toBe('allowed');
+    // What has a limit waits for all of them.
+    expect(await codeOf(ledger, call())).toBe('budget-unknown');
+    await ledger.settle({ costId: settled.costId, usd: '0.5' });
+    return [read, settled].map(({ costId, agent, tenant, usd }) => ({
+      ...{ costId, agent, tenant, usd },
+      settled: false,
+    }));
+  });
+  expect(await spent(one)).toEqual({ known: true, agent: '3.5', tenant: '3.5' });
+  await ledger.settle({ costId: missed.costId, usd: '1.5' });
+  await ledger.settle({ costId: read.costId, usd: '0.25' });
+  expect(await spent(one)).toEqual({ known: true, agent: '2.25', tenant: '2.25' });
+});
+
 test('a repeat changes nothing, of a reservation and of a settlement', async () => {
   const under = await counters();
   const reservation = call({ usd: '4' });
