@@ -70,7 +70,8 @@ const nameOf = ({ executionId, epoch, worker, sequence, type }: AgentEvent): str
 
 export const openPartitionJournal = (settings: PartitionJournalSettings): PartitionJournal => {
   const { codec, writer, partition, log } = settings;
-  const standings = new Map<string, Waiter<Standing>>();
+  /** In the order of their appends: under no claim, as the input of a task is, two events may have one name. */
+  const standings = new Map<string, readonly Waiter<Standing>[]>();
   const reached = new Map<Waiter<void>, number>();
   let following = Promise.resolve();
   let nextToFollow = settings.from;
@@ -82,10 +83,17 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   /** Of executions with payloads under way: what they append next waits for them, and nobody else does. */
   const setting = new Map<string, Promise<unknown>>();
 
+  const letWait = (name: string, waiters: readonly Waiter<Standing>[]): void => {
+    if (waiters.length > 0) standings.set(name, waiters);
+    else standings.delete(name);
+  };
+
   const onFolded = (event: AgentEvent, standing: Standing): void => {
     const name = nameOf(event);
-    standings.get(name)?.resolve(standing);
-    standings.delete(name);
+    const waiting = standings.get(name);
+    if (!waiting) return;
+    letWait(name, waiting.slice(1));
+    waiting[0]?.resolve(standing);
   };
   const fold = createJournalFold(settings.from, onFolded, settings.restoredTo);
 
@@ -174,10 +182,14 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
   ): Promise<number> => {
     if (gone) throw lost();
     const records = events.map((event) => encode(event, traceparent));
+    const own = new Set<Waiter<Standing>>();
     const outcomes = events.map(
       (event) =>
         new Promise<Standing>((resolve, reject) => {
-          standings.set(nameOf(event), { resolve, reject });
+          const name = nameOf(event);
+          const waiter = { resolve, reject };
+          own.add(waiter);
+          letWait(name, [...(standings.get(name) ?? []), waiter]);
         }),
     );
     let last = Number.NaN;
@@ -195,7 +207,11 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       look();
       if (places.some(({ offset }) => Number.isNaN(offset))) await readToEnd();
     } catch (error) {
-      for (const event of events) standings.delete(nameOf(event));
+      for (const name of events.map(nameOf))
+        letWait(
+          name,
+          (standings.get(name) ?? []).filter((each) => !own.has(each)),
+        );
       throw error;
     }
     const found = await all;
@@ -265,7 +281,7 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
     },
     abandon: () => {
       gone = true;
-      for (const waiter of [...standings.values(), ...reached.keys()]) waiter.reject(lost());
+      for (const waiter of [...[...standings.values()].flat(), ...reached.keys()]) waiter.reject(lost());
       standings.clear();
       reached.clear();
     },

@@ -105,6 +105,7 @@ const open = async () => {
     rewound,
     read,
     failures,
+    input: (worker: string) => event('user-input', worker, 0, 0),
     claim: (worker: string, epoch: number) => event('claim', worker, epoch, 0),
     intent: (worker: string, epoch: number) => event('intent', worker, epoch, 1),
     order: () => journal.fold.execution(executionId)?.order,
@@ -205,6 +206,17 @@ test.each<[Cut, string | undefined]>([
   await journal.append([claim('a', 2)]);
   await journal.append([intent('a', 2)]);
   expect(order()).toMatchObject({ worker: 'a', epoch: 2 });
+});
+
+test('one input that is appended twice at once lets both who wait for it go on', async () => {
+  const { journal, from, input, claim, inLog } = await open();
+  const places = await Promise.all([
+    journal.append([input('a')]),
+    journal.append([input('a')]),
+    journal.append([claim('a', 1)]),
+  ]);
+  expect(places).toEqual([from, from + 1, from + 2]);
+  expect((await inLog()).map(([, type]) => type)).toEqual(['user-input', 'user-input', 'claim']);
 });
 
 test('who waits is told when the partition goes', async () => {
