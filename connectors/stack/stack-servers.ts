@@ -146,7 +146,13 @@ export const openStackServers = (
 
 const serverCommand = (name: ServerName, options: StackServersOptions): Promise<ServerCommand> => {
   const { context, prepared } = options;
-  const forJava = () => ({ ...context, java: prepared.java(), artifacts: prepared.artifacts });
+  const forJava = () => ({
+    ...context,
+    java: prepared.java(),
+    artifacts: prepared.artifacts,
+    // Java opens no path beyond ASCII where the locale knows none, as under cron and systemd.
+    environment: { ...context.environment, LC_ALL: 'C.UTF-8' },
+  });
   switch (name) {
     case 'kafka':
       return kafkaServer(forJava());

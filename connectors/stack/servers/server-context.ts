@@ -23,8 +23,17 @@ export type RedisServerContext = ServerContext & { readonly redis: Redis };
 export const logFileOf = (context: ServerContext, name: ServerName): string =>
   join(context.dataDirectory, 'logs', `${name}.log`);
 
-/** Java's properties format; backslashes and line ends don't occur in our values, other than in paths on Windows. */
+/**
+ * Java's properties format, which is read as Latin-1: a letter beyond ASCII, as in the path of a home folder, goes as an escape.
+ * Line ends don't occur in our values, and backslashes in paths on Windows alone.
+ */
 export const propertiesText = (settings: Readonly<Record<string, string | number>>): string =>
   Object.entries(settings)
-    .map(([name, value]) => `${name}=${String(value).replaceAll('\\', '\\\\')}\n`)
+    .map(([name, value]) => `${name}=${escaped(String(value))}\n`)
     .join('');
+
+const escaped = (value: string): string =>
+  value
+    .replaceAll('\\', '\\\\')
+    // Unit by unit, so that what lies beyond 16 bits goes as its two halves.
+    .replace(/[^\0-~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

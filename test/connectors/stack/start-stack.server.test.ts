@@ -84,6 +84,19 @@ test('stop leaves no process, and the data is there at the next start', async ()
   await second.stop();
 });
 
+test('servers keep their data in a folder with letters beyond ASCII, whatever the locale', async () => {
+  const stack = await start({
+    dataDirectory: join(dataDirectory, 'größe 日本'),
+    environment: { ...process.env, LANG: 'C', LC_ALL: '' },
+    servers: ['kafka', 'schemaRegistry', 'connect'],
+  });
+  await stack.stop();
+  const made = await readdir(join(dataDirectory, 'größe 日本'));
+  expect(made).toEqual(expect.arrayContaining(['kafka', 'schema-registry']));
+  expect(await readdir(join(dataDirectory, 'größe 日本', 'kafka', 'logs'))).toContain('meta.properties');
+  expect(await readdir(dataDirectory)).toEqual(['größe 日本']);
+});
+
 test('a schema outlives the registry being killed right after it was registered', async () => {
   const stack = await start({ servers: ['schemaRegistry'] });
   try {
