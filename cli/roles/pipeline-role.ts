@@ -23,6 +23,7 @@ import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts'
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
+import { withOwnedGauges } from './owned-gauges.ts';
 import { spanOfResult } from './plane-spans.ts';
 import { startReembedLanes } from './reembed-lanes.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
@@ -47,25 +48,28 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
   const current = new Set<number>();
   const changes = createChangeReader(registry);
   const watch = ownedByOne(
-    () =>
-      watchSources({
-        sources: Object.entries(config.sources).map(([source, { kind, tables }]) => ({
-          ...{ source, kafka, writer, codec, changes, connect },
-          kind: SOURCE_KINDS[kind],
-          url: urlOf(source),
-          mappings: tables,
-          capture: {
-            kafka: settings.kafka,
-            schemaRegistry: settings.connectRegistry || registryBase(settings.registry),
-            // The sample's database stands beside Connect, wherever that is.
-            ...(settings.connectLoopback && config.sources[source]?.url !== 'sample'
-              ? { url: withoutLoopback(urlOf(source), settings.connectLoopback) }
-              : {}),
-          },
-          clock: systemClock,
-        })),
-        onEvent: onSource,
-      }),
+    async () =>
+      withOwnedGauges(
+        await watchSources({
+          sources: Object.entries(config.sources).map(([source, { kind, tables }]) => ({
+            ...{ source, kafka, writer, codec, changes, connect },
+            kind: SOURCE_KINDS[kind],
+            url: urlOf(source),
+            mappings: tables,
+            capture: {
+              kafka: settings.kafka,
+              schemaRegistry: settings.connectRegistry || registryBase(settings.registry),
+              // The sample's database stands beside Connect, wherever that is.
+              ...(settings.connectLoopback && config.sources[source]?.url !== 'sample'
+                ? { url: withoutLoopback(urlOf(source), settings.connectLoopback) }
+                : {}),
+            },
+            clock: systemClock,
+          })),
+          onEvent: onSource,
+        }),
+        [metrics.sourceState, metrics.retainedWal],
+      ),
     (error) => log.warn({ err: error }, 'the watch of the sources could not begin'),
   );
 
@@ -116,25 +120,28 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
   const everyMs = config.index.verifyEveryMinutes * 60_000;
   const scanning = ownedByOne(
     async () =>
-      scanInBackground({
-        config,
-        urlOf,
-        index: openIndex(settings.index),
-        model,
-        embeds,
-        modelOf: async (id) => reembedding.modelOf(id),
-        writer,
-        codec,
-        clock: systemClock,
-        releases: () => readReleases(kafka, codec),
-        everyMs,
-        onCounted: (source, table, divergence, documents) => {
-          metrics.divergentDocuments.set({ source, table, divergence }, documents);
-          if (documents > 0)
-            log.warn({ source, table, divergence, documents }, 'the index differs from its source');
-        },
-        onTrouble: (error) => log.warn({ err: error }, 'the index could not be compared with its sources'),
-      }),
+      withOwnedGauges(
+        scanInBackground({
+          config,
+          urlOf,
+          index: openIndex(settings.index),
+          model,
+          embeds,
+          modelOf: async (id) => reembedding.modelOf(id),
+          writer,
+          codec,
+          clock: systemClock,
+          releases: () => readReleases(kafka, codec),
+          everyMs,
+          onCounted: (source, table, divergence, documents) => {
+            metrics.divergentDocuments.set({ source, table, divergence }, documents);
+            if (documents > 0)
+              log.warn({ source, table, divergence, documents }, 'the index differs from its source');
+          },
+          onTrouble: (error) => log.warn({ err: error }, 'the index could not be compared with its sources'),
+        }),
+        [metrics.divergentDocuments],
+      ),
     (error) => log.warn({ err: error }, 'the comparison in the background cannot begin'),
   );
 

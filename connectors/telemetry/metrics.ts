@@ -110,9 +110,14 @@ export const createMetrics = (role: string) => {
     tokens: counter('freshet_tokens_total', 'Tokens by direction.', ['agent', 'model', 'direction']),
     costUsd: counter('freshet_cost_usd_total', 'Money spent.', ['agent', 'feature', 'tool']),
     toolCalls: counter('freshet_tool_calls_total', 'Tool calls by outcome.', ['tool', 'outcome']),
-    breakerState: gauge('freshet_breaker_state', 'Of an outside service: 0 closed, 1 half open, 2 open.', [
-      'tool',
-    ]),
+    breakerState: new Gauge({
+      name: 'freshet_breaker_state',
+      help: 'Of an outside service: 0 closed, 1 half open, 2 open.',
+      labelNames: ['tool'],
+      // Each process has its own view of it: two that see it open are not worse than one.
+      aggregator: 'max',
+      registers,
+    }),
     resolutionSeconds: histogram(
       'freshet_resolution_seconds',
       'Task created to its answer, of those that completed.',
