@@ -13,14 +13,18 @@ const LOOK_MS = 50;
 const LONGEST_LOOK_MS = 1_000;
 const LOOK_PART = 0.05;
 
+type WaitingRun = Pick<ExecutionToRun, 'identity' | 'signal' | 'waits'>;
+type WaitingServices = Pick<RunServices, 'clock' | 'journal'>;
+type WaitingJournal = Pick<ExecutionJournal, 'state' | 'write' | 'writeBehind'>;
+
 /**
- * Resolves at `until`, microseconds since the Unix epoch, sooner when something was said, or when the run is to end. A wait that is
+ * Resolves at `until`, microseconds since the Unix epoch, sooner when something was said of it, or when the run is to end. A wait that is
  * long is journaled whole meanwhile. Errors: of ExecutionJournal.write.
  */
 export const waitOutside = (
-  run: ExecutionToRun,
-  services: RunServices,
-  journal: ExecutionJournal,
+  run: WaitingRun,
+  services: WaitingServices,
+  journal: WaitingJournal,
   control: ExecutionControl,
   until: number,
 ): Promise<void> => {
@@ -37,15 +41,20 @@ export const waitOutside = (
 };
 
 const untilSomething = async (
-  run: ExecutionToRun,
-  services: RunServices,
-  journal: ExecutionJournal,
+  run: WaitingRun,
+  services: WaitingServices,
+  journal: WaitingJournal,
   control: ExecutionControl,
   until: number,
   signal: AbortSignal,
 ): Promise<void> => {
   const left = (): number => Math.max(1, (until - services.clock()) / MICROS);
-  if (journal.state().subtasks.length === 0) return control.changed(left(), signal);
+  if (journal.state().subtasks.length === 0) {
+    // What is said to others wakes everybody, and is nothing to wait anew for.
+    while (!signal.aborted && services.clock() < until && !heed(journal.state(), control))
+      await control.changed(left(), signal);
+    return;
+  }
   // What others write is followed meanwhile.
   const unwatch = services.journal.watch();
   const since = performance.now();
@@ -61,5 +70,7 @@ const untilSomething = async (
 };
 
 /** All that stands in the journal under this execution since it was last journaled whole, what others say of it included. */
-export const eventsOf = ({ identity }: ExecutionToRun, { journal }: RunServices): readonly AgentEvent[] =>
-  journal.fold.execution(identity.executionId)?.events ?? [];
+export const eventsOf = (
+  { identity }: Pick<ExecutionToRun, 'identity'>,
+  { journal }: Pick<RunServices, 'journal'>,
+): readonly AgentEvent[] => journal.fold.execution(identity.executionId)?.events ?? [];
