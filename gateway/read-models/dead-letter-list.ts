@@ -1,6 +1,7 @@
 /** The last records that could not be processed, and which of them were taken through again. */
 import { placeOf } from '../../schemas/dead-letters.ts';
 import type { Audit, DeadLetter } from '../../schemas/records.ts';
+import { textPreview } from '../record-preview.ts';
 import { type Counted, countedBy } from './counted-by.ts';
 
 export const DEAD_LETTER_REDRIVE = 'dead-letter redrive';
@@ -81,8 +82,10 @@ export const createDeadLetterList = (max = MAX_HELD): DeadLetterList => {
   };
 };
 
+/** As people may see it: a key is a row's, and a message may quote what could not be read. */
 export const summaryOf = ({ key, value: _, headers: __, ...letter }: DeadLetter): DeadLetterSummary => ({
   ...letter,
+  message: textPreview(letter.message),
   place: placeOf(letter.origin),
-  key: key === null ? null : Buffer.from(key).toString('utf8').slice(0, MAX_KEY_CHARACTERS),
+  key: key === null ? null : textPreview(Buffer.from(key).toString('utf8'), MAX_KEY_CHARACTERS),
 });

@@ -1,7 +1,6 @@
 /** Records that could not be processed: looked at, and taken through again once what was wrong is mended. */
 import { z } from 'zod';
 import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
-import { withoutSecrets } from '../../pipelines/gates/finding.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
@@ -9,11 +8,12 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { line, text, wholeNumber } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE } from '../read-models/dead-letter-list.ts';
+import { recordPreview, textPreview } from '../record-preview.ts';
 import { againOf, notRedriven, readRecord, taskAgainOf } from '../redrive-record.ts';
 import { isoTime } from '../views/times.ts';
 
 const MOST_REDRIVEN = 200;
-const SHOWN_BYTES = 4_096;
+const SHOWN_OF_HEADER = 500;
 
 const place = line(300).regex(/^[A-Za-z0-9._-]{1,249}:\d{1,6}:\d{1,15}$/, 'is no topic:partition:offset');
 const filter = { topic: line(249).optional(), reason: line(80).optional() };
@@ -30,16 +30,6 @@ const letter = {
 const left = z
   .array(z.object({ place: z.string(), why: z.string() }))
   .describe('Not taken through again, and why.');
-
-/** The beginning of a value as people may see it. */
-const preview = (value: Buffer): { readonly text: string | null; readonly hex: string | null } => {
-  const head = value.subarray(0, SHOWN_BYTES);
-  const read = head.toString('utf8');
-  const broken = [...read].filter((character) => character === '\ufffd').length;
-  return broken > 4
-    ? { text: null, hex: head.subarray(0, 256).toString('hex') }
-    : { text: withoutSecrets(read), hex: null };
-};
 
 export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
   const { kafka, codec, writer, clock, config } = settings;
@@ -95,14 +85,14 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
         const record = await readRecord(kafka, held.origin);
         const headers = Object.entries(record?.headers ?? {}).map(([name, value]) => [
           name,
-          withoutSecrets(value.toString('utf8').slice(0, 500)),
+          textPreview(value.toString('utf8'), SHOWN_OF_HEADER),
         ]);
         return {
           ...held,
           at: isoTime(held.at),
           inLog: record !== undefined,
           headers: Object.fromEntries(headers) as Record<string, string>,
-          value: record?.value ? preview(record.value) : null,
+          value: record?.value ? recordPreview(record.value) : null,
         };
       },
     }),
