@@ -79,18 +79,21 @@ export const begin = (
   return {
     running: new Set([...state.running, ...calls.map(({ id }) => id)]),
     counted: isByTheMinute(limits)
-      ? [...state.counted, ...calls.map((call) => ({ ...call, at: now }))]
+      ? [...standingAt(state.counted, now), ...calls.map((call) => ({ ...call, at: now }))]
       : state.counted,
     waiting: state.waiting.filter(({ id }) => !going.has(id)),
   };
 };
 
+/** Those that still count. */
+const standingAt = (counted: readonly CountedCall[], now: number): readonly CountedCall[] =>
+  counted.filter((call) => call.at + WINDOW_MS > now);
+
 const isByTheMinute = ({ requestsPerMinute, tokensPerMinute }: LimiterLimits): boolean =>
   Number.isFinite(requestsPerMinute) || Number.isFinite(tokensPerMinute);
 
 export const admit = (state: LimiterState, limits: LimiterLimits, now: number): Admission => {
-  const standing = state.counted.filter((call) => call.at + WINDOW_MS > now);
-  const counted = [...standing];
+  const counted = [...standingAt(state.counted, now)];
   const running = new Set(state.running);
   const admitted: number[] = [];
   let tokens = counted.reduce((sum, call) => sum + call.tokens, 0);
@@ -104,7 +107,7 @@ export const admit = (state: LimiterState, limits: LimiterLimits, now: number): 
     tokens += call.tokens;
     counted.push({ ...call, at: now });
   }
-  return { state: begin({ ...state, counted: standing }, limits, admitted, now), admitted, nextAt };
+  return { state: begin(state, limits, admitted, now), admitted, nextAt };
 };
 
 /** When enough of the window has gone by for a call, as things stand; null: now. */

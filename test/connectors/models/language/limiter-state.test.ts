@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   admit,
+  begin,
   enqueue,
   type LimiterLimits,
   type LimiterState,
@@ -154,4 +155,16 @@ test('a reservation that turned out too small holds back those behind it', () =>
 test('without limits by the minute nothing is kept of what went', () => {
   const { state } = admit(enqueue(NO_CALLS, { id: 0, tokens: 10 }), UNLIMITED, 0);
   expect(state.counted).toEqual([]);
+});
+
+test('calls that go by the word of others count for a minute, too, and are then let go of', () => {
+  const limits = { ...UNLIMITED, requestsPerMinute: 1_000 };
+  let state = NO_CALLS;
+  for (let id = 0; id < 600; id += 1) {
+    const now = id * 1_000;
+    state = begin(enqueue(state, { id, tokens: 1 }), limits, [id], now);
+    state = settle(state, id, 1);
+    expect(state.counted.every(({ at }) => at + WINDOW_MS > now)).toBe(true);
+  }
+  expect(state.counted).toHaveLength(60);
 });
