@@ -19,6 +19,8 @@ export interface Generations {
   openNext(): Promise<IndexGeneration>;
   /** Makes the generation last opened the one that serves, and removes the one before. */
   replace(next: IndexGeneration): Promise<void>;
+  /** Gives up the generation last opened, unless it serves by now. */
+  discard(next: IndexGeneration): Promise<void>;
   /** Leaves word that what serves is damaged: the next opening begins empty. */
   condemn(reason: string): void;
   close(): Promise<void>;
@@ -125,6 +127,15 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       if (kind.remote) await old.index.clear();
       await close(old);
       rmSync(oldFolder, { recursive: true, force: true });
+    },
+    discard: async (generation) => {
+      if (generation === serving) return;
+      try {
+        if (kind.remote) await generation.index.clear();
+      } finally {
+        await close(generation);
+        rmSync(folderOf(next), { recursive: true, force: true });
+      }
     },
     condemn: (reason) => writeFileSync(condemned, reason),
     close: () => close(serving),

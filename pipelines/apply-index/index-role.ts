@@ -216,6 +216,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         keywords?.clear();
         filling = fill();
       },
+      discard: generations.discard,
       onProgress: (records, of) => emitter.emit('progress', { done: false, records, of }),
     }).finally(() => {
       // Here and not where this generator ends: whoever reads it may stop before the rebuild does.

@@ -38,6 +38,8 @@ export interface RebuildSettings {
   readonly serving: () => IndexGeneration;
   readonly openGeneration: () => Promise<IndexGeneration>;
   readonly replace: (next: IndexGeneration) => Promise<void>;
+  /** Gives up what was built so far: disk, memory, and rows elsewhere. */
+  readonly discard: (next: IndexGeneration) => Promise<void>;
   readonly onProgress: (records: number, of: number) => void;
 }
 
@@ -75,6 +77,19 @@ const readOn = async (
 export const rebuildIndex = async (settings: RebuildSettings): Promise<RebuildReport> => {
   const begun = performance.now();
   const next = await settings.openGeneration();
+  try {
+    return await rebuildInto(settings, next, begun);
+  } catch (error) {
+    await settings.discard(next).catch(() => undefined);
+    throw error;
+  }
+};
+
+const rebuildInto = async (
+  settings: RebuildSettings,
+  next: IndexGeneration,
+  begun: number,
+): Promise<RebuildReport> => {
   let records = 0;
   let total = 0;
   const readUpTo = (to: ReadonlyMap<number, number>, touched?: TouchedDocuments): Promise<void> => {
