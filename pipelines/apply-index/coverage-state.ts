@@ -25,6 +25,22 @@ const goesBack = (newest: WatermarkPoint, point: WatermarkPoint): boolean =>
   newest.state === 'known' &&
   (comparePositions(point.position ?? '', newest.position ?? '') ?? 0) < 0;
 
+/**
+ * A point with its moments by the clock of whoever reads it: what the tracker saw at `at` was seen no later than it was received. A
+ * clock that is behind the tracker's would otherwise make everything it reads look newer than it is. Microseconds. Pure.
+ */
+export const inOwnTime = (point: WatermarkPoint, receivedAt: number): WatermarkPoint => {
+  const behind = Math.min(0, receivedAt - point.at);
+  if (behind === 0) return point;
+  // 0 is unknown, and a moment of before the epoch is none.
+  const moved = (at: number): number => (at === 0 ? 0 : Math.max(1, at + behind));
+  return {
+    ...point,
+    observedAt: moved(point.observedAt),
+    heldTables: point.heldTables.map((held) => ({ ...held, observedAt: moved(held.observedAt) })),
+  };
+};
+
 /** A point without ends stands for nothing and is passed by nobody. */
 export const isPassed = (point: WatermarkPoint, positionOf: PositionOf): boolean =>
   point.documentEnds.length > 0 && point.documentEnds.every((end, partition) => positionOf(partition) >= end);

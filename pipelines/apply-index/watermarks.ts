@@ -7,7 +7,7 @@ import type { Clock } from '../../schemas/clock.ts';
 import type { HeldTable, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED, type Watermark } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { advance, type Coverage, type PositionOf, withPoint } from './coverage-state.ts';
+import { advance, type Coverage, inOwnTime, type PositionOf, withPoint } from './coverage-state.ts';
 
 export interface Watermarks {
   /** As of now, of every source that counts; unknown where nothing was published of it. */
@@ -85,7 +85,7 @@ export const openWatermarks = async (settings: WatermarksSettings): Promise<Wate
 
   const take = (point: WatermarkPoint): void => {
     if (sources && !sources.includes(point.source)) return;
-    coverages.set(point.source, withPoint(coverages.get(point.source), point));
+    coverages.set(point.source, withPoint(coverages.get(point.source), inOwnTime(point, clock())));
     applied();
   };
 
