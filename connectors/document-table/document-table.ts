@@ -88,6 +88,8 @@ export interface DocumentTable {
     documentId: string,
     fingerprint: Buffer,
     leastEqualBits: number,
+    /** Whether a document counts; every one where left out. */
+    counts?: (documentId: string) => boolean,
   ): { readonly documentId: string; readonly same: boolean } | undefined;
   /** Refused documents of a tenant and source in every partition of this table, newest version first. */
   refusals(tenant: string, source: string): Iterable<RefusedStanding>;

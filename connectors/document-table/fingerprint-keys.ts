@@ -43,6 +43,7 @@ export const findLook = (
   documentId: string,
   fingerprint: Buffer,
   leastEqualBits: number,
+  counts: (documentId: string) => boolean = () => true,
 ): { readonly documentId: string; readonly same: boolean } | undefined => {
   for (const prefix of prefixesOf(digest(tenant), fingerprint)) {
     const range = { start: prefix, end: Buffer.concat([prefix, AFTER]), limit: MOST_LOOKED_AT };
@@ -51,7 +52,7 @@ export const findLook = (
       if (other.documentId === documentId) continue;
       const theirs = Buffer.from(other.look, 'base64').subarray(8);
       const same = sameText(fingerprint, theirs);
-      if (same || equalBits(fingerprint, theirs) >= leastEqualBits)
+      if ((same || equalBits(fingerprint, theirs) >= leastEqualBits) && counts(other.documentId))
         return { documentId: other.documentId, same };
     }
   }

@@ -138,8 +138,8 @@ export class LmdbDocumentTable implements DocumentTable {
     });
   }
 
-  find(tenant: string, documentId: string, fingerprint: Buffer, leastEqualBits: number) {
-    return this.#read(() => findLook(this.#files, tenant, documentId, fingerprint, leastEqualBits));
+  find(...asked: Parameters<DocumentTable['find']>) {
+    return this.#read(() => findLook(this.#files, ...asked));
   }
 
   refusals(tenant: string, source: string): Iterable<RefusedStanding> {

@@ -121,6 +121,9 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const volume = createVolumeWatch(({ source, table: name }) =>
     [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
   );
+  /** A table may hold partitions that are another member's by now: what stands there says nothing. */
+  const isHeld = (documentId: string): boolean =>
+    [...workers.keys()].some((each) => table.standing(each, documentId)?.kind === 'document');
   const drift = createDriftWatch();
   const commits = createPendingCommits((offsets) => reader.commit(offsets));
 
@@ -147,8 +150,10 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const changesOf = (partition: number): readonly TopicPartition[] =>
     changeTopics.map((topic) => ({ topic, partition }));
 
-  const createWorker = (partition: number): PartitionWorker =>
-    createPartitionWorker({
+  const createWorker = (partition: number): PartitionWorker => {
+    // What it still says when the partition went to another member, or came back as fresh, is of no one's concern.
+    const isIts = (): boolean => workers.get(partition) === worker;
+    const worker: PartitionWorker = createPartitionWorker({
       partition,
       documentPartitions,
       table,
@@ -161,7 +166,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
         clock: settings.clock,
         readRow: settings.readRow,
-        lookalikes: settings.table,
+        lookalikes: { find: (...asked) => table.find(...asked, isHeld) },
         volume,
         isReleased: (documentId, contentHash) => releases.isReleased(documentId, contentHash),
       },
@@ -175,6 +180,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       readChange,
       sourceOf: (topic) => sources.get(topic) ?? '',
       onDone: (records, plan) => {
+        if (!isIts()) return;
         for (const { topic, offset } of records) commits.done({ topic, partition, offset: offset + 1 });
         for (const [outcome, count] of Object.entries(plan.counts)) {
           if (count > 0)
@@ -192,9 +198,12 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       onDrained: () => changesOf(partition).forEach((each) => void reader.resume(each)),
       onTailFull: () => reader.pause({ topic: documents, partition }),
       onTailDrained: () => reader.resume({ topic: documents, partition }),
-      onOwn: (stretch) => reader.skip({ topic: documents, partition, ...stretch }),
+      onOwn: (stretch) => {
+        if (isIts()) reader.skip({ topic: documents, partition, ...stretch });
+      },
       onBehind: () => reader.hurry({ topic: documents, partition }),
       onCurrent: () => {
+        if (!isIts()) return;
         settings.onEvent({ type: 'current', partition });
         current.add(partition);
         carryOut(partition);
@@ -203,6 +212,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       logEnd: async () =>
         (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
     });
+    return worker;
+  };
 
   let ready: (() => void) | undefined;
   const opened = new Promise<void>((resolve) => {

@@ -32,6 +32,10 @@ test('the same text and a near one are found in any partition, and not of anothe
   expect(table.find('acme', 'new', look('text two', 0xff), 65)).toEqual({ documentId: 'b', same: true });
   expect(table.find('acme', 'new', look('another', 0b11), 62)).toEqual({ documentId: 'a', same: false });
   expect(table.find('acme', 'new', look('another', 0b11), 63)).toBeUndefined();
+  // What does not count hides nothing that does.
+  const others = (id: string): boolean => id !== 'b';
+  expect(table.find('acme', 'new', look('text two', 0xff), 65, others)).toBeUndefined();
+  expect(table.find('acme', 'new', look('text two', 0b1), 62, others)).toMatchObject({ documentId: 'a' });
   expect(table.find('brim', 'new', look('text one'), 60)).toBeUndefined();
   expect(table.find('acme', 'a', look('text one'), 65)).toBeUndefined();
   await table.close();
