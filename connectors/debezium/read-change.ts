@@ -191,7 +191,10 @@ export const createChangeReader = (
       const row = envelope.after && withoutNestedLists(envelope.after);
       if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);
       const unsure = op === 'u' ? silent.filter((column) => row[column] === null) : [];
-      const unavailable = [...Object.keys(row).filter((column) => isUnavailable(row[column])), ...unsure];
+      // A snapshot reads whole rows: a text that looks like the placeholder is one there.
+      const mayMiss = kind.leavesOut && op !== 'r';
+      const missing = mayMiss ? Object.keys(row).filter((column) => isUnavailable(row[column])) : [];
+      const unavailable = [...missing, ...unsure];
       const upsert = { kind: 'upsert', key, row, read: op === 'r', unavailable, ...facts } as const;
       return { kind: 'change', change: unsure.length > 0 ? { ...upsert, unsure: true } : upsert };
     },

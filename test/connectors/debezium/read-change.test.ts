@@ -239,6 +239,11 @@ describe('what an update left out', () => {
     expect(each).toMatchObject({ change: { unavailable: ['body', 'picture'] } });
   });
 
+  test('is nothing where a snapshot reads whole rows: such a text is a text', async () => {
+    const after = { ...row, body: UNAVAILABLE };
+    expect(await readEnvelope({ op: 'r', after })).toMatchObject({ change: { unavailable: [] } });
+  });
+
   const codes = [...Buffer.from(UNAVAILABLE)];
   const hstore = JSON.stringify({ [UNAVAILABLE]: UNAVAILABLE });
 
