@@ -446,6 +446,8 @@ export interface SourceTableState {
   readonly signal: null | string;
   /** types of the columns that its mapping reads, as accepted */
   readonly columns: Readonly<Record<string, string>>;
+  /** tells the table from another of its name; empty until it is known */
+  readonly identity: string;
   /** how often it was paused or taken again; the marks in the change topic carry it, and what was asked for before the last one counts for nothing */
   readonly turn: number;
 }

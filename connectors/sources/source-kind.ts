@@ -66,7 +66,14 @@ export const SOURCE_LOSSES = {
 
 export type SourceLoss = keyof typeof SOURCE_LOSSES;
 
-export type TableColumns = ReadonlyMap<string, Readonly<Record<string, string>>>;
+export interface TableShape {
+  /** Tells the table from another of its name, made anew or renamed; empty where the database tells nothing that lasts. */
+  readonly identity: string;
+  /** Types by column, in the database's own words. */
+  readonly columns: Readonly<Record<string, string>>;
+}
+/** By schema.table; a table that is not there, or not to be seen, is left out. */
+export type TableShapes = ReadonlyMap<string, TableShape>;
 
 /** A row of the signal table: Debezium carries it out when it meets it in the log. */
 export interface SourceSignal {
@@ -90,6 +97,8 @@ export interface SourceKind {
   readonly tableForm: string;
   /** Its connector, where that does not come with every stack. */
   readonly plugin?: ConnectorPlugin;
+  /** Whether its log may leave out a value that an update left alone (TOAST). */
+  readonly leavesOut: boolean;
   /** Topics that its connector keeps beside the change topic. */
   ownTopics(source: string): readonly TopicDefinition[];
   /**
@@ -119,16 +128,16 @@ export interface SourceKind {
   lossOf(observed: ObservedSource, offset: ConnectorOffset | undefined): SourceLoss | undefined;
   /** Whether Connect's offset is at or behind a change's position: what came before it is acknowledged. Pure. */
   hasPassed(offset: ConnectorOffset, position: readonly bigint[]): boolean;
-  /** Types of the columns of tables, by table and column, in the database's own words. Errors: `source-unavailable`. */
-  columns(place: Place, tables: readonly string[]): Promise<TableColumns>;
+  /** What the tables are now. Errors: `source-unavailable`. */
+  shapes(place: Place, tables: readonly string[]): Promise<TableShapes>;
   /** Gives up the place in the log; capture then begins anew. Safe to repeat. Errors: `source-unavailable`. */
   release(place: Place): Promise<void>;
   /** The table of signals to this source's connector, made by `prepare`: schema.table. */
   signalTable(source: string): string;
   /** Whether a table holds any row. Errors: `source-unavailable`. */
   hasRows(place: Place, table: string): Promise<boolean>;
-  /** Writes a signal unless it stands there already, and removes those of before. Errors: `source-unavailable`. */
-  signal(place: Place, signal: SourceSignal): Promise<void>;
+  /** Writes a signal and removes those of before. False where it stood there already. Errors: `source-unavailable`. */
+  signal(place: Place, signal: SourceSignal): Promise<boolean>;
   /** Where its log stands and what its clock says, again and again. `prepare` makes the table of its probe rows. */
   openClock(url: string): SourceClock;
   /** Whole tables, for comparing them with the index. */

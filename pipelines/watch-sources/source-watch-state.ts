@@ -35,7 +35,8 @@ export const lossIn = (state: SourceState, seen: SourceSeen): SourceLoss | undef
   if (observed && state.identity !== '' && observed.identity !== state.identity) return 'identity-changed';
   if (changeEnds && state.changeEnds.some((end, partition) => (changeEnds[partition] ?? 0) < end))
     return 'topic-remade';
-  if (offset === 'none' && isSwept(state)) return 'offsets-missing';
+  // Once it is swept no first snapshot can come but from a connector that knows nothing of its place any more.
+  if ((offset === 'none' || offset === 'snapshot') && isSwept(state)) return 'offsets-missing';
   return seen.loss;
 };
 
@@ -113,18 +114,19 @@ const reasonOf = (
   }
 };
 
-/** The state after a look in which nothing was lost. */
+/** The state after a look. Where something was lost and is not made good yet, what shows it stays to be seen. */
 export const stateAfter = (
   state: SourceState,
   seen: SourceSeen,
   restarts: number,
   now: number,
+  isLost = false,
 ): SourceState => {
   const common = {
     ...state,
-    identity: seen.observed?.identity ?? state.identity,
+    identity: (isLost ? undefined : seen.observed?.identity) ?? state.identity,
     retainedWalBytes: seen.observed?.retainedBytes ?? null,
-    changeEnds: seen.changeEnds ?? state.changeEnds,
+    changeEnds: (isLost ? undefined : seen.changeEnds) ?? state.changeEnds,
     connector: healthOf(seen.connector).kind,
     restarts,
     updatedAt: now,

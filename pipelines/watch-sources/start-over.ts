@@ -15,13 +15,15 @@ export interface StartOverSettings {
   readonly onBegin: () => void;
   /** Another process may do this by now: what is not begun is left to it. */
   readonly stopped: AbortSignal;
+  /** Tables that were captured and are not there now. */
+  readonly gone: readonly string[];
 }
 
 /** Errors: as registerConnector's; the signal's reason once it is given. */
 export const startOver = async (
   watched: WatchedSource,
   epoch: number,
-  { onBegin, stopped }: StartOverSettings,
+  { onBegin, stopped, gone }: StartOverSettings,
 ): Promise<void> => {
   const { source, kind, url, connect } = watched;
   const { connector } = sourceNames(source);
@@ -40,7 +42,7 @@ export const startOver = async (
   await kind.release({ source, url });
   // One that stands is stopped until it is resumed; one that does not runs as soon as it is registered.
   if (!stands) begin();
-  await registerConnector(watched, epoch);
+  await registerConnector(watched, epoch, gone);
   if (stands) begin();
   await connect.steer(connector, 'resume').catch((error) => {
     // A connector that was not there before runs from the start.

@@ -1,10 +1,10 @@
 /** What commands, the configuration and the columns of its tables make of a source's state. Pure. */
 import type { TableMark } from '../../connectors/debezium/table-mark.ts';
-import type { TableColumns } from '../../connectors/sources/source-kind.ts';
+import type { TableShapes } from '../../connectors/sources/source-kind.ts';
 import type { SourceState, SourceTableState } from '../../schemas/records.ts';
 import { acceptedColumns, columnTrouble } from './column-changes.ts';
 import type { SourceCommand } from './source-commands.ts';
-import { isSwept, PAUSED_BY, RESUMING } from './source-watch-state.ts';
+import { PAUSED_BY, RESUMING } from './source-watch-state.ts';
 
 export const newTable = (table: string, now: number): SourceTableState => ({
   table,
@@ -13,6 +13,7 @@ export const newTable = (table: string, now: number): SourceTableState => ({
   since: now,
   signal: null,
   columns: {},
+  identity: '',
   turn: 0,
 });
 
@@ -25,7 +26,10 @@ const paused = (table: SourceTableState, reason: string, now: number): SourceTab
   turn: table.turn + 1,
 });
 
-/** Tables as the configuration names them: a new one of a running source is read by an incremental snapshot. */
+/**
+ * Tables as the configuration names them. A new one is read by an incremental snapshot, whether the source's own is under way or
+ * through: Debezium may have done with that one long before it is swept.
+ */
 export const withTables = (
   state: SourceState,
   tables: readonly string[],
@@ -35,9 +39,7 @@ export const withTables = (
   ...state,
   tables: tables.map((table) => {
     const known = state.tables.find((each) => each.table === table);
-    if (known) return known;
-    const added = newTable(table, now);
-    return isSwept(state) ? { ...added, signal, reason: 'added to a running source' } : added;
+    return known ?? { ...newTable(table, now), signal, reason: 'added to a running source' };
   }),
 });
 
@@ -87,24 +89,54 @@ const snapshotOf = (
   since: now,
   signal,
   columns: {},
+  identity: '',
   turn: table.turn + 1,
 });
 
-/** Pauses tables whose columns no longer fit their mappings; accepts the columns of those that were just taken on. */
-export const withColumns = (
+/** What a table that has gone is paused with; one that comes back is read again by itself. */
+const GONE =
+  'it has gone from its database: dropped, renamed, or no longer to be seen by the user of the source';
+
+/** Tables that were captured and are not there now; one that never was is a mistake of the configuration. */
+export const goneFrom = ({ tables }: Pick<SourceState, 'tables'>, now: TableShapes): readonly string[] =>
+  tables
+    .filter(
+      ({ table, identity, columns }) =>
+        !now.has(table) && (identity !== '' || Object.keys(columns).length > 0),
+    )
+    .map(({ table }) => table);
+
+/** Whether a table is another than the one that was captured, or has not been held to anything yet. */
+export const hasAnother = ({ tables }: Pick<SourceState, 'tables'>, now: TableShapes): boolean =>
+  tables.some(({ table, state, reason, identity }) => {
+    const found = now.get(table);
+    return found !== undefined && (state !== 'paused' || reason === GONE) && found.identity !== identity;
+  });
+
+/**
+ * Pauses tables whose columns no longer fit their mappings, and those that have gone; has those read again that came back or were
+ * made anew; accepts the columns of those that were just taken on.
+ */
+export const withShapes = (
   state: SourceState,
-  now: TableColumns,
+  now: TableShapes,
   readBy: ReadonlyMap<string, readonly string[]>,
+  signal: string,
   at: number,
 ): SourceState => ({
   ...state,
   tables: state.tables.map((each) => {
     const found = now.get(each.table);
-    if (!found || each.state === 'paused') return each;
+    if (each.state === 'paused')
+      return each.reason === GONE && found ? snapshotOf(each, signal, 'it came back', at) : each;
+    if (!found) return paused(each, GONE, at);
+    if (each.identity !== '' && each.identity !== found.identity)
+      return snapshotOf(each, signal, 'it was made anew', at);
+    const { identity } = found;
     if (Object.keys(each.columns).length === 0)
-      return { ...each, columns: acceptedColumns(readBy.get(each.table) ?? [], found) };
-    const reason = columnTrouble(each.columns, found);
-    return reason ? paused(each, reason, at) : each;
+      return { ...each, identity, columns: acceptedColumns(readBy.get(each.table) ?? [], found.columns) };
+    const reason = columnTrouble(each.columns, found.columns);
+    return reason ? paused(each, reason, at) : { ...each, identity };
   }),
 });
 

@@ -60,9 +60,9 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
       ),
     );
     const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
-    await kind.signal({ source, url }, { id: signal, type: 'execute-snapshot', data });
-    // Asked for by another process before: its row stands somewhere behind the epoch's begin.
-    run = { signal, from: state.epochFrom, begunAt: performance.now() };
+    const isNew = await kind.signal({ source, url }, { id: signal, type: 'execute-snapshot', data });
+    // Where another process asked for it before, its row stands somewhere behind the epoch's begin.
+    run = { signal, from: isNew ? from : state.epochFrom, begunAt: performance.now() };
   };
 
   return {

@@ -35,7 +35,16 @@ import {
 } from './source-watch-state.ts';
 import { startOver } from './start-over.ts';
 import { appendFloors, isIndexedTo } from './sweep.ts';
-import { commanded, marksOf, newTable, unmarked, withColumns, withTables } from './table-changes.ts';
+import {
+  commanded,
+  goneFrom,
+  hasAnother,
+  marksOf,
+  newTable,
+  unmarked,
+  withShapes,
+  withTables,
+} from './table-changes.ts';
 import { createTableSnapshots, newSignal } from './table-snapshots.ts';
 import type { WatchedSource } from './watched-source.ts';
 
@@ -141,8 +150,11 @@ export const watchSource = (
     }
   };
 
+  const gone = async (): Promise<readonly string[]> =>
+    goneFrom(state, await kind.shapes({ source, url }, tables));
+
   const register = async (): Promise<void> => {
-    await registerConnector(watched, state.epoch);
+    await registerConnector(watched, state.epoch, await gone());
     const removed = state.tables.map(({ table }) => table).filter((table) => !tables.includes(table));
     if (removed.length > 0) {
       const end = kind.parsePosition(await kind.currentPosition(url));
@@ -157,7 +169,8 @@ export const watchSource = (
 
   const loseEpoch = async (loss: SourceLoss, looked: LookedAt): Promise<void> => {
     sightings += 1;
-    if (sightings < (loss === 'offsets-missing' ? SIGHTINGS_OF_NOTHING : SIGHTINGS)) return;
+    const isNothing = loss === 'offsets-missing' && looked.offset === 'none';
+    if (sightings < (isNothing ? SIGHTINGS_OF_NOTHING : SIGHTINGS)) return;
     if (isTooSoon()) {
       await publish({ ...state, state: 'lost', reason: SOURCE_LOSSES[loss], updatedAt: clock() });
       return;
@@ -184,7 +197,7 @@ export const watchSource = (
       unused = undefined;
       epochBegunAt = performance.now();
     };
-    await startOver(watched, state.epoch, { onBegin, stopped });
+    await startOver(watched, state.epoch, { onBegin, stopped, gone: await gone() });
     registered = true;
     const live = state.tables.map((each) =>
       each.state === 'paused' ? each : { ...each, state: 'snapshotting' as const, since: clock() },
@@ -215,8 +228,10 @@ export const watchSource = (
   const lookAtColumns = async (): Promise<void> => {
     if (performance.now() - columnsSeenAt < COLUMNS_EVERY_MS) return;
     columnsSeenAt = performance.now();
-    const found = await kind.columns({ source, url }, tables);
-    await publish(withColumns(state, found, readBy, clock()));
+    const found = await kind.shapes({ source, url }, tables);
+    // A table that was made anew is in no publication until it is put there: before a snapshot of it is asked for.
+    if (hasAnother(state, found)) await registerConnector(watched, state.epoch, goneFrom(state, found));
+    await publish(withShapes(state, found, readBy, newSignal(), clock()));
   };
 
   const stepSnapshots = async (looked: LookedAt): Promise<void> => {
@@ -253,11 +268,12 @@ export const watchSource = (
     if (!registered) await register();
     const looked = await lookAt(watched);
     const loss = lossIn(state, looked);
-    if (loss) return loseEpoch(loss, looked);
+    // Whoever paused it wants its database left alone: what is lost is made good when it is resumed.
+    if (loss && !isPausedByPerson(state)) return loseEpoch(loss, looked);
     sightings = 0;
     if (looked.connector === 'missing') registered = false;
     const asleep = await steer(looked);
-    await publish(stateAfter(state, looked, health.restarts, clock()));
+    await publish(stateAfter(state, looked, health.restarts, clock(), loss !== undefined));
     if (asleep) return;
     await keepRunning(looked);
     if (looked.offset === 'streaming' && !isSwept(state)) await sweep(looked);

@@ -150,3 +150,34 @@ test('a watch that died while it started over: what was captured under its epoch
   await untilEqual(plane, index);
   expect(await documentOf(500)).toBeUndefined();
 }, 360_000);
+
+test('Kafka Connect forgets where it was, and reads the tables under the same epoch: noticed, though its snapshot is quick', async () => {
+  const { connect, names } = plane;
+  await connect.steer(names.connector, 'stop');
+  await until('stopped', async () => (await connect.status(names.connector))?.tasks.length === 0);
+  await changeUnseen(13);
+  await connect.deleteOffsets(names.connector);
+  await connect.steer(names.connector, 'resume');
+  await untilRecovered(7, 13);
+  expect(lost().at(-1)).toBe('offsets-missing');
+}, 360_000);
+
+test('a source that a person paused is left alone, whatever is lost meanwhile; resumed, it is made good', async () => {
+  const before = lost().length;
+  await watch.command({ action: 'pause', table: undefined });
+  await until('paused', () => watch.state()?.state === 'paused');
+  await until(
+    'in Connect too',
+    async () => (await plane.connect.status(plane.names.connector))?.connector.state === 'PAUSED',
+  );
+  await plane.connect.steer(plane.names.connector, 'stop');
+  await dropSlot();
+  await changeUnseen(15);
+  const looks = watch.events.length;
+  await watch.command({ action: 'snapshot', table: 'public.articles' });
+  await until('looked again', () => watch.events.length > looks);
+  expect(watch.state()).toMatchObject({ state: 'paused', epoch: 7 });
+  expect(lost().length).toBe(before);
+  await watch.command({ action: 'resume', table: undefined });
+  await untilRecovered(8, 15);
+}, 360_000);

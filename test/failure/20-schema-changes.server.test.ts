@@ -108,6 +108,28 @@ test('a column retyped pauses its table until it is resumed', async () => {
   await until('read again', async () => (await note(5))?.text === '"As JSON."');
 }, 360_000);
 
+test('a table made anew, and one that another takes the place of, is read again and captured on', async () => {
+  await sql('ALTER TABLE public.notes RENAME TO notes_before');
+  await sql('CREATE TABLE public.notes (id int PRIMARY KEY, subject text, body jsonb)');
+  await sql(`INSERT INTO public.notes VALUES (5, 'Fifth', '"Made anew."'), (7, 'Seventh', '"Is new."')`);
+  await until('read', async () => (await note(5))?.text === '"Made anew."');
+  await until('live again', () => notes()?.state === 'live');
+  expect([(await note(7))?.text, await note(1)]).toEqual(['"Is new."', undefined]);
+  await sql(`UPDATE public.notes SET body = '"Captured."' WHERE id = 7`);
+  await until('captured', async () => (await note(7))?.text === '"Captured."');
+
+  await sql('DROP TABLE public.notes');
+  await until('gone', () => notes()?.state === 'paused');
+  expect(notes()?.reason).toMatch(/gone/);
+  expect((await note(7))?.kind).toBe('document');
+  await sql('ALTER TABLE public.notes_before RENAME TO notes');
+  await until('back', async () => (await note(1))?.kind === 'document');
+  await until('live once more', () => notes()?.state === 'live');
+  expect(await note(7)).toBeUndefined();
+  await sql(`INSERT INTO public.notes VALUES (8, 'Eighth', '"Goes on."')`);
+  await until('captured again', async () => (await note(8))?.text === '"Goes on."');
+}, 360_000);
+
 test('a table added to a running source gets its old rows; one that is taken out is removed', async () => {
   await sql('CREATE TABLE public.faqs (id int PRIMARY KEY, subject text, body text)');
   await sql(

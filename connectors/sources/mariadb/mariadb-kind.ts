@@ -4,7 +4,6 @@ import type { SourceKind } from '../source-kind.ts';
 import { mariadbConnectorConfig } from './connector-config.ts';
 import { readBinlogPosition } from './current-position.ts';
 import { openMariaDbClock } from './mariadb-clock.ts';
-import { mariadbColumns } from './mariadb-columns.ts';
 import {
   acknowledgedBinlogPosition,
   mariadbChangePosition,
@@ -12,6 +11,7 @@ import {
   parseBinlogPosition,
 } from './mariadb-position.ts';
 import { openMariaDbRows } from './mariadb-rows.ts';
+import { mariadbShapes } from './mariadb-shapes.ts';
 import { mariadbLoss, observeMariaDb } from './observe-mariadb.ts';
 import { prepareMariaDb } from './prepare-mariadb.ts';
 import { openMariaDbScan } from './scan-mariadb.ts';
@@ -25,6 +25,7 @@ export const MARIADB: SourceKind = {
   schemes: ['mysql', 'mariadb'],
   tableForm: 'database.table',
   plugin: { name: 'debezium-mariadb', pomDirectory: fileURLToPath(new URL('plugin', import.meta.url)) },
+  leavesOut: false,
   ownTopics: (source) => [schemaHistoryTopic(source)],
   survey: surveyMariaDb,
   usualValue: mariadbUsualValue,
@@ -38,7 +39,7 @@ export const MARIADB: SourceKind = {
   observe: observeMariaDb,
   lossOf: mariadbLoss,
   hasPassed: mariadbHasPassed,
-  columns: mariadbColumns,
+  shapes: mariadbShapes,
   // The binlog is kept for all readers alike: there is no place to give up.
   release: async () => undefined,
   signalTable,

@@ -30,15 +30,19 @@ export const makeSignalTable = async (connection: Connection, source: string): P
 export const makeProbeTable = (connection: Connection, source: string): Promise<void> =>
   makeTable(connection, probeTable(source), 'id int primary key, tick bigint not null');
 
-/** Errors: `source-unavailable`. */
+/** False where the signal stood there already. Errors: `source-unavailable`. */
 export const signalMariaDb = (
   { source, url }: { readonly source: string; readonly url: string },
   { id, type, data }: SourceSignal,
-): Promise<void> =>
+): Promise<boolean> =>
   withMariaDb(url, async (connection) => {
     const table = signalTable(source);
-    await connection.query(`insert ignore into ${table} values (?, ?, ?)`, [id, type, data]);
+    const { affectedRows } = await connection.query<{ affectedRows: number }>(
+      `insert ignore into ${table} values (?, ?, ?)`,
+      [id, type, data],
+    );
     await connection.query(`delete from ${table} where id not in (?, ?)`, [SNAPSHOT_MARK, id]);
+    return affectedRows === 1;
   });
 
 /** Errors: `source-unavailable`. */

@@ -3,10 +3,10 @@ import { postgresConnectorConfig } from './connector-config.ts';
 import { readCurrentLsn } from './current-lsn.ts';
 import { observePostgres } from './observe-postgres.ts';
 import { openPostgresClock } from './postgres-clock.ts';
-import { postgresColumns } from './postgres-columns.ts';
 import { postgresLoss } from './postgres-loss.ts';
 import { acknowledgedLsn, parseLsn, postgresChangePosition, reachedLsn } from './postgres-position.ts';
 import { openPostgresRows } from './postgres-rows.ts';
+import { postgresShapes } from './postgres-shapes.ts';
 import { preparePostgres } from './prepare-postgres.ts';
 import { releasePostgres } from './release-postgres.ts';
 import { openPostgresScan } from './scan-postgres.ts';
@@ -19,6 +19,7 @@ export const POSTGRES: SourceKind = {
   connectorName: 'postgresql',
   schemes: ['postgres', 'postgresql'],
   tableForm: 'schema.table',
+  leavesOut: true,
   ownTopics: () => [],
   survey: surveyPostgres,
   usualValue: postgresUsualValue,
@@ -35,7 +36,7 @@ export const POSTGRES: SourceKind = {
   observe: observePostgres,
   lossOf: postgresLoss,
   hasPassed: (offset, position) => (reachedLsn(offset) ?? 0n) >= (position[1] ?? 0n),
-  columns: postgresColumns,
+  shapes: postgresShapes,
   release: releasePostgres,
   signalTable,
   hasRows: postgresHasRows,

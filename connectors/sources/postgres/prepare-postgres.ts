@@ -13,6 +13,9 @@ export type PreparedPostgres = {
   readonly slotExists: boolean;
 };
 
+/** An `ALTER PUBLICATION` waits for locks of others. */
+const QUERY_WITHIN_MS = 30_000;
+
 /**
  * Makes a Postgres database ready for capture: looks that it decodes its log, that the tables exist with a primary key,
  * and that the publication holds exactly these tables. May be run any number of times.
@@ -25,7 +28,12 @@ export const preparePostgres = async (options: {
   /** schema.table */
   readonly tables: readonly string[];
 }): Promise<PreparedPostgres> => {
-  const client = new Client({ connectionString: options.url, connectionTimeoutMillis: 10_000 });
+  const client = new Client({
+    connectionString: options.url,
+    connectionTimeoutMillis: 10_000,
+    // The watch of the source waits for this: a question that nobody answers is asked again with its next look.
+    query_timeout: QUERY_WITHIN_MS,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -31,15 +31,19 @@ export const makeProbeTable = async (client: Client, source: string): Promise<vo
     await client.query(`CREATE TABLE IF NOT EXISTS ${table} (id int PRIMARY KEY, tick bigint NOT NULL)`);
 };
 
-/** Errors: `source-unavailable`. */
+/** False where the signal stood there already. Errors: `source-unavailable`. */
 export const signalPostgres = (
   { source, url }: { readonly source: string; readonly url: string },
   { id, type, data }: SourceSignal,
-): Promise<void> =>
+): Promise<boolean> =>
   askPostgres(url, async (client) => {
     const table = signalTable(source);
-    await client.query(`INSERT INTO ${table} VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, [id, type, data]);
+    const { rowCount } = await client.query(
+      `INSERT INTO ${table} VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+      [id, type, data],
+    );
     await client.query(`DELETE FROM ${table} WHERE id NOT IN ($1, $2)`, [SNAPSHOT_MARK, id]);
+    return rowCount === 1;
   });
 
 /** Errors: `source-unavailable`. */

@@ -22,6 +22,7 @@ test.each<[string, Partial<SourceSeen>, string | undefined]>([
   ['a topic that ends earlier', { changeEnds: [5, 3] }, 'topic-remade'],
   ['a topic that is gone', { changeEnds: [] }, 'topic-remade'],
   ['no offsets of a source that streamed', { offset: 'none' }, 'offsets-missing'],
+  ['a first snapshot of a source that streamed', { offset: 'snapshot' }, 'offsets-missing'],
   ['what the kind says', { loss: 'place-remade' }, 'place-remade'],
   ['nobody answers', { observed: undefined, offset: undefined, changeEnds: undefined }, undefined],
 ])('lost: %s', (_, over, loss) => {
@@ -29,7 +30,8 @@ test.each<[string, Partial<SourceSeen>, string | undefined]>([
 });
 
 test('no offsets before the first snapshot is through are no loss', () => {
-  expect(lossIn(stateOf({ swept: makeVersion(2, [0n, 5n]) }), seen({ offset: 'none' }))).toBeUndefined();
+  const first = stateOf({ swept: makeVersion(2, [0n, 5n]) });
+  for (const offset of ['none', 'snapshot'] as const) expect(lossIn(first, seen({ offset }))).toBeUndefined();
 });
 
 test('a new epoch forgets identity and ends of the old one, so that a successor begins it again', () => {
@@ -117,4 +119,11 @@ test.each([
 test('Postgres: before Connect says anything, only a discarded log is a loss', () => {
   expect(postgresLoss({ ...OBSERVED, heldFrom: undefined }, undefined)).toBeUndefined();
   expect(postgresLoss({ ...OBSERVED, discarded: true }, undefined)).toBe('place-discarded');
+});
+
+test('what shows that a paused source lost changes stays to be seen until it is resumed', () => {
+  const paused = stateOf({ state: 'paused', reason: 'paused by ada' });
+  const look = seen({ observed: OTHER, changeEnds: [1, 1] });
+  expect(lossIn(stateAfter(paused, look, 0, 9, true), look)).toBe('identity-changed');
+  expect(stateAfter(paused, look, 0, 9, true)).toMatchObject({ state: 'paused', changeEnds: [5, 4] });
 });

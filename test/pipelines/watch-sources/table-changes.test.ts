@@ -6,7 +6,14 @@ import {
   type SourceAction,
   type SourceCommand,
 } from '../../../pipelines/watch-sources/source-commands.ts';
-import { commanded, unmarked, withTables } from '../../../pipelines/watch-sources/table-changes.ts';
+import {
+  commanded,
+  goneFrom,
+  hasAnother,
+  unmarked,
+  withShapes,
+  withTables,
+} from '../../../pipelines/watch-sources/table-changes.ts';
 import { stateOf } from './watched-states.ts';
 
 const TABLES = ['public.a', 'public.b'];
@@ -64,11 +71,11 @@ test('a source that is about to begin anew is not paused: it would forget to', (
   expect(commanded(lost, command('pause'), 'x', 1)).toBe(lost);
 });
 
-test('a table added is read by a snapshot of its own once the first one is through, and by that one before', () => {
+test('a table added is read by a snapshot of its own, though the first one may not be swept yet', () => {
   const added = withTables(stateOf(), [...TABLES, 'public.c'], 'sig', 9).tables[2];
   expect(added).toMatchObject({ state: 'snapshotting', signal: 'sig' });
   const early = withTables(stateOf({ swept: null }), [...TABLES, 'public.c'], 'sig', 9).tables[2];
-  expect(early).toMatchObject({ state: 'snapshotting', signal: null });
+  expect(early).toMatchObject({ state: 'snapshotting', signal: 'sig' });
   expect(withTables(stateOf(), ['public.b'], 'sig', 9).tables.map(({ table }) => table)).toEqual([
     'public.b',
   ]);
@@ -82,4 +89,42 @@ test.each([
   [{ a: 'jsonb' }, 'its column a was text and is jsonb now'],
 ])('columns %j after a: text', (now: Readonly<Record<string, string>>, reason) => {
   expect(columnTrouble(acceptedColumns(['a'], { a: 'text', c: 'int' }), now)).toBe(reason);
+});
+
+const shapes = (a: string | undefined, columns: Readonly<Record<string, string>> = { body: 'text' }) =>
+  new Map(a === undefined ? [] : [['public.a', { identity: a, columns }]]);
+const READ_BY = new Map([['public.a', ['body']]]);
+
+test('a table is held to what it was; made anew it is read again, gone it waits, back it is read again', () => {
+  const before = stateOf({ tables: stateOf().tables.slice(0, 1) });
+  expect(goneFrom(before, shapes(undefined))).toEqual([]);
+  const steps: readonly [string | undefined, object, boolean][] = [
+    ['1', { state: 'live', identity: '1', columns: { body: 'text' } }, true],
+    ['1', { state: 'live', identity: '1' }, false],
+    ['2', { state: 'snapshotting', reason: 'it was made anew', signal: 'sig', turn: 1 }, true],
+    ['2', { state: 'snapshotting', identity: '2', columns: { body: 'text' }, signal: 'sig' }, true],
+    [undefined, { state: 'paused', signal: null, turn: 2 }, false],
+    [undefined, { state: 'paused', turn: 2 }, false],
+    ['3', { state: 'snapshotting', reason: 'it came back', signal: 'sig', turn: 3 }, true],
+  ];
+  let now = before;
+  for (const [identity, expected, isAnother] of steps) {
+    expect(hasAnother(now, shapes(identity))).toBe(isAnother);
+    expect(goneFrom(now, shapes(identity))).toEqual(identity === undefined ? ['public.a'] : []);
+    now = withShapes(now, shapes(identity), READ_BY, 'sig', 5);
+    expect(now.tables[0]).toMatchObject(expected);
+  }
+});
+
+test('a table that a person paused stays so, whatever becomes of it; a database that tells no identity is believed', () => {
+  const paused = commanded(stateOf(), command('pause', 'public.a'), 'x', 1);
+  for (const identity of [undefined, '2'])
+    expect(withShapes(paused, shapes(identity), READ_BY, 'sig', 5).tables[0]).toEqual(paused.tables[0]);
+  const of = stateOf({ tables: stateOf().tables.slice(0, 1) });
+  const held = withShapes(of, shapes(''), READ_BY, 'sig', 5);
+  expect(hasAnother(held, shapes(''))).toBe(false);
+  expect(withShapes(held, shapes('', { body: 'jsonb' }), READ_BY, 'sig', 6).tables[0]).toMatchObject({
+    state: 'paused',
+    reason: 'its column body was text and is jsonb now',
+  });
 });

@@ -1,25 +1,22 @@
-import type { TableColumns } from '../source-kind.ts';
+import type { TableShape, TableShapes } from '../source-kind.ts';
 import { askPostgres } from './ask-postgres.ts';
 
 const COLUMNS = `
-  SELECT n.nspname || '.' || c.relname AS "table", a.attname AS "column",
+  SELECT n.nspname || '.' || c.relname AS "table", c.oid::text AS oid, a.attname AS "column",
          format_type(a.atttypid, NULL) AS type
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname || '.' || c.relname = ANY($1)`;
 
 /** Lengths and precisions are left out: a text that may be longer is the same text. Errors: `source-unavailable`. */
-export const postgresColumns = async (
+export const postgresShapes = async (
   { url }: { readonly url: string },
   tables: readonly string[],
-): Promise<TableColumns> => {
+): Promise<TableShapes> => {
   const { rows } = await askPostgres(url, (client) =>
-    client.query<{ table: string; column: string; type: string }>(COLUMNS, [tables]),
+    client.query<{ table: string; oid: string; column: string; type: string }>(COLUMNS, [tables]),
   );
-  const found = new Map<string, Record<string, string>>();
-  for (const { table, column, type } of rows) {
-    const columns = found.get(table) ?? {};
-    columns[column] = type;
-    found.set(table, columns);
-  }
+  const found = new Map<string, TableShape>();
+  for (const { table, oid, column, type } of rows)
+    found.set(table, { identity: oid, columns: { ...found.get(table)?.columns, [column]: type } });
   return found;
 };
