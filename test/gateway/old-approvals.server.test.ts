@@ -1,10 +1,10 @@
 /** An approval that has waited for long, with more of the journal behind it than a gateway looks back, is listed and given (rule J). */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { openHeardControls } from '../../agents/safety/heard-controls.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
@@ -62,6 +62,7 @@ const passTime = async (): Promise<void> => {
 
 test('it is listed by a gateway that starts long after it was asked for, and its task goes on when it is given', async () => {
   const file = join(tmpdir(), `freshet-patient-${randomUUID()}`);
+  onTestFinished(() => rmSync(file, { force: true }));
   const taskId = await stack.submit({ agent: 'patient', input: `change ${file}` }, PARTITION);
   const asked = await until('the question', async () =>
     (await stack.journalOf(taskId)).find(({ name }) => name === 'approval-asked'),

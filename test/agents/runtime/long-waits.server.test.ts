@@ -1,11 +1,11 @@
 /** What waits for long pins nothing (rule J): tasks behind it are committed, and whoever takes over finds it by its snapshot alone. */
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { replayExecution } from '../../../agents/replay/replay-execution.ts';
 import { startTaskWorker, type TaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { type HeardControls, openHeardControls } from '../../../agents/safety/heard-controls.ts';
@@ -110,7 +110,11 @@ const journalSaysAllOf = (taskIds: readonly string[]) =>
     return ended.length === ids.size ? ended : undefined;
   });
 
-const newFile = (): string => join(tmpdir(), `freshet-patient-${randomUUID()}`);
+const newFile = (): string => {
+  const file = join(tmpdir(), `freshet-patient-${randomUUID()}`);
+  onTestFinished(() => rmSync(file, { force: true }));
+  return file;
+};
 const linesOf = (file: string): readonly string[] =>
   existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
 
