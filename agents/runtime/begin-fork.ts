@@ -3,11 +3,12 @@
  * other did outside after that step is undone first, where its tools say how (agents/replay/fork-events.ts).
  */
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { isOfUnbegun } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { compensationsOf } from '../replay/compensations.ts';
-import { forkedEvents } from '../replay/fork-events.ts';
+import { countingEvents, forkedEvents } from '../replay/fork-events.ts';
 import { type EffectToUndo, effectsToUndo } from '../replay/undo-effects.ts';
 import type { DecisionFacts } from './decide.ts';
 import type { EventDraft } from './execution-journal.ts';
@@ -52,6 +53,36 @@ export const readFork = async (run: ExecutionToRun, services: RunServices): Prom
     return { ...NO_FORK, refusal: { code: 'task-invalid', message: error.message } };
   }
 };
+
+/**
+ * What of the drafts does not stand in the journal yet. They take several sends where they are large, and their worker may be lost between
+ * two: then they stand behind its claim as far as they came, and a model call whose reply did not come is begun again. None once anything of its own
+ * stands there.
+ */
+export const missingDrafts = (
+  drafts: readonly EventDraft[],
+  events: readonly AgentEvent[],
+): readonly EventDraft[] => {
+  let copied = 0;
+  for (const event of countingEvents(events)) {
+    if (OF_CLAIMS.has(event.type)) continue;
+    if (isCopyOf(event, drafts[copied])) copied += 1;
+    else if (!isCopyOf(event, drafts[copied - 1])) return [];
+  }
+  return drafts.slice(isModelReply(drafts[copied - 1], drafts[copied]) ? copied - 1 : copied);
+};
+
+/** Of a tool the outcome says all; a reply counts only behind the intent of its own claim. */
+const isModelReply = (intent: EventDraft | undefined, next: EventDraft | undefined): boolean =>
+  intent?.type === 'intent' &&
+  intent.priceTable !== DELEGATED &&
+  (next?.type === 'llm-response' || (next?.type === 'error' && !next.idempotencyKey));
+
+const OF_CLAIMS: ReadonlySet<AgentEvent['type']> = new Set(['user-input', 'claim', 'request']);
+
+/** What is copied keeps its time. */
+const isCopyOf = ({ type, step, at, name }: AgentEvent, draft: EventDraft | undefined): boolean =>
+  draft?.type === type && draft.step === step && draft.at === at && draft.name === name;
 
 /** What is to be undone before its first decision, each once, whoever begins it and however often. */
 export const effectsOfOrigin = (

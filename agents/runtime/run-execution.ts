@@ -15,7 +15,7 @@ import { executionContextOf } from '../../schemas/task-trace.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
 import { reachedOf, receiptOf } from './answer.ts';
-import { effectsOfOrigin, type ForkBegun, NO_FORK, readFork } from './begin-fork.ts';
+import { effectsOfOrigin, type ForkBegun, missingDrafts, NO_FORK, readFork } from './begin-fork.ts';
 import { wrongInputOf } from './checked-value.ts';
 import { type DecisionFacts, decide, lostEffectOf } from './decide.ts';
 import { type Decision, inputHashOf, type StepDecision } from './decision.ts';
@@ -206,7 +206,7 @@ const claim = async (
           } as const,
         ]
       : []),
-    ...(state.order.epoch > 0 ? [] : fork.drafts),
+    ...missingDrafts(fork.drafts, known?.events ?? []),
   );
   const now = await journaledState(partition.fold.execution(identity.executionId), services);
   journal.resume(now.state);

@@ -9,7 +9,7 @@ import { totalUsd } from '../../../schemas/execution-costs.ts';
 import { parseUsd, priceOf } from '../../../schemas/money.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { eventOf } from '../../support/event-of.ts';
-import { randomAgent, scriptedModel, TURNS } from '../runtime/random-model.ts';
+import { randomAgent, scriptedModel, TURNS, type Turn } from '../runtime/random-model.ts';
 import { simulate } from '../runtime/simulated-journal.ts';
 import { AGENT, RECORDINGS, recordExecution } from './recorded-executions.ts';
 
@@ -212,4 +212,45 @@ test('an approval whose call is not taken over is asked for again; a stop of the
   const state = foldEvents(await journaled(whole, []));
   expect(state.phase.kind).toBe('ready');
   expect(state.results).toMatchObject([{ name: 'change', output: 1 }]);
+});
+
+test('a fork whose worker was lost while its journal was being written takes over the rest, and nothing twice', async () => {
+  const turns: readonly Turn[] = [
+    { kind: 'tools', names: ['look', 'change'] },
+    { kind: 'failure', retryable: true, mayHaveCost: false },
+    { kind: 'tools', names: ['change'] },
+    { kind: 'text', text: 'Done [1].' },
+  ];
+  const origin = await recordExecution('task-a', { turns, deaths: [] });
+  const last = countingEvents(origin).reduce(
+    (most, { type, step }) => (type === 'response' ? most : Math.max(most, step)),
+    0,
+  );
+  const taken = { agent: AGENT, fork: { origin, step: last } };
+  const models = () => [scriptedModel('first', [{ kind: 'text', text: 'Done [1].' }])];
+  const whole = simulate({ ...taken, models: models() });
+  await whole.run('worker-a');
+  const { drafts } = forkedEvents(origin, last, 'execution-1');
+  const begun = whole.log.findIndex(({ at }) => at === drafts[0]?.at);
+  expect(begun).toBeGreaterThan(1);
+  const isOutcome = ({ type }: AgentEvent) =>
+    type === 'llm-response' || type === 'tool-call' || type === 'error';
+  let tornTwice = 0;
+  for (let stood = 1; stood <= begun + drafts.length; stood += 1) {
+    const again = simulate({ ...taken, models: models(), journaled: whole.log.slice(0, stood) });
+    await again.run('worker-b');
+    const counting = countingEvents(again.log);
+    expect(counting.filter(isOutcome).length).toBe(countingEvents(whole.log).filter(isOutcome).length);
+    expect(knownBy(foldEvents(again.log))).toEqual(knownBy(foldEvents(whole.log)));
+    expect(replayRecorded(again.log, [AGENT]).decisions.filter(({ same }) => !same)).toEqual([]);
+    // Lost once more, at the same place and under its second claim.
+    const claimed = again.log.findIndex(({ type, epoch }) => type === 'claim' && epoch === 2);
+    const torn = again.log.slice(0, claimed + 3);
+    if (torn.some(({ type }) => type === 'response')) continue;
+    tornTwice += 1;
+    const third = simulate({ ...taken, models: models(), journaled: torn });
+    await third.run('worker-c');
+    expect(knownBy(foldEvents(third.log))).toEqual(knownBy(foldEvents(whole.log)));
+  }
+  expect(tornTwice).toBeGreaterThan(3);
 });
