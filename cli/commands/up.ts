@@ -49,7 +49,12 @@ export const addUpCommand = (freshet: Command, { root, environment }: Surroundin
     .option('--docker', 'the same as --servers docker: the servers of docker-compose.yml')
     .option('--config <file>', 'what to index and which agents run', 'freshet.config.ts')
     .option('--json', 'with --check: the summary as JSON on stdout')
-    .action((options: UpOptions) => up(root, environment, options));
+    .action(async (options: UpOptions) => {
+      // Whoever scripts the check asks one thing: did it hold (0) or not (1), for whatever reason.
+      if (options.check) process.exitCode = 1;
+      await up(root, environment, options);
+      if (options.check) process.exitCode = 0;
+    });
 };
 
 const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptions): Promise<void> => {
@@ -110,10 +115,7 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     progress.line('freshet', `ready: ${freshet.run.gateway}`);
     if (options.check) {
       const { check } = await import('../start/check.ts');
-      // Whoever scripts this asks one thing: did it hold (0) or not (1).
-      process.exitCode = 1;
       await check({ freshet, config, json: options.json ?? false, progress, signal: ended.signal });
-      process.exitCode = 0;
     } else {
       const rate = positive(options.rate, '--rate');
       process.stderr.write(

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import packageFile from '../../package.json' with { type: 'json' };
@@ -6,7 +8,11 @@ import { ERROR_CODES } from '../../schemas/errors.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/freshet.mjs', import.meta.url));
 const freshet = (...words: readonly string[]) =>
-  spawnSync(process.execPath, [COMMAND, ...words], { encoding: 'utf8' });
+  spawnSync(process.execPath, [COMMAND, ...words], {
+    encoding: 'utf8',
+    // Where nothing runs, whatever runs in this tree.
+    env: { ...process.env, FRESHET_ROOT: join(tmpdir(), 'freshet-nowhere') },
+  });
 
 test('it says which version it is', () => {
   const { status, stdout } = freshet('--version');
@@ -19,4 +25,11 @@ test('what there is not is one clear error, with all that there is', () => {
   expect(stderr).toMatch(/^freshet: usage: there is no sarch\n/);
   expect(stderr).toContain('\n  search ');
   expect(freshet('--help').stdout).toContain('\n  search ');
+});
+
+test('up --check ends with 0 or 1, whatever went wrong', () => {
+  const wrong = ['up', '--ports', 'some'];
+  expect(freshet(...wrong).status).toBe(ERROR_CODES.usage.exit);
+  const checked = freshet(...wrong, '--check');
+  expect([checked.status, checked.stderr]).toEqual([1, 'freshet: usage: --ports takes fixed or free\n']);
 });
