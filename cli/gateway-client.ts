@@ -45,6 +45,7 @@ const withQuery = (path: string, query: Readonly<Record<string, string | undefin
   return search.size > 0 ? `${path}?${search.toString()}` : path;
 };
 
+/** Errors of all: `unavailable` where the gateway does not answer, or breaks its answer off; what it refused, as it says. */
 export const openGatewayClient = (baseUrl: string): GatewayClient => {
   const call = async (path: string, init: RequestInit): Promise<Response> => {
     let response: Response;
@@ -65,21 +66,38 @@ export const openGatewayClient = (baseUrl: string): GatewayClient => {
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
+  const brokenOff = (thrown: unknown): FreshetError =>
+    new FreshetError(
+      'unavailable',
+      `the gateway at ${baseUrl} broke off its answer; run: npx freshet doctor`,
+      { cause: toError(thrown) },
+    );
+  const bodyOf = async <T>(response: Response): Promise<T> => {
+    try {
+      return (await response.json()) as T;
+    } catch (thrown) {
+      throw brokenOff(thrown);
+    }
+  };
   const textLines = async function* (response: Response): AsyncIterable<string> {
     let rest = '';
-    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      const lines = (rest + piece).split('\n');
-      rest = lines.pop() ?? '';
-      yield* lines;
+    try {
+      for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const lines = (rest + piece).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+      }
+    } catch (thrown) {
+      throw brokenOff(thrown);
     }
   };
   return {
     get: async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) =>
-      (await (await call(withQuery(path, query), {})).json()) as T,
+      bodyOf<T>(await call(withQuery(path, query), {})),
     post: async <T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
-      (await (await call(path, posted(body, headers))).json()) as T,
+      bodyOf<T>(await call(path, posted(body, headers))),
     put: async <T>(path: string, body: unknown) =>
-      (await (await call(path, { ...posted(body), method: 'PUT' })).json()) as T,
+      bodyOf<T>(await call(path, { ...posted(body), method: 'PUT' })),
     lines: async function* <T>(
       path: string,
       body?: unknown,
@@ -95,20 +113,24 @@ export const openGatewayClient = (baseUrl: string): GatewayClient => {
       }
     },
     events: async function* (path, signal) {
-      const response = await call(path, { signal, headers: { accept: 'text/event-stream' } });
       let event = 'message';
       let id = '';
       let data = '';
-      for await (const raw of textLines(response)) {
-        const line = raw.replace(/\r$/, '');
-        if (line.startsWith('event:')) event = line.slice(6).trim();
-        else if (line.startsWith('id:')) id = line.slice(3).trim();
-        else if (line.startsWith('data:')) data += line.slice(5).trim();
-        else if (line === '' && data !== '') {
-          yield { event, id, data: JSON.parse(data) as unknown };
-          event = 'message';
-          data = '';
+      try {
+        const response = await call(path, { signal, headers: { accept: 'text/event-stream' } });
+        for await (const raw of textLines(response)) {
+          const line = raw.replace(/\r$/, '');
+          if (line.startsWith('event:')) event = line.slice(6).trim();
+          else if (line.startsWith('id:')) id = line.slice(3).trim();
+          else if (line.startsWith('data:')) data += line.slice(5).trim();
+          else if (line === '' && data !== '') {
+            yield { event, id, data: JSON.parse(data) as unknown };
+            event = 'message';
+            data = '';
+          }
         }
+      } catch (error) {
+        if (!signal.aborted) throw error;
       }
     },
   };

@@ -90,14 +90,10 @@ export const addFreshnessCommand = (freshet: Command, surroundings: Surroundings
       const ended = new AbortController();
       process.once('SIGINT', () => ended.abort());
       const redraw = process.stdout.isTTY && !output.json ? '\u001b[2J\u001b[H' : '';
-      try {
-        for await (const { data } of gatewayOf(surroundings).events('/v1/freshness/stream', ended.signal))
-          output.stream(
-            data as FreshnessReport,
-            (report) => `${redraw}${describe(report)}${redraw ? '' : '\n'}`,
-          );
-      } catch (error) {
-        if (!ended.signal.aborted) throw error;
-      }
+      for await (const { data } of gatewayOf(surroundings).events('/v1/freshness/stream', ended.signal))
+        output.stream(
+          data as FreshnessReport,
+          (report) => `${redraw}${describe(report)}${redraw ? '' : '\n'}`,
+        );
     });
 };

@@ -72,7 +72,7 @@ const checkEnd = ({ state, error, outcome }: Pick<TaskView, 'state' | 'error' | 
     );
 };
 
-/** Streams the answer as it comes, then the task. Errors: `check-failed`. */
+/** Streams the answer as it comes, then the task. Errors: `check-failed`, also where Ctrl-C came before the answer. */
 const watch = async (gateway: GatewayClient, taskId: string, output: Output): Promise<void> => {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
@@ -103,6 +103,11 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
       output.talk(`  ${state}`);
     }
   }
+  if (interrupted.signal.aborted)
+    throw new FreshetError(
+      'check-failed',
+      `it was watched no longer, and goes on; see: npx freshet task show ${taskId}`,
+    );
   const ended = await gateway.get<TaskView>(`/v1/tasks/${encodeURIComponent(taskId)}`);
   if (!output.json) {
     process.stdout.write('\n\n');
