@@ -20,6 +20,15 @@ export interface ForgetSettings {
 /** As long as a record of the journal may be read again. */
 const JOURNAL_KEPT_MS = Number(TOPICS.agentEvents.settings['retention.ms']);
 
+const journalUpToNow = async (kafka: KafkaClient): Promise<Memory['places']> => {
+  const topic = TOPICS.agentEvents.name;
+  const offsets = await kafka.admin.offsets(topic);
+  return offsets.map(({ partition, latest }) => ({
+    ...{ topic, partition, from: 0 },
+    to: Math.max(0, latest - 1),
+  }));
+};
+
 /** Errors: `append-failed`. */
 export const forgetMemories = async (
   { writer, codec, clock }: Pick<ForgetSettings, 'writer' | 'codec' | 'clock'>,
@@ -41,20 +50,39 @@ export const forgetSession = async (
   key: SessionKey,
   reason: string,
 ): Promise<number> => {
-  const topic = TOPICS.agentEvents.name;
-  const ends = new Map((await kafka.admin.offsets(topic)).map((each) => [each.partition, each.latest]));
+  const all = await journalUpToNow(kafka);
   const { turns } = await sessions.read(key, 0);
   const partitions = new Set([
     partitionOfKey(Buffer.from(key.sessionId), TOPICS.agentEvents.partitions),
     ...turns.map(({ place }) => place.partition),
   ]);
-  const places = [...partitions].map((partition) => ({
-    ...{ topic, partition, from: 0 },
-    to: Math.max(0, (ends.get(partition) ?? 0) - 1),
-  }));
+  const places = all.filter(({ partition }) => partitions.has(partition));
   const cut = cutOf(key, places, { at: clock(), untilMs: JOURNAL_KEPT_MS, reason });
   await writer.append([memoryRecord(codec, cut)]);
   await sessions.remove(key, turns);
   await sessions.settled(key);
   return turns.length;
+};
+
+/**
+ * Every session of an agent in a tenant begins anew, also those that the store has lost and the journal could bring back. `held`: those
+ * that the store names, whose turns go at once; gives how many of each. Errors: as of forgetSession.
+ */
+export const forgetAgent = async (
+  { kafka, writer, codec, sessions, clock }: ForgetSettings,
+  agent: Omit<SessionKey, 'sessionId'>,
+  held: readonly SessionKey[],
+  reason: string,
+): Promise<readonly number[]> => {
+  const facts = { at: clock(), untilMs: JOURNAL_KEPT_MS, reason };
+  const cut = cutOf({ ...agent, sessionId: null }, await journalUpToNow(kafka), facts);
+  await writer.append([memoryRecord(codec, cut)]);
+  const counts: number[] = [];
+  for (const key of held) {
+    const { turns } = await sessions.read(key, 0);
+    await sessions.remove(key, turns);
+    await sessions.settled(key);
+    counts.push(turns.length);
+  }
+  return counts;
 };

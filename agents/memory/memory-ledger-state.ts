@@ -9,6 +9,12 @@ import { namespaceOf, SUMMARISED } from './memory-record.ts';
 
 export type HeldMemory = Omit<Memory, 'title' | 'text' | 'origin'>;
 
+interface Session {
+  readonly tenant: string;
+  readonly agent: string;
+  readonly sessionId: string | null;
+}
+
 export interface MemoryLedger {
   /** False: it is older than what stands. */
   take(memory: Memory): boolean;
@@ -19,10 +25,7 @@ export interface MemoryLedger {
   /** Whatever its state. */
   of(namespace: string): Iterable<HeldMemory>;
   /** True where a turn that was written at a place is not to be read from the journal again: moved, forgotten, or undone. */
-  isCut(
-    place: JournalPlace,
-    session: { readonly tenant: string; readonly agent: string; readonly sessionId: string | null },
-  ): boolean;
+  isCut(place: JournalPlace, session: Session): boolean;
   /** True where a person has had it forgotten. */
   isForgotten: MemoryLedger['isCut'];
   size(): number;
@@ -34,12 +37,9 @@ const holds = ({ places }: HeldMemory, { topic, partition, offset }: JournalPlac
       each.topic === topic && each.partition === partition && each.from <= offset && offset <= each.to,
   );
 
-/** Cuts of one session are few; what belongs to none is cut under an empty name. */
-const sessionKeyOf = (of: {
-  readonly tenant: string;
-  readonly agent: string;
-  readonly sessionId: string | null;
-}): string => JSON.stringify([of.tenant, of.agent, of.sessionId ?? '']);
+/** Cuts of one session are few; what belongs to none is cut under an empty name, and all of an agent under none. */
+const cutKeyOf = ({ tenant, agent, sessionId }: Session): string =>
+  JSON.stringify([tenant, agent, sessionId]);
 
 const cuts = ({ kind }: HeldMemory): boolean => kind === 'cut';
 
@@ -59,9 +59,10 @@ export const createMemoryLedger = (): MemoryLedger => {
     if (group?.size === 0) from.delete(key);
   };
 
-  const cutsOf = (session: Parameters<typeof sessionKeyOf>[0]): readonly HeldMemory[] => [
-    ...(bySession.get(sessionKeyOf(session))?.values() ?? []),
-  ];
+  const cutsOf = (session: Session): readonly HeldMemory[] =>
+    [session.sessionId ?? '', null].flatMap((sessionId) => [
+      ...(bySession.get(cutKeyOf({ ...session, sessionId }))?.values() ?? []),
+    ]);
 
   return {
     take: ({ title: _, text: __, origin: ___, ...memory }) => {
@@ -69,7 +70,7 @@ export const createMemoryLedger = (): MemoryLedger => {
       if (before && memoryVersion(before) >= memoryVersion(memory)) return false;
       held.set(memory.memoryId, memory);
       put(byNamespace, namespaceOf(memory), memory);
-      if (cuts(memory)) put(bySession, sessionKeyOf(memory), memory);
+      if (cuts(memory)) put(bySession, cutKeyOf(memory), memory);
       return true;
     },
     dropped: (memoryId) => {
@@ -77,7 +78,7 @@ export const createMemoryLedger = (): MemoryLedger => {
       if (!before) return;
       held.delete(memoryId);
       removeFrom(byNamespace, namespaceOf(before), memoryId);
-      if (cuts(before)) removeFrom(bySession, sessionKeyOf(before), memoryId);
+      if (cuts(before)) removeFrom(bySession, cutKeyOf(before), memoryId);
     },
     get: (memoryId) => held.get(memoryId),
     namespaces: () => byNamespace.keys(),

@@ -11,7 +11,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 export const SUMMARISED = 'summarised';
 
 /** Of the same parts always the same, so that a memory that is written again is the same memory. */
-export const memoryIdOf = (kind: Memory['kind'], parts: readonly (string | number)[]): string =>
+export const memoryIdOf = (kind: Memory['kind'], parts: readonly (string | number | null)[]): string =>
   `${kind}-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)}`;
 
 /** One agent's memories in one tenant. */
@@ -61,14 +61,14 @@ export const endedMemory = (
 
 /**
  * What keeps turns of the journal from being read into a session again: they moved on, were forgotten or undone. `untilMs`: as
- * long as the journal can be read back. An execution without a session is cut under an empty name.
+ * long as the journal can be read back. An execution without a session is cut under an empty name; null: whatever the session.
  */
 export const cutOf = (
   {
     tenant,
     agent,
     sessionId,
-  }: { readonly tenant: string; readonly agent: string; readonly sessionId: string },
+  }: { readonly tenant: string; readonly agent: string; readonly sessionId: string | null },
   places: Memory['places'],
   { at, untilMs, reason }: { readonly at: number; readonly untilMs: number; readonly reason: string },
 ): Memory => ({

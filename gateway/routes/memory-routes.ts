@@ -1,7 +1,7 @@
 /** What agents remember: shown, forgotten by a person, and undone where a stretch of the journal should not have been written. */
 import { z } from 'zod';
 import { findMemories } from '../../agents/memory/find-memories.ts';
-import { forgetMemories, forgetSession } from '../../agents/memory/forget-memories.ts';
+import { forgetAgent, forgetMemories, forgetSession } from '../../agents/memory/forget-memories.ts';
 import { findRepair, undoRepair } from '../../agents/memory/repair-memories.ts';
 import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
 import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
@@ -205,7 +205,11 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
                   (key) => key.tenant === asked && key.agent === agent,
                   MOST_FORGOTTEN,
                 );
+        // Redis may have lost sessions that the journal would bring back: all of the agent are cut by one word.
+        const whole =
+          agent !== undefined && !ids && session === undefined ? { tenant: asked, agent } : undefined;
         const targets = [
+          ...(whole ? [`every session of ${whole.agent}`] : []),
           ...memories.map(({ memoryId }) => memoryId),
           ...keys.map((key) => `session ${key.agent}/${key.sessionId}`),
         ];
@@ -215,9 +219,11 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
         else if (targets.length > 0) {
           await audited('memory forget', principal.name, targets, reason);
           const deps = { kafka, codec, writer, clock, sessions: sessionStore() };
-          for (const key of keys) sessions.push({ ...key, turns: await forgetSession(deps, key, reason) });
+          const counts = whole && (await forgetAgent(deps, whole, keys, reason));
+          for (const [at, key] of keys.entries())
+            sessions.push({ ...key, turns: counts?.[at] ?? (await forgetSession(deps, key, reason)) });
           // Behind the cuts: a session that was summarised while they were written is forgotten with its summary, and none comes after.
-          if (keys.length > 0) {
+          if (whole || keys.length > 0) {
             found = await find();
             memories = found.slice(0, MOST_FORGOTTEN);
           }

@@ -1,6 +1,6 @@
 /** Fault 25, of sessions: Redis killed without persistence. What was said comes back from the journal, and until then nobody pretends. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { forgetSession } from '../../agents/memory/forget-memories.ts';
+import { forgetAgent, forgetSession } from '../../agents/memory/forget-memories.ts';
 import type { OpenedAgentMemory } from '../../agents/memory/open-agent-memory.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { memoryPolicyOf } from '../../schemas/memory-policy.ts';
@@ -127,4 +127,26 @@ test('a worker that comes when Redis was lost rebuilds too, and remembers what i
   } finally {
     await heir.stop();
   }
+});
+
+test('all of an agent is forgotten while Redis has lost its sessions: the journal brings none back', async () => {
+  await say('s-20', 's-20 one');
+  await stack.killServer('redis');
+  await stack.startServer('redis');
+  const held = opened.ledger.size();
+  await forgetAgent(
+    { ...plane, sessions: opened.sessions, clock: systemClock },
+    { tenant: 'acme', agent: 'support' },
+    [],
+    'asked for',
+  );
+  await until('the cut is known', async () => opened.ledger.size() > held);
+  for (const sessionId of ['s-0', 's-5', 's-20'])
+    await until('it begins anew', async () => {
+      const { session, turns } = await recall(sessionId);
+      expect(turns).toEqual([]);
+      return session === 'new';
+    });
+  await say('s-20', 's-20 two');
+  expect(await questions('s-20')).toEqual(['s-20 two']);
 });

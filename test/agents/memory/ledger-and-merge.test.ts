@@ -68,6 +68,24 @@ describe('the ledger', () => {
     expect(ledger.isCut({ ...place, partition: 1 }, key)).toBe(false);
     expect(ledger.isCut(place, { ...key, sessionId: 's-2' })).toBe(false);
     expect(ledger.isCut(place, { ...key, tenant: 'brim' })).toBe(false);
+    expect(ledger.isCut(place, { ...key, sessionId: null })).toBe(false);
+  });
+
+  test('a cut of a whole agent holds for every session of it, and for what has none', () => {
+    const ledger = createMemoryLedger();
+    const agent = { tenant: 'acme', agent: 'support', sessionId: null };
+    const places = [{ topic: JOURNAL, partition: 2, from: 0, to: 20 }];
+    const cut = cutOf(agent, places, { at: 1, untilMs: 1, reason: 'x' });
+    ledger.take(cut);
+    const place = { topic: JOURNAL, partition: 2, offset: 20 };
+    for (const sessionId of ['s-1', '', null]) {
+      expect(ledger.isCut(place, { ...agent, sessionId })).toBe(true);
+      expect(ledger.isForgotten(place, { ...agent, sessionId })).toBe(true);
+      expect(ledger.isCut({ ...place, offset: 21 }, { ...agent, sessionId })).toBe(false);
+      expect(ledger.isCut(place, { ...agent, agent: 'triage', sessionId })).toBe(false);
+    }
+    ledger.dropped(cut.memoryId);
+    expect(ledger.isCut(place, { ...agent, sessionId: 's-1' })).toBe(false);
   });
 });
 
