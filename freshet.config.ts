@@ -59,8 +59,8 @@ export default defineConfig({
   // The closed loop: what this agent writes is found like a row, and says that an agent wrote it.
   results: {
     digest: mapResult<{ topic: string; digest: string }>({
-      title: ({ output }) => `Digest: ${output.topic}`,
-      text: ({ output }) => output.digest,
+      title: ({ value }) => `Digest: ${value.topic}`,
+      text: ({ value }) => value.digest,
     }),
   },
   localTenant: 'tarnwell',

@@ -25,31 +25,34 @@ export const taskOfResult = (
 };
 
 /** A completed result as its mapping gets it. */
-export interface CompletedResult<Output = unknown> {
+export interface CompletedResult<Value = unknown> {
   readonly taskId: string;
   readonly executionId: string;
   readonly agent: string;
   /** Version of the agent. */
   readonly behaviour: string;
   readonly sessionId: string | null;
-  readonly output: Output;
+  /** What it said. */
+  readonly text: string;
+  /** The same in the shape that the agent promises (`output` of its definition); undefined of an agent that promises none. */
+  readonly value: Value;
   /** Microseconds since the Unix epoch. */
   readonly completedAt: number;
 }
 
 /** How the results of one agent become documents. Functions must be pure. The tenant is the task's, always (I9). */
-export interface ResultMapping<Output = unknown> {
-  readonly title: (result: CompletedResult<Output>) => string;
+export interface ResultMapping<Value = unknown> {
+  readonly title: (result: CompletedResult<Value>) => string;
   /** Empty: this result does not flow back; the gate `required` refuses it. */
-  readonly text: (result: CompletedResult<Output>) => string;
+  readonly text: (result: CompletedResult<Value>) => string;
   readonly metadata?: (
-    result: CompletedResult<Output>,
+    result: CompletedResult<Value>,
   ) => Readonly<Record<string, string | number | boolean | null>>;
   readonly gates?: GateOverrides;
 }
 
 /** A mapping typed by what the agent answers. */
-export const mapResult = <Output>(mapping: ResultMapping<Output>): ResultMapping =>
+export const mapResult = <Value>(mapping: ResultMapping<Value>): ResultMapping =>
   mapping as unknown as ResultMapping;
 
 /** Positions are our own times, so there is one epoch. A deletion is later than what it deletes. */
@@ -72,18 +75,33 @@ export const rowOfResult = ({
   output: output ?? 'null',
 });
 
-const completedOf = madeOnce(
-  (row: Row): CompletedResult => ({
-    ...(JSON.parse(String(row.result)) as Omit<CompletedResult, 'output'>),
-    output: JSON.parse(String(row.output)) as unknown,
-  }),
-);
+interface Answer {
+  readonly text?: string;
+  readonly value?: unknown;
+  readonly citations?: readonly { readonly number: number }[];
+}
+
+const answerOf = madeOnce((row: Row): Answer => (JSON.parse(String(row.output)) as Answer | null) ?? {});
+
+const completedOf = madeOnce((row: Row): CompletedResult => {
+  const { text = '', value } = answerOf(row);
+  const facts = JSON.parse(String(row.result)) as Omit<CompletedResult, 'text' | 'value'>;
+  return { ...facts, text, value };
+});
+
+/** [1], [2], … are passages of that execution: to whoever reads it later the same numbers are others. */
+const withoutCitations = (text: string, { citations = [] }: Answer): string => {
+  const numbers = new Set(citations.map(({ number }) => number));
+  return text.replace(/ ?\[(\d{1,4})\]/g, (cited, number: string) =>
+    numbers.has(Number(number)) ? '' : cited,
+  );
+};
 
 const asTableMapping = madeOnce((mapping: ResultMapping): TableMapping => {
   const { title, text, metadata, gates } = mapping;
   return {
     title: (row) => title(completedOf(row)),
-    text: (row) => text(completedOf(row)),
+    text: (row) => withoutCitations(text(completedOf(row)), answerOf(row)),
     tenant: (row) => String(row.tenant),
     metadata: (row) => {
       const result = completedOf(row);

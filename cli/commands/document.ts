@@ -101,7 +101,7 @@ export const addDocumentCommand = (freshet: Command, surroundings: Surroundings)
       "takes what an agent wrote out of the context: ids are results/results.agent/task; the task's result stays",
     )
     .action(async (id: string, options: Consent) => {
-      const reason = consent('withdrawal', options);
+      const reason = consent('withdraw', options);
       const { dryRun = false } = options;
       const done = await gatewayOf(surroundings).post<{ documentId: string; title: string }>(
         '/v1/documents/withdraw',

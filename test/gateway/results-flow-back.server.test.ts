@@ -1,10 +1,12 @@
 /** The closed loop: what an agent ends with is found like a row, marked as such, and is withdrawn by a person's word. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { plannedAnswerOf } from '../../agents/runtime/answer.ts';
 import { addDocumentCommand } from '../../cli/commands/document.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { defineAgent } from '../../schemas/agent-definition.ts';
@@ -35,8 +37,8 @@ const open = async () => {
     agents: [WRITER, SILENT].map((name) => defineAgent({ name, version: '1', instructions: 'Sum up.' })),
     results: {
       [WRITER]: mapResult<{ topic: string; digest: string }>({
-        title: ({ output }) => output.topic,
-        text: ({ output }) => output.digest,
+        title: ({ value }) => value.topic,
+        text: ({ value }) => value.digest,
       }),
     },
   });
@@ -66,10 +68,13 @@ afterAll(async () => {
   await plane?.folder.remove();
 });
 
+const answerOf = (value: JsonValue): string =>
+  JSON.stringify(plannedAnswerOf({ passages: [], phase: { kind: 'idle' } } as never, value));
+
 const resultOf = (word: string, over: Partial<Result> = {}): Result => ({
   ...{ taskId: `${word}-${SUFFIX}`, executionId: `x-${word}-${SUFFIX}`, agent: WRITER, behaviour: '1' },
   ...{ tenant: TENANT, sessionId: null, outcome: 'completed', error: null, partial: null },
-  output: JSON.stringify({ topic: `On ${word}`, digest: `The word is ${word}.` }),
+  output: answerOf({ topic: `On ${word}`, digest: `The word is ${word}.` }),
   ...{ receipt: '{}', costUsd: '0', steps: 1, createdAt: 1, startedAt: 2, completedAt: systemClock() },
   ...over,
 });
@@ -102,8 +107,8 @@ test('it is found by its tenant alone, with its age and with who wrote it; of ot
   const others = [
     resultOf('awl', { agent: SILENT }),
     resultOf('bodkin', { outcome: 'failed' }),
-    resultOf('creel', { output: JSON.stringify({ topic: 'On creel', digest: '' }) }),
-    resultOf('dibble', { output: JSON.stringify({ topic: 'On dibble' }) }),
+    resultOf('creel', { output: answerOf({ topic: 'On creel', digest: '' }) }),
+    resultOf('dibble', { output: JSON.stringify({ text: 'No shape.', citations: [] }) }),
   ];
   await takenOn(loom, ...others);
   const { hits, receipt } = await search('The word is loom.');

@@ -13,15 +13,22 @@ import {
 
 const AGENT = defineAgent({ name: 'digest', version: '1', instructions: 'Sum up.' });
 const mapping = mapResult<{ topic: string; text: string }>({
-  title: ({ output }) => output.topic,
-  text: ({ output }) => output.text,
+  title: ({ value }) => value.topic,
+  text: ({ value, text }) => `${value.text} ${text}`,
   metadata: ({ agent }) => ({ kind: 'article', origin: 'user', writer: agent }),
 });
 const config = defineConfig({ sources: {}, agents: [AGENT], results: { digest: mapping } });
 
 const result: Result = {
   ...{ taskId: 't/1', executionId: 'e-1', agent: 'digest', behaviour: '1', tenant: 'acme', sessionId: null },
-  ...{ outcome: 'completed', output: JSON.stringify({ topic: 'Returns', text: '30 days.' }) },
+  ...{
+    outcome: 'completed',
+    output: JSON.stringify({
+      text: 'In short.',
+      value: { topic: 'Returns', text: '30 days [1]. See [2].' },
+      citations: [{ number: 1 }],
+    }),
+  },
   ...{ error: null, partial: null, receipt: '{}', costUsd: '0', steps: 1 },
   ...{ createdAt: 1, startedAt: 2, completedAt: 3 },
 };
@@ -30,7 +37,8 @@ test('a result becomes a document by the mapping of its agent, of the tenant of 
   const made = mappingOfTable(config, RESULT_SOURCE, resultTable('digest'));
   const row = rowOfResult(result);
   expect(made?.title(row)).toBe('Returns');
-  expect(made?.text(row)).toBe('30 days.');
+  // A number that it cites is of its own passages; another may mean anything.
+  expect(made?.text(row)).toBe('30 days. See [2]. In short.');
   expect(made?.tenant(row)).toBe('acme');
   expect(made?.metadata?.(row)).toEqual({
     ...{ kind: 'result', origin: 'model', agent: 'digest', behaviour: '1', executionId: 'e-1' },
