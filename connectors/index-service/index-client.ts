@@ -27,39 +27,52 @@ const failureOf = (body: unknown, status: number): FreshetError => {
   return new FreshetError(known, message ?? `the index role answered ${status}`, details ? { details } : {});
 };
 
-/** The index role at a base URL, from another process. Errors: those of the service, and `index-unavailable` when it does not answer. */
+/**
+ * The index role at a base URL, from another process. Errors: those of the service, and `index-unavailable` when it does not
+ * answer or breaks its answer off.
+ */
 export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => {
+  const gone = (thrown: unknown): FreshetError =>
+    thrown instanceof FreshetError
+      ? thrown
+      : new FreshetError(
+          'index-unavailable',
+          `the index role at ${baseUrl} does not answer; is it running? run: npx freshet doctor`,
+          { cause: toError(thrown) },
+        );
   const call = async (path: string, init: RequestInit): Promise<Response> => {
     try {
       return await fetch(new URL(path, baseUrl), init);
     } catch (thrown) {
-      const error = toError(thrown);
-      throw new FreshetError(
-        'index-unavailable',
-        `the index role at ${baseUrl} does not answer; is it running? run: npx freshet doctor`,
-        { cause: error },
-      );
+      throw gone(thrown);
     }
   };
   const json = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const response = await call(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...init });
-    const body: unknown = await response.json().catch(() => undefined);
-    if (!response.ok) throw failureOf(body, response.status);
-    return body as T;
+    if (!response.ok) throw failureOf(await response.json().catch(() => undefined), response.status);
+    try {
+      return (await response.json()) as T;
+    } catch (thrown) {
+      throw gone(thrown);
+    }
   };
   const lines = async function* <T extends object>(path: string, init: RequestInit = {}): AsyncGenerator<T> {
     const response = await call(path, init);
     if (!response.ok || !response.body)
       throw failureOf(await response.json().catch(() => undefined), response.status);
     let rest = '';
-    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-      const whole = (rest + piece).split('\n');
-      rest = whole.pop() ?? '';
-      for (const line of whole) {
-        const parsed = JSON.parse(line) as T & { error?: unknown };
-        if (parsed.error) throw failureOf(parsed.error, 500);
-        yield parsed as Awaited<T>;
+    try {
+      for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+        const whole = (rest + piece).split('\n');
+        rest = whole.pop() ?? '';
+        for (const line of whole) {
+          const parsed = JSON.parse(line) as T & { error?: unknown };
+          if (parsed.error) throw failureOf(parsed.error, 500);
+          yield parsed as Awaited<T>;
+        }
       }
+    } catch (thrown) {
+      throw gone(thrown);
     }
   };
   const posted = (body: unknown): RequestInit => ({
