@@ -5,24 +5,23 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openGatewayClient } from '../../cli/gateway-client.ts';
 import { ERROR_CODES } from '../../schemas/errors.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/freshet.mjs', import.meta.url));
 
+/** Until the end of the test. */
 const gateway = async (answer: (response: ServerResponse) => void) => {
   const server = createServer((_, response) => answer(response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${port}` };
 };
 
 /** Says the beginning of an answer and is gone, as a gateway that is killed. */
@@ -41,7 +40,7 @@ const all = async <T>(items: AsyncIterable<T>): Promise<readonly T[]> => {
 
 test('an answer that breaks off is a gateway that is not there', async () => {
   const broken = { code: 'unavailable', message: expect.stringContaining('npx freshet doctor') };
-  await using dead = await gateway(dying('{"tasks": ['));
+  const dead = await gateway(dying('{"tasks": ['));
   const client = openGatewayClient(dead.url);
   await expect(client.get('/v1/tasks')).rejects.toMatchObject(broken);
   await expect(client.post('/v1/tasks', {})).rejects.toMatchObject(broken);
@@ -52,7 +51,7 @@ test('an answer that breaks off is a gateway that is not there', async () => {
 
 test('events end with their signal, before the answer and within it', async () => {
   const aborted = new AbortController();
-  await using open = await gateway((response) => {
+  const open = await gateway((response) => {
     response.writeHead(200);
     response.write('event: task\ndata: {"state":"pending"}\n\n');
   });
@@ -67,7 +66,7 @@ test('events end with their signal, before the answer and within it', async () =
 });
 
 test('Ctrl-C while a task is watched says that it goes on, and that there is no answer', async () => {
-  await using open = await gateway((response) => {
+  const open = await gateway((response) => {
     response.writeHead(200);
     response.write('event: task\ndata: {"state":"processing"}\n\n');
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import Fastify from 'fastify';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createEventStreams, type EventStream } from '../../../gateway/http/event-stream.ts';
 import { until } from '../../support/until.ts';
 
@@ -40,7 +40,7 @@ test('opened after its client has gone, it takes no place; the next one does, un
   }
 });
 
-/** A gateway of one stream, on which `work` is done as soon as it is open. */
+/** A gateway until the end of the test, whose every stream `work` is done on as soon as it is open. */
 const serving = async (work: (stream: EventStream) => void) => {
   const gateway = Fastify({ forceCloseConnections: true });
   const streams = createEventStreams();
@@ -48,7 +48,8 @@ const serving = async (work: (stream: EventStream) => void) => {
     work(streams.open(reply));
   });
   const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
-  return { url, streams, [Symbol.asyncDispose]: () => gateway.close() };
+  onTestFinished(() => gateway.close());
+  return { url, streams };
 };
 
 const dataOf = async (url: string): Promise<readonly unknown[]> =>
@@ -56,7 +57,7 @@ const dataOf = async (url: string): Promise<readonly unknown[]> =>
 
 test('an event of 8 MiB arrives whole, and so does what comes in the same turn', async () => {
   const large = 'x'.repeat(8 * 1024 * 1024);
-  await using gateway = await serving((stream) => {
+  const gateway = await serving((stream) => {
     stream.send({ event: 'text', data: 'before' });
     stream.send({ event: 'result', data: large });
     stream.send({ event: 'text', data: 'after' });
@@ -67,7 +68,7 @@ test('an event of 8 MiB arrives whole, and so does what comes in the same turn',
 
 test('whoever joins late gets all that came before, in order, and then what comes', async () => {
   const chunks = Array.from({ length: 6_000 }, (_, at) => `${at} ${'x'.repeat(500)}`);
-  await using gateway = await serving((stream) => {
+  const gateway = await serving((stream) => {
     stream.replay(chunks.map((data) => ({ event: 'text', data })));
     void turn()
       .then(() => stream.send({ event: 'text', data: 'now' }))
@@ -80,7 +81,7 @@ test('whoever joins late gets all that came before, in order, and then what come
 
 test('a reader that takes nothing is cut off, and holds no place any more', async () => {
   const opened: EventStream[] = [];
-  await using gateway = await serving((stream) => opened.push(stream));
+  const gateway = await serving((stream) => opened.push(stream));
   const { port } = new URL(gateway.url);
   const reader = connect(Number(port), '127.0.0.1');
   reader.on('error', () => undefined);
