@@ -2,7 +2,10 @@ import { withoutSecrets } from '../pipelines/gates/finding.ts';
 
 const SHOWN_CHARACTERS = 4_096;
 const SHOWN_BYTES_OF_BINARY = 256;
-const READABLE = /[ -~]{6,}/g;
+const LEAST_BYTES_OF_A_STRING = 6;
+/** Printable characters of every script as their bytes in UTF-8, a letter of Latin-1 for each byte. */
+const READABLE =
+  /(?:[ -~]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+/g;
 /** Read beyond what is shown, so that a secret at its edge is still whole. */
 const MARGIN = 4_096;
 
@@ -22,6 +25,10 @@ export const recordPreview = (
   const broken = [...read].filter((character) => character === '\ufffd').length;
   if (broken <= 4) return { text: textPreview(read), hex: null };
   // Latin-1: a byte a letter.
-  const shown = head.toString('latin1').replace(READABLE, (piece) => '*'.repeat(piece.length));
+  const shown = head
+    .toString('latin1')
+    .replace(READABLE, (piece) =>
+      piece.length < LEAST_BYTES_OF_A_STRING ? piece : '*'.repeat(piece.length),
+    );
   return { text: null, hex: Buffer.from(shown, 'latin1').subarray(0, SHOWN_BYTES_OF_BINARY).toString('hex') };
 };

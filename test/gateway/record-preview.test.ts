@@ -19,6 +19,24 @@ test('a binary record shows none of its strings, however they stand beside each 
   );
 });
 
+test.each(['Jörg Müller', 'Ольга', '山田太郎', 'Ab😀cd', 'Øre', '\u{10ffff}ab'].map((text) => [text]))(
+  'a string beyond ASCII in a binary record is stars from end to end: %s',
+  (text) => {
+    const bytes = Buffer.from(`${text}${text}`);
+    const { hex } = recordPreview(Buffer.concat([BINARY, bytes, BINARY]));
+    expect(Buffer.from(hex ?? '', 'hex')).toEqual(
+      Buffer.concat([BINARY, Buffer.alloc(bytes.length, '*'), BINARY]),
+    );
+  },
+);
+
+test('bytes that are no UTF-8 and short pieces between them are shown as they are', () => {
+  // Overlong, a surrogate, beyond Unicode, cut off.
+  const odd = Buffer.from('c0afe08080eda080f4908080f8888080ff61626364ffc3', 'hex');
+  const value = Buffer.concat([BINARY, odd]);
+  expect(recordPreview(value).hex).toBe(value.toString('hex'));
+});
+
 test('of a large binary record the beginning is shown', () => {
   const { hex } = recordPreview(Buffer.alloc(10_000, 0xff));
   expect(hex).toBe('ff'.repeat(256));
