@@ -1,11 +1,11 @@
 /** `freshet reset`: forgets all data of this folder; what was downloaded stays. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
 import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
-import { lockStack } from '../../connectors/stack/stack-lock.ts';
+import { lockStack, STACK_LOCK } from '../../connectors/stack/stack-lock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { findRun, serverFolderOf } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -28,10 +28,35 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
         await endLeftServers(folder);
         if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
         for (const outside of outsideFolders(folder)) rmSync(outside, { recursive: true, force: true });
-        rmSync(join(root, '.freshet'), { recursive: true, force: true });
+        for (const each of besideLock(root)) rmSync(each, { recursive: true, force: true });
       } finally {
         await lock.release();
       }
+      removeEmptyFolders(root);
       process.stderr.write('  all data of this folder is forgotten; npm start makes it anew\n');
     });
+};
+
+/** From the folder of the servers up to .freshet. */
+const foldersOf = (root: string): readonly string[] => {
+  const servers = serverFolderOf(root);
+  return [servers, dirname(servers), dirname(dirname(servers))];
+};
+
+/** All but the lock and the folders around it: without its lock, a folder could be taken while its data goes. */
+const besideLock = (root: string): readonly string[] => {
+  const folders = foldersOf(root);
+  return folders.flatMap((folder) =>
+    readdirSync(folder)
+      .map((name) => join(folder, name))
+      .filter((path) => !folders.includes(path) && !path.startsWith(join(folders[0] ?? '', STACK_LOCK))),
+  );
+};
+
+const removeEmptyFolders = (root: string): void => {
+  try {
+    for (const folder of foldersOf(root)) rmdirSync(folder);
+  } catch {
+    // Another has begun there, or the folder is a volume or a link: it stays, and harms nobody.
+  }
 };

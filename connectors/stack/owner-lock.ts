@@ -13,10 +13,14 @@ export type OwnerLock = { readonly release: () => Promise<void> };
  * kill -9 or with the machine, is taken over.
  */
 export const tryLock = async (file: string): Promise<OwnerLock | { readonly heldBy: number }> => {
-  await mkdir(dirname(file), { recursive: true });
   const claim = `${file}.${randomUUID()}`;
   const identity = processIdentity(process.pid) ?? '';
-  await writeFile(claim, JSON.stringify({ pid: process.pid, identity }));
+  const writeClaim = async (): Promise<void> => {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(claim, JSON.stringify({ pid: process.pid, identity }));
+  };
+  // Once more: a reset that ends just now may remove the folder before anything is in it.
+  await writeClaim().catch(writeClaim);
   try {
     for (;;) {
       // A link appears whole or not at all, so nobody ever reads a lock without its owner.

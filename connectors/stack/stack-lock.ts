@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { type OwnerLock, tryLock } from './owner-lock.ts';
 
+/** In the data directory. What waits for it has a file beside it whose name begins so too. */
+export const STACK_LOCK = 'stack.lock';
+
 /**
  * Takes a data directory for this process: for as long as its servers start, run and stop, or while it is forgotten.
  * @throws FreshetError `already-running`
  */
 export const lockStack = async (dataDirectory: string): Promise<OwnerLock> => {
-  const lock = await tryLock(join(dataDirectory, 'stack.lock'));
+  const lock = await tryLock(join(dataDirectory, STACK_LOCK));
   if ('release' in lock) return lock;
   throw new FreshetError(
     'already-running',

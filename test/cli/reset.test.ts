@@ -1,13 +1,32 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { addResetCommand } from '../../cli/commands/reset.ts';
 import { serverFolderOf } from '../../cli/run-file.ts';
 import { startServers } from '../../cli/start/start-servers.ts';
-import { lockStack } from '../../connectors/stack/stack-lock.ts';
+import type * as stackLock from '../../connectors/stack/stack-lock.ts';
+import { lockStack, STACK_LOCK } from '../../connectors/stack/stack-lock.ts';
 import { parseConfig } from '../../schemas/config.ts';
 import { runCommand } from '../support/run-command.ts';
+
+const release = vi.hoisted(() => ({ before: (): void => undefined, after: (): void => undefined }));
+vi.mock('../../connectors/stack/stack-lock.ts', async (original) => {
+  const real = await original<typeof stackLock>();
+  return {
+    ...real,
+    lockStack: async (folder: string) => {
+      const lock = await real.lockStack(folder);
+      return {
+        release: async () => {
+          release.before();
+          await lock.release();
+          release.after();
+        },
+      };
+    },
+  };
+});
 
 let root: string;
 let data: string;
@@ -17,13 +36,40 @@ beforeEach(() => {
   mkdirSync(data, { recursive: true });
   writeFileSync(join(data, 'log'), 'x');
 });
-afterEach(() => rmSync(root, { recursive: true }));
+afterEach(() => {
+  Object.assign(release, { before: () => undefined, after: () => undefined });
+  rmSync(root, { recursive: true });
+});
 
 const reset = () => runCommand(addResetCommand, undefined, ['reset'], root);
 
 test('data that nobody uses is forgotten', async () => {
   await reset();
   expect(existsSync(join(root, '.freshet'))).toBe(false);
+});
+
+test('the folder is locked until all of its data is gone', async () => {
+  writeFileSync(join(root, '.freshet', 'run.json'), '{}');
+  let left: readonly unknown[] = [];
+  release.before = () => {
+    left = readdirSync(join(root, '.freshet'), { recursive: true });
+  };
+  await reset();
+  expect(left).toEqual(['data', join('data', 'servers'), join('data', 'servers', STACK_LOCK)]);
+});
+
+test('whoever takes the folder right after keeps it', async () => {
+  const file = join(serverFolderOf(root), STACK_LOCK);
+  release.after = () => writeFileSync(file, 'another');
+  await reset();
+  expect(existsSync(file)).toBe(true);
+});
+
+test('whoever tries to take the folder meanwhile keeps its claim', async () => {
+  const claim = join(serverFolderOf(root), `${STACK_LOCK}.claim`);
+  writeFileSync(claim, '');
+  await reset();
+  expect(readdirSync(serverFolderOf(root))).toEqual([`${STACK_LOCK}.claim`]);
 });
 
 test('data of servers that start or stop is kept, though there is no run file then', async () => {
