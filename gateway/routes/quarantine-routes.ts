@@ -1,6 +1,7 @@
 /** Documents that a gate refused: looked at with the span that failed, and decided about, one or many. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { NEVER_RELEASED } from '../../schemas/gates.ts';
 import type { Quarantined } from '../../schemas/records.ts';
@@ -180,7 +181,8 @@ export const quarantineRoutes = ({ models, settings, findQuarantined }: GatewayC
   ];
 };
 
-const leftBecause = (
+/** Null: it can be decided about. */
+export const leftBecause = (
   each: Quarantined | string,
   action: (typeof RELEASE_ACTIONS)[number],
   ownTenant: string | null,
@@ -188,12 +190,25 @@ const leftBecause = (
 ): string | null => {
   if (typeof each === 'string' || (ownTenant !== null && each.tenant !== ownTenant))
     return 'not in quarantine';
-  if (each.partition < 0)
-    return 'refused by an older version of Freshet: snapshot its table to judge it again';
-  const keptMicros = Number(changeTopic(each.source).settings['retention.ms']) * 1_000;
-  if (each.change.offset < 0 || each.at < now - keptMicros)
-    return `its change is in the log no more; run: freshet source snapshot ${each.source} --tables ${each.table}`;
+  const place = placeUnknownBecause(each, now);
+  if (place !== null) return place;
   if (action !== 'release') return null;
   const never = [...NEVER_RELEASED].some((gate) => gate === each.gate) && each.reason !== 'drifted';
   return never || each.contentHash === '' ? `what ${each.gate} refuses cannot be stored: mend the row` : null;
+};
+
+const placeUnknownBecause = (
+  { source, table, partition, change, at }: Quarantined,
+  now: number,
+): string | null => {
+  // No snapshot reads these again, and their topic keeps the newest of every key, however old.
+  if (AGENT_SOURCES.has(source))
+    return partition < 0 || change.offset < 0
+      ? 'its change cannot be found: it is judged again when its agent writes it anew'
+      : null;
+  if (partition < 0) return 'refused by an older version of Freshet: snapshot its table to judge it again';
+  const keptMicros = Number(changeTopic(source).settings['retention.ms']) * 1_000;
+  if (change.offset < 0 || at < now - keptMicros)
+    return `its change is in the log no more; run: freshet source snapshot ${source} --tables ${table}`;
+  return null;
 };

@@ -9,6 +9,8 @@ import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
+import { placeOfDocument } from '../../schemas/document-id.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import {
@@ -19,7 +21,9 @@ import {
 } from '../../schemas/release-decision.ts';
 import { taskOfResult } from '../../schemas/result-source.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { isVersion, parseVersion, revisionAfter, type Version } from '../../schemas/version.ts';
+import { isVersion, makeVersion, parseVersion, revisionAfter, type Version } from '../../schemas/version.ts';
+import { readMemory } from './read-memory.ts';
+import { readResult } from './read-result.ts';
 
 /** A change to be taken through once more, under a version of its own. */
 export interface Redrive {
@@ -81,28 +85,31 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
     due: async (partition) => {
       const decisions = [...held.values()].filter((each) => each.partition === partition && standing(each));
       const redrives: Redrive[] = [];
-      const byTopic = new Map<string, Map<number, ReleaseDecision>>();
+      const byTopic = new Map<string, Map<number, Decided>>();
       for (const decision of decisions) {
         const change = table.get(partition, decision.documentId)?.record.change;
         // A repair's marker stands for no change.
-        if (!change || change.offset < 0) continue;
+        if (!change || change.offset < 0 || !isVersion(decision.version)) continue;
         if (decision.action === 'withdraw') {
           const withdrawn = withdrawalOf(decision, change);
           if (withdrawn) redrives.push(withdrawn);
           continue;
         }
-        const wanted = byTopic.get(change.topic) ?? new Map<number, ReleaseDecision>();
-        byTopic.set(change.topic, wanted.set(change.offset, decision));
+        const wanted = byTopic.get(change.topic) ?? new Map<number, Decided>();
+        byTopic.set(change.topic, wanted.set(change.offset, { ...decision, version: decision.version }));
       }
       for (const [topic, wanted] of byTopic) {
-        const offsets = [...wanted.keys()];
-        const from = new Map([[partition, Math.min(...offsets)]]);
-        const to = new Map([[partition, Math.max(...offsets) + 1]]);
-        await scanTopic(kafka, { topic, partitions: [partition], from, to }, (record) => {
-          const decision = wanted.get(record.offset);
-          if (!decision || !isVersion(decision.version)) return;
-          redrives.push({ record, version: revisionAfter(decision.version), action: decision.action });
-        });
+        const look: Look = (first, end, onRecord) => {
+          const from = new Map([[partition, first]]);
+          const to = new Map(end === undefined ? [] : [[partition, end]]);
+          return scanTopic(kafka, { topic, partitions: [partition], from, to }, onRecord);
+        };
+        const { stand, rewritten } = await decidedRecords(wanted, look);
+        redrives.push(...stand.map(redriveOf));
+        for (const each of rewritten) {
+          const redrive = await redriveOfRewritten(codec, each);
+          if (redrive) redrives.push(redrive);
+        }
       }
       return redrives;
     },
@@ -126,4 +133,66 @@ const withdrawalOf = (
       ...{ version, committedAt: at, capturedAt: at },
     },
   };
+};
+
+type Decided = ReleaseDecision & { readonly version: Version };
+interface DecidedRecord {
+  readonly decision: Decided;
+  readonly record: KafkaRecord;
+}
+
+/** Reads the partition of a change topic from an offset to before another, or to its end. */
+type Look = (
+  from: number,
+  before: number | undefined,
+  onRecord: (record: KafkaRecord) => void,
+) => Promise<void>;
+
+/**
+ * The records that decisions are about, by the offsets of their changes. Where compaction took one away, a newer one of its key says
+ * the same as it did, or what holds by now: without it, the decision would be lost and nobody would learn of it.
+ */
+export const decidedRecords = async (
+  wanted: ReadonlyMap<number, Decided>,
+  look: Look,
+): Promise<{ readonly stand: readonly DecidedRecord[]; readonly rewritten: readonly DecidedRecord[] }> => {
+  const stand: DecidedRecord[] = [];
+  const missing = new Map(wanted);
+  await look(Math.min(...wanted.keys()), Math.max(...wanted.keys()) + 1, (record) => {
+    const decision = missing.get(record.offset);
+    if (!decision) return;
+    missing.delete(record.offset);
+    stand.push({ decision, record });
+  });
+  const byKey = new Map<string, Decided>();
+  for (const decision of missing.values()) {
+    const place = placeOfDocument(decision.documentId);
+    if (place && AGENT_SOURCES.has(place.source)) byKey.set(place.key, decision);
+  }
+  if (byKey.size === 0) return { stand, rewritten: [] };
+  const newest = new Map<string, DecidedRecord>();
+  await look(Math.min(...missing.keys()), undefined, (record) => {
+    const key = record.key?.toString('utf8') ?? '';
+    const decision = byKey.get(key);
+    if (decision) newest.set(key, { decision, record });
+  });
+  return { stand, rewritten: [...newest.values()] };
+};
+
+const redriveOf = ({ decision: { version, action }, record }: DecidedRecord): Redrive => ({
+  record,
+  action,
+  version: revisionAfter(version),
+});
+
+/** Under the time of what was decided about: no source could be asked for a row whose version is another. */
+export const redriveOfRewritten = async (
+  codec: Pick<RecordCodec, 'decode'>,
+  { decision, record }: DecidedRecord,
+): Promise<Redrive | undefined> => {
+  const read = await (record.topic === TOPICS.memory.name ? readMemory : readResult)(codec, record);
+  if (read.kind !== 'change') return undefined;
+  const { epoch, position } = parseVersion(decision.version);
+  const version = makeVersion(epoch, [position[0] ?? 0n, position[1] ?? 0n]);
+  return { ...redriveOf({ decision, record }), change: { ...read.change, version } };
 };
