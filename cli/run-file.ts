@@ -1,14 +1,14 @@
 /** .freshet/run.json: where everything is while Freshet runs, for the other commands and for programs outside. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isSameProcess } from '../connectors/stack/process-identity.ts';
+import { mayBeSameProcess } from '../connectors/stack/process-identity.ts';
 import { FreshetError } from '../schemas/errors.ts';
 
 export interface RunFile {
   /** The process of `freshet up`. */
   readonly pid: number;
-  /** What tells that process from a later one with its pid (`processIdentity`). */
-  readonly identity: string;
+  /** What tells that process from a later one with its pid (`processIdentity`). The release before did not write it. */
+  readonly identity?: string | undefined;
   readonly startedAt: string;
   readonly gateway: string;
   readonly index: string;
@@ -40,19 +40,23 @@ export const writeRunFile = (root: string, run: RunFile): void => {
 export const removeRunFile = (root: string): void => rmSync(runFilePath(root), { force: true });
 
 /**
- * Undefined where nothing runs: no file, or one that a killed run left behind. A pid alone says nothing: in a container
- * every run has the same.
+ * Undefined where nothing runs: no file, or one that a killed run left behind. A pid alone says little: in a
+ * container every run has the same.
  */
 export const findRun = (root: string): RunFile | undefined => {
   const path = runFilePath(root);
   if (!existsSync(path)) return undefined;
   try {
     const run = JSON.parse(readFileSync(path, 'utf8')) as RunFile;
-    return isSameProcess(run.pid, run.identity) ? run : undefined;
+    return mayBeSameProcess(run.pid, run.identity) ? run : undefined;
   } catch {
     return undefined;
   }
 };
+
+/** What to do where a run that is found may be another program that has its pid by now. */
+export const unlessAnother = (root: string, { pid, identity }: RunFile): string =>
+  identity === undefined ? `; if process ${pid} is another program by now, delete ${runFilePath(root)}` : '';
 
 /** Throws `not-running` with the command that starts it. */
 export const requireRun = (root: string): RunFile => {

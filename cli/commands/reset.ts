@@ -7,7 +7,7 @@ import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
 import { lockStack, STACK_LOCK } from '../../connectors/stack/stack-lock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { findRun, serverFolderOf } from '../run-file.ts';
+import { findRun, serverFolderOf, unlessAnother } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const addResetCommand = (freshet: Command, { root, environment }: Surroundings): void => {
@@ -19,7 +19,7 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
       if (run)
         throw new FreshetError(
           'already-running',
-          `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first`,
+          `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first${unlessAnother(root, run)}`,
         );
       const folder = serverFolderOf(root);
       // What starts or stops has no run file yet, or none any more.

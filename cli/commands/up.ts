@@ -5,7 +5,7 @@ import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { findRun } from '../run-file.ts';
+import { findRun, unlessAnother } from '../run-file.ts';
 import { hasSample } from '../start/prepare-sources.ts';
 import { startSampleActivity } from '../start/sample-activity.ts';
 import { untilSampleIndexed } from '../start/sample-indexed.ts';
@@ -63,7 +63,7 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
   if (already)
     throw new FreshetError(
       'already-running',
-      `Freshet runs here already (process ${already.pid}, ${already.gateway}); stop it with Ctrl-C in its terminal, or start this one in another folder`,
+      `Freshet runs here already (process ${already.pid}, ${already.gateway}); stop it with Ctrl-C in its terminal, or start this one in another folder${unlessAnother(root, already)}`,
     );
   if (options.ports !== 'fixed' && options.ports !== 'free')
     throw new FreshetError('usage', '--ports takes fixed or free');

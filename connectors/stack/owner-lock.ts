@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { isSameProcess, processIdentity } from './process-identity.ts';
+import { mayBeSameProcess, processIdentity } from './process-identity.ts';
 
 const ownerSchema = z.object({ pid: z.number().int(), identity: z.string() });
 
@@ -26,7 +26,7 @@ export const tryLock = async (file: string): Promise<OwnerLock | { readonly held
       // A link appears whole or not at all, so nobody ever reads a lock without its owner.
       if (await linked(claim, file)) return held(file);
       const owner = await readOwner(file);
-      if (owner !== undefined && isSameProcess(owner.pid, owner.identity)) return { heldBy: owner.pid };
+      if (owner !== undefined && mayBeSameProcess(owner.pid, owner.identity)) return { heldBy: owner.pid };
       await moveAway(file);
     }
   } finally {
@@ -72,7 +72,7 @@ const moveAway = async (file: string): Promise<void> => {
   }
   // Between the look and the move, another process may have put its own lock there: give it back.
   const owner = await readOwner(moved);
-  const alive = owner !== undefined && isSameProcess(owner.pid, owner.identity);
+  const alive = owner !== undefined && mayBeSameProcess(owner.pid, owner.identity);
   if (alive) await linked(moved, file);
   await rm(moved, { force: true });
 };

@@ -10,10 +10,11 @@ export const STACK_LOCK = 'stack.lock';
  * @throws FreshetError `already-running`
  */
 export const lockStack = async (dataDirectory: string): Promise<OwnerLock> => {
-  const lock = await tryLock(join(dataDirectory, STACK_LOCK));
+  const file = join(dataDirectory, STACK_LOCK);
+  const lock = await tryLock(file);
   if ('release' in lock) return lock;
   throw new FreshetError(
     'already-running',
-    `Process ${lock.heldBy} runs a stack in ${dataDirectory}, or still starts or stops one: stop it first or choose another folder.`,
+    `Process ${lock.heldBy} runs a stack in ${dataDirectory}, or still starts or stops one: stop it first or choose another folder. If that process is another program, delete ${file}.`,
   );
 };

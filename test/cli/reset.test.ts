@@ -81,6 +81,13 @@ test('data of servers that start or stop is kept, though there is no run file th
   expect(existsSync(data)).toBe(false);
 });
 
+test('data of a run of the release before is kept while its pid lives, and it is said what to do if that is another program', async () => {
+  const file = join(root, '.freshet', 'run.json');
+  writeFileSync(file, JSON.stringify({ pid: process.ppid }));
+  await expect(reset()).rejects.toThrow(`delete ${file}`);
+  expect(existsSync(join(data, 'log'))).toBe(true);
+});
+
 test('servers that somebody else runs hold the folder as long', async () => {
   const servers = await startServers({
     root,

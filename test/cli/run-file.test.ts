@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const identity = processIdentity(process.pid) ?? '';
-const UNNAMED = { identity: undefined as unknown as string };
+const UNNAMED = { identity: undefined };
 const written = (run: Partial<RunFile>): void =>
   writeRunFile(root, { pid: process.pid, identity, gateway: 'http://127.0.0.1:7400', ...run } as RunFile);
 
@@ -21,13 +21,18 @@ test('a run whose process lives is found', () => {
   expect(findRun(root)?.gateway).toBe('http://127.0.0.1:7400');
 });
 
+test('a run of the release before, known by its pid alone, is found while that lives', () => {
+  written({ ...UNNAMED, pid: process.ppid });
+  expect(findRun(root)?.gateway).toBe('http://127.0.0.1:7400');
+});
+
 test.each([
   // Process 1 of a container that was killed, and of the one that takes its place.
   ['whose pid this process has now', { identity: 'an earlier start' }],
   ['whose pid another process has now', { pid: process.ppid, identity }],
   ['whose process is gone', { pid: 4_194_303 }],
-  ['of an earlier version, known by its pid alone', UNNAMED],
-  ['of an earlier version, whose process is gone', { ...UNNAMED, pid: 4_194_303 }],
+  ['of the release before, whose pid this process has now', UNNAMED],
+  ['of the release before, whose process is gone', { ...UNNAMED, pid: 4_194_303 }],
 ])('a run %s is none', (_, run) => {
   written(run);
   expect(findRun(root)).toBeUndefined();
