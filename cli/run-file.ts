@@ -23,6 +23,10 @@ export interface RunFile {
   readonly roleUrls: Readonly<Record<string, string>>;
   readonly servers: Readonly<Record<string, number>>;
   readonly config: string;
+  /** Folder with model.onnx and tokenizer.json. */
+  readonly models: string;
+  /** What `sample` stands for as a source's URL; empty where there is none. */
+  readonly sampleUrl: string;
 }
 
 export const runFilePath = (root: string): string => join(root, '.freshet', 'run.json');

@@ -28,6 +28,8 @@ export interface BatchQueue<Item> {
   push(items: readonly Item[]): void;
   waiting(): number;
   waitingBytes(): number;
+  /** Of the batch under way, or else of what waits, the first. */
+  first(): Item | undefined;
   /** Finishes the batch under way, drops the rest. */
   stop(): Promise<void>;
   /** Gives up the batch under way as soon as it can: the partition is another's. */
@@ -44,6 +46,7 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
   let full = false;
   let stopped = false;
   let running: Promise<void> | undefined;
+  let underWay: Item | undefined;
   const gone = new AbortController();
 
   const processUntilDone = async (batch: readonly Item[]): Promise<void> => {
@@ -81,11 +84,13 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
   const run = async (): Promise<void> => {
     while (waiting.length > 0 && !stopped) {
       const batch = takeBatch();
+      underWay = batch[0];
       if (full && waiting.length <= settings.highWater / 2 && bytes <= settings.highWaterBytes / 2) {
         full = false;
         settings.onDrained();
       }
       await processUntilDone(batch);
+      underWay = undefined;
     }
     running = undefined;
   };
@@ -103,6 +108,7 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
     },
     waiting: () => waiting.length,
     waitingBytes: () => bytes,
+    first: () => underWay ?? waiting[0],
     stop: async () => {
       stopped = true;
       await running;
@@ -111,6 +117,7 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
       stopped = true;
       waiting = [];
       bytes = 0;
+      underWay = undefined;
       gone.abort();
     },
   };

@@ -6,3 +6,11 @@ export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The machine's own clock, in microseconds where it has them. */
 export const systemClock: Clock = () => Math.round((performance.timeOrigin + performance.now()) * 1_000);
+
+/** The least of moments of which some are not known; undefined where none is. Pure. */
+export const oldestOf = (moments: Iterable<number | undefined>): number | undefined => {
+  let oldest: number | undefined;
+  for (const moment of moments)
+    if (moment !== undefined && (oldest === undefined || moment < oldest)) oldest = moment;
+  return oldest;
+};

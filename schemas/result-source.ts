@@ -59,18 +59,12 @@ export const mapResult = <Value>(mapping: ResultMapping<Value>): ResultMapping =
 export const resultVersion = (at: number): Version =>
   makeVersion(1, [0n, BigInt(Math.max(0, Math.trunc(at)))]);
 
-/** A result as a row: what stands beside the output, and the whole as JSON for the mapping. */
-export const rowOfResult = ({
-  taskId,
-  executionId,
-  agent,
-  behaviour,
-  tenant,
-  sessionId,
-  output,
-  completedAt,
-}: Result): Row => ({
-  tenant: tenant ?? '',
+/** A result as a row: its tenant (`localTenant` of a task that names none), its answer, and the rest as JSON. */
+export const rowOfResult = (
+  { taskId, executionId, agent, behaviour, tenant, sessionId, output, completedAt }: Result,
+  localTenant: string,
+): Row => ({
+  tenant: tenant ?? localTenant,
   result: JSON.stringify({ taskId, executionId, agent, behaviour, sessionId, completedAt }),
   output: output ?? 'null',
 });

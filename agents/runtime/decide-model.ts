@@ -8,7 +8,11 @@ import { formatUsd, mostPriceOf, parseUsd, priceTableOf } from '../../schemas/mo
 import type { Decision } from './decision.ts';
 import { type DecisionFacts, deadlineOf, end, MAX_ATTEMPTS, MICROS, retryAt } from './decision-facts.ts';
 import { type ExecutionState, isHeldBack, type StepFailure } from './execution-state.ts';
-import type { ModelTerms, RunTerms } from './run-terms.ts';
+import type { FittedPromptOf } from './prompt.ts';
+import { goesBy, type ModelTerms, type RunTerms } from './run-terms.ts';
+
+const TOO_SMALL =
+  'the latest message with its tool results does not fit into the window of any model: give the agent one with a larger window, or its tools a smaller answer';
 
 /** A provider that asks for a longer wait is passed over for the next model, where there is one. */
 const MAX_PATIENCE_MS = 2_000;
@@ -16,19 +20,25 @@ const MAX_PATIENCE_MS = 2_000;
 export const modelDecision = (
   state: ExecutionState,
   terms: RunTerms,
-  promptFor: (contextTokens: number) => ModelPrompt,
+  promptFor: (contextTokens: number) => FittedPromptOf,
   facts: DecisionFacts,
   now: number,
 ): Decision => {
   const deadline = deadlineOf(state, terms);
   let soonest = Number.POSITIVE_INFINITY;
+  let isTooSmall = false;
   for (const model of terms.models) {
     const failures = state.failures.filter((each) => each.name === model.id);
     const last = failures.at(-1);
     const attempts = failures.filter((each) => !isHeldBack(each)).length;
     const until = askedAgainAt(failures);
     if (last && (!last.retryable || attempts >= MAX_ATTEMPTS || until > deadline)) continue;
-    const prompt = promptFor(model.contextTokens);
+    const { prompt, latestShown } = promptFor(model.contextTokens);
+    if (!latestShown && goesBy(terms, 1)) {
+      // It would ask for the same again: what its last call returned is not in it.
+      isTooSmall = true;
+      continue;
+    }
     const bounds = facts.estimate(model.id, prompt);
     if (!bounds) continue;
     if (until <= now) return callOrHalt(state, terms, model, prompt, bounds);
@@ -38,7 +48,8 @@ export const modelDecision = (
   }
   if (soonest < Number.POSITIVE_INFINITY) return { kind: 'wait', until: soonest };
   const last = state.failures.at(-1);
-  return end(state, 'failed', 'model-failed', last?.message ?? 'no language model is configured');
+  const why = isTooSmall ? TOO_SMALL : 'no language model is configured';
+  return end(state, 'failed', 'model-failed', last?.message ?? why);
 };
 
 /** When a model may be asked again, by what has failed of it: a call of this execution, or the calls of all. */

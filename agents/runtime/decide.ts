@@ -207,7 +207,7 @@ const planDecision = (
         terms.limits.maxOutputTokens,
       ),
     };
-    return modelDecision(state, terms, () => prompt, facts, now);
+    return modelDecision(state, terms, () => ({ prompt, latestShown: true }), facts, now);
   }
   const toolCalls = planned.tools.map((call, index) => ({ id: `${step}-${index}`, ...call }));
   return { kind: 'plan', step, name: 'plan', input: { toolCalls } };

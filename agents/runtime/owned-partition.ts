@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { finished, inFlight, started, trackFrom } from '../../connectors/kafka/offset-tracking-state.ts';
+import { oldestOf } from '../../schemas/clock.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
 import { commitMetadataOf } from '../../schemas/journal-position.ts';
@@ -39,6 +40,8 @@ export interface OwnedPartition {
   journalWaits(pressed: boolean): void;
   /** Taken on, and neither finished nor journaled whole. */
   open(): number;
+  /** When the oldest task that could start and has no place came to Kafka, milliseconds since the Unix epoch. */
+  oldest(): number | undefined;
   /** Records between the first unfinished and the last taken on: what a restart would read again. */
   span(): number;
   /** What to commit; undefined before the first record, and before it is known what waits. */
@@ -208,6 +211,7 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       waits.look(queue.held(), pressed);
     },
     open: () => (tracking ? inFlight(tracking) : 0),
+    oldest: () => oldestOf([...queue.ready()].map(({ record }) => record.timestamp)),
     span: () => (tracking ? tracking.next - tracking.committable : 0),
     commitPoint: () =>
       ready && tracking

@@ -11,7 +11,7 @@ import { renderRecollection } from '../../connectors/models/language/render-reco
 import type { AgentDefinition, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { madeOnce } from '../../schemas/made-once.ts';
 import type { Recollection } from '../../schemas/recollection.ts';
-import { fitPrompt } from '../context/fit-prompt.ts';
+import { type FittedPrompt, fitPrompt } from '../context/fit-prompt.ts';
 import { likelyTokens } from '../context/prompt-tokens.ts';
 import type { ExecutionState } from './execution-state.ts';
 import type { RunTerms } from './run-terms.ts';
@@ -75,6 +75,9 @@ const surelyFits = (
 };
 const SAFE_PER_MESSAGE = 64;
 
+/** What of it decisions go by. */
+export type FittedPromptOf = Pick<FittedPrompt, 'prompt' | 'latestShown'>;
+
 /**
  * The question with what was retrieved for it and what memory held, then everything said since: all of it, or what fits into
  * the model's window (fit-prompt.ts).
@@ -84,7 +87,7 @@ export const promptOf = (
   agent: AgentDefinition,
   { limits }: RunTerms,
   contextTokens: number,
-): ModelPrompt => {
+): FittedPromptOf => {
   const tools = modelToolsOf(agent);
   const system = agent.output ? agent.instructions + outputInstruction(agent.output) : agent.instructions;
   const whole: ModelPrompt = {
@@ -93,7 +96,7 @@ export const promptOf = (
     ...(tools.length > 0 ? { tools } : {}),
     maxOutputTokens: limits.maxOutputTokens,
   };
-  if (surelyFits(whole, contextTokens)) return whole;
+  if (surelyFits(whole, contextTokens)) return { prompt: whole, latestShown: true };
   const parts = {
     system,
     question: questionOf(state),
@@ -101,5 +104,5 @@ export const promptOf = (
     messages: state.messages,
     tools,
   };
-  return fitPrompt(parts, { contextTokens, maxOutputTokens: limits.maxOutputTokens }, likelyTokens).prompt;
+  return fitPrompt(parts, { contextTokens, maxOutputTokens: limits.maxOutputTokens }, likelyTokens);
 };

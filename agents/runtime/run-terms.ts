@@ -15,7 +15,8 @@ export interface ModelTerms {
 /**
  * What state and decisions go by where that has changed, so that journals of before, which name none, replay as they were decided (I10,
  * decision 30). 1: what a tool found is taken as passages within bounds, and told up to a length; a lost call is made again only within the
- * cap; an effect of which nobody knows is told before every other reason to end.
+ * cap; an effect of which nobody knows is told before every other reason to end; a model whose window does not take the latest message is
+ * passed over.
  */
 export const RULES = 1;
 

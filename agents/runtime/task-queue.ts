@@ -27,6 +27,8 @@ export interface TaskQueue<Item extends Queued> {
   /** Takes out one that waits and is not to start any more. */
   drop(item: Item): void;
   waiting(): number;
+  /** Those that could start, if there were a place. */
+  ready(): Iterable<Item>;
   clear(): void;
 }
 
@@ -126,6 +128,7 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
       leaveLanes(item);
     },
     waiting: () => waiting.size,
+    ready: () => ready,
     clear: () => {
       waiting.clear();
       ready.clear();

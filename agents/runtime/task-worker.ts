@@ -17,7 +17,7 @@ import { openPayloadReader } from '../../connectors/payloads/payload-reader.ts';
 import { openPayloadWriter } from '../../connectors/payloads/payload-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
-import { type Clock, systemClock } from '../../schemas/clock.ts';
+import { type Clock, oldestOf, systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
 import { type FreshetError, toError } from '../../schemas/errors.ts';
@@ -95,6 +95,8 @@ export interface WorkerStats {
   readonly running: number;
   /** Taken on, and neither finished nor journaled whole while they wait; running ones included. */
   readonly open: number;
+  /** When the oldest task that could start and has no place came to Kafka, milliseconds since the Unix epoch. */
+  readonly oldest: number | undefined;
   readonly partitions: readonly number[];
 }
 
@@ -381,6 +383,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     stats: () => ({
       running: pool.begun(),
       open: [...owned.values()].reduce((sum, partition) => sum + partition.open(), 0),
+      oldest: oldestOf([...owned.values()].map((partition) => partition.oldest())),
       partitions: [...owned.keys()],
     }),
   };

@@ -47,7 +47,7 @@ const connectorOf = (url: URL): Readonly<Record<string, string>> => ({
   'key.converter.schemas.enable': 'false',
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'value.converter.schemas.enable': 'false',
-  'poll.interval.ms': '2',
+  'poll.interval.ms': '8',
   // As Freshet's own connector has it: a change does not wait for a batch.
   'max.batch.size': '1',
   'producer.override.linger.ms': '0',

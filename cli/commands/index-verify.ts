@@ -4,8 +4,6 @@ import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.t
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
-import { artifactsIn } from '../../connectors/stack/artifacts.ts';
-import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { readReleases } from '../../pipelines/index-documents/read-releases.ts';
 import { type ReplicaReport, reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
@@ -53,7 +51,7 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
     const config = await loadConfig(run.config);
     const open = (name: string): Promise<EmbeddingModel> =>
       openEmbeddingModel(config.embedding, name, {
-        modelDirectory: artifactsIn(cacheDirectoryOf(surroundings.environment)).modelDirectory,
+        modelDirectory: run.models,
         workers: 1,
       });
     const model = await open(config.embedding.model);

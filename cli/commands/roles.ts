@@ -1,6 +1,7 @@
 /** `freshet pipeline | index | agents | gateway`: one role each, scaled out by running more of them. */
 import { type Command, Option } from 'commander';
 import { type RoleContext, type RoleSettings, type RunningRole, runRole } from '../roles/role-process.ts';
+import { findRun } from '../run-file.ts';
 import { addIndexCommands } from './index-command.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -39,6 +40,8 @@ const settingsOf = (options: RoleOptions): RoleSettings => ({
 });
 
 export const addRoleCommands = (freshet: Command, surroundings: Surroundings): void => {
+  // A further copy beside what runs in this folder finds everything where that has it.
+  const run = findRun(surroundings.root);
   for (const [role, { description, load }] of Object.entries(ROLES)) {
     const command = freshet
       .command(role)
@@ -49,16 +52,18 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .env('FRESHET_NAME'),
       )
       .addOption(
-        new Option('--kafka <host:port,…>', 'brokers').default('127.0.0.1:19092').env('FRESHET_KAFKA'),
+        new Option('--kafka <host:port,…>', 'brokers')
+          .default(run?.kafka ?? '127.0.0.1:19092')
+          .env('FRESHET_KAFKA'),
       )
       .addOption(
         new Option('--registry <url>', "schema registry, Confluent's API")
-          .default('http://127.0.0.1:18081/apis/ccompat/v7')
+          .default(run?.schemaRegistry ?? 'http://127.0.0.1:18081/apis/ccompat/v7')
           .env('FRESHET_REGISTRY'),
       )
       .addOption(
         new Option('--connect <url>', 'Kafka Connect')
-          .default('http://127.0.0.1:18083')
+          .default(run?.connect ?? 'http://127.0.0.1:18083')
           .env('FRESHET_CONNECT'),
       )
       .addOption(
@@ -76,7 +81,7 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
       )
       .addOption(
         new Option('--config <file>', 'what to index and which agents run')
-          .default('freshet.config.ts')
+          .default(run?.config ?? 'freshet.config.ts')
           .env('FRESHET_CONFIG'),
       )
       .addOption(
@@ -86,7 +91,7 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
       )
       .addOption(
         new Option('--models <folder>', 'model.onnx and tokenizer.json')
-          .default('.freshet/models')
+          .default(run?.models ?? '.freshet/models')
           .env('FRESHET_MODELS'),
       )
       .addOption(new Option('--port <port>', 'loopback port; 0 picks one').default('0').env('FRESHET_PORT'))
@@ -98,12 +103,12 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
       )
       .addOption(
         new Option('--index <urls>', 'replicas of the index role, separated by commas')
-          .default('http://127.0.0.1:7401')
+          .default(run?.index ?? 'http://127.0.0.1:7401')
           .env('FRESHET_INDEX'),
       )
       .addOption(
         new Option('--redis <url>', 'sessions of agents, counters')
-          .default('redis://127.0.0.1:16379')
+          .default(run?.redis ?? 'redis://127.0.0.1:16379')
           .env('FRESHET_REDIS'),
       )
       .addOption(
@@ -119,7 +124,7 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .default('')
           .env('OTEL_EXPORTER_OTLP_ENDPOINT'),
       )
-      .addOption(new Option('--sample-url <url>').default('').hideHelp())
+      .addOption(new Option('--sample-url <url>').default(run?.sampleUrl ?? '').hideHelp())
       .action(async (options: RoleOptions) => runRole(role, settingsOf(options), await load()));
     if (role === 'index') addIndexCommands(command, surroundings);
   }

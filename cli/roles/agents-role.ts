@@ -14,6 +14,7 @@ import { openRedisSharedLimits } from '../../connectors/redis/redis-shared-limit
 import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { measureLag } from './measure-lag.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 import { spansOfRuntimeEvent } from './runtime-spans.ts';
@@ -79,11 +80,14 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
     onFailure: fail,
   });
   const running = worker;
-  const lag = setInterval(() => metrics.consumerLag.set({ stage: 'agents' }, running.stats().open), 1_000);
+  const endLag = measureLag(metrics, 'agents', systemClock, () => {
+    const { open, oldest } = running.stats();
+    return { waiting: open, oldest };
+  });
   return {
     notReady: () => (running.stats().partitions.length === 0 ? 'its partitions' : null),
     stop: async () => {
-      clearInterval(lag);
+      endLag();
       await running.stop(GRACE_MS);
       await memory.stop();
       await closeMcpTools(tools);

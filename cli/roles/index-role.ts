@@ -12,6 +12,7 @@ import {
 } from '../../pipelines/apply-index/index-role.ts';
 import { openModelLanes } from '../../pipelines/apply-index/model-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { measureLag } from './measure-lag.ts';
 import { spanOfSearch } from './plane-spans.ts';
 import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -83,7 +84,10 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     onSwitch: (model) => log.info({ model }, 'searches are answered with another embedding model'),
     onTrouble: (error) => log.warn({ err: error }, 'the change of embedding model waits'),
   });
-  const lag = setInterval(() => metrics.consumerLag.set({ stage: 'apply-index' }, index.waiting()), 1_000);
+  const endLag = measureLag(metrics, 'apply-index', systemClock, () => ({
+    waiting: index.waiting(),
+    oldest: index.oldest(),
+  }));
   const notReady = (): string | null =>
     index.trouble()?.message ?? (index.current() ? null : 'the index to catch up with the log');
   const server = await serveIndex(
@@ -95,7 +99,7 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     notReady,
     server,
     stop: async () => {
-      clearInterval(lag);
+      endLag();
       await index.stop();
     },
   };

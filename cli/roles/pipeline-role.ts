@@ -23,6 +23,7 @@ import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts'
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
+import { measureLag } from './measure-lag.ts';
 import { withOwnedGauges } from './owned-gauges.ts';
 import { spanOfResult } from './plane-spans.ts';
 import { startReembedLanes } from './reembed-lanes.ts';
@@ -216,10 +217,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     },
     onFailure: fail,
   });
-  const lag = setInterval(
-    () => metrics.consumerLag.set({ stage: 'index-documents' }, indexDocuments.stats().waiting),
-    1_000,
-  );
+  const endLag = measureLag(metrics, 'index-documents', systemClock, indexDocuments.stats);
   return {
     notReady: () => {
       const { partitions } = indexDocuments.stats();
@@ -229,7 +227,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         : 'its table to catch up with the log';
     },
     stop: async () => {
-      clearInterval(lag);
+      endLag();
       await tracking.stop();
       await watch.stop();
       await scanning.stop();

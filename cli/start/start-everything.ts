@@ -124,6 +124,8 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       roleUrls: Object.fromEntries([...roles].map(([name, { url }]) => [name, url])),
       servers: running.pids(),
       config: settings.configFile,
+      models: running.modelDirectory,
+      sampleUrl,
     });
     const keeper = (role: RoleName): KeptRunning =>
       keepRunning({

@@ -19,7 +19,7 @@ export type CaptureOptions = {
   readonly kafka: string;
   /** Base URL of the registry, as Connect reaches it. */
   readonly schemaRegistry: string;
-  /** How long Debezium sleeps when there was nothing: 3 ms of median latency between 2 and 5, for a tenth of a core. Default 2. */
+  /** How long Debezium sleeps when there was nothing: what it waits for is decision 20's. Default 8. */
   readonly pollIntervalMs?: number;
   /** How often a quiet source's position moves. Default 5000. */
   readonly heartbeatMs?: number;

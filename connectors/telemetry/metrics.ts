@@ -44,6 +44,19 @@ export const createMetrics = (role: string) => {
       'reason',
     ]),
     consumerLag: gauge('freshet_consumer_lag_records', 'Records read and not yet done.', ['stage']),
+    consumerLagSeconds: new Gauge({
+      name: 'freshet_consumer_lag_seconds',
+      help: 'Age of the oldest record that waits for its turn; 0 where none does.',
+      labelNames: ['stage'],
+      // Of several copies the one that is furthest behind.
+      aggregator: 'max',
+      registers,
+    }),
+    budgetRemaining: gauge(
+      'freshet_budget_remaining_usd',
+      'Money of this UTC day that an agent has left; absent where it has no limit, or what was spent is being counted.',
+      ['agent'],
+    ),
     retries: counter('freshet_retries_total', 'Batches tried again.', ['stage']),
     sourceState: gauge(
       'freshet_source_state',

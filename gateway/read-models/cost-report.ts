@@ -2,6 +2,7 @@
  * What agents cost and why: sums by any group, and per agent what one execution costs with what that is made of. Pure,
  * over one entry per cost id. Every grouping is of the same entries, so each adds up to the ledger, to the picodollar (I3).
  */
+import { MEMORY_FEATURE } from '../../agents/memory/summary-costs.ts';
 import { amountOf, formatUsd, type Picodollars } from '../../schemas/money.ts';
 import type { Cost } from '../../schemas/records.ts';
 
@@ -148,10 +149,14 @@ const at = (sorted: readonly Picodollars[], share: number): Picodollars =>
   sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? 0n;
 
 const measure = (name: string, list: readonly Cost[]): Measured => {
-  const executions = [...grouped(list, ({ executionId }) => executionId).values()].map(sumOf);
+  // A summary of a conversation belongs to no execution.
+  const own = list.filter(({ feature }) => feature !== MEMORY_FEATURE);
+  const executions = [...grouped(own, ({ executionId }) => executionId).values()].map(sumOf);
   const sorted = executions.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  // What cost nothing says nothing of what one costs.
+  const paid = sorted.filter((sum) => sum > 0n);
   const usd = sumOf(list);
-  const mean = usd / BigInt(Math.max(1, sorted.length));
+  const mean = sumOf(own) / BigInt(Math.max(1, paid.length));
   const wasted = sumOf(list.filter(({ outcome }) => outcome !== 'done'));
   const answered = list.filter(({ kind, outcome }) => kind === 'model' && outcome === 'done');
   const input = answered.reduce((sum, cost) => sum + cost.inputTokens, 0);
@@ -167,13 +172,13 @@ const measure = (name: string, list: readonly Cost[]): Measured => {
       executions: sorted.length,
       perExecution: {
         mean: formatUsd(mean),
-        p50: formatUsd(at(sorted, 0.5)),
-        p95: formatUsd(at(sorted, 0.95)),
-        max: formatUsd(at(sorted, 1)),
+        p50: formatUsd(at(paid, 0.5)),
+        p95: formatUsd(at(paid, 0.95)),
+        max: formatUsd(at(paid, 1)),
       },
       distribution: distributionOf(sorted),
       why: {
-        callsPerExecution: ratio(list.length, sorted.length),
+        callsPerExecution: ratio(own.length, sorted.length),
         inputTokensPerCall: ratio(input, answered.length),
         outputTokensPerCall: ratio(output, answered.length),
         cachedShare: ratio(cached, input),

@@ -1,24 +1,15 @@
 /** Money of a day, per agent and per tenant: what may be spent, what is, and what an operator sets. */
 import { z } from 'zod';
-import type { AgentDefinition } from '../../schemas/agent-definition.ts';
-import { dayOf, startOfDay } from '../../schemas/budget-ledger.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { type SafetySettings, safetyPolicyOf } from '../../schemas/safety-policy.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, tenant, text, usd } from '../http/fields.ts';
 import { route } from '../http/route.ts';
+import { reportBudgets } from '../report-budgets.ts';
 import { sendSignal } from '../send-signal.ts';
-import { budgetsSchema, budgetsViewOf } from '../views/budget-view.ts';
-
-const MAX_TENANTS = 100;
-
-const policyOf = ({ name, safety }: AgentDefinition & { readonly safety?: SafetySettings }) => ({
-  name,
-  usdPerDay: safetyPolicyOf(safety).usdPerDay,
-});
+import { budgetsSchema } from '../views/budget-view.ts';
 
 export const budgetRoutes = (context: GatewayContext) => {
-  const { models, settings } = context;
+  const { settings } = context;
 
   return [
     route({
@@ -35,22 +26,10 @@ export const budgetRoutes = (context: GatewayContext) => {
       ],
       errors: [],
       handle: async ({ principal }) => {
-        const day = dayOf(settings.clock());
-        const set = models.control.budgets();
-        const costs = models.costs.of({ since: startOfDay(day) * 1_000 });
-        const named = [
-          settings.config.localTenant,
-          ...set.filter(({ of }) => of === 'tenant').map(({ name }) => name),
-          ...costs.flatMap(({ tenant: of }) => (of ? [of] : [])),
-        ];
-        const tenants = [...new Set(named)]
-          .filter((name) => principal.tenant === null || name === principal.tenant)
-          .slice(0, MAX_TENANTS);
-        const agents = settings.agents.map(policyOf);
-        const names = agents.map(({ name }) => name);
-        const spending =
-          (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null)) ?? null;
-        const shown = budgetsViewOf({ day, agents, tenants, set, spending, costs });
+        const shown = await reportBudgets(
+          context,
+          (name) => principal.tenant === null || name === principal.tenant,
+        );
         // What an agent spends, it spends for all tenants: no one tenant's to know (I9).
         return principal.tenant === null
           ? shown

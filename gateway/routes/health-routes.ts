@@ -1,15 +1,18 @@
 /** Liveness, readiness, metrics of all roles, and the contract. */
 import type { FastifyInstance } from 'fastify';
 import type { GatewayContext } from '../gateway-context.ts';
+import { reportBudgets } from '../report-budgets.ts';
+import { measureBudgets } from '../views/budget-view.ts';
 import { measureFreshness } from '../views/freshness-gauges.ts';
 
 const ROLE = 'gateway';
 
 export const registerHealth = (
   app: FastifyInstance,
-  { settings, reader, freshness }: GatewayContext,
+  context: GatewayContext,
   openApi: () => unknown,
 ): void => {
+  const { settings, reader, freshness } = context;
   const document = JSON.stringify(openApi());
   const { metrics } = settings;
   const sources = new Set(Object.keys(settings.config.sources));
@@ -22,6 +25,7 @@ export const registerHealth = (
   });
   app.get('/metrics', async (_, reply) => {
     measureFreshness(metrics, freshness(), sources);
+    measureBudgets(metrics, await reportBudgets(context));
     // A role that does not answer must not take the others' metrics with it.
     const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
     return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(others));

@@ -3,6 +3,7 @@
  * what has none is held against nothing, so its costs say what was spent, whatever the ledger knows. Pure.
  */
 import { z } from 'zod';
+import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import type { DailySpending } from '../../schemas/budget-ledger.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
 import { amountOf, formatUsd, parseUsd } from '../../schemas/money.ts';
@@ -55,12 +56,12 @@ export interface BudgetsAsked {
 
 export const budgetsViewOf = ({ day, agents, tenants, set, spending, costs }: BudgetsAsked): BudgetsView => {
   const counted = spending?.known ? spending : null;
-  const sums = counted ? NOTHING : sumsOf(costs);
+  const sums = sumsOf(costs);
   const one = (of: BudgetView['of'], name: string, defined: string | null): BudgetView => {
     const found = set.find((each) => each.of === of && each.name === name);
     const usdPerDay = found?.usdPerDay ?? defined;
-    const sum = usdPerDay === null ? formatUsd(sums[of].get(name) ?? 0n) : null;
-    const spentUsd = counted ? (counted[`${of}s`][name] ?? '0') : sum;
+    const held = counted ? (counted[`${of}s`][name] ?? '0') : null;
+    const spentUsd = usdPerDay === null ? formatUsd(sums[of].get(name) ?? 0n) : held;
     return {
       of,
       name,
@@ -82,9 +83,18 @@ export const budgetsViewOf = ({ day, agents, tenants, set, spending, costs }: Bu
   return { day, known: counted !== null || !isLimited, budgets };
 };
 
-const NOTHING = { agent: new Map<string, bigint>(), tenant: new Map<string, bigint>() };
+/** The gauge of what agents have left, set at the moment it is asked for. Tenants are no labels. */
+export const measureBudgets = (
+  { budgetRemaining }: Pick<Metrics, 'budgetRemaining'>,
+  view: BudgetsView,
+): void => {
+  budgetRemaining.reset();
+  for (const { of: level, name, remainingUsd } of view.budgets)
+    if (level === 'agent' && remainingUsd !== null)
+      budgetRemaining.set({ agent: name }, Number(remainingUsd));
+};
 
-const sumsOf = (costs: BudgetsAsked['costs']): typeof NOTHING => {
+const sumsOf = (costs: BudgetsAsked['costs']) => {
   const sums = { agent: new Map<string, bigint>(), tenant: new Map<string, bigint>() };
   for (const cost of costs) {
     const usd = amountOf(cost);

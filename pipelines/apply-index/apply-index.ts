@@ -7,7 +7,7 @@ import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import type { Clock } from '../../schemas/clock.ts';
+import { type Clock, oldestOf } from '../../schemas/clock.ts';
 import type { FreshetError } from '../../schemas/errors.ts';
 import type { Timing } from '../../schemas/records.ts';
 import type { Receipt } from '../../schemas/search.ts';
@@ -58,6 +58,8 @@ export interface ApplyIndex {
   current(): boolean;
   /** Records read and not yet applied. */
   waiting(): number;
+  /** When the oldest record that is not applied came to Kafka, milliseconds since the Unix epoch. */
+  oldest(): number | undefined;
   /** Why it applies nothing at the moment, such as a full disk; searches go on in what is there. Null while it works. */
   trouble(): Error | null;
   /** The newest commit applied, by source. */
@@ -199,6 +201,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     current: () => [...liveFrom].every(([partition, end]) => position(partition) >= end),
     trouble: () => [...troubles.values()][0] ?? null,
     waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
+    oldest: () => oldestOf([...queues.values()].map((queue) => queue.first()?.timestamp)),
     newestApplied: () => ({ ...newestApplied }),
     exclusively: async (action) => {
       const partitions = reader.owned().map((each) => each.partition);

@@ -127,13 +127,14 @@ export const behindOf = (watermarks: Watermarks, asked: FreshnessAsked): Behind 
 
 /** The typed outcome of a retrieval that could not be fresh enough in time. */
 export const staleError = (behind: Behind, waitedMs: number): FreshetError => {
-  const { source, table, state, reason, wantedPosition, position, stalenessMs, maxStalenessMs } = behind;
+  const { source, table, state, reason, wantedPosition, position, bytes, stalenessMs, maxStalenessMs } =
+    behind;
   const what = table === null ? `the source ${source}` : `the table ${table} of ${source}`;
   const said =
     state === 'unknown'
       ? `how far it covers ${what} is not known (${reason ?? 'unknown'})`
       : wantedPosition !== null
-        ? `it covers ${what} up to ${position}, not yet ${wantedPosition}${reason === null ? '' : ` (${reason})`}`
+        ? `it covers ${what} up to ${position}, not yet ${wantedPosition}${bytes === null ? '' : `, ${bytes} bytes of its log behind`}${reason === null ? '' : ` (${reason})`}`
         : `it is ${Math.round(stalenessMs ?? 0)} ms behind ${what}, ${maxStalenessMs} ms are allowed`;
   return new FreshetError(
     'stale',

@@ -106,6 +106,8 @@ export interface SearchFailed {
 export interface IndexRole extends IndexService {
   current(): boolean;
   waiting(): number;
+  /** Of apply-index. */
+  oldest(): number | undefined;
   /** Why it applies nothing at the moment; searches go on in what is there. Null while it works. */
   trouble(): Error | null;
   /** The next offset of freshet.documents that is not covered yet. */
@@ -368,6 +370,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     watermarks: async () => watermarks.all(),
     current: applyIndex.current,
     waiting: applyIndex.waiting,
+    oldest: applyIndex.oldest,
     trouble: applyIndex.trouble,
     covered,
     holding: applyIndex.exclusively,

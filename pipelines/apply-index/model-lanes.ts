@@ -43,6 +43,7 @@ export interface ModelLanesSettings {
 export interface ModelLanesService extends IndexService, LaneService {
   current(): boolean;
   waiting(): number;
+  oldest(): number | undefined;
   /** Of the lane that answers. */
   trouble(): Error | null;
   stop(): Promise<void>;
@@ -159,6 +160,7 @@ export const openModelLanes = async (settings: ModelLanesSettings): Promise<Mode
     rebuild: () => role().rebuild(),
     current: () => role().current(),
     waiting: () => role().waiting(),
+    oldest: () => role().oldest(),
     trouble: () => role().trouble(),
     lanes: async () => ({
       wanted: follower.lanes(),

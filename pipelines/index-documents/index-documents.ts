@@ -13,7 +13,7 @@ import { EmbeddingCache } from '../../connectors/models/embedding/embedding-cach
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { SchemaRegistry } from '../../connectors/registry/schema-registry.ts';
-import type { Clock } from '../../schemas/clock.ts';
+import { type Clock, oldestOf } from '../../schemas/clock.ts';
 import type { FreshetConfig, Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
@@ -82,6 +82,8 @@ export interface IndexDocuments {
   stats(): {
     readonly partitions: readonly number[];
     readonly waiting: number;
+    /** When the oldest change that is not done came to Kafka, milliseconds since the Unix epoch. */
+    readonly oldest: number | undefined;
     readonly embedded: number;
     readonly cacheHits: number;
   };
@@ -110,7 +112,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     record.topic === TOPICS.memory.name
       ? readMemory(settings.codec, record)
       : record.topic === TOPICS.results.name
-        ? readResult(settings.codec, record)
+        ? readResult(settings.codec, record, config.localTenant)
         : changeReader.read(record);
   const changeTopics = [...sources.keys()];
   const documentPartitions = await kafka.admin.partitionCount(documents);
@@ -121,9 +123,9 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const volume = createVolumeWatch(({ source, table: name }) =>
     [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
   );
-  /** A table may hold partitions that are another member's by now: what stands there says nothing. */
+  /** What is found there has content, be it stale. A table may hold partitions that are another member's by now: what stands there says nothing. */
   const isHeld = (documentId: string): boolean =>
-    [...workers.keys()].some((each) => table.standing(each, documentId)?.kind === 'document');
+    [...workers.keys()].some((each) => table.standing(each, documentId) !== undefined);
   const drift = createDriftWatch();
   const commits = createPendingCommits((offsets) => reader.commit(offsets));
 
@@ -178,7 +180,8 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         ...(settings.embeds ? { embeds: settings.embeds } : {}),
       },
       readChange,
-      sourceOf: (topic) => sources.get(topic) ?? '',
+      // A result is withdrawn although none flow back any more.
+      sourceOf: (topic) => (topic === TOPICS.results.name ? RESULT_SOURCE : (sources.get(topic) ?? '')),
       onDone: (records, plan) => {
         if (!isIts()) return;
         for (const { topic, offset } of records) commits.done({ topic, partition, offset: offset + 1 });
@@ -304,6 +307,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
     stats: () => ({
       partitions: [...workers.keys()],
       waiting: [...workers.values()].reduce((sum, worker) => sum + worker.waiting(), 0),
+      oldest: oldestOf([...workers.values()].map((worker) => worker.oldest())),
       embedded: cache.counts.embedded,
       cacheHits: cache.counts.hits,
     }),

@@ -58,6 +58,8 @@ export interface PartitionWorker {
   /** Begins to wait for the log's end; `onCurrent` follows. */
   catchUp(): Promise<void>;
   waiting(): number;
+  /** When the oldest change that is not done came to Kafka, milliseconds since the Unix epoch. */
+  oldest(): number | undefined;
   stop(): Promise<void>;
   abandon(): void;
 }
@@ -242,6 +244,11 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       settings.onCurrent();
     },
     waiting: () => changes.waiting(),
+    oldest: () => {
+      const first = changes.first();
+      // One that a person asks for once more is as old as it was.
+      return first && !redriven.has(first) ? first.timestamp : undefined;
+    },
     stop: async () => {
       await changes.stop();
       await tail.stop();

@@ -20,6 +20,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { IsReleased } from '../../schemas/release-decision.ts';
+import { RESULT_SOURCE } from '../../schemas/result-source.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
 import type { Lookalikes } from '../gates/gate.ts';
@@ -144,7 +145,9 @@ export const prepareChanges = async (
 
   async function prepareChange(place: Place, change: Change, dropped: boolean): Promise<Prepared> {
     const mapping = mappingOfTable(settings.config, place.source, change.table);
-    if (!mapping || holdings.pauses?.isPaused(place.source, change.table))
+    // Of what is mapped no more there may be a result that a person withdraws.
+    const isWithdrawn = place.source === RESULT_SOURCE && change.kind === 'delete';
+    if ((!mapping && !isWithdrawn) || holdings.pauses?.isPaused(place.source, change.table))
       return { ...place, kind: 'dropped' };
     const floorId = floorIdOf(place.source, change.table);
     const floor = floors.get(floorId) ?? holdings.floor(floorId);
@@ -181,6 +184,7 @@ export const prepareChanges = async (
       decide(documentId, change.version, { ...NO_CONTENT, kind: 'deleted' });
       return { ...place, kind: 'deleted', change, documentId, wasRefused };
     }
+    if (!mapping) return { ...place, kind: 'dropped' };
     const newest = holdings.newest(documentId);
     if (dropped) {
       decide(documentId, change.version, NO_CONTENT);

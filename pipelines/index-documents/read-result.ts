@@ -6,10 +6,11 @@ import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts
 import { FreshetError } from '../../schemas/errors.ts';
 import { resultTable, resultVersion, rowOfResult } from '../../schemas/result-source.ts';
 
-/** Errors: `registry-unavailable` alone, to be tried again. */
+/** `localTenant`: of a task that names none. Errors: `registry-unavailable` alone, to be tried again. */
 export const readResult = async (
   codec: Pick<RecordCodec, 'decode'>,
   record: KafkaRecord,
+  localTenant: string,
 ): Promise<ReadChange> => {
   if (record.value === null) return { kind: 'dropped' };
   try {
@@ -20,7 +21,12 @@ export const readResult = async (
     return {
       kind: 'change',
       change: {
-        ...{ kind: 'upsert', table: resultTable(agent), key: { id: taskId }, row: rowOfResult(result) },
+        ...{
+          kind: 'upsert',
+          table: resultTable(agent),
+          key: { id: taskId },
+          row: rowOfResult(result, localTenant),
+        },
         ...{ version: resultVersion(completedAt), committedAt: completedAt, capturedAt: completedAt },
         ...{ read: false, unavailable: [] },
       },

@@ -8,6 +8,11 @@ export interface LookedAt extends SourceSeen {
   readonly connectOffset: ConnectorOffset | undefined;
 }
 
+/** Of the snapshot that a capture begins with. One that a signal asked for says what it has still to read. */
+const isFirstSnapshot = ({ offset }: ConnectorOffset): boolean =>
+  ![undefined, false, 'false'].some((none) => offset?.snapshot === none) &&
+  !offset?.incremental_snapshot_collections;
+
 /** Asks database, Connect and Kafka, in this order: see SourceKind.observe. What does not answer is undefined. Never throws. */
 export const lookAt = async (watched: WatchedSource): Promise<LookedAt> => {
   const { source, kind, url, connect } = watched;
@@ -36,9 +41,11 @@ export const lookAt = async (watched: WatchedSource): Promise<LookedAt> => {
         ? undefined
         : connectOffset === undefined
           ? 'none'
-          : kind.acknowledgedPosition(connectOffset) === undefined
+          : isFirstSnapshot(connectOffset)
             ? 'snapshot'
-            : 'streaming',
+            : kind.acknowledgedPosition(connectOffset) === undefined
+              ? 'begun'
+              : 'streaming',
     loss,
     changeEnds: await changeEnds(watched).catch(() => undefined),
   };

@@ -17,8 +17,8 @@ export const SOURCE_STATES = [
 export interface SourceSeen {
   readonly observed: ObservedSource | undefined;
   readonly connector: ConnectorObservation;
-  /** `none`: Connect answers, and knows no offset. `snapshot`: of a snapshot under way. */
-  readonly offset: 'none' | 'snapshot' | 'streaming' | undefined;
+  /** `none`: Connect answers, and knows no offset. `begun`: no position is acknowledged yet. `snapshot`: the first one is under way. */
+  readonly offset: 'none' | 'snapshot' | 'begun' | 'streaming' | undefined;
   /** What the kind makes of the database and Connect's offsets. */
   readonly loss: SourceLoss | undefined;
   /** Ends of the change topic by partition; empty where there is no such topic. */
@@ -50,7 +50,8 @@ export const nextEpoch = (state: SourceState, loss: SourceLoss, seen: SourceSeen
   changeEnds: [],
   epochFrom: loss === 'topic-remade' ? [] : (seen.changeEnds ?? state.epochFrom),
   // Whatever was paused or taken before it counts in the new one by marks of its own.
-  tables: state.tables.map((table) => ({ ...table, signal: null, turn: table.turn + 1 })),
+  // Those of another database are others; this epoch's snapshot reads them.
+  tables: state.tables.map((table) => ({ ...table, signal: null, identity: '', turn: table.turn + 1 })),
 });
 
 /** Whether a capture has to begin anew: an epoch was raised, and nobody has said since that it was begun. */

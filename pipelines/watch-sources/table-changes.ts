@@ -89,33 +89,51 @@ const snapshotOf = (
   since: now,
   signal,
   columns: {},
-  identity: '',
   turn: table.turn + 1,
 });
 
 /** What a table that has gone is paused with; one that comes back is read again by itself. */
 const GONE =
-  'it has gone from its database: dropped, renamed, or no longer to be seen by the user of the source';
+  'it has gone from its database: dropped, renamed, without a primary key, or no longer to be seen by the user of the source';
+/** What the reason of a table begins with that was made anew and could not be captured; tried again with every look. */
+const UNCAPTURED = 'it was made anew and cannot be captured: ';
+
+/** Paused by what was found, not by a person: it goes on by itself once it can. */
+const isWaiting = ({ state, reason }: Pick<SourceTableState, 'state' | 'reason'>): boolean =>
+  state === 'paused' && (reason === GONE || reason?.startsWith(UNCAPTURED) === true);
+
+const differs = ({ table, identity }: SourceTableState, now: TableShapes): boolean => {
+  const found = now.get(table);
+  return found !== undefined && found.identity !== identity;
+};
 
 /** Tables that were captured and are not there now; one that never was is a mistake of the configuration. */
 export const goneFrom = ({ tables }: Pick<SourceState, 'tables'>, now: TableShapes): readonly string[] =>
   tables
-    .filter(
-      ({ table, identity, columns }) =>
-        !now.has(table) && (identity !== '' || Object.keys(columns).length > 0),
+    .filter((each) => {
+      const wasCaptured = each.identity !== '' || Object.keys(each.columns).length > 0 || isWaiting(each);
+      return wasCaptured && !now.has(each.table);
+    })
+    .map(({ table }) => table);
+
+/** Tables that are others than those that were captured, or are back. */
+export const othersFrom = ({ tables }: Pick<SourceState, 'tables'>, now: TableShapes): readonly string[] =>
+  tables
+    .filter((each) =>
+      isWaiting(each)
+        ? now.has(each.table)
+        : each.state !== 'paused' && each.identity !== '' && differs(each, now),
     )
     .map(({ table }) => table);
 
-/** Whether a table is another than the one that was captured, or has not been held to anything yet. */
-export const hasAnother = ({ tables }: Pick<SourceState, 'tables'>, now: TableShapes): boolean =>
-  tables.some(({ table, state, reason, identity }) => {
-    const found = now.get(table);
-    return found !== undefined && (state !== 'paused' || reason === GONE) && found.identity !== identity;
-  });
+/** Whether what is captured has to be said anew: a table is another, is back, or is looked at for the first time. */
+export const isToRegister = (state: Pick<SourceState, 'tables'>, now: TableShapes): boolean =>
+  othersFrom(state, now).length > 0 ||
+  state.tables.some((each) => each.state !== 'paused' && each.identity === '' && differs(each, now));
 
 /**
  * Pauses tables whose columns no longer fit their mappings, and those that have gone; has those read again that came back or were
- * made anew; accepts the columns of those that were just taken on.
+ * made anew, unless they could not be captured (`refusal`); accepts the columns of those that were just taken on.
  */
 export const withShapes = (
   state: SourceState,
@@ -123,22 +141,30 @@ export const withShapes = (
   readBy: ReadonlyMap<string, readonly string[]>,
   signal: string,
   at: number,
-): SourceState => ({
-  ...state,
-  tables: state.tables.map((each) => {
-    const found = now.get(each.table);
-    if (each.state === 'paused')
-      return each.reason === GONE && found ? snapshotOf(each, signal, 'it came back', at) : each;
-    if (!found) return paused(each, GONE, at);
-    if (each.identity !== '' && each.identity !== found.identity)
-      return snapshotOf(each, signal, 'it was made anew', at);
-    const { identity } = found;
-    if (Object.keys(each.columns).length === 0)
-      return { ...each, identity, columns: acceptedColumns(readBy.get(each.table) ?? [], found.columns) };
-    const reason = columnTrouble(each.columns, found.columns);
-    return reason ? paused(each, reason, at) : { ...each, identity };
-  }),
-});
+  refusal: string | null = null,
+): SourceState => {
+  const others = new Set(othersFrom(state, now));
+  return {
+    ...state,
+    tables: state.tables.map((each) => {
+      const found = now.get(each.table);
+      if (others.has(each.table) && found) {
+        if (refusal === null) {
+          const why = each.state === 'paused' ? 'it came back' : 'it was made anew';
+          return { ...snapshotOf(each, signal, why, at), identity: found.identity };
+        }
+        return each.state === 'paused' ? each : paused(each, `${UNCAPTURED}${refusal}`, at);
+      }
+      if (each.state === 'paused') return each;
+      if (!found) return paused(each, GONE, at);
+      const { identity } = found;
+      if (Object.keys(each.columns).length === 0)
+        return { ...each, identity, columns: acceptedColumns(readBy.get(each.table) ?? [], found.columns) };
+      const reason = columnTrouble(each.columns, found.columns);
+      return reason ? paused(each, reason, at) : { ...each, identity };
+    }),
+  };
+};
 
 /** The tables that a snapshot of their own was asked for under a signal, and that were not paused or asked for anew since. */
 export const tablesOf = ({ tables }: Pick<SourceState, 'tables'>, signal: string): readonly string[] =>

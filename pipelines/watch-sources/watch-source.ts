@@ -9,7 +9,7 @@ import {
   NEW_WATCH,
 } from '../../connectors/debezium/connector-health-state.ts';
 import { type TableMark, tableMarks } from '../../connectors/debezium/table-mark.ts';
-import { SOURCE_LOSSES, type SourceLoss } from '../../connectors/sources/source-kind.ts';
+import { SOURCE_LOSSES, type SourceLoss, type TableShapes } from '../../connectors/sources/source-kind.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { changeTopic, PARTITIONS } from '../../schemas/topics.ts';
@@ -38,9 +38,10 @@ import { appendFloors, isIndexedTo } from './sweep.ts';
 import {
   commanded,
   goneFrom,
-  hasAnother,
+  isToRegister,
   marksOf,
   newTable,
+  othersFrom,
   unmarked,
   withShapes,
   withTables,
@@ -61,11 +62,16 @@ export interface SourceWatch {
   look(): Promise<void>;
 }
 
-/** One sighting may be two answers of two moments; Connect may not have read all its offsets yet. */
+/**
+ * One sighting may be two answers of two moments; Connect may not have read all its offsets yet. What it has written of a first
+ * snapshot is no mistake, and may be over before the next look.
+ */
 const SIGHTINGS = 2;
 const SIGHTINGS_OF_NOTHING = 5;
+const sightingsFor = (loss: SourceLoss, { offset }: LookedAt): number =>
+  loss !== 'offsets-missing' ? SIGHTINGS : offset === 'none' ? SIGHTINGS_OF_NOTHING : 1;
 const WRITE_EVERY_US = 10_000_000;
-const COLUMNS_EVERY_MS = 2_000;
+const SHAPES_EVERY_MS = 2_000;
 
 export const firstState = (watched: WatchedSource): SourceState => ({
   source: watched.source,
@@ -114,7 +120,7 @@ export const watchSource = (
   /** An epoch that this watch raised, while nothing can have been captured under it. */
   let unused: number | undefined;
   let epochBegunAt = Number.NEGATIVE_INFINITY;
-  let columnsSeenAt = Number.NEGATIVE_INFINITY;
+  let shapesSeenAt = Number.NEGATIVE_INFINITY;
   /** The snapshot that is through, and where the change topic ended when it was seen to be. */
   let through: { readonly version: Version; readonly ends: readonly number[] } | undefined;
 
@@ -150,11 +156,24 @@ export const watchSource = (
     }
   };
 
-  const gone = async (): Promise<readonly string[]> =>
-    goneFrom(state, await kind.shapes({ source, url }, tables));
+  const shapesNow = (): Promise<TableShapes> => kind.shapes({ source, url }, tables);
+
+  /** Gives why tables that are others than before could not be captured: the rest is, all the same. */
+  const registerWhatCan = async (found: TableShapes): Promise<string | null> => {
+    const gone = goneFrom(state, found);
+    try {
+      await registerConnector(watched, state.epoch, gone);
+      return null;
+    } catch (error) {
+      const others = othersFrom(state, found);
+      if (others.length === 0) throw error;
+      await registerConnector(watched, state.epoch, [...gone, ...others]);
+      return toFreshetError(error).message;
+    }
+  };
 
   const register = async (): Promise<void> => {
-    await registerConnector(watched, state.epoch, await gone());
+    await registerWhatCan(await shapesNow());
     const removed = state.tables.map(({ table }) => table).filter((table) => !tables.includes(table));
     if (removed.length > 0) {
       const end = kind.parsePosition(await kind.currentPosition(url));
@@ -169,8 +188,7 @@ export const watchSource = (
 
   const loseEpoch = async (loss: SourceLoss, looked: LookedAt): Promise<void> => {
     sightings += 1;
-    const isNothing = loss === 'offsets-missing' && looked.offset === 'none';
-    if (sightings < (isNothing ? SIGHTINGS_OF_NOTHING : SIGHTINGS)) return;
+    if (sightings < sightingsFor(loss, looked)) return;
     if (isTooSoon()) {
       await publish({ ...state, state: 'lost', reason: SOURCE_LOSSES[loss], updatedAt: clock() });
       return;
@@ -197,7 +215,7 @@ export const watchSource = (
       unused = undefined;
       epochBegunAt = performance.now();
     };
-    await startOver(watched, state.epoch, { onBegin, stopped, gone: await gone() });
+    await startOver(watched, state.epoch, { onBegin, stopped, gone: goneFrom(state, await shapesNow()) });
     registered = true;
     const live = state.tables.map((each) =>
       each.state === 'paused' ? each : { ...each, state: 'snapshotting' as const, since: clock() },
@@ -225,13 +243,13 @@ export const watchSource = (
     through = undefined;
   };
 
-  const lookAtColumns = async (): Promise<void> => {
-    if (performance.now() - columnsSeenAt < COLUMNS_EVERY_MS) return;
-    columnsSeenAt = performance.now();
-    const found = await kind.shapes({ source, url }, tables);
+  const lookAtShapes = async (): Promise<void> => {
+    if (performance.now() - shapesSeenAt < SHAPES_EVERY_MS) return;
+    shapesSeenAt = performance.now();
+    const found = await shapesNow();
     // A table that was made anew is in no publication until it is put there: before a snapshot of it is asked for.
-    if (hasAnother(state, found)) await registerConnector(watched, state.epoch, goneFrom(state, found));
-    await publish(withShapes(state, found, readBy, newSignal(), clock()));
+    const refusal = isToRegister(state, found) ? await registerWhatCan(found) : null;
+    await publish(withShapes(state, found, readBy, newSignal(), clock(), refusal));
   };
 
   const stepSnapshots = async (looked: LookedAt): Promise<void> => {
@@ -276,8 +294,9 @@ export const watchSource = (
     await publish(stateAfter(state, looked, health.restarts, clock(), loss !== undefined));
     if (asleep) return;
     await keepRunning(looked);
+    // Before the sweep, which asks each of its tables: one that has gone holds up no other.
+    if (looked.observed) await lookAtShapes();
     if (looked.offset === 'streaming' && !isSwept(state)) await sweep(looked);
-    if (looked.observed) await lookAtColumns();
     if (isSwept(state)) await stepSnapshots(looked);
   };
 
@@ -291,7 +310,7 @@ export const watchSource = (
       });
       resuming ||= state.reason === RESUMING;
       // What a table that is taken on again looks like now is what it is held to from now on.
-      columnsSeenAt = Number.NEGATIVE_INFINITY;
+      shapesSeenAt = Number.NEGATIVE_INFINITY;
     },
     look: async () => {
       try {

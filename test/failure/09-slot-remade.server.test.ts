@@ -151,8 +151,13 @@ test('a watch that died while it started over: what was captured under its epoch
   expect(await documentOf(500)).toBeUndefined();
 }, 360_000);
 
-test('Kafka Connect forgets where it was, and reads the tables under the same epoch: noticed, though its snapshot is quick', async () => {
-  const { connect, names } = plane;
+test('Kafka Connect forgets where it was, and reads the tables under the same epoch: noticed while it reads', async () => {
+  const { connect, names, client } = plane;
+  // Read for longer than a look takes.
+  await client.query(
+    `INSERT INTO articles SELECT n, 'acme', 'Many', 'a', 'Row ' || n || '.' FROM generate_series(10001, 16000) AS n`,
+  );
+  await untilEqual(plane, index);
   await connect.steer(names.connector, 'stop');
   await until('stopped', async () => (await connect.status(names.connector))?.tasks.length === 0);
   await changeUnseen(13);

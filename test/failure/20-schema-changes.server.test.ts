@@ -130,6 +130,19 @@ test('a table made anew, and one that another takes the place of, is read again 
   await until('captured again', async () => (await note(8))?.text === '"Goes on."');
 }, 360_000);
 
+test('a table made anew that cannot be captured waits with the reason, and goes on by itself once it can', async () => {
+  await sql('DROP TABLE public.notes');
+  await sql('CREATE TABLE public.notes (id int, subject text, body jsonb)');
+  await sql(`INSERT INTO public.notes VALUES (9, 'Ninth', '"Without a key."')`);
+  await until('waits', () => notes()?.state === 'paused');
+  expect(notes()?.reason).toMatch(/primary key/);
+  expect(watch.state()?.state).toBe('streaming');
+  await sql('ALTER TABLE public.notes ADD PRIMARY KEY (id)');
+  await until('read', async () => (await note(9))?.text === '"Without a key."');
+  await sql(`UPDATE public.notes SET body = '"With one."' WHERE id = 9`);
+  await until('captured', async () => (await note(9))?.text === '"With one."');
+}, 360_000);
+
 test('a table added to a running source gets its old rows; one that is taken out is removed', async () => {
   await sql('CREATE TABLE public.faqs (id int PRIMARY KEY, subject text, body text)');
   await sql(

@@ -35,7 +35,8 @@ const result: Result = {
 
 test('a result becomes a document by the mapping of its agent, of the tenant of its task, and no mapping hides who wrote it', () => {
   const made = mappingOfTable(config, RESULT_SOURCE, resultTable('digest'));
-  const row = rowOfResult(result);
+  const row = rowOfResult(result, 'home');
+  expect(made?.tenant(rowOfResult({ ...result, tenant: null }, 'home'))).toBe('home');
   expect(made?.title(row)).toBe('Returns');
   // A number that it cites is of its own passages; another may mean anything.
   expect(made?.text(row)).toBe('30 days. See [2]. In short.');

@@ -5,9 +5,11 @@ const COLUMNS = `
   SELECT n.nspname || '.' || c.relname AS "table", c.oid::text AS oid, a.attname AS "column",
          format_type(a.atttypid, NULL) AS type
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname || '.' || c.relname = ANY($1)`;
+   WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname || '.' || c.relname = ANY($1)
+     AND c.relkind IN ('r', 'p')
+     AND EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)`;
 
-/** Lengths and precisions are left out: a text that may be longer is the same text. Errors: `source-unavailable`. */
+/** Of tables that can be captured. Lengths and precisions are left out: a text that may be longer is the same text. Errors: `source-unavailable`. */
 export const postgresShapes = async (
   { url }: { readonly url: string },
   tables: readonly string[],

@@ -142,3 +142,16 @@ test('cached input is summed, and less of it is a reason', () => {
   ]);
   expect(comparison[0]).toContain('10 % of its input cached, where the other has 80 %');
 });
+
+test('what an execution costs is said of those that cost anything, and a summary of a conversation is none', () => {
+  const costs = [
+    costOf({ costId: 'a', executionId: 'a', agent: 'support', usd: '0.4' }),
+    costOf({ costId: 'b', executionId: 'b', agent: 'support', usd: '0' }),
+    costOf({ costId: 'm', executionId: 'm', agent: 'support', usd: '3', feature: 'memory' }),
+  ];
+  const [support] = costReport(costs, 'agent').agents;
+  expect(support).toMatchObject({
+    ...{ usd: '3.4', executions: 2 },
+    perExecution: { mean: '0.4', p50: '0.4', p95: '0.4', max: '0.4' },
+  });
+});

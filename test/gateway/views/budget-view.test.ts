@@ -50,16 +50,16 @@ test('what has a limit is told by the ledger alone: until that has counted, nobo
   ]);
 });
 
-test('once it is counted, the ledger is what is shown, reservations and all', () => {
+test('once it is counted, the ledger is what is shown of a limit, reservations and all; what has none, by its costs', () => {
   const set = [limit('agent', 'support', '4'), limit('tenant', 'acme', '2')];
   const costs = [{ agent: 'triage', tenant: 'globex', usd: '1' }];
   const { known, budgets } = budgetsViewOf({ ...asked, set, costs, spending: counted });
   expect(known).toBe(true);
   expect(budgets.map(({ name, spentUsd, remainingUsd }) => [name, spentUsd, remainingUsd])).toEqual([
     ['support', '3', '1'],
-    ['triage', '0', null],
+    ['triage', '1', null],
     ['acme', '2.5', '0'],
-    ['globex', '0', null],
+    ['globex', '1', null],
   ]);
 });
 

@@ -33,7 +33,9 @@ test('a position is not covered while a table that could be searched is paused b
   if (!behind) throw new Error('it is covered');
   const { code, message } = staleError(behind, 0);
   expect(code).toBe('stale');
-  expect(message).toContain(`the table public.a of shop up to 0/20, not yet 0/30 (${PAUSED})`);
+  expect(message).toContain(
+    `the table public.a of shop up to 0/20, not yet 0/30, 16 bytes of its log behind (${PAUSED})`,
+  );
   // One whose own watermark is unknown covers nothing.
   const unknown = { shop: source('0/50', { 'public.a': at(null, PAUSED) }) };
   expect(behindOf(unknown, after('0/1'))).toMatchObject({ table: 'public.a', state: 'unknown' });

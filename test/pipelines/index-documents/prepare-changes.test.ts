@@ -107,6 +107,19 @@ describe('order', () => {
     expect(prepared.map((each) => each.kind)).toEqual(['dropped', 'dropped', 'dropped', 'unreadable']);
   });
 
+  test('a result of an agent that is mapped no more can be withdrawn; it does not come back', async () => {
+    const table = 'results.digest';
+    const changes = [
+      { ...upsertAt(1), table },
+      { ...deleteAt(2), table },
+    ].map((change, at) => ({
+      ...{ record: recordAt(at), source: 'results' },
+      read: { kind: 'change', change } as const,
+    }));
+    const prepared = await prepareChanges(prepareSettings(), holding(), changes);
+    expect(prepared.map((each) => each.kind)).toEqual(['dropped', 'deleted']);
+  });
+
   test('a lone surrogate in the key is unreadable, not a document', async () => {
     const [prepared] = await prepareChanges(
       prepareSettings(),

@@ -22,6 +22,7 @@ const read = (value: Result | Error | null) =>
       ...{ topic: 'freshet.results', partition: 0, offset: 0, timestamp: 7, headers: {} },
       ...{ key: Buffer.from('t-1'), value: value === null ? null : Buffer.from('{') },
     },
+    'home',
   );
 
 test('a completed result is a row of its agent, under the time it was completed', async () => {
@@ -30,7 +31,7 @@ test('a completed result is a row of its agent, under the time it was completed'
     change: {
       ...{ kind: 'upsert', table: 'results.digest', key: { id: 't-1' }, committedAt: 3 },
       version: resultVersion(3),
-      row: { tenant: '', output: 'null' },
+      row: { tenant: 'home', output: 'null' },
     },
   });
 });

@@ -37,6 +37,7 @@ test('no offsets before the first snapshot is through are no loss', () => {
 test('a new epoch forgets identity and ends of the old one, so that a successor begins it again', () => {
   const next = nextEpoch(stateOf(), 'place-missing', seen());
   expect(next).toMatchObject({ epoch: 4, state: 'lost', identity: '', changeEnds: [], epochFrom: [5, 5] });
+  expect(next.tables.map(({ identity }) => identity)).toEqual(['', '']);
   expect(lossIn(next, seen({ observed: OTHER, offset: 'none' }))).toBeUndefined();
 });
 

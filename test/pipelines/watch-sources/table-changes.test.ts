@@ -9,7 +9,8 @@ import {
 import {
   commanded,
   goneFrom,
-  hasAnother,
+  isToRegister,
+  othersFrom,
   unmarked,
   withShapes,
   withTables,
@@ -101,15 +102,15 @@ test('a table is held to what it was; made anew it is read again, gone it waits,
   const steps: readonly [string | undefined, object, boolean][] = [
     ['1', { state: 'live', identity: '1', columns: { body: 'text' } }, true],
     ['1', { state: 'live', identity: '1' }, false],
-    ['2', { state: 'snapshotting', reason: 'it was made anew', signal: 'sig', turn: 1 }, true],
-    ['2', { state: 'snapshotting', identity: '2', columns: { body: 'text' }, signal: 'sig' }, true],
+    ['2', { state: 'snapshotting', reason: 'it was made anew', signal: 'sig', turn: 1, columns: {} }, true],
+    ['2', { state: 'snapshotting', identity: '2', columns: { body: 'text' }, signal: 'sig' }, false],
     [undefined, { state: 'paused', signal: null, turn: 2 }, false],
     [undefined, { state: 'paused', turn: 2 }, false],
     ['3', { state: 'snapshotting', reason: 'it came back', signal: 'sig', turn: 3 }, true],
   ];
   let now = before;
   for (const [identity, expected, isAnother] of steps) {
-    expect(hasAnother(now, shapes(identity))).toBe(isAnother);
+    expect(isToRegister(now, shapes(identity))).toBe(isAnother);
     expect(goneFrom(now, shapes(identity))).toEqual(identity === undefined ? ['public.a'] : []);
     now = withShapes(now, shapes(identity), READ_BY, 'sig', 5);
     expect(now.tables[0]).toMatchObject(expected);
@@ -122,9 +123,46 @@ test('a table that a person paused stays so, whatever becomes of it; a database 
     expect(withShapes(paused, shapes(identity), READ_BY, 'sig', 5).tables[0]).toEqual(paused.tables[0]);
   const of = stateOf({ tables: stateOf().tables.slice(0, 1) });
   const held = withShapes(of, shapes(''), READ_BY, 'sig', 5);
-  expect(hasAnother(held, shapes(''))).toBe(false);
+  expect(isToRegister(held, shapes(''))).toBe(false);
   expect(withShapes(held, shapes('', { body: 'jsonb' }), READ_BY, 'sig', 6).tables[0]).toMatchObject({
     state: 'paused',
     reason: 'its column body was text and is jsonb now',
   });
+});
+
+test('a table made anew that cannot be captured waits with the reason, the others go on; it is tried again', () => {
+  const [a, b] = stateOf().tables;
+  if (!a || !b) throw new Error('two tables');
+  const held = { identity: '1', columns: { body: 'text' } };
+  const state = stateOf({
+    tables: [
+      { ...a, ...held },
+      { ...b, ...held },
+    ],
+  });
+  const now = new Map([
+    ['public.a', { identity: '2', columns: { body: 'text' } }],
+    ['public.b', { identity: '1', columns: { body: 'jsonb' } }],
+  ]);
+  expect(othersFrom(state, now)).toEqual(['public.a']);
+  const refused = withShapes(state, now, READ_BY, 'sig', 5, 'must be owner of table a');
+  expect(refused.tables).toMatchObject([
+    { state: 'paused', reason: 'it was made anew and cannot be captured: must be owner of table a', turn: 1 },
+    { state: 'paused', reason: 'its column body was text and is jsonb now' },
+  ]);
+  expect([isToRegister(refused, now), othersFrom(refused, now)]).toEqual([true, ['public.a']]);
+  expect(withShapes(refused, now, READ_BY, 'sig', 6, 'still')).toEqual(refused);
+  const back = withShapes(refused, now, READ_BY, 'sig', 7);
+  expect(back.tables[0]).toMatchObject({ state: 'snapshotting', reason: 'it came back', identity: '2' });
+});
+
+test('what has gone is known to have been captured, whatever a person asks for meanwhile', () => {
+  const held = withShapes(stateOf(), shapes('1'), READ_BY, 'x', 1);
+  const gone = withShapes(held, shapes(undefined), READ_BY, 'x', 2);
+  const resumed = commanded(gone, command('resume', 'public.a'), 'sig', 3);
+  expect(goneFrom(resumed, shapes(undefined))).toContain('public.a');
+  const still = withShapes(resumed, shapes(undefined), READ_BY, 'x', 4);
+  expect(goneFrom(still, shapes(undefined))).toContain('public.a');
+  // Back as the one it was, it is in no publication for sure.
+  expect([isToRegister(still, shapes('1')), othersFrom(still, shapes('1'))]).toEqual([true, ['public.a']]);
 });

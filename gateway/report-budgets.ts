@@ -1,0 +1,34 @@
+/** Money of the current UTC day, per agent and per tenant: what may be spent, and what is. */
+import type { AgentDefinition } from '../schemas/agent-definition.ts';
+import { dayOf, startOfDay } from '../schemas/budget-ledger.ts';
+import { type SafetySettings, safetyPolicyOf } from '../schemas/safety-policy.ts';
+import type { GatewayContext } from './gateway-context.ts';
+import { type BudgetsView, budgetsViewOf } from './views/budget-view.ts';
+
+const MAX_TENANTS = 100;
+
+const policyOf = ({ name, safety }: AgentDefinition & { readonly safety?: SafetySettings }) => ({
+  name,
+  usdPerDay: safetyPolicyOf(safety).usdPerDay,
+});
+
+/** `shows`: of which tenants. What the ledger does not tell is null; nothing throws. */
+export const reportBudgets = async (
+  { models, settings }: Pick<GatewayContext, 'models' | 'settings'>,
+  shows: (tenant: string) => boolean = () => true,
+): Promise<BudgetsView> => {
+  const day = dayOf(settings.clock());
+  const set = models.control.budgets();
+  const costs = models.costs.of({ since: startOfDay(day) * 1_000 });
+  const named = [
+    settings.config.localTenant,
+    ...set.filter((each) => each.of === 'tenant').map(({ name }) => name),
+    ...costs.flatMap(({ tenant }) => (tenant ? [tenant] : [])),
+  ];
+  const tenants = [...new Set(named)].filter(shows).slice(0, MAX_TENANTS);
+  const agents = settings.agents.map(policyOf);
+  const names = agents.map(({ name }) => name);
+  const spending =
+    (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null)) ?? null;
+  return budgetsViewOf({ day, agents, tenants, set, spending, costs });
+};
