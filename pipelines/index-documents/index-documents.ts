@@ -256,7 +256,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   };
 
   const releases = await openReleaseDecisions({
-    ...{ kafka, codec: settings.codec, table },
+    ...{ kafka, codec: settings.codec, table, readChange },
     onDecision: (partition) => carryOut(partition),
     onTrouble: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }),
   });

@@ -4,6 +4,7 @@
  * is taken on, so that a crash in between loses none, and doing it twice is superseded.
  */
 import type { Change } from '../../connectors/debezium/change.ts';
+import type { ReadChange } from '../../connectors/debezium/read-change.ts';
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
@@ -22,8 +23,6 @@ import {
 import { taskOfResult } from '../../schemas/result-source.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { isVersion, makeVersion, parseVersion, revisionAfter, type Version } from '../../schemas/version.ts';
-import { readMemory } from './read-memory.ts';
-import { readResult } from './read-result.ts';
 
 /** A change to be taken through once more, under a version of its own. */
 export interface Redrive {
@@ -45,6 +44,7 @@ export interface ReleaseDecisionsSettings {
   readonly kafka: KafkaClient;
   readonly codec: Pick<RecordCodec, 'decode'>;
   readonly table: Pick<DocumentTable, 'standing' | 'get'>;
+  readonly readChange: (record: KafkaRecord) => Promise<ReadChange>;
   /** Decisions came for a partition. */
   readonly onDecision: (partition: number) => void;
   readonly onTrouble: (error: Error) => void;
@@ -107,7 +107,7 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
         const { stand, rewritten } = await decidedRecords(wanted, look);
         redrives.push(...stand.map(redriveOf));
         for (const each of rewritten) {
-          const redrive = await redriveOfRewritten(codec, each);
+          const redrive = await redriveOfRewritten(settings.readChange, each);
           if (redrive) redrives.push(redrive);
         }
       }
@@ -187,10 +187,10 @@ const redriveOf = ({ decision: { version, action }, record }: DecidedRecord): Re
 
 /** Under the time of what was decided about: no source could be asked for a row whose version is another. */
 export const redriveOfRewritten = async (
-  codec: Pick<RecordCodec, 'decode'>,
+  readChange: ReleaseDecisionsSettings['readChange'],
   { decision, record }: DecidedRecord,
 ): Promise<Redrive | undefined> => {
-  const read = await (record.topic === TOPICS.memory.name ? readMemory : readResult)(codec, record);
+  const read = await readChange(record);
   if (read.kind !== 'change') return undefined;
   const { epoch, position } = parseVersion(decision.version);
   const version = makeVersion(epoch, [position[0] ?? 0n, position[1] ?? 0n]);

@@ -141,6 +141,8 @@ test('a table made anew that cannot be captured waits with the reason, and goes 
   await until('read', async () => (await note(9))?.text === '"Without a key."');
   await sql(`UPDATE public.notes SET body = '"With one."' WHERE id = 9`);
   await until('captured', async () => (await note(9))?.text === '"With one."');
+  await sql(`INSERT INTO public.notes VALUES (1, 'First', '"A first note."')`);
+  await until('goes on', async () => (await note(1))?.kind === 'document');
 }, 360_000);
 
 test('a table added to a running source gets its old rows; one that is taken out is removed', async () => {

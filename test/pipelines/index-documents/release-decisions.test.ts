@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { KafkaRecord } from '../../../connectors/kafka/kafka.ts';
 import { againUnder } from '../../../pipelines/index-documents/carried-content.ts';
+import { readMemory } from '../../../pipelines/index-documents/read-memory.ts';
 import { decidedRecords, redriveOfRewritten } from '../../../pipelines/index-documents/release-decisions.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
 import { MEMORY_SOURCE, MEMORY_TABLE, memoryVersion } from '../../../schemas/memory-source.ts';
@@ -66,7 +67,7 @@ test.each([
 ])('what is taken in its place is judged as it is, above %s', async (_, version) => {
   const kept: Partial<Memory> = { memoryId: 'a', kind: 'fact' as Memory['kind'], state: 'kept', at: 40 };
   const codec = { decode: async () => ({ ...kept, title: 't', text: 'x' }) as never };
-  const redrive = await redriveOfRewritten(codec, {
+  const redrive = await redriveOfRewritten((read) => readMemory(codec, read), {
     decision: decided(memory('a'), version),
     record: record(11, 'a'),
   });
