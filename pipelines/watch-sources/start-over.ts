@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { registerConnector } from './register-connector.ts';
 import type { WatchedSource } from './watched-source.ts';
 
 const STOPS_WITHIN_MS = 30_000;
@@ -15,15 +14,14 @@ export interface StartOverSettings {
   readonly onBegin: () => void;
   /** Another process may do this by now: what is not begun is left to it. */
   readonly stopped: AbortSignal;
-  /** Tables that were captured and are not there now. */
-  readonly gone: readonly string[];
+  /** Makes database, change topic and connector as they are to be under the epoch, as far as its tables let it. */
+  readonly register: () => Promise<unknown>;
 }
 
 /** Errors: as registerConnector's; the signal's reason once it is given. */
 export const startOver = async (
   watched: WatchedSource,
-  epoch: number,
-  { onBegin, stopped, gone }: StartOverSettings,
+  { onBegin, stopped, register }: StartOverSettings,
 ): Promise<void> => {
   const { source, kind, url, connect } = watched;
   const { connector } = sourceNames(source);
@@ -42,7 +40,7 @@ export const startOver = async (
   await kind.release({ source, url });
   // One that stands is stopped until it is resumed; one that does not runs as soon as it is registered.
   if (!stands) begin();
-  await registerConnector(watched, epoch, gone);
+  await register();
   if (stands) begin();
   await connect.steer(connector, 'resume').catch((error) => {
     // A connector that was not there before runs from the start.

@@ -64,10 +64,13 @@ export const commanded = (
       if (turn !== undefined && turn < each.turn) return each;
       switch (action) {
         case 'pause':
-          // The first reason is the one that has to be mended.
-          return each.state === 'paused' ? each : paused(each, because, now);
+          // The first reason is the one that has to be mended; what goes on by itself does not any more.
+          return each.state === 'paused' && !isWaiting(each) ? each : paused(each, because, now);
         case 'resume':
-          return each.state === 'paused' ? snapshotOf(each, signal, 'resumed', now) : each;
+          // Whether it is published still nobody has looked.
+          return each.state === 'paused'
+            ? { ...snapshotOf(each, signal, 'resumed', now), identity: '' }
+            : each;
         case 'snapshot':
           return each.state === 'paused' ? each : snapshotOf(each, signal, `asked for by ${by}`, now);
         default:
@@ -111,7 +114,7 @@ const differs = ({ table, identity }: SourceTableState, now: TableShapes): boole
 export const goneFrom = ({ tables }: Pick<SourceState, 'tables'>, now: TableShapes): readonly string[] =>
   tables
     .filter((each) => {
-      const wasCaptured = each.identity !== '' || Object.keys(each.columns).length > 0 || isWaiting(each);
+      const wasCaptured = each.identity !== '' || Object.keys(each.columns).length > 0 || each.turn > 0;
       return wasCaptured && !now.has(each.table);
     })
     .map(({ table }) => table);
@@ -126,6 +129,25 @@ export const othersFrom = ({ tables }: Pick<SourceState, 'tables'>, now: TableSh
     )
     .map(({ table }) => table);
 
+/**
+ * Tables that may keep the others from being registered, and can be left out for a moment: those of which nothing is captured now.
+ * `all`: where nothing is captured of any.
+ */
+export const doubtfulFrom = (
+  state: Pick<SourceState, 'tables'>,
+  now: TableShapes,
+  all: boolean,
+): readonly string[] => {
+  const others = new Set(othersFrom(state, now));
+  return state.tables
+    .filter((each) => {
+      const isTakenOn = each.state === 'snapshotting' && each.identity === '' && each.turn > 0;
+      return all || others.has(each.table) || each.state === 'paused' || isTakenOn;
+    })
+    .map(({ table }) => table)
+    .filter((table) => now.has(table));
+};
+
 /** Whether what is captured has to be said anew: a table is another, is back, or is looked at for the first time. */
 export const isToRegister = (state: Pick<SourceState, 'tables'>, now: TableShapes): boolean =>
   othersFrom(state, now).length > 0 ||
@@ -133,7 +155,7 @@ export const isToRegister = (state: Pick<SourceState, 'tables'>, now: TableShape
 
 /**
  * Pauses tables whose columns no longer fit their mappings, and those that have gone; has those read again that came back or were
- * made anew, unless they could not be captured (`refusal`); accepts the columns of those that were just taken on.
+ * made anew, unless they could not be captured (`refusals`: why, by table); accepts the columns of those that were just taken on.
  */
 export const withShapes = (
   state: SourceState,
@@ -141,19 +163,19 @@ export const withShapes = (
   readBy: ReadonlyMap<string, readonly string[]>,
   signal: string,
   at: number,
-  refusal: string | null = null,
+  refusals: ReadonlyMap<string, string> = new Map(),
 ): SourceState => {
   const others = new Set(othersFrom(state, now));
   return {
     ...state,
     tables: state.tables.map((each) => {
       const found = now.get(each.table);
-      if (others.has(each.table) && found) {
-        if (refusal === null) {
-          const why = each.state === 'paused' ? 'it came back' : 'it was made anew';
-          return { ...snapshotOf(each, signal, why, at), identity: found.identity };
-        }
-        return each.state === 'paused' ? each : paused(each, `${UNCAPTURED}${refusal}`, at);
+      const refusal = refusals.get(each.table);
+      if (refusal !== undefined && each.state !== 'paused')
+        return paused(each, `${UNCAPTURED}${refusal}`, at);
+      if (refusal === undefined && others.has(each.table) && found) {
+        const why = each.state === 'paused' ? 'it came back' : 'it was made anew';
+        return { ...snapshotOf(each, signal, why, at), identity: found.identity };
       }
       if (each.state === 'paused') return each;
       if (!found) return paused(each, GONE, at);

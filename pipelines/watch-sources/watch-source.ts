@@ -37,11 +37,11 @@ import { startOver } from './start-over.ts';
 import { appendFloors, isIndexedTo } from './sweep.ts';
 import {
   commanded,
+  doubtfulFrom,
   goneFrom,
   isToRegister,
   marksOf,
   newTable,
-  othersFrom,
   unmarked,
   withShapes,
   withTables,
@@ -158,17 +158,33 @@ export const watchSource = (
 
   const shapesNow = (): Promise<TableShapes> => kind.shapes({ source, url }, tables);
 
-  /** Gives why tables that are others than before could not be captured: the rest is, all the same. */
-  const registerWhatCan = async (found: TableShapes): Promise<string | null> => {
+  /**
+   * Gives why some tables could not be captured, by table: the rest is, all the same. `all`: nothing is captured of any yet, so that
+   * any may be left out for a moment.
+   */
+  const registerWhatCan = async (found: TableShapes, all = false): Promise<ReadonlyMap<string, string>> => {
     const gone = goneFrom(state, found);
+    const without = (left: readonly string[]) => registerConnector(watched, state.epoch, [...gone, ...left]);
+    const refused = new Map<string, string>();
     try {
-      await registerConnector(watched, state.epoch, gone);
-      return null;
+      await without([]);
+      return refused;
     } catch (error) {
-      const others = othersFrom(state, found);
-      if (others.length === 0) throw error;
-      await registerConnector(watched, state.epoch, [...gone, ...others]);
-      return toFreshetError(error).message;
+      const doubtful = doubtfulFrom(state, found, all);
+      if (doubtful.length === 0) throw error;
+      await without(doubtful);
+      // One after the other: none has to wait for another that cannot be.
+      let left = doubtful;
+      for (const table of doubtful) {
+        const next = left.filter((each) => each !== table);
+        try {
+          await without(next);
+          left = next;
+        } catch (reason) {
+          refused.set(table, toFreshetError(reason).message);
+        }
+      }
+      return refused;
     }
   };
 
@@ -215,7 +231,11 @@ export const watchSource = (
       unused = undefined;
       epochBegunAt = performance.now();
     };
-    await startOver(watched, state.epoch, { onBegin, stopped, gone: goneFrom(state, await shapesNow()) });
+    await startOver(watched, {
+      onBegin,
+      stopped,
+      register: async () => registerWhatCan(await shapesNow(), true),
+    });
     registered = true;
     const live = state.tables.map((each) =>
       each.state === 'paused' ? each : { ...each, state: 'snapshotting' as const, since: clock() },
@@ -248,8 +268,8 @@ export const watchSource = (
     shapesSeenAt = performance.now();
     const found = await shapesNow();
     // A table that was made anew is in no publication until it is put there: before a snapshot of it is asked for.
-    const refusal = isToRegister(state, found) ? await registerWhatCan(found) : null;
-    await publish(withShapes(state, found, readBy, newSignal(), clock(), refusal));
+    const refusals = isToRegister(state, found) ? await registerWhatCan(found) : undefined;
+    await publish(withShapes(state, found, readBy, newSignal(), clock(), refusals));
   };
 
   const stepSnapshots = async (looked: LookedAt): Promise<void> => {

@@ -2,11 +2,15 @@ import type { TableShape, TableShapes } from '../source-kind.ts';
 import { withMariaDb } from './mariadb-connection.ts';
 
 const COLUMNS = `
-  select concat(table_schema, '.', table_name) as tableName, column_name as columnName, data_type as type
-    from information_schema.columns where concat(table_schema, '.', table_name) in (?)`;
+  select concat(c.table_schema, '.', c.table_name) as tableName, c.column_name as columnName, c.data_type as type
+    from information_schema.columns c
+    join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
+   where t.table_type = 'BASE TABLE' and concat(c.table_schema, '.', c.table_name) in (?)
+     and exists (select 1 from information_schema.statistics s
+                  where s.table_schema = c.table_schema and s.table_name = c.table_name and s.index_name = 'PRIMARY')`;
 
 /**
- * Lengths and precisions are left out: a text that may be longer is the same text. No identity: what MariaDB says of a table
+ * Of tables that can be captured. Lengths and precisions are left out: a text that may be longer is the same text. No identity: what MariaDB says of a table
  * (its id, its time of creation) is another after every OPTIMIZE and many an ALTER. Errors: `source-unavailable`.
  */
 export const mariadbShapes = async (

@@ -8,6 +8,7 @@ import {
 } from '../../../pipelines/watch-sources/source-commands.ts';
 import {
   commanded,
+  doubtfulFrom,
   goneFrom,
   isToRegister,
   othersFrom,
@@ -145,15 +146,60 @@ test('a table made anew that cannot be captured waits with the reason, the other
     ['public.b', { identity: '1', columns: { body: 'jsonb' } }],
   ]);
   expect(othersFrom(state, now)).toEqual(['public.a']);
-  const refused = withShapes(state, now, READ_BY, 'sig', 5, 'must be owner of table a');
+  const refused = withShapes(
+    state,
+    now,
+    READ_BY,
+    'sig',
+    5,
+    new Map([['public.a', 'must be owner of table a']]),
+  );
   expect(refused.tables).toMatchObject([
     { state: 'paused', reason: 'it was made anew and cannot be captured: must be owner of table a', turn: 1 },
     { state: 'paused', reason: 'its column body was text and is jsonb now' },
   ]);
   expect([isToRegister(refused, now), othersFrom(refused, now)]).toEqual([true, ['public.a']]);
-  expect(withShapes(refused, now, READ_BY, 'sig', 6, 'still')).toEqual(refused);
+  expect(withShapes(refused, now, READ_BY, 'sig', 6, new Map([['public.a', 'still']]))).toEqual(refused);
   const back = withShapes(refused, now, READ_BY, 'sig', 7);
   expect(back.tables[0]).toMatchObject({ state: 'snapshotting', reason: 'it came back', identity: '2' });
+});
+
+test('of several that wait, each goes on by itself; what a person pauses stays so', () => {
+  const waiting = stateOf({
+    tables: stateOf().tables.map((each) => ({ ...each, identity: '1', columns: { body: 'text' } })),
+  });
+  const now = (a: string, b: string) =>
+    new Map([
+      ['public.a', { identity: a, columns: { body: 'text' } }],
+      ['public.b', { identity: b, columns: { body: 'text' } }],
+    ]);
+  const both = withShapes(waiting, new Map(), READ_BY, 'sig', 5);
+  expect(both.tables.map(({ state }) => state)).toEqual(['paused', 'paused']);
+  expect(doubtfulFrom(both, now('1', '1'), false)).toEqual(['public.a', 'public.b']);
+  const refusals = new Map([['public.a', 'must be owner']]);
+  const one = withShapes(both, now('2', '2'), READ_BY, 'sig', 6, refusals);
+  expect(one.tables.map(({ state }) => state)).toEqual(['paused', 'snapshotting']);
+  // A word of a person holds, though the table was about to go on by itself.
+  const held = commanded(both, command('pause', 'public.a'), 'x', 7);
+  expect(withShapes(held, now('1', '1'), READ_BY, 'sig', 8).tables.map(({ state }) => state)).toEqual([
+    'paused',
+    'snapshotting',
+  ]);
+});
+
+test('nothing that is captured is left out to find who holds up the others, but where nothing is captured at all', () => {
+  const live = stateOf({ tables: stateOf().tables.map((each) => ({ ...each, identity: '1', turn: 3 })) });
+  const now = shapes('1');
+  expect(doubtfulFrom(live, now, false)).toEqual([]);
+  expect(doubtfulFrom(live, now, true)).toEqual(['public.a']);
+  const resumed = commanded(
+    commanded(live, command('pause', 'public.a'), 'x', 1),
+    command('resume', 'public.a'),
+    'y',
+    2,
+  );
+  expect(isToRegister(resumed, now)).toBe(true);
+  expect(doubtfulFrom(resumed, now, false)).toEqual(['public.a']);
 });
 
 test('what has gone is known to have been captured, whatever a person asks for meanwhile', () => {
