@@ -5,6 +5,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import type { SessionTurn } from '../../schemas/recollection.ts';
 import type { Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { cutOf, endedMemory, memoryRecord } from './memory-record.ts';
@@ -59,6 +60,15 @@ export const forgetSession = async (
   const places = all.filter(({ partition }) => partitions.has(partition));
   const cut = cutOf(key, places, { at: clock(), untilMs: JOURNAL_KEPT_MS, reason });
   await writer.append([memoryRecord(codec, cut)]);
+  return emptied(sessions, key, turns);
+};
+
+/** Its turns go, and nothing more is to be done for it. */
+const emptied = async (
+  sessions: SessionStore,
+  key: SessionKey,
+  turns: readonly SessionTurn[],
+): Promise<number> => {
   await sessions.remove(key, turns);
   await sessions.settled(key);
   return turns.length;
@@ -80,9 +90,7 @@ export const forgetAgent = async (
   const counts: number[] = [];
   for (const key of held) {
     const { turns } = await sessions.read(key, 0);
-    await sessions.remove(key, turns);
-    await sessions.settled(key);
-    counts.push(turns.length);
+    counts.push(await emptied(sessions, key, turns));
   }
   return counts;
 };

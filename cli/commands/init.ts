@@ -1,5 +1,4 @@
 /** `freshet init --source <url>`: looks at a database, says what to change in it, and writes freshet.config.ts for its tables. */
-
 import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -99,7 +99,6 @@ const sessionShown = ({ agent, sessionId, whole, turns }: ShownSession): string 
 
 const paragraphs = (parts: readonly string[]): string => parts.filter((part) => part !== '').join('\n\n');
 
-/** What takes away for good says why, and is said twice. */
 export const addMemoryCommands = (freshet: Command, surroundings: Surroundings): void => {
   const noun = freshet.command('memory').description('what agents remember');
   withWhose(noun.command('show'))

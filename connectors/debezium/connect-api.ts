@@ -26,6 +26,14 @@ const offsetsSchema = z.object({
 /** One source partition's offset as acknowledged by Kafka; whole numbers are bigint, as LSNs pass 2^53. */
 export type ConnectorOffset = z.infer<typeof offsetsSchema>['offsets'][number];
 
+/** Of the snapshot that a capture begins with: no position of the log is acknowledged yet. */
+export const isOfSnapshot = ({ offset }: ConnectorOffset): boolean =>
+  ![undefined, false, 'false'].some((none) => offset?.snapshot === none);
+
+/** A snapshot that a signal asked for is under way: Debezium keeps what it has still to read in Connect's offsets. */
+export const isOfIncremental = ({ offset }: ConnectorOffset): boolean =>
+  Boolean(offset?.incremental_snapshot_collections);
+
 /** Connect's REST. Every call may throw FreshetError `connect-unavailable`. */
 export type ConnectApi = {
   /** Creates the connector or changes its configuration. @throws FreshetError `connector-invalid` with Connect's reasons */

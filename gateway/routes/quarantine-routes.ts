@@ -1,18 +1,17 @@
 /** Documents that a gate refused: looked at with the span that failed, and decided about, one or many. */
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { NEVER_RELEASED } from '../../schemas/gates.ts';
 import type { Quarantined } from '../../schemas/records.ts';
-import { controlKeyOf, controlOf, RELEASE_ACTIONS } from '../../schemas/release-decision.ts';
-import { changeTopic, TOPICS } from '../../schemas/topics.ts';
-import { auditRecord } from '../audit-record.ts';
+import { RELEASE_ACTIONS } from '../../schemas/release-decision.ts';
+import { changeTopic } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { documentId, line, tenant, text, wholeNumber } from '../http/fields.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { matchesQuarantine } from '../read-models/quarantine-list.ts';
+import { sendDecisions } from '../send-decisions.ts';
 import { isoTime } from '../views/times.ts';
 
 const MOST_DECIDED = 1_000;
@@ -162,19 +161,10 @@ export const quarantineRoutes = ({ models, settings, findQuarantined }: GatewayC
         }
         const decided = found.map((each) => each.documentId);
         if (dryRun || found.length === 0) return { action, dryRun, decided, left, more, next };
-        const at = settings.clock();
-        const decisions = found.map((each) => ({
-          topic: TOPICS.control.name,
-          key: controlKeyOf(each.documentId),
-          value: settings.codec.encode(
-            'Control',
-            controlOf({ ...each, action }, { id: randomUUID(), by: principal.name, reason, at }),
-          ),
-        }));
-        const audit = { at, by: principal.name, action: `quarantine ${action}`, targets: decided, reason };
-        // The audit first: nothing is done that is not written down.
-        await settings.writer.append([auditRecord(settings.codec, audit)]);
-        await settings.writer.append(decisions);
+        const decisions = found.map((each) => ({ ...each, action }));
+        await sendDecisions(settings, decisions, {
+          ...{ action: `quarantine ${action}`, by: principal.name, reason },
+        });
         return { action, dryRun, decided, left, more, next };
       },
     }),

@@ -1,18 +1,15 @@
 /** Takes what an agent wrote out of the context. Rows are withdrawn in their database, and memories by forgetting them. */
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
-import { controlKeyOf, controlOf } from '../../schemas/release-decision.ts';
 import { taskOfResult } from '../../schemas/result-source.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { documentId, text } from '../http/fields.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
+import { sendDecisions } from '../send-decisions.ts';
 
 export const withdrawRoutes = ({ settings }: GatewayContext) => {
-  const { index, writer, codec, clock } = settings;
+  const { index } = settings;
   return [
     route({
       method: 'POST',
@@ -51,16 +48,10 @@ export const withdrawRoutes = ({ settings }: GatewayContext) => {
         const { title, version } = record;
         const answer = { documentId: id, title, version, dryRun };
         if (dryRun) return answer;
-        const facts = { by: principal.name, reason, at: clock() };
         const decision = { documentId: id, action: 'withdraw', version, contentHash: '', partition } as const;
-        await writer.append([auditRecord(codec, { ...facts, action: 'document withdraw', targets: [id] })]);
-        await writer.append([
-          {
-            topic: TOPICS.control.name,
-            key: controlKeyOf(id),
-            value: codec.encode('Control', controlOf(decision, { ...facts, id: randomUUID() })),
-          },
-        ]);
+        await sendDecisions(settings, [decision], {
+          ...{ action: 'document withdraw', by: principal.name, reason },
+        });
         return answer;
       },
     }),

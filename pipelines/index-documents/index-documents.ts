@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
-import { createChangeReader, type ReadChange } from '../../connectors/debezium/read-change.ts';
+import { createChangeReader } from '../../connectors/debezium/read-change.ts';
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord, TopicPartition } from '../../connectors/kafka/kafka.ts';
@@ -28,7 +28,11 @@ import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
 import { type LetGoSettings, startLettingGo } from './let-go-markers.ts';
 import { createPartitionClaims } from './partition-claims.ts';
-import { createPartitionWorker, type PartitionWorker } from './partition-worker.ts';
+import {
+  createPartitionWorker,
+  type PartitionWorker,
+  type PartitionWorkerSettings,
+} from './partition-worker.ts';
 import type { FoundPause, TableTurn } from './paused-tables.ts';
 import { createPendingCommits } from './pending-commits.ts';
 import { readMemory } from './read-memory.ts';
@@ -103,21 +107,30 @@ const RECORD_MARGIN_BYTES = 64 * 1024;
 export const startIndexDocuments = async (settings: IndexDocumentsSettings): Promise<IndexDocuments> => {
   const { kafka, config, table } = settings;
   const documents = TOPICS.documents.name;
-  const sources = new Map([
-    ...Object.keys(config.sources).map((source) => [changeTopic(source).name, source] as const),
-    [TOPICS.memory.name, MEMORY_SOURCE] as const,
-    ...(Object.keys(config.results).length > 0 ? [[TOPICS.results.name, RESULT_SOURCE] as const] : []),
+  const sources = new Map(
+    Object.keys(config.sources).map((source) => [changeTopic(source).name, source] as const),
+  );
+  const changeReader = createChangeReader(settings.registry);
+  const { codec } = settings;
+  /** Topics that agents write, in place of Debezium. A result is withdrawn although none flow back any more. */
+  const ofAgents = new Map<
+    string,
+    { readonly source: string; readonly read: PartitionWorkerSettings['readChange'] }
+  >([
+    [TOPICS.memory.name, { source: MEMORY_SOURCE, read: (record) => readMemory(codec, record) }],
+    [
+      TOPICS.results.name,
+      { source: RESULT_SOURCE, read: (record) => readResult(codec, record, config.localTenant) },
+    ],
   ]);
-  const readChange = (record: KafkaRecord): Promise<ReadChange> =>
-    record.topic === TOPICS.memory.name
-      ? readMemory(settings.codec, record)
-      : record.topic === TOPICS.results.name
-        ? readResult(settings.codec, record, config.localTenant)
-        : changeReader.read(record);
-  const changeTopics = [...sources.keys()];
+  const readChange: PartitionWorkerSettings['readChange'] = (record) =>
+    (ofAgents.get(record.topic) ?? changeReader).read(record);
+  const flowsBack = Object.keys(config.results).length > 0;
+  const changeTopics = [...sources.keys(), ...ofAgents.keys()].filter(
+    (topic) => flowsBack || topic !== TOPICS.results.name,
+  );
   const documentPartitions = await kafka.admin.partitionCount(documents);
   const cache = new EmbeddingCache({ model: settings.model, maxBytes: settings.cacheBytes ?? CACHE_BYTES });
-  const changeReader = createChangeReader(settings.registry);
   const claims = createPartitionClaims();
   const workers = new Map<number, PartitionWorker>();
   const volume = createVolumeWatch(({ source, table: name }) =>
@@ -180,8 +193,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         ...(settings.embeds ? { embeds: settings.embeds } : {}),
       },
       readChange,
-      // A result is withdrawn although none flow back any more.
-      sourceOf: (topic) => (topic === TOPICS.results.name ? RESULT_SOURCE : (sources.get(topic) ?? '')),
+      sourceOf: (topic) => ofAgents.get(topic)?.source ?? sources.get(topic) ?? '',
       onDone: (records, plan) => {
         if (!isIts()) return;
         for (const { topic, offset } of records) commits.done({ topic, partition, offset: offset + 1 });

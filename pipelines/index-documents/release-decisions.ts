@@ -90,13 +90,14 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
         const change = table.get(partition, decision.documentId)?.record.change;
         // A repair's marker stands for no change.
         if (!change || change.offset < 0 || !isVersion(decision.version)) continue;
+        const decided = { ...decision, version: decision.version };
         if (decision.action === 'withdraw') {
-          const withdrawn = withdrawalOf(decision, change);
+          const withdrawn = withdrawalOf(decided, change);
           if (withdrawn) redrives.push(withdrawn);
           continue;
         }
         const wanted = byTopic.get(change.topic) ?? new Map<number, Decided>();
-        byTopic.set(change.topic, wanted.set(change.offset, { ...decision, version: decision.version }));
+        byTopic.set(change.topic, wanted.set(change.offset, decided));
       }
       for (const [topic, wanted] of byTopic) {
         const look: Look = (first, end, onRecord) => {
@@ -119,11 +120,11 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
 
 /** The deletion of a result: it asks for nothing of the log, which may have compacted the record away. */
 const withdrawalOf = (
-  { documentId, version, action, partition }: ReleaseDecision,
+  { documentId, version, action, partition }: Decided,
   { topic, offset }: Document['change'],
 ): Redrive | undefined => {
   const task = taskOfResult(documentId);
-  if (!task || !isVersion(version)) return undefined;
+  if (!task) return undefined;
   const at = Number(parseVersion(version).position[1] ?? 0n);
   return {
     ...{ action, version: revisionAfter(version) },

@@ -1,4 +1,8 @@
-import type { ConnectorOffset } from '../../connectors/debezium/connect-api.ts';
+import {
+  type ConnectorOffset,
+  isOfIncremental,
+  isOfSnapshot,
+} from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import type { SourceSeen } from './source-watch-state.ts';
 import { changeEnds } from './sweep.ts';
@@ -7,11 +11,6 @@ import type { WatchedSource } from './watched-source.ts';
 export interface LookedAt extends SourceSeen {
   readonly connectOffset: ConnectorOffset | undefined;
 }
-
-/** Of the snapshot that a capture begins with. One that a signal asked for says what it has still to read. */
-const isFirstSnapshot = ({ offset }: ConnectorOffset): boolean =>
-  ![undefined, false, 'false'].some((none) => offset?.snapshot === none) &&
-  !offset?.incremental_snapshot_collections;
 
 /** Asks database, Connect and Kafka, in this order: see SourceKind.observe. What does not answer is undefined. Never throws. */
 export const lookAt = async (watched: WatchedSource): Promise<LookedAt> => {
@@ -41,7 +40,7 @@ export const lookAt = async (watched: WatchedSource): Promise<LookedAt> => {
         ? undefined
         : connectOffset === undefined
           ? 'none'
-          : isFirstSnapshot(connectOffset)
+          : isOfSnapshot(connectOffset) && !isOfIncremental(connectOffset)
             ? 'snapshot'
             : kind.acknowledgedPosition(connectOffset) === undefined
               ? 'begun'

@@ -4,7 +4,7 @@
  * stream removes what was not seen: whatever stands above it is a row that was read, or changed since.
  */
 import { randomUUID } from 'node:crypto';
-import type { ConnectorOffset } from '../../connectors/debezium/connect-api.ts';
+import { type ConnectorOffset, isOfIncremental } from '../../connectors/debezium/connect-api.ts';
 import { tableMarks } from '../../connectors/debezium/table-mark.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { PARTITIONS } from '../../schemas/topics.ts';
@@ -38,10 +38,6 @@ export interface TableSnapshots {
 }
 
 const BEGINS_WITHIN_MS = 60_000;
-
-/** Debezium keeps what it has still to read in Connect's offsets. */
-const isSnapshotting = ({ offset }: ConnectorOffset): boolean =>
-  Boolean(offset?.incremental_snapshot_collections);
 
 export const newSignal = (): string => `freshet-${randomUUID()}`;
 
@@ -82,7 +78,7 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
       if (!run.ends) {
         run.version ??= await findSignal(watched, signal, state.epoch, run.from);
         // While the connector works on it, or has not come to it, there is nothing to see.
-        if (!run.version || !offset || isSnapshotting(offset)) return none;
+        if (!run.version || !offset || isOfIncremental(offset)) return none;
         if (!watched.kind.hasPassed(offset, parseVersion(run.version).position)) return none;
         const ends = await changeEnds(watched);
         for (const table of tables) {

@@ -1,6 +1,6 @@
 /** Where a change stands in MariaDB's binlog, and how positions are written. Pure. */
 import { FreshetError } from '../../../schemas/errors.ts';
-import type { ConnectorOffset } from '../../debezium/connect-api.ts';
+import { type ConnectorOffset, isOfSnapshot } from '../../debezium/connect-api.ts';
 import type { ChangeOrigin, ChangePosition } from '../source-kind.ts';
 
 /** The number at the end of a binlog file's name: `binlog.000012`. It is wider than six digits once a million are passed. */
@@ -47,12 +47,9 @@ export const parseBinlogPosition = (text: string): readonly bigint[] => {
  * What Kafka acknowledged (rule W): every transaction that ended at or below it. In the middle of a transaction Debezium
  * reports where that one begins. Undefined while the offset is a snapshot's, or there is none.
  */
-export const acknowledgedBinlogPosition = ({ offset }: ConnectorOffset): string | undefined => {
-  if (
-    offset === null ||
-    (offset.snapshot !== undefined && offset.snapshot !== false && offset.snapshot !== 'false')
-  )
-    return undefined;
+export const acknowledgedBinlogPosition = (acknowledged: ConnectorOffset): string | undefined => {
+  const { offset } = acknowledged;
+  if (offset === null || isOfSnapshot(acknowledged)) return undefined;
   return typeof offset.file === 'string' && typeof offset.pos === 'bigint'
     ? `${offset.file}:${offset.pos}`
     : undefined;

@@ -1,4 +1,5 @@
-import type { TableShape, TableShapes } from '../source-kind.ts';
+import type { TableShapes } from '../source-kind.ts';
+import { shapesOf } from '../table-shapes.ts';
 import { withMariaDb } from './mariadb-connection.ts';
 
 const COLUMNS = `
@@ -10,8 +11,9 @@ const COLUMNS = `
                   where s.table_schema = c.table_schema and s.table_name = c.table_name and s.index_name = 'PRIMARY')`;
 
 /**
- * Of tables that can be captured. Lengths and precisions are left out: a text that may be longer is the same text. No identity: what MariaDB says of a table
- * (its id, its time of creation) is another after every OPTIMIZE and many an ALTER. Errors: `source-unavailable`.
+ * Of tables that can be captured. Lengths and precisions are left out: a text that may be longer is the same text. No identity:
+ * what MariaDB says of a table (its id, its time of creation) is another after every OPTIMIZE and many an ALTER. Errors:
+ * `source-unavailable`.
  */
 export const mariadbShapes = async (
   { url }: { readonly url: string },
@@ -20,11 +22,10 @@ export const mariadbShapes = async (
   const rows = await withMariaDb(url, (connection) =>
     connection.query<{ tableName: string; columnName: string; type: string }[]>(COLUMNS, [tables]),
   );
-  const found = new Map<string, TableShape>();
-  for (const { tableName, columnName, type } of rows)
-    found.set(tableName, {
+  return shapesOf(
+    rows.map(({ tableName, columnName, type }) => ({
+      ...{ table: tableName, column: columnName, type },
       identity: '',
-      columns: { ...found.get(tableName)?.columns, [columnName]: type },
-    });
-  return found;
+    })),
+  );
 };

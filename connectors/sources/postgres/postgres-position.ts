@@ -1,6 +1,6 @@
 /** Where a change stands in Postgres's log, and how positions are written. Pure. */
 import { FreshetError } from '../../../schemas/errors.ts';
-import type { ConnectorOffset } from '../../debezium/connect-api.ts';
+import { type ConnectorOffset, isOfSnapshot } from '../../debezium/connect-api.ts';
 import type { ChangeOrigin, ChangePosition } from '../source-kind.ts';
 
 /**
@@ -35,12 +35,9 @@ export const formatLsn = (lsn: bigint): string =>
   `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffff_ffffn).toString(16).toUpperCase()}`;
 
 /** The last commit that Kafka acknowledged (rule W); undefined while the offset is a snapshot's or there is none. */
-export const acknowledgedLsn = ({ offset }: ConnectorOffset): string | undefined => {
-  if (
-    offset === null ||
-    (offset.snapshot !== undefined && offset.snapshot !== false && offset.snapshot !== 'false')
-  )
-    return undefined;
+export const acknowledgedLsn = (acknowledged: ConnectorOffset): string | undefined => {
+  const { offset } = acknowledged;
+  if (offset === null || isOfSnapshot(acknowledged)) return undefined;
   return typeof offset.lsn_commit === 'bigint' ? formatLsn(offset.lsn_commit) : undefined;
 };
 

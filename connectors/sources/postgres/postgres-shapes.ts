@@ -1,24 +1,25 @@
-import type { TableShape, TableShapes } from '../source-kind.ts';
+import type { TableShapes } from '../source-kind.ts';
+import { shapesOf } from '../table-shapes.ts';
 import { askPostgres } from './ask-postgres.ts';
 
 const COLUMNS = `
-  SELECT n.nspname || '.' || c.relname AS "table", c.oid::text AS oid, a.attname AS "column",
+  SELECT n.nspname || '.' || c.relname AS "table", c.oid::text AS identity, a.attname AS "column",
          format_type(a.atttypid, NULL) AS type
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname || '.' || c.relname = ANY($1)
      AND c.relkind IN ('r', 'p')
      AND EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)`;
 
-/** Of tables that can be captured. Lengths and precisions are left out: a text that may be longer is the same text. Errors: `source-unavailable`. */
+/**
+ * Of tables that can be captured. Lengths and precisions are left out: a text that may be longer is the same text. Errors:
+ * `source-unavailable`.
+ */
 export const postgresShapes = async (
   { url }: { readonly url: string },
   tables: readonly string[],
 ): Promise<TableShapes> => {
   const { rows } = await askPostgres(url, (client) =>
-    client.query<{ table: string; oid: string; column: string; type: string }>(COLUMNS, [tables]),
+    client.query<{ table: string; identity: string; column: string; type: string }>(COLUMNS, [tables]),
   );
-  const found = new Map<string, TableShape>();
-  for (const { table, oid, column, type } of rows)
-    found.set(table, { identity: oid, columns: { ...found.get(table)?.columns, [column]: type } });
-  return found;
+  return shapesOf(rows);
 };

@@ -1,0 +1,25 @@
+/** What a person decides about versions of documents: audited first, then on freshet.control. */
+import { randomUUID } from 'node:crypto';
+import { controlKeyOf, controlOf, type ReleaseDecision } from '../schemas/release-decision.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import { auditRecord } from './audit-record.ts';
+import type { GatewayContext } from './gateway-context.ts';
+
+/** `action`: noun and verb, for the audit. Errors: `append-failed`. */
+export const sendDecisions = async (
+  { codec, writer, clock }: Pick<GatewayContext['settings'], 'codec' | 'writer' | 'clock'>,
+  decisions: readonly ReleaseDecision[],
+  { action, by, reason }: { readonly action: string; readonly by: string; readonly reason: string | null },
+): Promise<void> => {
+  const at = clock();
+  const targets = decisions.map(({ documentId }) => documentId);
+  // The audit first: nothing is done that is not written down.
+  await writer.append([auditRecord(codec, { at, by, action, targets, reason })]);
+  await writer.append(
+    decisions.map((decision) => ({
+      topic: TOPICS.control.name,
+      key: controlKeyOf(decision.documentId),
+      value: codec.encode('Control', controlOf(decision, { id: randomUUID(), by, reason, at })),
+    })),
+  );
+};
