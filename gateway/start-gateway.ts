@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
+import { schemaText } from '../connectors/registry/record-codec.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
 import { refusalOf } from '../schemas/request-guard.ts';
@@ -11,6 +12,7 @@ import { createFindOlder } from './find-older.ts';
 import { createFindQuarantined } from './find-quarantined.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
 import { ALL_HEADERS } from './http/answer-headers.ts';
+import { asyncApiOf } from './http/async-api.ts';
 import { createEventStreams } from './http/event-stream.ts';
 import { openApiOf } from './http/open-api.ts';
 import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/problem.ts';
@@ -197,7 +199,10 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   app.setNotFoundHandler(() => {
     throw new FreshetError('not-found', 'there is no such route; /openapi.json lists them');
   });
-  registerHealth(app, context, () => openApiOf(routes, VERSION));
+  registerHealth(app, context, {
+    openApi: openApiOf(routes, VERSION),
+    asyncApi: asyncApiOf(config.sources, schemaText, VERSION),
+  });
   registerPage(app);
   registerRoutes(app, routes);
 

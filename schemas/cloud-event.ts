@@ -10,7 +10,21 @@ export interface CloudEvent {
   readonly at: number;
 }
 
-export const cloudEventHeaders = ({ id, type, source, at }: CloudEvent): Record<string, string> => ({
+/** The headers by name, each with what it says. */
+export const CLOUD_EVENT_HEADERS = {
+  ce_specversion: 'Version of CloudEvents: 1.0.',
+  ce_id: 'Unique within the source; the same for a record that is written again.',
+  ce_type: 'freshet. and what the record is, singular.',
+  ce_source: 'freshet/ and the part that wrote it.',
+  ce_time: 'ISO 8601 in UTC.',
+} as const;
+
+export const cloudEventHeaders = ({
+  id,
+  type,
+  source,
+  at,
+}: CloudEvent): Record<keyof typeof CLOUD_EVENT_HEADERS, string> => ({
   ce_specversion: '1.0',
   ce_id: id,
   ce_type: type,

@@ -1,4 +1,4 @@
-/** Liveness, readiness, metrics of all roles, and the contract. */
+/** Liveness, readiness, metrics of all roles, and the contracts. */
 import type { FastifyInstance } from 'fastify';
 import type { GatewayContext } from '../gateway-context.ts';
 import { reportBudgets } from '../report-budgets.ts';
@@ -10,10 +10,9 @@ const ROLE = 'gateway';
 export const registerHealth = (
   app: FastifyInstance,
   context: GatewayContext,
-  openApi: () => unknown,
+  contracts: { readonly openApi: unknown; readonly asyncApi: unknown },
 ): void => {
   const { settings, reader, freshness } = context;
-  const document = JSON.stringify(openApi());
   const { metrics } = settings;
   const sources = new Set(Object.keys(settings.config.sources));
   app.get('/healthz', async () => ({ role: ROLE, ok: true }));
@@ -31,5 +30,10 @@ export const registerHealth = (
     return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(others));
   });
   app.get('/metrics.json', async () => metrics.registry.json());
-  app.get('/openapi.json', async (_, reply) => reply.type('application/json').send(document));
+  const documents = {
+    '/openapi.json': JSON.stringify(contracts.openApi),
+    '/asyncapi.json': JSON.stringify(contracts.asyncApi),
+  };
+  for (const [path, document] of Object.entries(documents))
+    app.get(path, async (_, reply) => reply.type('application/json').send(document));
 };

@@ -161,6 +161,15 @@ test('every route stands in the OpenAPI document, with its errors as problems', 
   expect(paths['/v1/tasks']?.post?.responses).toHaveProperty('413');
 });
 
+test('the topics stand in the AsyncAPI document, those of the configured sources too', async () => {
+  const { body } = await under.call('/asyncapi.json');
+  const { asyncapi, channels } = body as { asyncapi: string; channels: Record<string, { address: string }> };
+  expect(asyncapi).toBe('3.0.0');
+  expect(Object.values(channels).map(({ address }) => address)).toEqual(
+    expect.arrayContaining([TOPICS.tasks.name, `cdc.${SOURCE}`]),
+  );
+});
+
 test('metrics count what came after the start, with labels from closed sets', async () => {
   const stranger = `task-${randomUUID()}`;
   await under.put({ topic: TOPICS.freshness.name, key: 'b', value: timing(stranger) });
