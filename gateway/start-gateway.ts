@@ -133,7 +133,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     status: remember(STATUS_FOR_MS, () =>
       reportStatus(settings, {
         waitingFor: reader.waitingFor(),
-        deadLetters: models.deadLetters.all().length,
+        deadLetters: models.deadLetters.kinds(),
         quarantined: models.quarantine.standing(),
         sources: [...models.sourceStates.values()]
           .filter(({ source }) => config.sources[source])

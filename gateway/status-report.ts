@@ -8,7 +8,9 @@ import { toFreshetError } from '../schemas/errors.ts';
 import { AGENTS_GROUP, INDEX_DOCUMENTS_GROUP } from '../schemas/groups.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
-import { countersOf, type RecordCounter } from './views/role-counters.ts';
+import type { DeadLetterKind } from './read-models/dead-letter-list.ts';
+import { type DeadLetterView, deadLetterKindOf } from './views/dead-letter-kinds.ts';
+import { backlogOf, countersOf, type RecordCounter, type StageBacklog } from './views/role-counters.ts';
 
 /** How a connector stands, as the page shows it. */
 export interface ConnectorState {
@@ -73,6 +75,8 @@ export interface StatusReport {
   readonly connectors: readonly ConnectorState[];
   /** As the watch of the sources last said. */
   readonly sources: readonly SourceStatus[];
+  /** How far each stage is behind, in the order of the flow. */
+  readonly backlog: readonly StageBacklog[];
   readonly agents: readonly { readonly name: string; readonly version: string }[];
   /** The tenant that a request without one works as. */
   readonly localTenant: string;
@@ -80,6 +84,7 @@ export interface StatusReport {
   /** Records by stage and outcome since each role started. */
   readonly records: readonly RecordCounter[];
   readonly deadLetters: number;
+  readonly deadLetterKinds: readonly DeadLetterView[];
   readonly quarantined: number;
   readonly troubles: readonly Trouble[];
 }
@@ -114,7 +119,7 @@ export const reportStatus = async (
   settings: StatusSettings,
   known: {
     readonly waitingFor: string | null;
-    readonly deadLetters: number;
+    readonly deadLetters: readonly DeadLetterKind[];
     readonly quarantined: number;
     readonly sources: readonly SourceState[];
   },
@@ -133,7 +138,7 @@ export const reportStatus = async (
   const changeTopics = Object.keys(config.sources).map((source) => changeTopic(source).name);
   const names = [...changeTopics, ...Object.values(TOPICS).map((topic) => topic.name)];
 
-  const [topics, connectors, indexStatus, records] = await Promise.all([
+  const [topics, connectors, indexStatus, roles] = await Promise.all([
     part('kafka', [], async () => {
       const present = new Set(await kafka.admin.listTopics());
       return Promise.all(
@@ -152,7 +157,7 @@ export const reportStatus = async (
     }),
     part('connect', [], async () => (await settings.connectStatus?.()) ?? []),
     part('index', null, () => index.status()),
-    part('roles', [], async () => countersOf((await settings.roleMetrics?.()) ?? [])),
+    part('roles', [], async () => (await settings.roleMetrics?.()) ?? []),
   ]);
   const byName = new Map(topics.map((topic) => [topic.topic, topic]));
   const lags = await part('kafka', [], async () => {
@@ -187,13 +192,15 @@ export const reportStatus = async (
     waitingFor: known.waitingFor,
     topics,
     lags: [...lags, ...indexLag],
+    backlog: backlogOf(roles),
     connectors,
     sources: known.sources.map(sourceStatusOf),
     agents: settings.agents.map(({ name, version }) => ({ name, version })),
     localTenant: config.localTenant,
     index: indexStatus,
-    records,
-    deadLetters: known.deadLetters,
+    records: countersOf(roles),
+    deadLetters: known.deadLetters.reduce((sum, { count }) => sum + count, 0),
+    deadLetterKinds: known.deadLetters.map(deadLetterKindOf),
     quarantined: known.quarantined,
     troubles,
   };

@@ -81,8 +81,8 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   });
   const running = worker;
   const endLag = measureLag(metrics, 'agents', systemClock, () => {
-    const { open, oldest } = running.stats();
-    return { waiting: open, oldest };
+    const { open, oldest, partitions } = running.stats();
+    return partitions.length === 0 ? null : { waiting: open, oldest };
   });
   return {
     notReady: () => (running.stats().partitions.length === 0 ? 'its partitions' : null),

@@ -84,10 +84,11 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     onSwitch: (model) => log.info({ model }, 'searches are answered with another embedding model'),
     onTrouble: (error) => log.warn({ err: error }, 'the change of embedding model waits'),
   });
-  const endLag = measureLag(metrics, 'apply-index', systemClock, () => ({
-    waiting: index.waiting(),
-    oldest: index.oldest(),
-  }));
+  const endLag = measureLag(metrics, 'apply-index', systemClock, () => {
+    const waiting = index.waiting();
+    // Before it has read to the end, nothing that waits may as well be nothing that was read.
+    return waiting === 0 && !index.current() ? null : { waiting, oldest: index.oldest() };
+  });
   const notReady = (): string | null =>
     index.trouble()?.message ?? (index.current() ? null : 'the index to catch up with the log');
   const server = await serveIndex(

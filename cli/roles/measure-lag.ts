@@ -1,6 +1,7 @@
 /** How far a role is behind, every second, as long as it runs. */
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import type { LagStage } from '../../schemas/lag-stages.ts';
 
 const EVERY_MS = 1_000;
 
@@ -11,15 +12,21 @@ export interface Lag {
   readonly oldest: number | undefined;
 }
 
-/** Gives what ends it. */
+/** `lagOf` gives null while nothing is known, and then no metric claims anything. Gives what ends it. */
 export const measureLag = (
   metrics: Pick<Metrics, 'consumerLag' | 'consumerLagSeconds'>,
-  stage: string,
+  stage: LagStage,
   clock: Clock,
-  lagOf: () => Lag,
+  lagOf: () => Lag | null,
 ): (() => void) => {
   const timer = setInterval(() => {
-    const { waiting, oldest } = lagOf();
+    const lag = lagOf();
+    if (lag === null) {
+      metrics.consumerLag.remove({ stage });
+      metrics.consumerLagSeconds.remove({ stage });
+      return;
+    }
+    const { waiting, oldest } = lag;
     metrics.consumerLag.set({ stage }, waiting);
     const seconds = oldest === undefined ? 0 : clock() / 1e6 - oldest / 1_000;
     metrics.consumerLagSeconds.set({ stage }, Math.max(0, seconds));

@@ -217,7 +217,10 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     },
     onFailure: fail,
   });
-  const endLag = measureLag(metrics, 'index-documents', systemClock, indexDocuments.stats);
+  const endLag = measureLag(metrics, 'index-documents', systemClock, () => {
+    const stats = indexDocuments.stats();
+    return stats.partitions.length === 0 ? null : stats;
+  });
   return {
     notReady: () => {
       const { partitions } = indexDocuments.stats();

@@ -1,6 +1,8 @@
 // Puts the panels together and feeds them.
 import { createAgentsPanel } from './agents-panel.js';
+import { showBacklog } from './backlog.js';
 import { createCostsPanel } from './costs-panel.js';
+import { createDeadLettersPanel } from './dead-letters-panel.js';
 import { byId, make } from './elements.js';
 import { createExecutionsPanel } from './executions-panel.js';
 import { createFreshnessPanel } from './freshness-panel.js';
@@ -32,6 +34,7 @@ const safety = createSafetyPanel(executions.open);
 const showFreshness = createFreshnessPanel();
 const showPipeline = createPipelineStrip();
 const showQuarantine = createQuarantinePanel();
+const showDeadLetters = createDeadLettersPanel();
 const showReplay = createReplayPanel();
 createUsedPanel(executions.open);
 createCostsPanel(executions.open);
@@ -39,7 +42,9 @@ createAgentsPanel();
 
 const showStatus = (status) => {
   showPipeline(status);
+  showBacklog(status);
   showQuarantine(status);
+  showDeadLetters(status);
   showReplay(status);
   const names = status.agents.map((agent) => agent.name);
   tasks.agents(names);

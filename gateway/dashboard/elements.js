@@ -37,6 +37,15 @@ export const byId = (id) => document.getElementById(id);
 
 export const empty = (text) => make('p', { class: 'empty', text });
 
+/** One figure of a strip, with a word below it. */
+export const cell = (name, value, note) =>
+  make(
+    'div',
+    {},
+    make('dt', { text: name }),
+    make('dd', {}, value, note ? make('small', { text: note }) : null),
+  );
+
 /** A part that is opened by whoever wants to see it. */
 export const folded = (title, ...children) =>
   make('details', {}, make('summary', { text: title }), ...children);

@@ -55,3 +55,8 @@ export const shortVersion = (version) => {
   const numbers = parts.map((part) => part.replace(/^0+(?=.)/, ''));
   return numbers.length > 0 ? `${Number.parseInt(epoch, 16)}-${numbers.join('-')}` : String(version);
 };
+
+const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
+
+/** What prints as nothing is a dot, or nobody would see what was hidden. */
+export const visible = (text) => text.replace(INVISIBLE, '·');

@@ -1,5 +1,5 @@
 // How the pipeline stands, in one row; what is wrong, below it in words.
-import { byId, make, pill } from './elements.js';
+import { byId, cell, make, pill } from './elements.js';
 import { count } from './format.js';
 
 const CONNECTOR_TONES = {
@@ -26,14 +26,6 @@ const total = (records, stage, ...outcomes) =>
   records
     .filter((each) => each.stage === stage && outcomes.includes(each.outcome))
     .reduce((sum, each) => sum + each.count, 0);
-
-const cell = (name, value, note) =>
-  make(
-    'div',
-    {},
-    make('dt', { text: name }),
-    make('dd', {}, value, note ? make('small', { text: note }) : null),
-  );
 
 const lagCell = (name, lags) => {
   const known = lags.filter((each) => each.lag !== null);

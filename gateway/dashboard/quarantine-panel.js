@@ -1,6 +1,6 @@
 // What gates refused, by reason, each with the span that failed, and what a person decides about it.
 import { byId, empty, make } from './elements.js';
-import { ago, count } from './format.js';
+import { ago, count, visible } from './format.js';
 import { request } from './requests.js';
 
 const SHOWN = 100;
@@ -9,10 +9,6 @@ const VERBS = {
   redrive: 'Redrive: the gates judge it again',
   drop: 'Drop: what was kept of before goes too',
 };
-const INVISIBLE = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
-
-/** What prints as nothing is a dot, or nobody would see what was hidden. */
-const visible = (text) => text.replace(INVISIBLE, '·');
 
 const span = ({ field, start, end, excerpt, excerptStart, excerptEnd }) =>
   make(

@@ -18,21 +18,34 @@ export interface DeadLetterFilter {
   readonly reason?: string | undefined;
 }
 
+/** Those of one topic that could not be processed for the same reason; times in microseconds since the Unix epoch. */
+export interface DeadLetterKind {
+  readonly topic: string;
+  readonly reason: string;
+  readonly count: number;
+  /** Of these, taken through again. */
+  readonly redriven: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
 export interface DeadLetterList {
   add(letter: DeadLetterSummary): void;
   /** What a redrive wrote down: those that were taken through again are told apart. */
   noteAudit(audit: Audit): void;
-  /** Newest first, with all that are held counted by reason. */
+  /** Newest first, with all that match counted by reason, and by topic and reason. */
   list(
     limit: number,
     filter?: DeadLetterFilter,
   ): {
     readonly held: number;
     readonly groups: readonly Counted[];
+    readonly kinds: readonly DeadLetterKind[];
     readonly items: readonly (DeadLetterSummary & { readonly redriven: boolean })[];
   };
+  /** Of all that are held, those with the newest letter first. */
+  kinds(): readonly DeadLetterKind[];
   get(place: string): DeadLetterSummary | undefined;
-  all(): readonly DeadLetterSummary[];
   clear(): void;
 }
 
@@ -43,6 +56,22 @@ const MAX_KEY_CHARACTERS = 200;
 export const createDeadLetterList = (max = MAX_HELD): DeadLetterList => {
   const held = new Map<string, DeadLetterSummary>();
   const redriven = new Set<string>();
+  const kindsOf = (letters: Iterable<DeadLetterSummary>): readonly DeadLetterKind[] => {
+    const kinds = new Map<string, DeadLetterKind>();
+    for (const { origin, reason, at, place } of letters) {
+      const { topic } = origin;
+      const name = `${topic} ${reason}`;
+      const before = kinds.get(name) ?? { topic, reason, count: 0, redriven: 0, firstAt: at, lastAt: at };
+      kinds.set(name, {
+        ...before,
+        count: before.count + 1,
+        redriven: before.redriven + (redriven.has(place) ? 1 : 0),
+        firstAt: Math.min(before.firstAt, at),
+        lastAt: Math.max(before.lastAt, at),
+      });
+    }
+    return [...kinds.values()].sort((a, b) => b.lastAt - a.lastAt);
+  };
   return {
     add: (letter) => {
       held.delete(letter.place);
@@ -67,14 +96,15 @@ export const createDeadLetterList = (max = MAX_HELD): DeadLetterList => {
       return {
         held: found.length,
         groups: countedBy(found, (letter) => letter.reason),
+        kinds: kindsOf(found),
         items: found
           .slice(-limit)
           .reverse()
           .map((each) => ({ ...each, redriven: redriven.has(each.place) })),
       };
     },
+    kinds: () => kindsOf(held.values()),
     get: (place) => held.get(place),
-    all: () => [...held.values()],
     clear: () => {
       held.clear();
       redriven.clear();

@@ -10,6 +10,7 @@ import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE } from '../read-models/dead-letter-list.ts';
 import { recordPreview, textPreview } from '../record-preview.ts';
 import { againOf, notRedriven, readRecord, taskAgainOf } from '../redrive-record.ts';
+import { deadLetterKindOf, deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { isoTime } from '../views/times.ts';
 
 const MOST_REDRIVEN = 200;
@@ -44,7 +45,7 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
       method: 'GET',
       path: '/v1/dead-letters',
       tag: 'refusals',
-      summary: 'Records that could not be processed, newest first, counted by reason',
+      summary: 'Records that could not be processed, newest first, counted by topic and reason',
       query: z.strictObject({ limit: wholeNumber(1, 1_000, 100), ...filter }),
       answers: [
         {
@@ -52,14 +53,21 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
           schema: z.object({
             held: z.number().describe('All that match, of the last 1,000.'),
             groups: z.array(z.object({ name: z.string(), count: z.number() })).describe('By reason.'),
+            kinds: z
+              .array(deadLetterKindSchema)
+              .describe('By topic and reason, all that match; the newest first.'),
             items: z.array(z.object({ ...letter, redriven: z.boolean() })),
           }),
         },
       ],
       errors: [],
       handle: async ({ query: { limit, ...asked } }) => {
-        const { items, ...rest } = models.deadLetters.list(limit, asked);
-        return { ...rest, items: items.map((each) => ({ ...each, at: isoTime(each.at) })) };
+        const { items, kinds, ...rest } = models.deadLetters.list(limit, asked);
+        return {
+          ...rest,
+          kinds: kinds.map(deadLetterKindOf),
+          items: items.map((each) => ({ ...each, at: isoTime(each.at) })),
+        };
       },
     }),
     route({

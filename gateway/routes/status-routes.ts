@@ -5,6 +5,7 @@ import { tenant } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { isShownTo, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
+import { deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { executionSummaryOf } from '../views/execution-view.ts';
 
 const STATUS_EVERY_MS = 3_000;
@@ -29,6 +30,15 @@ const statusSchema = z.object({
     }),
   ),
   lags: z.array(z.object({ group: z.string(), topic: z.string(), lag: z.number().nullable() })),
+  backlog: z
+    .array(
+      z.object({
+        stage: z.string(),
+        seconds: z.number().nullable().describe('Age of the oldest record that waits; null: not known.'),
+        records: z.number().nullable(),
+      }),
+    )
+    .describe('In the order of the flow.'),
   connectors: z.array(z.object({ source: z.string(), state: z.string(), reason: z.string().optional() })),
   sources: z.array(
     z.object({
@@ -45,6 +55,7 @@ const statusSchema = z.object({
   index: z.unknown(),
   records: z.array(z.object({ stage: z.string(), outcome: z.string(), count: z.number() })),
   deadLetters: z.number(),
+  deadLetterKinds: z.array(deadLetterKindSchema),
   quarantined: z.number(),
   troubles: z.array(z.object({ part: z.string(), code: z.string(), detail: z.string() })),
 });

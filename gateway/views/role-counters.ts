@@ -1,4 +1,6 @@
 /** Reads single metrics out of the JSON metrics of other roles. Pure; what does not look like one is passed over. */
+import { LAG_STAGES, type LagStage } from '../../schemas/lag-stages.ts';
+
 export interface RecordCounter {
   readonly stage: string;
   readonly outcome: string;
@@ -33,6 +35,29 @@ export const countersOf = (roles: readonly unknown[]): readonly RecordCounter[] 
     counts.set(key, { stage, outcome, count: (counts.get(key)?.count ?? 0) + value });
   }
   return [...counts.values()];
+};
+
+/** Null where no process says it. */
+export interface StageBacklog {
+  readonly stage: LagStage;
+  /** Age of the oldest record that waits, in the process that is furthest behind. */
+  readonly seconds: number | null;
+  /** Of all processes. */
+  readonly records: number | null;
+}
+
+export const backlogOf = (roles: readonly unknown[]): readonly StageBacklog[] => {
+  const valuesOf = (name: string, stage: string): readonly number[] =>
+    samplesOf(roles, name).flatMap(({ labels, value }) => (labels.stage === stage ? [value] : []));
+  return LAG_STAGES.map((stage) => {
+    const seconds = valuesOf('freshet_consumer_lag_seconds', stage);
+    const records = valuesOf('freshet_consumer_lag_records', stage);
+    return {
+      stage,
+      seconds: seconds.length === 0 ? null : Math.max(...seconds),
+      records: records.length === 0 ? null : records.reduce((sum, each) => sum + each, 0),
+    };
+  });
 };
 
 /** Resident memory of all processes of a role, bytes; null where none answered. */

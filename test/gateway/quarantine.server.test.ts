@@ -195,15 +195,20 @@ test('a dead letter is shown without secrets, and taken through again', async ()
     value: { text: 'no Avro: password=[password]' },
   });
   const letters = async () =>
-    (
-      (await under.call(`/v1/dead-letters?topic=${plane.topic}`)).body as {
-        items: readonly { place: string; redriven: boolean }[];
-      }
-    ).items;
+    (await under.call(`/v1/dead-letters?topic=${plane.topic}`)).body as {
+      items: readonly { place: string; redriven: boolean }[];
+      kinds: readonly { topic: string; reason: string; count: number; redriven: number }[];
+    };
   const redrive = await post('/v1/dead-letters/redrive', { places: [place], reason: 'the test' });
   expect(redrive).toMatchObject({ status: 200, body: { redriven: [place], left: [] } });
-  await until('it came again', async () => (await letters()).length === 2);
-  await until('told apart', async () => (await letters()).find((each) => each.place === place)?.redriven);
+  await until('it came again', async () => (await letters()).items.length === 2);
+  await until(
+    'told apart',
+    async () => (await letters()).items.find((each) => each.place === place)?.redriven,
+  );
+  expect((await letters()).kinds).toMatchObject([
+    { topic: plane.topic, reason: 'not-avro', count: 2, redriven: 1 },
+  ]);
   expect((await post('/v1/dead-letters/redrive', { places: ['a:0:1'] })).status).toBe(404);
 });
 

@@ -1,0 +1,92 @@
+// Takes dead letters through again: first says what that would do, and does it when a person says so and why.
+import { askWhy } from './ask-why.js';
+import { make } from './elements.js';
+import { count, many } from './format.js';
+import { request } from './requests.js';
+
+/** Of one request: each record is read where it stands, a tenth of a second or so, and whoever waits is told how far it is. */
+const AT_ONCE = 50;
+const WHYS_SHOWN = 3;
+
+const redrive = async (places, more, onProgress) => {
+  const all = { redriven: [], tasks: [], left: [] };
+  for (let at = 0; at < places.length; at += AT_ONCE) {
+    onProgress?.(at);
+    const done = await request('/v1/dead-letters/redrive', {
+      places: places.slice(at, at + AT_ONCE),
+      ...more,
+    });
+    for (const name of Object.keys(all)) all[name].push(...done[name]);
+  }
+  return all;
+};
+
+/** Why some are left, each reason once. */
+const leftText = (left, verb) => {
+  if (left.length === 0) return '';
+  const whys = [...new Set(left.map(({ why }) => why))];
+  const shown = whys.slice(0, WHYS_SHOWN).join('; ');
+  return ` ${count(left.length)} ${verb}: ${shown}${whys.length > WHYS_SHOWN ? '; …' : ''}.`;
+};
+
+const asWhat = ({ redriven, tasks }) =>
+  tasks.length === 0
+    ? 'as they stand in the log'
+    : tasks.length === redriven.length
+      ? 'as new tasks'
+      : `${count(tasks.length)} as new tasks, the others as they stand in the log`;
+
+/** Fills `host` with the question about the records at `places`; `onDone` is told in words what was done. */
+export const askRedrive = async (host, { places, back }, onDone) => {
+  const say = (text, isTrouble) => {
+    const close = make('button', {
+      class: 'secondary',
+      type: 'button',
+      text: 'Close',
+      onclick: () => {
+        host.replaceChildren();
+        back.focus();
+      },
+    });
+    host.replaceChildren(
+      make(
+        'div',
+        { class: 'ask-why' },
+        make('p', { class: isTrouble ? 'trouble' : null, role: 'alert', text }),
+        make('div', { class: 'actions' }, close),
+      ),
+    );
+    close.focus();
+  };
+  back.disabled = true;
+  const progress = make('p', { class: 'muted', role: 'status' });
+  host.replaceChildren(progress);
+  try {
+    const would = await redrive(places, { dryRun: true }, (at) => {
+      progress.textContent = `Looking at what it would do: ${count(at)} of ${count(places.length)}.`;
+    });
+    back.disabled = false;
+    if (would.redriven.length === 0) {
+      say(`None can be taken through again.${leftText(would.left, 'would be left')}`, false);
+      return;
+    }
+    askWhy(
+      host,
+      {
+        says: `${many(would.redriven.length, 'record')} would be taken through again, ${asWhat(would)}.${leftText(would.left, 'would be left')}`,
+        confirm: `Redrive ${count(would.redriven.length)}`,
+        back,
+      },
+      async (reason) => {
+        // What was agreed to, and nothing that has come since.
+        const done = await redrive(would.redriven, { reason });
+        onDone(
+          `Taken through again: ${many(done.redriven.length, 'record')}, ${asWhat(done)}.${leftText(done.left, 'left')}`,
+        );
+      },
+    );
+  } catch (error) {
+    back.disabled = false;
+    say(error.message, true);
+  }
+};
