@@ -1,5 +1,6 @@
 /** What a person decides about versions of documents: audited first, then on freshet.control. */
 import { randomUUID } from 'node:crypto';
+import { cloudEventHeaders } from '../schemas/cloud-event.ts';
 import { controlKeyOf, controlOf, type ReleaseDecision } from '../schemas/release-decision.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { auditRecord } from './audit-record.ts';
@@ -16,10 +17,14 @@ export const sendDecisions = async (
   // The audit first: nothing is done that is not written down.
   await writer.append([auditRecord(codec, { at, by, action, targets, reason })]);
   await writer.append(
-    decisions.map((decision) => ({
-      topic: TOPICS.control.name,
-      key: controlKeyOf(decision.documentId),
-      value: codec.encode('Control', controlOf(decision, { id: randomUUID(), by, reason, at })),
-    })),
+    decisions.map((decision) => {
+      const id = randomUUID();
+      return {
+        topic: TOPICS.control.name,
+        key: controlKeyOf(decision.documentId),
+        value: codec.encode('Control', controlOf(decision, { id, by, reason, at })),
+        headers: cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/gateway', at }),
+      };
+    }),
   );
 };

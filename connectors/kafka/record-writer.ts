@@ -4,6 +4,7 @@
  * `append-failed`, and whoever resumes reads the log's end first: the failed records may stand in it.
  */
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { asCloudEvent } from './as-cloud-event.ts';
 import type { AppendedAt, KafkaClient, RawProducer, RecordToAppend } from './kafka.ts';
 
 export interface RecordWriter {
@@ -123,7 +124,7 @@ export const openRecordWriter = (
       }
       return new Promise((resolve, reject) => {
         const group: Group = { size: records.length, places: [], resolve, reject };
-        for (const record of records) waiting.push({ record, group });
+        for (const record of records) waiting.push({ record: asCloudEvent(record), group });
         pump();
       });
     },

@@ -10,6 +10,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { toError } from '../../schemas/errors.ts';
 import type { Alert } from '../../schemas/records.ts';
@@ -90,7 +91,17 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
 
   const tell = async (alert: Alert): Promise<void> => {
     await writer.append([
-      { topic: TOPICS.alerts.name, key: alertKey(alert), value: codec.encode('Alert', alert) },
+      {
+        topic: TOPICS.alerts.name,
+        key: alertKey(alert),
+        value: codec.encode('Alert', alert),
+        headers: cloudEventHeaders({
+          id: `${alertKey(alert)}@${alert.at}`,
+          type: 'freshet.alert',
+          source: 'freshet/track-freshness',
+          at: alert.at,
+        }),
+      },
     ]);
     if (webhook === undefined) return;
     posting = posting

@@ -12,6 +12,7 @@ import { estimateOffset, type RoundTrip } from '../../connectors/sources/clock-s
 import type { SourceClock } from '../../connectors/sources/source-clock.ts';
 import type { SourceKind } from '../../connectors/sources/source-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { toFreshetError } from '../../schemas/errors.ts';
 import type { ProbeResult, SourceState, WatermarkPoint } from '../../schemas/records.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
@@ -183,7 +184,17 @@ export const startWatermarkTracker = async (
       });
       if (published && !saysMore(published, point) && now - published.at < REPEAT_EVERY_MICROS) return;
       await writer.append([
-        { topic: TOPICS.watermarks.name, key: source.name, value: codec.encode('WatermarkPoint', point) },
+        {
+          topic: TOPICS.watermarks.name,
+          key: source.name,
+          value: codec.encode('WatermarkPoint', point),
+          headers: cloudEventHeaders({
+            id: `${source.name}@${now}`,
+            type: 'freshet.watermark',
+            source: 'freshet/track-freshness',
+            at: now,
+          }),
+        },
       ]);
       published = point;
     };

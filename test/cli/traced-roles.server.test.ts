@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type RoleProcess, startRole } from '../../cli/start/start-role.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { openKafkaAndCodec } from '../gateway/gateway-under-test.ts';
 import { temporaryFolder } from '../support/plane-roles.ts';
@@ -13,6 +14,8 @@ import { until } from '../support/until.ts';
 const WITHIN = { within: 200_000, every: 50 };
 let collector: TraceCollector;
 let gateway: RoleProcess;
+/** Of every topic of ours, before anything was done. */
+const begins = new Map<string, ReadonlyMap<number, number>>();
 const died: Error[] = [];
 const closings: (() => Promise<unknown>)[] = [];
 
@@ -47,6 +50,10 @@ const ready = ({ role, url }: RoleProcess) =>
 beforeAll(async () => {
   const { kafka } = await openKafkaAndCodec();
   await kafka.admin.createTopics([...Object.values(TOPICS), changeTopic('memory')]);
+  for (const { name } of Object.values(TOPICS)) {
+    const offsets = await kafka.admin.offsets(name);
+    begins.set(name, new Map(offsets.map(({ partition, latest }) => [partition, latest])));
+  }
   await kafka.close();
   collector = await openTraceCollector();
   closings.push(collector.close);
@@ -171,4 +178,25 @@ test('one that is asked for over HTTP is below whoever asked; one that nobody tr
   const [span] = await traceWith(traceId, 'search');
   expect(span).toMatchObject({ parentSpanId: above, service: 'freshet.index', status: 2 });
   expect(collector.ofTrace(unsampled)).toEqual([]);
+});
+
+test('every record of every topic that they wrote is a CloudEvent', async () => {
+  const tenant = `t-${randomBytes(8).toString('hex')}`;
+  for (const action of ['kill', 'revive']) await post(`/v1/tenants/${tenant}/${action}`, {});
+  const { kafka } = await openKafkaAndCodec();
+  const seen = new Set<string>();
+  const wrong: string[] = [];
+  for (const [topic, from] of begins) {
+    if (!topic.startsWith('freshet.')) continue;
+    await scanTopic(kafka, { topic, from }, ({ partition, offset, headers }) => {
+      seen.add(topic);
+      const missing = ['ce_id', 'ce_type', 'ce_source', 'ce_time'].filter((name) => !headers[name]?.length);
+      if (missing.length > 0) wrong.push(`${topic}:${partition}:${offset} lacks ${missing.join(', ')}`);
+    });
+  }
+  await kafka.close();
+  expect(wrong).toEqual([]);
+  const { tasks, agentEvents, taskStates, results, control, audit } = TOPICS;
+  for (const { name } of [tasks, agentEvents, taskStates, results, control, audit])
+    expect(seen).toContain(name);
 });

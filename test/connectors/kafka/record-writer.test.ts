@@ -1,6 +1,7 @@
 /** Which of the waiting appends go with the next send. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { asCloudEvent } from '../../../connectors/kafka/as-cloud-event.ts';
 import type { RecordToAppend } from '../../../connectors/kafka/kafka.ts';
 import { recordsForOneSend } from '../../../connectors/kafka/record-writer.ts';
 
@@ -43,6 +44,18 @@ test('no partition of a send is over the limit unless its one record is; always 
       },
     ),
   );
+});
+
+test('a record of its own topics is a CloudEvent, whoever wrote it; what its writer says stands, and other topics are left alone', () => {
+  const plain = { topic: 'freshet.alerts', key: 'a', value: null, headers: { traceparent: 't' } };
+  const { headers } = asCloudEvent(plain);
+  expect(headers).toMatchObject({ traceparent: 't', ce_type: 'freshet.alerts', ce_source: 'freshet' });
+  expect(Number.isNaN(Date.parse(headers?.ce_time ?? ''))).toBe(false);
+  expect(headers?.ce_id).not.toBe(asCloudEvent(plain).headers?.ce_id);
+  const said = { ...plain, headers: { ce_id: 'mine' } };
+  expect(asCloudEvent(said)).toBe(said);
+  const change = { topic: 'cdc.shop', key: null, value: null };
+  expect(asCloudEvent(change)).toBe(change);
 });
 
 test('records without a partition may all fall on one', () => {

@@ -1,0 +1,15 @@
+/** A record of Freshet's own topics says what it is and when it was written, also where its writer says nothing of it. */
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../schemas/clock.ts';
+import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import type { RecordToAppend } from './kafka.ts';
+
+const OWN = 'freshet.';
+
+/** What a writer says of its record stands: its id is the same each time it is written, this one never. */
+export const asCloudEvent = (record: RecordToAppend): RecordToAppend => {
+  const { topic, headers } = record;
+  if (headers?.ce_id !== undefined || !topic.startsWith(OWN)) return record;
+  const said = cloudEventHeaders({ id: randomUUID(), type: topic, source: 'freshet', at: systemClock() });
+  return { ...record, headers: { ...said, ...headers } };
+};
