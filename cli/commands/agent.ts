@@ -1,6 +1,7 @@
 /** `freshet agent list|kill|revive`: who works on tasks, and the switch that stops them. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
 import { createOutput, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -16,6 +17,10 @@ interface Agent {
   readonly name: string;
   readonly version: string;
   readonly health: { readonly state: string };
+}
+
+interface Switched {
+  readonly dryRun: boolean;
 }
 
 const VERBS = {
@@ -63,41 +68,31 @@ export const addAgentCommands = (freshet: Command, surroundings: Surroundings): 
       );
     });
   for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {
-    noun
-      .command(`${verb} [agent]`)
+    withConsent(noun.command(`${verb} [agent]`))
       .description(VERBS[verb].says)
       .option('--tenant <tenant>', 'for this tenant alone; without an agent, every agent for it')
-      .option('--reason <why>', 'why, audited')
-      .option('--yes', 'for all tenants, without being asked')
-      .option('--json', 'JSON')
-      .action(
-        async (
-          agent: string | undefined,
-          options: { tenant?: string; reason?: string; yes?: boolean; json?: boolean },
-        ) => {
-          const { tenant, reason } = options;
-          if (agent === undefined && tenant === undefined)
-            throw new FreshetError('usage', 'name an agent, or a tenant by --tenant');
-          if (verb === 'kill' && tenant === undefined && !options.yes)
-            throw new FreshetError(
-              'usage',
-              `say --yes to kill ${agent} for all tenants, or name one by --tenant`,
-            );
-          const why = reason === undefined ? {} : { reason };
-          const gateway = gatewayOf(surroundings);
-          const done =
-            agent === undefined
-              ? await gateway.post<object>(`/v1/tenants/${encodeURIComponent(tenant ?? '')}/${verb}`, why)
-              : await gateway.post<object>(`/v1/agents/${encodeURIComponent(agent)}/${verb}`, {
-                  ...why,
-                  ...(tenant === undefined ? {} : { tenant }),
-                });
-          createOutput(options.json ?? false).print(
-            done,
-            () =>
-              `${VERBS[verb].done} ${agent ?? 'every agent'}${tenant === undefined ? '' : ` for ${tenant}`}`,
-          );
-        },
-      );
+      .action(async (agent: string | undefined, options: Consent & { tenant?: string }) => {
+        const { tenant } = options;
+        if (agent === undefined && tenant === undefined)
+          throw new FreshetError('usage', 'name an agent, or a tenant by --tenant');
+        if (verb === 'kill' && tenant === undefined)
+          requireYes(`kill ${agent} for all tenants`, options, '--tenant for one alone');
+        const gateway = gatewayOf(surroundings);
+        const done =
+          agent === undefined
+            ? await gateway.post<Switched>(
+                `/v1/tenants/${encodeURIComponent(tenant ?? '')}/${verb}`,
+                asked(options),
+              )
+            : await gateway.post<Switched>(`/v1/agents/${encodeURIComponent(agent)}/${verb}`, {
+                ...asked(options),
+                ...(tenant === undefined ? {} : { tenant }),
+              });
+        createOutput(options.json ?? false).print(
+          done,
+          ({ dryRun }) =>
+            `${dryRun ? `would ${verb}` : VERBS[verb].done} ${agent ?? 'every agent'}${tenant === undefined ? '' : ` for ${tenant}`}`,
+        );
+      });
   }
 };

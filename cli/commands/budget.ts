@@ -1,6 +1,7 @@
 /** `freshet budget show|set`: money of a UTC day, per agent and per tenant. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { asked, type Consent, withConsent } from '../consent.ts';
 import { createOutput, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -50,8 +51,7 @@ export const addBudgetCommands = (freshet: Command, surroundings: Surroundings):
         ].join('\n'),
       );
     });
-  noun
-    .command('set')
+  withConsent(noun.command('set'))
     .description('what an agent or a tenant may spend in a UTC day')
     .requiredOption(
       '--usd <decimal>',
@@ -59,30 +59,16 @@ export const addBudgetCommands = (freshet: Command, surroundings: Surroundings):
     )
     .option('--agent <agent>', 'of this agent, for all tenants together')
     .option('--tenant <tenant>', 'of this tenant, for all agents together')
-    .option('--reason <why>', 'why, audited')
-    .option('--dry-run', 'say what would be set')
-    .option('--json', 'JSON')
-    .action(
-      async (options: {
-        usd: string;
-        agent?: string;
-        tenant?: string;
-        reason?: string;
-        dryRun?: boolean;
-        json?: boolean;
-      }) => {
-        const { usd, agent, tenant, reason } = options;
-        if ((agent === undefined) === (tenant === undefined))
-          throw new FreshetError('usage', 'name one: --agent or --tenant');
-        const body = {
-          usdPerDay: usd === NO_LIMIT ? null : usd,
-          ...(agent === undefined ? { tenant } : { agent }),
-          ...(reason === undefined ? {} : { reason }),
-        };
-        const said = `${agent ?? tenant}: ${usd === NO_LIMIT ? 'no limit of its own' : `${usd} USD a day`}`;
-        const output = createOutput(options.json ?? false);
-        if (options.dryRun) return output.print(body, () => `would set ${said}`);
-        output.print(await gatewayOf(surroundings).put<object>('/v1/budgets', body), () => said);
-      },
-    );
+    .action(async (options: Consent & { usd: string; agent?: string; tenant?: string }) => {
+      const { usd, agent, tenant } = options;
+      if ((agent === undefined) === (tenant === undefined))
+        throw new FreshetError('usage', 'name one: --agent or --tenant');
+      const done = await gatewayOf(surroundings).put<{ readonly dryRun: boolean }>('/v1/budgets', {
+        usdPerDay: usd === NO_LIMIT ? null : usd,
+        ...(agent === undefined ? { tenant } : { agent }),
+        ...asked(options),
+      });
+      const said = `${agent ?? tenant}: ${usd === NO_LIMIT ? 'no limit of its own' : `${usd} USD a day`}`;
+      createOutput(options.json ?? false).print(done, ({ dryRun }) => (dryRun ? `would set ${said}` : said));
+    });
 };

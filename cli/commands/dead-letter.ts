@@ -1,6 +1,7 @@
 /** `freshet dead-letter list|show|redrive`: what could not be processed, and taking it through again. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
 import { createOutput, oneLine, printable, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -90,48 +91,29 @@ export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundin
       const letter = await gatewayOf(surroundings).get<Shown>('/v1/dead-letters/record', { place });
       createOutput(json ?? false).print(letter, show);
     });
-  noun
-    .command('redrive [places...]')
+  withConsent(noun.command('redrive [places...]'))
     .description('take records through again: those named, or with --topic or --match all that match')
     .option('--topic <topic>', 'all of this topic')
     .option('--match <reason>', 'all of this reason')
-    .option('--reason <why>', 'why, audited')
-    .option('--dry-run', 'say what would be done')
-    .option('--yes', 'many at once, without being asked')
-    .option('--json', 'JSON')
-    .action(
-      async (
-        places: string[],
-        options: {
-          topic?: string;
-          match?: string;
-          reason?: string;
-          dryRun?: boolean;
-          yes?: boolean;
-          json?: boolean;
-        },
-      ) => {
-        const { topic, match, reason, dryRun = false } = options;
-        if (places.length === 0 && topic === undefined && match === undefined)
-          throw new FreshetError('usage', 'name records, or give --topic or --match');
-        if (places.length === 0 && !dryRun && !options.yes)
-          throw new FreshetError('usage', 'say --yes to redrive all that match, or --dry-run to see which');
-        const done = await gatewayOf(surroundings).post<Redriven>('/v1/dead-letters/redrive', {
-          ...(places.length > 0 ? { places } : { filter: { topic, reason: match } }),
-          ...(reason === undefined ? {} : { reason }),
-          dryRun,
-        });
-        createOutput(options.json ?? false).print(done, ({ redriven, tasks, left, more }) =>
-          [
-            ...redriven.map((place) => {
-              const task = tasks.find((each) => each.place === place);
-              return `${dryRun ? 'would redrive' : 'redriven'}  ${place}${task ? `  as ${task.taskId}` : ''}`;
-            }),
-            ...left.map(({ place, why }) => `left  ${place}  ${why}`),
-            ...(more > 0 ? [`${more} more match: run it again`] : []),
-            ...(redriven.length + left.length === 0 ? ['nothing matches'] : []),
-          ].join('\n'),
-        );
-      },
-    );
+    .action(async (places: string[], options: Consent & { topic?: string; match?: string }) => {
+      const { topic, match } = options;
+      if (places.length === 0 && topic === undefined && match === undefined)
+        throw new FreshetError('usage', 'name records, or give --topic or --match');
+      if (places.length === 0) requireYes('redrive all that match', options, '--dry-run to see which');
+      const done = await gatewayOf(surroundings).post<Redriven>('/v1/dead-letters/redrive', {
+        ...(places.length > 0 ? { places } : { filter: { topic, reason: match } }),
+        ...asked(options),
+      });
+      createOutput(options.json ?? false).print(done, ({ redriven, tasks, left, more, dryRun }) =>
+        [
+          ...redriven.map((place) => {
+            const task = tasks.find((each) => each.place === place);
+            return `${dryRun ? 'would redrive' : 'redriven'}  ${place}${task ? `  as ${task.taskId}` : ''}`;
+          }),
+          ...left.map(({ place, why }) => `left  ${place}  ${why}`),
+          ...(more > 0 ? [`${more} more match: run it again`] : []),
+          ...(redriven.length + left.length === 0 ? ['nothing matches'] : []),
+        ].join('\n'),
+      );
+    });
 };

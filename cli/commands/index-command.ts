@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
 import type { IndexStatus, RebuildProgress } from '../../connectors/index-service/index-service.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { askAtTerminal, asked, type Consent, withConsent } from '../consent.ts';
 import { createOutput, duration } from '../output.ts';
 import { requireRun } from '../run-file.ts';
 import type { VerifyOptions } from './index-verify.ts';
@@ -26,13 +28,11 @@ const describe = (status: IndexStatus): string =>
 
 export const addIndexCommands = (index: Command, surroundings: Surroundings): void => {
   addModelLaneCommands(index, surroundings);
-  index
-    .command('verify')
+  withConsent(index.command('verify'), 'a line of JSON a table')
     .description('compare the sources with the index while both keep moving; exit 6 where they differ')
     .option('--repair', 'mend what differs, and nothing else, through the log')
     .option('--source <name>', 'this source only')
     .option('--table <schema.table>', 'this table only')
-    .option('--json', 'a line of JSON a table')
     .action(async (options: VerifyOptions) =>
       (await import('./index-verify.ts')).verifyIndex(surroundings, options),
     );
@@ -46,16 +46,22 @@ export const addIndexCommands = (index: Command, surroundings: Surroundings): vo
         describe,
       ),
     );
-  index
-    .command('rebuild')
+  withConsent(index.command('rebuild'), 'a line of JSON a step')
     .description(
       'read freshet.documents from its beginning into a new index, compare it with the old, and switch',
     )
-    .option('--json', 'a line of JSON a step')
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: Consent) => {
+      askAtTerminal('rebuild the index', options);
       const output = createOutput(options.json ?? false);
       let report: RebuildProgress['report'];
-      for await (const progress of gatewayOf(surroundings).lines<RebuildProgress>('/v1/index/rebuild', {})) {
+      const steps = gatewayOf(surroundings).lines<RebuildProgress>('/v1/index/rebuild', asked(options));
+      for await (const progress of steps) {
+        if (options.dryRun)
+          return output.stream(
+            progress,
+            ({ of }) =>
+              `would read ${TOPICS.documents.name} into a second index, compare the two, and switch; ${of} documents and markers stand in the one that serves`,
+          );
         if (progress.done) report = progress.report;
         if (output.json) output.stream(progress, () => '');
         else if (!progress.done) output.talk(`  ${progress.records} of ${progress.of} records`);

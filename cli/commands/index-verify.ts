@@ -4,20 +4,21 @@ import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.t
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
+import { auditRecord } from '../../gateway/audit-record.ts';
 import { readReleases } from '../../pipelines/index-documents/read-releases.ts';
 import { type ReplicaReport, reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
+import type { Consent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
-export interface VerifyOptions {
+export interface VerifyOptions extends Consent {
   readonly repair?: boolean;
   readonly source?: string;
   readonly table?: string;
-  readonly json?: boolean;
 }
 
 const SHOWN = 20;
@@ -44,9 +45,10 @@ const describe = ({
       : []),
   ].join('\n');
 
-/** Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; those of Kafka, index and source. */
+/** With `repair` and `dryRun` it says what would be mended, and mends nothing. Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; those of Kafka, index and source. */
 export const verifyIndex = async (surroundings: Surroundings, options: VerifyOptions): Promise<void> => {
   const output = createOutput(options.json ?? false);
+  const { reason = null, dryRun = false } = options;
   await withKafka(surroundings, async ({ kafka, codec, run }) => {
     const config = await loadConfig(run.config);
     const open = (name: string): Promise<EmbeddingModel> =>
@@ -79,7 +81,11 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
         releases: () => readReleases(kafka, codec),
         ...(options.source !== undefined && { source: options.source }),
         ...(options.table !== undefined && { table: options.table }),
-        repair: options.repair ?? false,
+        repair: (options.repair ?? false) && !dryRun,
+        onRepair: async (targets) => {
+          const audit = { at: systemClock(), by: 'local', action: 'index repair', targets, reason };
+          await writer.append([auditRecord(codec, audit, 'freshet/cli')]);
+        },
         pauseMs: 0,
         onProgress: (source, table, rows) => {
           if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
@@ -95,6 +101,7 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
       await writer.close();
       for (const each of [model, ...others.values()]) await each.close();
     }
+    if (options.repair && dryRun) return output.talk(`would mend ${left} documents`);
     const untold =
       unsettled > 0
         ? `${unsettled} could not be told from changes in flight, or their mapping fails; compare again once freshet freshness status shows the source covered`

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import type { LaneComparison, LanesStatus } from '../../connectors/index-service/lane-service.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { auditRecord } from '../../gateway/audit-record.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
@@ -14,21 +15,17 @@ import {
   DEFAULT_BACKFILL_PER_SECOND,
   LANES_KEY,
   type LaneCommand,
+  lanesKept,
   type ModelLanes,
   moveLanes,
   valuesOfLanes,
 } from '../../schemas/model-lanes.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { askAtTerminal, type Consent, withConsent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { requireRun } from '../run-file.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
-
-interface LaneOptions {
-  readonly json?: boolean;
-  readonly reason?: string;
-  readonly dryRun?: boolean;
-}
 
 const SHOWN_EVERY_MS = 1_000;
 const SWITCH_WITHIN_MS = 120_000;
@@ -59,19 +56,24 @@ const describeComparison = ({ serving, candidate, overlap }: LaneComparison): st
     `both give ${percent(overlap)} of the first ten`,
   ].join('\n');
 
-/** Appends the state after a command. Gives it. Errors: `conflict` (see moveLanes). */
+/** Appends the state after a command, audited first. Gives it. Errors: `conflict` (see moveLanes). */
 const command = async (
   surroundings: Surroundings,
   wanted: LaneCommand,
-  options: LaneOptions,
+  options: Consent,
 ): Promise<ModelLanes> => {
   const index = openLaneReplicas(requireRun(surroundings.root).index);
-  const next = moveLanes((await index.lanes()).wanted, wanted);
+  const before = (await index.lanes()).wanted;
+  const next = moveLanes(before, wanted);
   if (options.dryRun) return next;
   await withKafka(surroundings, async ({ kafka, codec }) => {
     const writer = openRecordWriter(kafka);
     const at = systemClock();
     const id = randomUUID();
+    const asked = { at, by: 'local', reason: options.reason ?? null };
+    const targets = [...new Set([...lanesKept(before), ...lanesKept(next)])];
+    const audit = { ...asked, action: `index ${wanted.action}`, targets };
+    await writer.append([auditRecord(codec, audit, 'freshet/cli')]);
     await writer.append([
       {
         topic: TOPICS.control.name,
@@ -80,11 +82,9 @@ const command = async (
           kind: 'embedding',
           name: 'documents',
           id,
-          at,
           action: wanted.action,
           values: valuesOfLanes(next),
-          by: 'local',
-          reason: options.reason ?? null,
+          ...asked,
         }),
         headers: cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/cli', at }),
       },
@@ -112,18 +112,13 @@ const untilAnswering = async (surroundings: Surroundings, model: string): Promis
 export const addModelLaneCommands = (index: Command, surroundings: Surroundings): void => {
   const client = () => openLaneReplicas(requireRun(surroundings.root).index);
   const laneCommand = (name: string, description: string): Command =>
-    index
-      .command(name)
-      .description(description)
-      .option('--json', 'JSON')
-      .option('--dry-run', 'says what would stand then, and changes nothing')
-      .option('--reason <text>', 'kept with the command on freshet.control');
+    withConsent(index.command(name)).description(description);
 
   index
     .command('lanes')
     .description('which embedding model answers, which is being filled, and how far it is')
     .option('--json', 'JSON')
-    .action(async (options: LaneOptions) =>
+    .action(async (options: Consent) =>
       createOutput(options.json ?? false).print(await client().lanes(), describeLanes),
     );
 
@@ -134,7 +129,7 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
     .requiredOption('--model <name>', 'of embedding.models, or a local one')
     .option('--rate <documents>', 'embedded again a second, at most', String(DEFAULT_BACKFILL_PER_SECOND))
     .option('--no-wait', 'returns at once')
-    .action(async (options: LaneOptions & { model: string; rate: string; wait: boolean }) => {
+    .action(async (options: Consent & { model: string; rate: string; wait: boolean }) => {
       const { embedding } = await loadConfig(requireRun(surroundings.root).config);
       if (
         !Object.hasOwn(embedding.models, options.model) &&
@@ -147,9 +142,15 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
       const backfillPerSecond = Number(options.rate);
       if (!(backfillPerSecond > 0)) throw new FreshetError('usage', '--rate must be a number above 0');
       const output = createOutput(options.json ?? false);
-      await command(surroundings, { action: 'reembed', model: options.model, backfillPerSecond }, options);
-      while (options.wait && !options.dryRun) {
-        const lane = (await client().lanes()).lanes.find(({ model }) => model === options.model);
+      const { model } = options;
+      const next = await command(surroundings, { action: 'reembed', model, backfillPerSecond }, options);
+      if (options.dryRun)
+        return output.print(
+          { wanted: next },
+          () => `would fill ${model} beside ${next.serving}, ${backfillPerSecond} documents a second at most`,
+        );
+      while (options.wait) {
+        const lane = (await client().lanes()).lanes.find((each) => each.model === model);
         if (lane && lane.behind === 0) break;
         output.talk(
           lane ? `  ${lane.behind} records to go, ${lane.documents} documents` : '  waiting for its index',
@@ -162,7 +163,8 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
   laneCommand('cutover', 'measure the model that was filled against the one that serves, and let it answer')
     .option('--queries <count>', 'titles to ask for', '100')
     .option('--force', 'whatever was measured')
-    .action(async (options: LaneOptions & { queries: string; force?: boolean }) => {
+    .action(async (options: Consent & { queries: string; force?: boolean }) => {
+      askAtTerminal('cut over', options);
       const output = createOutput(options.json ?? false);
       const comparison = await client().measure(Number(options.queries));
       const against = judgeCutover(comparison);
@@ -178,7 +180,8 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
     });
 
   laneCommand('revert', 'let the model answer again that did before the cut-over').action(
-    async (options: LaneOptions) => {
+    async (options: Consent) => {
+      askAtTerminal('revert', options);
       const next = await command(surroundings, { action: 'revert' }, options);
       const lanes = options.dryRun ? undefined : await untilAnswering(surroundings, next.serving);
       createOutput(options.json ?? false).print(
@@ -195,10 +198,14 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
     ],
     ['abandon', 'give up the model that is being filled'],
   ] as const)
-    laneCommand(name, description).action(async (options: LaneOptions) => {
+    laneCommand(name, description).action(async (options: Consent) => {
+      askAtTerminal(name, options);
       const wanted: LaneCommand =
         name === 'finish' ? { action: name, at: Math.round(systemClock() / 1_000) } : { action: name };
       const next = await command(surroundings, wanted, options);
-      createOutput(options.json ?? false).print({ wanted: next }, () => `${next.serving} serves alone`);
+      createOutput(options.json ?? false).print(
+        { wanted: next },
+        () => `${next.serving} ${options.dryRun ? 'would serve' : 'serves'} alone`,
+      );
     });
 };

@@ -1,6 +1,7 @@
 /** `freshet quarantine list|show|release|redrive|drop`: documents that a gate refused, and what becomes of them. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
 import { createOutput, oneLine, table } from '../output.ts';
 import { type ShownSpan, spanShown } from '../span-shown.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
@@ -121,50 +122,39 @@ export const addQuarantineCommands = (freshet: Command, surroundings: Surroundin
       createOutput(json ?? false).print(item, show);
     });
   for (const verb of Object.keys(VERBS) as Verb[]) {
-    withFilter(noun.command(`${verb} [documents...]`))
+    withConsent(withFilter(noun.command(`${verb} [documents...]`)))
       .description(VERBS[verb].says)
-      .option('--reason <why>', 'why, audited')
-      .option('--dry-run', 'say what would be done')
-      .option('--yes', 'many at once, without being asked')
-      .option('--json', 'JSON')
-      .action(
-        async (
-          documentIds: string[],
-          options: Filter & { reason?: string; dryRun?: boolean; yes?: boolean; json?: boolean },
-        ) => {
-          const { reason, dryRun = false } = options;
-          const filter = filterOf(options);
-          const named = documentIds.length > 0;
-          if (!named && Object.keys(filter).length === 0)
-            throw new FreshetError(
-              'usage',
-              'name documents, or say which by --gate, --match, --source, --table',
-            );
-          if (!named && !dryRun && !options.yes)
-            throw new FreshetError('usage', `say --yes to ${verb} all that match, or --dry-run to see which`);
-          const gateway = gatewayOf(surroundings);
-          const decided: string[] = [];
-          const left: Decided['left'][number][] = [];
-          for (let next: Decided['next'] | undefined; next !== null; ) {
-            const done: Decided = await gateway.post<Decided>('/v1/quarantine/decisions', {
-              action: verb,
-              ...(named ? { documentIds } : { filter }),
-              ...(next ? { next } : {}),
-              ...(reason === undefined ? {} : { reason }),
-              dryRun,
-            });
-            decided.push(...done.decided);
-            left.push(...done.left);
-            next = done.next;
-          }
-          createOutput(options.json ?? false).print({ action: verb, dryRun, decided, left }, () =>
-            [
-              ...decided.map((id) => `${dryRun ? `would ${verb}` : VERBS[verb].done}  ${id}`),
-              ...left.map(({ documentId, why }) => `left  ${documentId}  ${why}`),
-              ...(decided.length + left.length === 0 ? ['nothing matches'] : []),
-            ].join('\n'),
+      .action(async (documentIds: string[], options: Filter & Consent) => {
+        const { dryRun = false } = options;
+        const filter = filterOf(options);
+        const named = documentIds.length > 0;
+        if (!named && Object.keys(filter).length === 0)
+          throw new FreshetError(
+            'usage',
+            'name documents, or say which by --gate, --match, --source, --table',
           );
-        },
-      );
+        if (!named) requireYes(`${verb} all that match`, options, '--dry-run to see which');
+        const gateway = gatewayOf(surroundings);
+        const decided: string[] = [];
+        const left: Decided['left'][number][] = [];
+        for (let next: Decided['next'] | undefined; next !== null; ) {
+          const done: Decided = await gateway.post<Decided>('/v1/quarantine/decisions', {
+            action: verb,
+            ...(named ? { documentIds } : { filter }),
+            ...(next ? { next } : {}),
+            ...asked(options),
+          });
+          decided.push(...done.decided);
+          left.push(...done.left);
+          next = done.next;
+        }
+        createOutput(options.json ?? false).print({ action: verb, dryRun, decided, left }, () =>
+          [
+            ...decided.map((id) => `${dryRun ? `would ${verb}` : VERBS[verb].done}  ${id}`),
+            ...left.map(({ documentId, why }) => `left  ${documentId}  ${why}`),
+            ...(decided.length + left.length === 0 ? ['nothing matches'] : []),
+          ].join('\n'),
+        );
+      });
   }
 };

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { asked, type Consent, withConsent } from '../consent.ts';
 import { createOutput, duration, table } from '../output.ts';
 import { progressOf, SOURCE_VERBS, type SourceReport, type SourceVerb, showsDone } from './source-report.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
@@ -11,15 +12,12 @@ const ASK_EVERY_MS = 500;
 
 const sizeOf = (bytes: number | null): string => (bytes === null ? '–' : `${Math.round(bytes / 1024)} KiB`);
 
-interface VerbOptions {
+interface VerbOptions extends Consent {
   readonly tables?: string;
-  readonly reason?: string;
-  readonly dryRun?: boolean;
   readonly wait: boolean;
-  readonly json?: boolean;
 }
 
-interface Asked {
+interface Answer {
   readonly tables: readonly string[] | null;
   /** False in a dry run. */
   readonly asked: boolean;
@@ -79,8 +77,7 @@ export const addSourceCommand = (freshet: Command, surroundings: Surroundings): 
     });
 
   for (const verb of Object.keys(SOURCE_VERBS) as SourceVerb[]) {
-    source
-      .command(`${verb} <source>`)
+    withConsent(source.command(`${verb} <source>`))
       .description(SOURCE_VERBS[verb])
       .option(
         '--tables <tables>',
@@ -88,25 +85,21 @@ export const addSourceCommand = (freshet: Command, surroundings: Surroundings): 
           ? 'comma-separated; all where left out'
           : 'comma-separated; the whole source where left out',
       )
-      .option('--reason <reason>', 'kept with the command')
-      .option('--dry-run', 'say what would be asked, and ask nothing')
       .option('--no-wait', 'return once it is asked for')
-      .option('--json', 'JSON')
       .action(async (name: string, options: VerbOptions) => {
         const output = createOutput(options.json ?? false);
         const standing = async () => (await reports()).find((each) => each.source === name);
         const before = await standing();
-        const asked = await gatewayOf(surroundings).post<Asked>(
+        const answer = await gatewayOf(surroundings).post<Answer>(
           `/v1/sources/${encodeURIComponent(name)}/${verb}`,
           {
             ...(options.tables ? { tables: options.tables.split(',').map((each) => each.trim()) } : {}),
-            ...(options.reason ? { reason: options.reason } : {}),
-            ...(options.dryRun ? { dryRun: true } : {}),
+            ...asked(options),
           },
         );
-        const of = asked.tables ?? undefined;
-        if (!asked.asked) return output.print(asked, () => `would ask: ${verb} ${of?.join(', ') ?? name}`);
-        if (!options.wait) return output.print(asked, () => 'asked for');
+        const of = answer.tables ?? undefined;
+        if (!answer.asked) return output.print(answer, () => `would ask: ${verb} ${of?.join(', ') ?? name}`);
+        if (!options.wait) return output.print(answer, () => 'asked for');
         const deadline = performance.now() + WITHIN_MS;
         for (let told = ''; ; ) {
           const now = await standing();

@@ -1,6 +1,7 @@
 /** `freshet task cancel|approve`: what people ask of a task while it runs. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
+import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
 import { createOutput, oneLine, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
@@ -33,55 +34,46 @@ const described = (approvals: readonly Approval[]): string =>
       );
 
 export const addTaskSignals = (task: Command, surroundings: Surroundings): void => {
-  task
-    .command('cancel <taskId>')
+  withConsent(task.command('cancel <taskId>'))
     .description('stop it before its next step')
-    .option('--reason <why>', 'why, audited')
-    .option('--json', 'JSON')
-    .action(async (taskId: string, { reason, json }: { reason?: string; json?: boolean }) => {
-      const asked = await gatewayOf(surroundings).post<{ readonly taskId: string; readonly state: string }>(
+    .action(async (taskId: string, options: Consent) => {
+      const done = await gatewayOf(surroundings).post<{ readonly state: string; readonly dryRun: boolean }>(
         `/v1/tasks/${encodeURIComponent(taskId)}/cancel`,
-        reason === undefined ? {} : { reason },
+        asked(options),
       );
-      createOutput(json ?? false).print(asked, ({ state }) => `asked to stop; it was ${state}`);
+      createOutput(options.json ?? false).print(done, ({ state, dryRun }) =>
+        dryRun ? `would ask it to stop; it is ${state}` : `asked to stop; it was ${state}`,
+      );
     });
-  task
-    .command('approve <taskId>')
+  withConsent(task.command('approve <taskId>'))
     .description(
       'let a task take the action that it waits to take, with the arguments shown; without --step, show them',
     )
     .option('--step <n>', 'which one')
     .option('--deny', 'do not let it')
-    .option('--reason <why>', 'why, audited')
-    .option('--yes', 'without being shown the arguments first')
-    .option('--json', 'JSON')
-    .action(
-      async (
-        taskId: string,
-        options: { step?: string; deny?: boolean; reason?: string; yes?: boolean; json?: boolean },
-      ) => {
-        const output = createOutput(options.json ?? false);
-        const gateway = gatewayOf(surroundings);
-        const path = `/v1/tasks/${encodeURIComponent(taskId)}`;
-        const { approvals } = await gateway.get<{ readonly approvals: readonly Approval[] }>(
-          `${path}/approvals`,
-        );
-        if (options.step === undefined) return output.print(approvals, described);
-        const step = wholeNumber(options.step);
-        const asked = approvals.find((each) => each.step === step && each.state === 'waiting');
-        if (!asked)
-          throw new FreshetError('not-found', `step ${step} of ${taskId} does not wait for approval`);
-        output.talk(`${asked.tool} ${oneLine(JSON.stringify(asked.arguments) ?? '', 2_000)}`);
-        const decision = options.deny ? 'deny' : 'approve';
-        if (!options.yes && decision === 'approve')
-          throw new FreshetError('usage', 'say --yes to approve these very arguments');
-        const decided = await gateway.post<{ readonly decision: string }>(`${path}/approve`, {
-          step,
-          argumentsHash: asked.argumentsHash,
-          decision,
-          ...(options.reason === undefined ? {} : { reason: options.reason }),
-        });
-        output.print(decided, () => (decision === 'approve' ? 'approved' : 'denied'));
-      },
-    );
+    .action(async (taskId: string, options: Consent & { step?: string; deny?: boolean }) => {
+      const output = createOutput(options.json ?? false);
+      const gateway = gatewayOf(surroundings);
+      const path = `/v1/tasks/${encodeURIComponent(taskId)}`;
+      const { approvals } = await gateway.get<{ readonly approvals: readonly Approval[] }>(
+        `${path}/approvals`,
+      );
+      if (options.step === undefined) return output.print(approvals, described);
+      const step = wholeNumber(options.step);
+      const waiting = approvals.find((each) => each.step === step && each.state === 'waiting');
+      if (!waiting)
+        throw new FreshetError('not-found', `step ${step} of ${taskId} does not wait for approval`);
+      output.talk(`${waiting.tool} ${oneLine(JSON.stringify(waiting.arguments) ?? '', 2_000)}`);
+      const decision = options.deny ? 'deny' : 'approve';
+      if (decision === 'approve') requireYes('approve these very arguments', options, '--deny');
+      const decided = await gateway.post<{ readonly dryRun: boolean }>(`${path}/approve`, {
+        step,
+        argumentsHash: waiting.argumentsHash,
+        decision,
+        ...asked(options),
+      });
+      output.print(decided, ({ dryRun }) =>
+        dryRun ? `would ${decision}` : decision === 'approve' ? 'approved' : 'denied',
+      );
+    });
 };

@@ -36,6 +36,11 @@ export const ofTenant = {
     .optional()
     .describe("Whose it must be: what is another tenant's is answered as if it were not there."),
 };
+/** The body of whatever changes something. */
+export const ofChange = {
+  reason: text(500).optional().describe('Why: audited.'),
+  dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
+};
 export const usd = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"')

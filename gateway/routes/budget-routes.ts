@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { line, tenant, text, usd } from '../http/fields.ts';
+import { line, ofChange, tenant, usd } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import { reportBudgets } from '../report-budgets.ts';
 import { sendSignal } from '../send-signal.ts';
@@ -46,7 +46,7 @@ export const budgetRoutes = (context: GatewayContext) => {
           agent: line(60).optional(),
           tenant: tenant.optional(),
           usdPerDay: usd.nullable().describe('Null: what the agent’s definition says, or no limit.'),
-          reason: text(500).optional().describe('Why: audited.'),
+          ...ofChange,
         })
         .refine(
           ({ agent, tenant: of }) => (agent === undefined) !== (of === undefined),
@@ -60,6 +60,7 @@ export const budgetRoutes = (context: GatewayContext) => {
             of: z.enum(['agent', 'tenant']),
             name: z.string(),
             usdPerDay: z.string().nullable(),
+            dryRun: z.boolean(),
           }),
         },
       ],
@@ -71,11 +72,11 @@ export const budgetRoutes = (context: GatewayContext) => {
         const name = body.agent ?? body.tenant ?? '';
         if (of === 'agent' && !settings.agents.some((agent) => agent.name === name))
           throw new FreshetError('not-found', `there is no agent ${name}`);
-        const { usdPerDay, reason = null } = body;
+        const { usdPerDay, reason = null, dryRun } = body;
         const at = settings.clock();
         const signal = { kind: 'budget', of, name, usdPerDay, by: principal.name, reason, at } as const;
-        await sendSignal(context, signal, 'budget set');
-        return { of, name, usdPerDay };
+        if (!dryRun) await sendSignal(context, signal, 'budget set');
+        return { of, name, usdPerDay, dryRun };
       },
     }),
   ];

@@ -5,7 +5,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { line, text, wholeNumber } from '../http/fields.ts';
+import { line, ofChange, wholeNumber } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE } from '../read-models/dead-letter-list.ts';
 import { recordPreview, textPreview } from '../record-preview.ts';
@@ -114,8 +114,7 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
         .strictObject({
           places: z.array(place).min(1).max(MOST_REDRIVEN).optional(),
           filter: z.strictObject(filter).optional(),
-          reason: text(500).optional().describe('Why: audited.'),
-          dryRun: z.boolean().default(false),
+          ...ofChange,
         })
         .refine(
           ({ places, filter: by }) => (places === undefined) !== (by === undefined),

@@ -2,14 +2,13 @@
 import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { line, tenant, text } from '../http/fields.ts';
+import { line, ofChange, tenant } from '../http/fields.ts';
 import type { Principal } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { sendSignal } from '../send-signal.ts';
 import { killSchema, killsOf } from '../views/kill-view.ts';
 
 const ACTIONS = ['kill', 'revive'] as const;
-const reason = text(500).optional().describe('Why: audited.');
 
 export const killRoutes = (context: GatewayContext) => {
   const { models, settings } = context;
@@ -48,7 +47,7 @@ export const killRoutes = (context: GatewayContext) => {
       tag: 'agents',
       summary: 'Stops an agent within a second, for one tenant or all, or lets it work again',
       params: z.strictObject({ agent: line(60), action: z.enum(ACTIONS) }),
-      body: z.strictObject({ tenant: tenant.optional(), reason }).optional(),
+      body: z.strictObject({ tenant: tenant.optional(), ...ofChange }).optional(),
       answers: [
         {
           status: 202,
@@ -57,6 +56,7 @@ export const killRoutes = (context: GatewayContext) => {
             agent: z.string(),
             tenant: z.string().nullable(),
             action: z.enum(ACTIONS),
+            dryRun: z.boolean(),
           }),
         },
       ],
@@ -66,8 +66,9 @@ export const killRoutes = (context: GatewayContext) => {
           throw new FreshetError('not-found', `there is no agent ${agent}`);
         const of = tenantFor(principal, body?.tenant);
         const signal = { kind: action, agent, tenant: of, ...asked(principal, body?.reason) };
-        await sendSignal(context, signal, `agent ${action}`);
-        return { agent, tenant: of, action };
+        const { dryRun = false } = body ?? {};
+        if (!dryRun) await sendSignal(context, signal, `agent ${action}`);
+        return { agent, tenant: of, action, dryRun };
       },
     }),
     route({
@@ -76,12 +77,12 @@ export const killRoutes = (context: GatewayContext) => {
       tag: 'agents',
       summary: 'Stops every agent for a tenant within a second, or lets them work again',
       params: z.strictObject({ tenant, action: z.enum(ACTIONS) }),
-      body: z.strictObject({ reason }).optional(),
+      body: z.strictObject(ofChange).optional(),
       answers: [
         {
           status: 202,
           description: 'Asked for.',
-          schema: z.object({ tenant: z.string(), action: z.enum(ACTIONS) }),
+          schema: z.object({ tenant: z.string(), action: z.enum(ACTIONS), dryRun: z.boolean() }),
         },
       ],
       errors: ['append-failed'],
@@ -89,8 +90,9 @@ export const killRoutes = (context: GatewayContext) => {
         const { action } = params;
         const of = tenantFor(principal, params.tenant) ?? params.tenant;
         const signal = { kind: action, agent: null, tenant: of, ...asked(principal, body?.reason) };
-        await sendSignal(context, signal, `tenant ${action}`);
-        return { tenant: of, action };
+        const { dryRun = false } = body ?? {};
+        if (!dryRun) await sendSignal(context, signal, `tenant ${action}`);
+        return { tenant: of, action, dryRun };
       },
     }),
   ];

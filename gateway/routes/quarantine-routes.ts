@@ -7,7 +7,7 @@ import type { Quarantined } from '../../schemas/records.ts';
 import { RELEASE_ACTIONS } from '../../schemas/release-decision.ts';
 import { changeTopic } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { documentId, line, tenant, text, wholeNumber } from '../http/fields.ts';
+import { documentId, line, ofChange, tenant, wholeNumber } from '../http/fields.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { matchesQuarantine } from '../read-models/quarantine-list.ts';
@@ -121,8 +121,7 @@ export const quarantineRoutes = ({ models, settings, findQuarantined }: GatewayC
           documentIds: z.array(documentId).min(1).max(MOST_DECIDED).optional(),
           filter: z.strictObject(filter).optional(),
           next: place.optional().describe('With a filter: as the last answer gave it, to go on from there.'),
-          reason: text(500).optional().describe('Why: audited.'),
-          dryRun: z.boolean().default(false),
+          ...ofChange,
         })
         .refine(
           ({ documentIds, filter: by }) => (documentIds === undefined) !== (by === undefined),

@@ -5,7 +5,9 @@ import { checkCommand } from '../../pipelines/watch-sources/check-command.ts';
 import { commandRecord, SOURCE_ACTIONS } from '../../pipelines/watch-sources/source-commands.ts';
 import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
+import { ofChange } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import { reportSource } from '../source-report.ts';
 
@@ -54,8 +56,7 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
       params: z.strictObject({ source: z.string(), action: z.enum(SOURCE_ACTIONS) }),
       body: z.strictObject({
         tables: z.array(z.string()).min(1).max(1_000).optional(),
-        reason: z.string().max(500).optional(),
-        dryRun: z.boolean().optional().describe('Say what would be asked, and ask nothing.'),
+        ...ofChange,
       }),
       answers: [
         {
@@ -81,10 +82,15 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
           tables: body.tables,
         });
         if (body.dryRun) return { source: name, action, tables: tables ?? null, asked: false };
-        const command = { source: name, action, by: principal.name, reason: body.reason ?? null };
+        const at = clock();
+        const asked = { by: principal.name, reason: body.reason ?? null };
+        const targets = tables?.map((table) => `${name}/${table}`) ?? [name];
+        // The audit first: nothing is done that is not written down.
+        await writer.append([auditRecord(codec, { at, ...asked, action: `source ${action}`, targets })]);
+        const command = { source: name, action, ...asked };
         await writer.append(
           (tables ?? [undefined]).map((table) =>
-            commandRecord(codec, { ...command, table }, randomUUID(), clock()),
+            commandRecord(codec, { ...command, table }, randomUUID(), at),
           ),
         );
         return { source: name, action, tables: tables ?? null, asked: true };

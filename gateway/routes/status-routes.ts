@@ -1,7 +1,9 @@
 /** How the whole stands, the live feed of the page, and the rebuild of the index. */
 import { z } from 'zod';
+import { TOPICS } from '../../schemas/topics.ts';
+import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { tenant } from '../http/fields.ts';
+import { ofChange, tenant } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { isShownTo, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
@@ -16,6 +18,8 @@ const EXECUTIONS_EVERY_MS = 250;
 const SAFETY_EVERY_MS = 1_000;
 const SAFETY_SHOWN = 50;
 const FIRST_EXECUTIONS = 50;
+/** Of several replicas nobody knows beforehand which. */
+const REBUILT = `the index of ${TOPICS.documents.name}`;
 
 const statusSchema = z.object({
   at: z.string(),
@@ -64,6 +68,7 @@ const progress = z.object({
   done: z.boolean(),
   records: z.number(),
   of: z.number(),
+  dryRun: z.boolean().optional(),
   report: z.unknown().optional(),
 });
 
@@ -140,19 +145,31 @@ export const statusRoutes = (context: GatewayContext) => [
     path: '/v1/index/rebuild',
     tag: 'status',
     summary:
-      'Builds the index anew from freshet.documents beside the one that serves, compares, and swaps; progress as NDJSON',
+      'Builds the index anew from freshet.documents beside the one that serves, compares, and swaps; progress as NDJSON. Audited',
+    body: z.strictObject(ofChange).optional(),
     answers: [
       {
         status: 200,
-        description: 'Progress; the last line carries the report, or a problem.',
+        description:
+          'Progress; the last line carries the report, or a problem. With dryRun one line alone: how many records the index holds the newest of.',
         contentType: 'application/x-ndjson',
         schema: progress,
       },
     ],
-    errors: ['conflict', 'index-unavailable'],
-    handle: async (_, reply) => {
+    errors: ['conflict', 'index-unavailable', 'append-failed'],
+    handle: async ({ body, principal }, reply) => {
+      const { index, writer, codec, clock } = context.settings;
+      const { reason = null, dryRun = false } = body ?? {};
+      if (dryRun) {
+        const { documents, markers } = await index.status();
+        return answerInLines(reply, async ({ line }) => {
+          await line({ done: true, dryRun, records: 0, of: documents + markers });
+        });
+      }
+      const audit = { at: clock(), by: principal.name, action: 'index rebuild', reason };
+      await writer.append([auditRecord(codec, { ...audit, targets: [REBUILT] })]);
       return answerInLines(reply, async ({ line }) => {
-        for await (const each of context.settings.index.rebuild()) await line(each);
+        for await (const each of index.rebuild()) await line(each);
       });
     },
   }),

@@ -6,14 +6,13 @@ import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { findWholeExecution } from '../find-execution.ts';
 import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { ofTenant, taskId, text } from '../http/fields.ts';
+import { ofChange, ofTenant, taskId } from '../http/fields.ts';
 import type { Asker } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import type { ExecutionEntry } from '../read-models/execution-entry.ts';
 import { sendSignal } from '../send-signal.ts';
 import { approvalSchema, approvalsOf } from '../views/approval-view.ts';
 
-const reason = text(500).optional().describe('Why: audited.');
 const state = z.enum(['pending', 'processing', 'completed', 'failed']);
 
 export const taskSignalRoutes = (context: GatewayContext) => {
@@ -46,29 +45,30 @@ export const taskSignalRoutes = (context: GatewayContext) => {
       summary: 'Stops a task before its next step; what is under way is given up where it can be',
       params: z.object({ taskId }),
       query: z.strictObject(ofTenant),
-      body: z.strictObject({ reason }).optional(),
+      body: z.strictObject(ofChange).optional(),
       answers: [
         {
           status: 202,
           description:
             'Asked for: its result will be failed, with the code cancelled, unless it ended first.',
-          schema: z.object({ taskId: z.string(), state }),
+          schema: z.object({ taskId: z.string(), state, dryRun: z.boolean() }),
         },
       ],
       errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable'],
       handle: async (request) => {
         const { params, body, principal } = request;
+        const { reason = null, dryRun = false } = body ?? {};
         const entry = await running(params.taskId, request);
         const signal: ControlSignal = {
           kind: 'cancel',
           taskId: entry.taskId,
           executionId: entry.executionId,
           by: principal.name,
-          reason: body?.reason ?? null,
+          reason,
           at: settings.clock(),
         };
-        await sendSignal(context, signal, 'task cancel');
-        return { taskId: entry.taskId, state: entry.state };
+        if (!dryRun) await sendSignal(context, signal, 'task cancel');
+        return { taskId: entry.taskId, state: entry.state, dryRun };
       },
     }),
     route({
@@ -104,19 +104,24 @@ export const taskSignalRoutes = (context: GatewayContext) => {
           .string()
           .regex(/^[0-9a-f]{64}$/, 'sha256 in hexadecimal, as GET …/approvals gives it'),
         decision: z.enum(['approve', 'deny']),
-        reason,
+        ...ofChange,
       }),
       answers: [
         {
           status: 202,
           description: 'Decided: the task goes on within a second.',
-          schema: z.object({ taskId: z.string(), step: z.number(), decision: z.enum(['approve', 'deny']) }),
+          schema: z.object({
+            taskId: z.string(),
+            step: z.number(),
+            decision: z.enum(['approve', 'deny']),
+            dryRun: z.boolean(),
+          }),
         },
       ],
       errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable'],
       handle: async (request) => {
         const { params, body, principal } = request;
-        const { step, argumentsHash, decision } = body;
+        const { step, argumentsHash, decision, dryRun } = body;
         const entry = await running(params.taskId, request);
         const asked = (await approvals(entry.executionId, request)).find(
           (each) => each.step === step && each.argumentsHash === argumentsHash,
@@ -137,8 +142,8 @@ export const taskSignalRoutes = (context: GatewayContext) => {
           reason: body.reason ?? null,
           at: settings.clock(),
         };
-        await sendSignal(context, signal, `task ${decision}`);
-        return { taskId: entry.taskId, step, decision };
+        if (!dryRun) await sendSignal(context, signal, `task ${decision}`);
+        return { taskId: entry.taskId, step, decision, dryRun };
       },
     }),
   ];

@@ -37,6 +37,8 @@ export interface ReconcileSourcesSettings {
   readonly source?: string;
   readonly table?: string;
   readonly repair: boolean;
+  /** Told of the documents before anything of them is mended. */
+  readonly onRepair?: (documentIds: readonly string[]) => Promise<void>;
   readonly pauseMs: number;
   readonly onProgress: (source: string, table: string, rows: number) => void;
   readonly signal?: AbortSignal;
@@ -101,6 +103,7 @@ export const reconcileSources = async function* (
         };
         const repair = async (divergents: readonly Divergent[]): Promise<number> => {
           await sameModel();
+          await settings.onRepair?.(divergents.map(({ documentId }) => documentId));
           return repairDocuments(
             {
               source,

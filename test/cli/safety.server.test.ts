@@ -43,6 +43,9 @@ test('an agent is killed, listed as killed, and revived; for all tenants only wi
   await run(addAgentCommands, 'agent', 'kill', '--tenant', tenant);
   expect(await list()).toMatchObject({ agents: [{ killed: [] }], tenants: [{ tenant }] });
   await run(addAgentCommands, 'agent', 'revive', '--tenant', tenant);
+  const dry = await run(addAgentCommands, 'agent', 'kill', AGENT, '--dry-run');
+  expect(dry.stdout).toBe(`would kill ${AGENT}\n`);
+  expect(await list()).toMatchObject({ agents: [{ killed: [] }] });
   await expect(run(addAgentCommands, 'agent', 'kill', AGENT)).rejects.toMatchObject({ code: 'usage' });
   await expect(run(addAgentCommands, 'agent', 'kill')).rejects.toMatchObject({ code: 'usage' });
   await expect(run(addAgentCommands, 'agent', 'kill', 'nobody', '--yes')).rejects.toMatchObject({
@@ -100,6 +103,8 @@ test('a budget is set and shown', async () => {
 
 test('a task is asked to stop', async () => {
   const taskId = await begun();
+  const dry = await run(addTaskCommand, 'task', 'cancel', taskId, '--dry-run');
+  expect(dry.stdout).toMatch(/^would ask it to stop; it is (?:pending|processing)\n$/);
   const asked = await run(addTaskCommand, 'task', 'cancel', taskId, '--reason', 'twice');
   expect(asked.stdout).toMatch(/^asked to stop; it was (?:pending|processing)\n$/);
   await expect(run(addTaskCommand, 'task', 'cancel', 'task-of-nobody')).rejects.toMatchObject({
@@ -131,6 +136,7 @@ test('an action is shown with its arguments, and approved or denied only by its 
   expect((await approve()).stdout).toContain('{"order":7,"usd":"12.00"}');
   await expect(approve('--step', '2')).rejects.toMatchObject({ code: 'usage' });
   await expect(approve('--step', '3', '--yes')).rejects.toMatchObject({ code: 'not-found' });
+  expect((await approve('--step', '2', '--dry-run')).stdout).toBe('would approve\n');
   expect((await approve('--step', '2', '--yes', '--reason', 'checked')).stdout).toBe('approved\n');
   expect((await approve('--step', '5', '--deny')).stdout).toBe('denied\n');
   expect(parsed(await approve('--json'))).toMatchObject([

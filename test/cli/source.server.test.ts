@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addSourceCommand } from '../../cli/commands/source.ts';
 import type { SourceReport } from '../../cli/commands/source-report.ts';
 import { type GatewayUnderTest, startGatewayUnderTest } from '../gateway/gateway-under-test.ts';
+import { auditOf } from '../support/audit-of.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { runCommand } from '../support/run-command.ts';
@@ -84,6 +85,10 @@ test('a source is paused with a reason, and resumed where it stopped', async () 
   expect(paused).toMatchObject({ code: 0, out: `${SOURCE}: paused\n` });
   expect(await status()).toMatchObject({ state: 'paused', reason: 'paused by local: a migration' });
   expect(await freshet('resume', SOURCE)).toMatchObject({ code: 0, out: `${SOURCE}: streaming\n` });
+  expect(await auditOf(SOURCE)).toMatchObject([
+    { action: 'source pause', by: 'local', reason: 'a migration' },
+    { action: 'source resume', by: 'local', reason: null },
+  ]);
 });
 
 test('a table is paused, refuses a snapshot meanwhile, and is read again when it is resumed', async () => {
@@ -99,7 +104,11 @@ test('a snapshot waits until all is read and swept', async () => {
   const before = await status();
   const dry = await freshet('snapshot', SOURCE, '--dry-run', '--json');
   expect(JSON.parse(dry.out)).toEqual({ source: SOURCE, action: 'snapshot', tables: [TABLE], asked: false });
+  const snapshots = async () =>
+    (await auditOf(`${SOURCE}/${TABLE}`)).filter(({ action }) => action === 'source snapshot');
+  expect(await snapshots()).toEqual([]);
   const done = await freshet('snapshot', SOURCE, '--tables', TABLE);
+  expect(await snapshots()).toHaveLength(1);
   expect(done).toMatchObject({ code: 0, out: `${TABLE}: live\n` });
   const after = await status();
   expect(after.tables[0]?.since).not.toBe(before.tables[0]?.since);

@@ -4,11 +4,14 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { addIndexCommands } from '../../cli/commands/index-command.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
+import { createMetrics } from '../../connectors/telemetry/metrics.ts';
 import { startIndexRole } from '../../pipelines/apply-index/index-role.ts';
 import { type ModelLanesService, openModelLanes } from '../../pipelines/apply-index/model-lanes.ts';
 import { followLanes, type LaneFollower } from '../../pipelines/follow-lanes.ts';
@@ -29,11 +32,13 @@ import {
 import { TOPICS } from '../../schemas/topics.ts';
 import { makeVersion } from '../../schemas/version.ts';
 import { remoteConfig } from '../connectors/models/embedding/remote/remote-models.ts';
+import { auditOf } from '../support/audit-of.ts';
 import { type EmbeddingServer, startEmbeddingServer } from '../support/embedding-server.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { untilEqual } from '../support/plane-state.ts';
 import { createRowLoad } from '../support/row-load.ts';
+import { runCommand } from '../support/run-command.ts';
 import { until } from '../support/until.ts';
 
 const SOURCE = 'model-change';
@@ -240,8 +245,24 @@ test('both logs hold the same documents, so that a revert is as fresh', async ()
       hit.text.includes('hyssop'),
     );
   await until('found', found);
-  await command({ action: 'revert' });
-  await answering(BASE);
+  const server = await serveIndex(lanes, {
+    ...{ role: 'index', notReady: () => null },
+    metrics: createMetrics('index').registry,
+  });
+  const { kafka, schemaRegistry } = inject('stack');
+  const run = { kafka, schemaRegistry: `${schemaRegistry}/apis/ccompat/v7`, index: server.url };
+  const revert = (...words: readonly string[]) =>
+    runCommand((freshet, surroundings) => addIndexCommands(freshet.command('index'), surroundings), run, [
+      ...['index', 'revert', ...words],
+    ]);
+  const reason = `as ${SOURCE} has it`;
+  const audits = async () => (await auditOf(NEXT)).filter((audit) => audit.reason === reason);
+  expect((await revert('--dry-run')).stdout).toBe(`${BASE} would answer\n`);
+  expect(await audits()).toEqual([]);
+  expect((await revert('--reason', reason)).stdout).toBe(`${BASE} answers\n`);
+  wanted = moveLanes(wanted, { action: 'revert' });
+  await server.close();
+  expect(await audits()).toMatchObject([{ action: 'index revert', by: 'local', targets: [NEXT, BASE] }]);
   expect(await found()).toBe(true);
   await command({ action: 'cutover' });
   await answering(NEXT);

@@ -6,6 +6,7 @@ import { executionDetailSchema, taskSchema } from '../../gateway/views/execution
 import { systemClock } from '../../schemas/clock.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { auditOf } from '../support/audit-of.ts';
 import { until } from '../support/until.ts';
 import {
   AGENT,
@@ -196,6 +197,18 @@ test('readiness, liveness and the progress of a rebuild', async () => {
     .split('\n')
     .map((line) => JSON.parse(line) as { done: boolean });
   expect(lines.map((line) => line.done)).toEqual([false, true]);
+  const reason = `it is asked for by ${SOURCE}`;
+  const asked = (body: object) =>
+    fetch(`${under.gateway.url}/v1/index/rebuild`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify(body),
+    }).then(async (answer) => JSON.parse((await answer.text()).trim().split('\n').at(-1) ?? '') as unknown);
+  const audits = async () =>
+    (await auditOf('the index of freshet.documents')).filter((audit) => audit.reason === reason);
+  expect(await asked({ reason, dryRun: true })).toEqual({ done: true, dryRun: true, records: 0, of: 0 });
+  expect(await audits()).toEqual([]);
+  expect(await asked({ reason })).toEqual({ done: true, records: 2, of: 2 });
+  expect(await audits()).toMatchObject([{ action: 'index rebuild', by: 'local' }]);
   expect((await under.call('/v1/status')).body).toMatchObject({
     ready: true,
     localTenant: 'acme',

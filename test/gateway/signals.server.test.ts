@@ -4,13 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { followControl } from '../../agents/safety/follow-control.ts';
 import { type HeardControls, openHeardControls } from '../../agents/safety/heard-controls.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
-import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import type { Audit } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { auditOf } from '../support/audit-of.ts';
 import { until } from '../support/until.ts';
 import {
   AGENT,
@@ -57,15 +55,6 @@ const begun = async (): Promise<string> => {
   return taskId;
 };
 
-const auditOf = async (target: string): Promise<readonly Audit[]> => {
-  const found: Audit[] = [];
-  await scanTopic(kafka, { topic: TOPICS.audit.name }, async ({ value }) => {
-    const audit = await under.codec.decode('Audit', value);
-    if (audit.targets.includes(target)) found.push(audit);
-  });
-  return found;
-};
-
 test('a task is cancelled: audited, and told to its worker', async () => {
   const taskId = await begun();
   const { status, body } = await send(`/v1/tasks/${taskId}/cancel`, { reason: 'asked twice' });
@@ -79,6 +68,30 @@ test('a task is cancelled: audited, and told to its worker', async () => {
   expect(await auditOf(executionIdOf(taskId))).toMatchObject([
     { action: 'task cancel', by: 'local', reason: 'asked twice' },
   ]);
+});
+
+test('a dry run says what would be done: nothing is audited, and no worker hears of it', async () => {
+  const taskId = await begun();
+  const tenant = `t-${randomUUID()}`;
+  const dryRun = true;
+  const budget = { tenant, usdPerDay: '1.00', dryRun };
+  const asked = [
+    await send(`/v1/tasks/${taskId}/cancel`, { dryRun }),
+    await send(`/v1/agents/${AGENT}/kill`, { tenant, dryRun }),
+    await send(`/v1/tenants/${tenant}/kill`, { dryRun }),
+    await send('/v1/budgets', budget, 'PUT'),
+  ];
+  expect(asked.map(({ status, body }) => [status, body])).toMatchObject(
+    asked.map(() => [202, { dryRun: true }]),
+  );
+  // What is asked for behind them is heard, so they would have been.
+  const behind = await begun();
+  await send(`/v1/tasks/${behind}/cancel`, {});
+  await until('it is heard', () => worker.view.signalsOf(executionIdOf(behind)).cancel);
+  expect(worker.view.signalsOf(executionIdOf(taskId)).cancel).toBeNull();
+  expect(worker.view.isKilled(AGENT, tenant)).toBe(false);
+  for (const target of [executionIdOf(taskId), `${AGENT}/${tenant}`, tenant, `tenant/${tenant}`])
+    expect(await auditOf(target)).toEqual([]);
 });
 
 test('a task that has ended, or that nobody knows, is not cancelled', async () => {
@@ -206,7 +219,10 @@ test('a budget is set, shown, known to workers, and taken back', async () => {
     );
   expect(await budget()).toMatchObject({ usdPerDay: null, from: 'none', spentUsd: '0' });
   const set = await send('/v1/budgets', { agent: AGENT, usdPerDay: '2.50', reason: 'trial' }, 'PUT');
-  expect([set.status, set.body]).toEqual([202, { of: 'agent', name: AGENT, usdPerDay: '2.50' }]);
+  expect([set.status, set.body]).toEqual([
+    202,
+    { of: 'agent', name: AGENT, usdPerDay: '2.50', dryRun: false },
+  ]);
   expect(await budget()).toMatchObject({
     ...{ usdPerDay: '2.50', from: 'set', by: 'local', reason: 'trial' },
     // There is no ledger to ask.

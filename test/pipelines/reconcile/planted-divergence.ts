@@ -1,10 +1,15 @@
 /** Reconcile: three kinds of divergence planted among rows that keep changing are found, exactly those, and mended. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { addIndexCommands } from '../../../cli/commands/index-command.ts';
+import { serveIndex } from '../../../connectors/index-service/index-server.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
 import { openPostgresScan } from '../../../connectors/sources/postgres/scan-postgres.ts';
+import { createMetrics } from '../../../connectors/telemetry/metrics.ts';
 import { floorRecord } from '../../../pipelines/index-documents/document-records.ts';
 import {
   type Divergent,
@@ -14,14 +19,17 @@ import {
 import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
 import { systemClock } from '../../../schemas/clock.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
+import { initialLanes } from '../../../schemas/model-lanes.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { PARTITIONS, TOPICS } from '../../../schemas/topics.ts';
 import { isVersion, makeVersion, repairVersion, type Version } from '../../../schemas/version.ts';
+import { auditOf } from '../../support/audit-of.ts';
 import { comparing } from '../../support/comparing.ts';
 import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
 import { startTracking } from '../../support/plane-freshness.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../../support/plane-roles.ts';
 import { untilEqual } from '../../support/plane-state.ts';
+import { runCommand } from '../../support/run-command.ts';
 import { until } from '../../support/until.ts';
 
 const TABLE = 'public.articles';
@@ -215,5 +223,42 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     expect((await index.document(id(31)))?.offset).toBe(before);
     expect((await index.document(id(12)))?.record.text).toBe('The word of article 12 is seed12.');
     await untilEqual(plane, index);
+  }, 600_000);
+
+  test('as a command: a dry run mends nothing, a repair stands on freshet.audit before it is made', async () => {
+    await plant(41, (record) => ({ ...record, text: 'Another text.' }));
+    const config = join(folder.path, 'verified.config.ts');
+    const settings = new URL('../../support/plane.config.ts', import.meta.url).href;
+    await writeFile(
+      config,
+      `import { planeConfig } from '${settings}';\nexport default planeConfig('${source}');\n`,
+    );
+    const lanes = async () => ({ wanted: initialLanes(model.id), answering: model.id, lanes: [] });
+    const measure = () => Promise.reject(new Error('there is one model'));
+    const server = await serveIndex(
+      { ...index, lanes, measure },
+      { role: 'index', notReady: () => null, metrics: createMetrics('index').registry },
+    );
+    const { kafka, schemaRegistry } = inject('stack');
+    const run = {
+      ...{ kafka, schemaRegistry: `${schemaRegistry}/apis/ccompat/v7`, index: server.url, config },
+      sources: { [source]: plane.url },
+    };
+    const verify = (...words: readonly string[]) =>
+      runCommand((freshet, surroundings) => addIndexCommands(freshet.command('index'), surroundings), run, [
+        ...['index', 'verify', '--repair', ...words],
+      ]);
+    try {
+      const dry = await verify('--dry-run');
+      expect(dry.stdout).toContain(`different  ${id(41)}`);
+      expect(dry.stderr).toContain('would mend 1 documents');
+      expect(await auditOf(id(41))).toEqual([]);
+      expect((await verify('--reason', 'planted')).stdout).toContain('1 mended');
+      expect(await auditOf(id(41))).toMatchObject([
+        { action: 'index repair', by: 'local', reason: 'planted', targets: [id(41)] },
+      ]);
+    } finally {
+      await server.close();
+    }
   }, 600_000);
 };
