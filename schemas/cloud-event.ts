@@ -14,7 +14,7 @@ export interface CloudEvent {
 export const CLOUD_EVENT_HEADERS = {
   ce_specversion: 'Version of CloudEvents: 1.0.',
   ce_id: 'Unique within the source; the same for a record that is written again.',
-  ce_type: 'freshet. and what the record is, singular.',
+  ce_type: 'freshet. and what the record is, singular; its topic where its writer did not say.',
   ce_source: 'freshet/ and the part that wrote it.',
   ce_time: 'ISO 8601 in UTC.',
 } as const;

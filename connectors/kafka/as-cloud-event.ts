@@ -2,14 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { RecordToAppend } from './kafka.ts';
 
-const OWN = 'freshet.';
+const isOwn = (topic: string): boolean => topic.startsWith('freshet.') || topic === TOPICS.memory.name;
 
 /** What a writer says of its record stands: its id is the same each time it is written, this one never. */
 export const asCloudEvent = (record: RecordToAppend): RecordToAppend => {
   const { topic, headers } = record;
-  if (headers?.ce_id !== undefined || !topic.startsWith(OWN)) return record;
-  const said = cloudEventHeaders({ id: randomUUID(), type: topic, source: 'freshet', at: systemClock() });
+  if (headers?.ce_id !== undefined || !isOwn(topic)) return record;
+  const [id, at] = [randomUUID(), systemClock()];
+  const said = cloudEventHeaders({ id, type: topic, source: 'freshet/record-writer', at });
   return { ...record, headers: { ...said, ...headers } };
 };

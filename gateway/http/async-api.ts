@@ -41,7 +41,8 @@ const settingOf = (name: string, value: string): unknown =>
 
 const headers = {
   type: 'object',
-  description: 'Where a record has them; those of records that are sent may be left out.',
+  description:
+    'Every record has those of CloudEvents, and what follows from a task its trace; of records that others send any may be left out.',
   properties: {
     [TRACEPARENT]: { type: 'string', description: 'W3C trace context.' },
     ...Object.fromEntries(

@@ -49,7 +49,11 @@ test('no partition of a send is over the limit unless its one record is; always 
 test('a record of its own topics is a CloudEvent, whoever wrote it; what its writer says stands, and other topics are left alone', () => {
   const plain = { topic: 'freshet.alerts', key: 'a', value: null, headers: { traceparent: 't' } };
   const { headers } = asCloudEvent(plain);
-  expect(headers).toMatchObject({ traceparent: 't', ce_type: 'freshet.alerts', ce_source: 'freshet' });
+  expect(headers).toMatchObject({
+    traceparent: 't',
+    ce_type: 'freshet.alerts',
+    ce_source: 'freshet/record-writer',
+  });
   expect(Number.isNaN(Date.parse(headers?.ce_time ?? ''))).toBe(false);
   expect(headers?.ce_id).not.toBe(asCloudEvent(plain).headers?.ce_id);
   const said = { ...plain, headers: { ce_id: 'mine' } };
