@@ -7,15 +7,32 @@ import { gatewayOf, type Surroundings } from './surroundings.ts';
 const WHY_WIDTH = 100;
 const ARGUMENTS_WIDTH = 200;
 
-/** A table under its title, or in one line that there is nothing. */
+/** A table under its title, with how many of `held` it leaves out, or in one line that there is nothing. */
 const part = (
   title: string,
   nothing: string,
   header: readonly string[],
   rows: readonly (readonly string[])[],
-): readonly string[] => (rows.length === 0 ? [nothing, ''] : [title, table(header, rows), '']);
+  held = rows.length,
+): readonly string[] =>
+  rows.length === 0
+    ? [nothing, '']
+    : [
+        title,
+        table(header, rows),
+        ...(held > rows.length ? [`${held - rows.length} more of ${held}; --limit shows them`] : []),
+        '',
+      ];
 
-const described = ({ approvals, halts, refusals, kills, breakers, breakersKnown }: SafetyView): string => {
+const described = ({
+  approvals,
+  approvalsHeld,
+  halts,
+  refusals,
+  kills,
+  breakers,
+  breakersKnown,
+}: SafetyView): string => {
   const troubled = breakers.filter(({ state, failures }) => state !== 'closed' || (failures ?? 0) > 0);
   return [
     ...part(
@@ -31,6 +48,7 @@ const described = ({ approvals, halts, refusals, kills, breakers, breakersKnown 
         each.tool,
         oneLine(JSON.stringify(each.arguments) ?? '', ARGUMENTS_WIDTH),
       ]),
+      approvalsHeld,
     ),
     ...part(
       'Switched off (freshet agent revive)',
@@ -68,6 +86,7 @@ const described = ({ approvals, halts, refusals, kills, breakers, breakersKnown 
         each.code,
         oneLine(each.reason, WHY_WIDTH),
       ]),
+      halts.held,
     ),
     ...part(
       'Refused',
@@ -82,6 +101,7 @@ const described = ({ approvals, halts, refusals, kills, breakers, breakersKnown 
         String(each.count),
         oneLine(each.reason, WHY_WIDTH),
       ]),
+      refusals.held,
     ),
   ]
     .join('\n')

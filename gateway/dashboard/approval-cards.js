@@ -2,6 +2,7 @@
 // so that what is typed into it is not lost when others come and go.
 import { askWhy } from './ask-why.js';
 import { byId, empty, json, make, since } from './elements.js';
+import { count } from './format.js';
 import { request } from './requests.js';
 
 const SOON_MS = 10 * 60_000;
@@ -89,6 +90,7 @@ export const createApprovalCards = (onOpen) => {
   const host = byId('safety-approvals');
   const note = byId('safety-note');
   const cards = new Map();
+  const leftOut = make('p', { class: 'muted note' });
   /** The gateway's clock less this one's. */
   let apart = 0;
   const around = {
@@ -102,7 +104,7 @@ export const createApprovalCards = (onOpen) => {
     for (const { tick } of cards.values()) tick();
   }, 1_000);
 
-  return ({ at, approvals }) => {
+  return ({ at, approvals, approvalsHeld }) => {
     apart = Date.parse(at) - Date.now();
     const wanted = new Map(approvals.map((each) => [`${each.executionId}/${each.step}`, each]));
     for (const [key, { element }] of cards) {
@@ -121,5 +123,9 @@ export const createApprovalCards = (onOpen) => {
       cards.set(key, card);
       host.append(card.element);
     }
+    leftOut.remove();
+    if (wanted.size === approvalsHeld) return;
+    leftOut.textContent = `The first ${wanted.size} of ${count(approvalsHeld)}, by when they become void.`;
+    host.append(leftOut);
   };
 };

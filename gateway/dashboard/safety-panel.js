@@ -84,7 +84,7 @@ const haltsShown = ({ held, groups, items }, onOpen) =>
           : null,
       ].filter(Boolean);
 
-const refusalsShown = ({ items }, onOpen) =>
+const refusalsShown = ({ held, items }, onOpen) =>
   items.length === 0
     ? [empty('Nothing was refused of late.')]
     : [
@@ -113,7 +113,10 @@ const refusalsShown = ({ items }, onOpen) =>
             make('span', { class: 'why', text: each.reason }),
           ]),
         ),
-      ];
+        items.length < held
+          ? make('p', { class: 'muted note', text: `The last ${items.length} of ${count(held)}.` })
+          : null,
+      ].filter(Boolean);
 
 const breakerItem = ({ kind, name, state, failures, until }) =>
   make(
@@ -225,10 +228,10 @@ export const createSafetyPanel = (onOpen) => {
 
   return {
     update: (safety) => {
-      const { halts, refusals, kills, breakers, breakersKnown, approvals } = safety;
+      const { halts, refusals, kills, breakers, breakersKnown, approvalsHeld } = safety;
       showApprovals(safety);
       switches.kills(kills);
-      byId('safety-count').textContent = approvals.length === 0 ? '' : `${count(approvals.length)} waiting`;
+      byId('safety-count').textContent = approvalsHeld === 0 ? '' : `${count(approvalsHeld)} waiting`;
       show('safety-halts', halts, () => haltsShown(halts, onOpen));
       show('safety-refusals', refusals, () => refusalsShown(refusals, onOpen));
       show('safety-breakers', [breakersKnown, breakers], () => breakersShown(safety));

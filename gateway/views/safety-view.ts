@@ -76,6 +76,7 @@ const breaker = z.object({
 export const safetySchema = z.object({
   at: time,
   approvals: z.array(waiting).describe('What waits for a person, the first to become void first.'),
+  approvalsHeld: z.number().describe('All that wait, listed or not.'),
   halts: z.object({
     held: z.number(),
     groups: z.array(z.object({ name: z.string(), count: z.number() })),
@@ -107,16 +108,16 @@ export const safetyViewOf = (
   const filter = { tenant: tenant ?? undefined, agent };
   const halts = models.halts.list(limit, filter);
   const refusals = models.refusals.list(limit, filter);
+  const approvals = models.approvals
+    .all()
+    .filter((asked) => tenant === null || asked.tenant === tenant)
+    .filter((asked) => agent === undefined || asked.agent === agent)
+    // What was decided is on its way to its worker, and no more to be decided.
+    .filter((asked) => approvalVerdict(asked, models.control.approvalOf(asked), now).kind === 'waiting');
   return {
     at: isoTime(now),
-    approvals: models.approvals
-      .all()
-      .filter((asked) => tenant === null || asked.tenant === tenant)
-      .filter((asked) => agent === undefined || asked.agent === agent)
-      // What was decided is on its way to its worker, and no more to be decided.
-      .filter((asked) => approvalVerdict(asked, models.control.approvalOf(asked), now).kind === 'waiting')
-      .slice(0, limit)
-      .map(waitingOf),
+    approvals: approvals.slice(0, limit).map(waitingOf),
+    approvalsHeld: approvals.length,
     halts: { held: halts.held, groups: [...halts.groups], items: halts.items.map(haltOf) },
     refusals: { held: refusals.held, items: refusals.items.map(refusalOf) },
     kills: killsOf(models.control, tenant).filter(

@@ -203,6 +203,10 @@ test('an action waits from when it is asked for until it is decided, void, or it
     { taskId: 't1', step: 2, tool: 'refund', arguments: { order: 7 } },
   ]);
   expect(waitingOf(models, 9_001)).toEqual([]);
+  const two = made([log, [...begins('t2'), eventOf(asks('t2', 2, 9_500))]]);
+  const first = safetyViewOf(two, NO_BREAKERS, { tenant: null, limit: 1 }, now);
+  expect([first.approvals.map(({ taskId }) => taskId), first.approvalsHeld]).toEqual([['t1'], 2]);
+  expect(safetyViewOf(two, NO_BREAKERS, { tenant: null, limit: 1 }, 9_001).approvalsHeld).toBe(1);
   expect(safetyViewOf(models, NO_BREAKERS, { tenant: 'other', limit: 10 }, now).approvals).toEqual([]);
 
   // Decided by a person, and not yet heard by the worker; what is decided of other arguments decides nothing.
