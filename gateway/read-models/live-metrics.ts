@@ -59,6 +59,9 @@ export const createLiveMetrics = (
   const featureOf = bounded();
   const sourceNames = new Set(sources);
   const lastProbe = new Map<string, number>();
+  // From zero on: what a series begins with is no increase to Prometheus, and the first misses would count for nothing.
+  for (const source of sources)
+    for (const outcome of ['found', 'missed']) metrics.probes.inc({ source, outcome }, 0);
   const seconds = (from: number, to: number): number => Math.max(0, to - from) / 1e6;
 
   return {

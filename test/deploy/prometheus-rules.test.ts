@@ -1,8 +1,13 @@
-/** The rules for Prometheus name only metrics, labels and buckets that /metrics has. promtool has checked their form and, on made-up series, that they fire. */
+/** The rules for Prometheus name only metrics, labels and values that /metrics has. promtool has checked their form and, on made-up series as versions 2 and 3 name them, that they fire. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createMetrics } from '../../connectors/telemetry/metrics.ts';
+import { createLiveMetrics } from '../../gateway/read-models/live-metrics.ts';
+import { measureFreshness } from '../../gateway/views/freshness-gauges.ts';
+import { BURN_RULES } from '../../pipelines/track-freshness/alert-conditions.ts';
+import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
+import type { Alert } from '../../schemas/records.ts';
 
 interface Rule {
   readonly record?: string;
@@ -20,6 +25,27 @@ const recorded = new Set(rules.flatMap(({ record }) => record ?? []));
 
 const METRIC = /(?<![\w:])(?:source:)?freshet_[\w:]+/g;
 const SELECTOR = /(freshet_\w+)\{([^}]*)\}/g;
+const MATCHER = /(\w+)(=~?)"([^"]*)"/g;
+
+/** What /metrics says once a change came, a probe was missed and an alert of each urgency fires. */
+const textOf = async (): Promise<string> => {
+  const metrics = createMetrics('gateway');
+  createLiveMetrics(metrics, [], ['shop']);
+  metrics.freshnessSeconds.observe({ source: 'shop' }, 1);
+  const alerts = BURN_RULES.map((rule) => ({ ...rule, source: 'shop' }) as unknown as Alert);
+  measureFreshness(metrics, { alerts, sources: [] } as unknown as FreshnessReport, new Set(['shop']));
+  return metrics.registry.text();
+};
+
+/** Values of a label as Prometheus keeps them: version 3 makes a bucket's bound a float. */
+const valuesOf = (text: string, metric: string, label: string): readonly string[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith(`${metric}{`))
+    .flatMap((line) =>
+      [...line.matchAll(MATCHER)].flatMap(([, name, , value = '']) => (name === label ? value : [])),
+    );
+const inVersion3 = (value: string): string => (/^\d+$/.test(value) ? `${value}.0` : value);
 
 const published = async (): Promise<ReadonlyMap<string, ReadonlySet<string>>> => {
   const metrics = createMetrics('gateway');
@@ -40,22 +66,22 @@ const published = async (): Promise<ReadonlyMap<string, ReadonlySet<string>>> =>
   return names;
 };
 
-test('every metric, label and bucket of a rule is there', async () => {
+test('every metric, label and value of a rule is there, for Prometheus 2 and 3', async () => {
   const names = await published();
-  const text = await (async () => {
-    const metrics = createMetrics('gateway');
-    metrics.freshnessSeconds.observe({ source: 'shop' }, 1);
-    return metrics.registry.text();
-  })();
+  const text = await textOf();
   expect(rules.length).toBeGreaterThan(15);
   for (const { expr } of rules) {
     const used = expr.match(METRIC) ?? [];
     expect(used.length).toBeGreaterThan(0);
     for (const name of used) expect(names.has(name) || recorded.has(name), name).toBe(true);
     for (const [, name = '', selector = ''] of expr.matchAll(SELECTOR)) {
-      for (const [, label = '', value = ''] of selector.matchAll(/(\w+)="([^"]*)"/g)) {
+      for (const [matcher, label = '', operator = '', value = ''] of selector.matchAll(MATCHER)) {
         expect(names.get(name)?.has(label), `${name}{${label}}`).toBe(true);
-        if (label === 'le') expect(text).toContain(`le="${value}"`);
+        const matches = (found: string): boolean =>
+          operator === '=' ? found === value : new RegExp(`^(?:${value})$`).test(found);
+        const found = valuesOf(text, name, label);
+        expect(found.filter(matches), `${name}{${matcher}}`).not.toEqual([]);
+        if (label === 'le') expect(found.map(inVersion3).filter(matches), matcher).toHaveLength(1);
       }
     }
   }
@@ -66,5 +92,14 @@ test('every alert says how urgent it is, what it means and where to read on', ()
     expect(['page', 'ticket'], alert).toContain(labels?.severity);
     expect(annotations?.summary, alert).toMatch(/\$labels\.source/);
     expect(annotations?.runbook, alert).toMatch(/^docs\/freshness\.md#/);
+  }
+});
+
+test('burn rates are those that Freshet raises alerts by', () => {
+  for (const { kind, long, short, rate, severity } of BURN_RULES) {
+    const rule = rules.find(({ alert }) => alert === `FreshetFreshnessBurn${kind.slice('burn-'.length)}`);
+    expect(rule?.labels?.severity, kind).toBe(severity);
+    for (const span of [long, short])
+      expect(rule?.expr).toContain(`source:freshet_late_ratio:rate${span} > ${rate} * 0.0001`);
   }
 });
