@@ -17,6 +17,7 @@ import { createEventStreams } from './http/event-stream.ts';
 import { openApiOf } from './http/open-api.ts';
 import { errorOfRequest, PROBLEM_TYPE, problemOf, retryAfterOf } from './http/problem.ts';
 import { registerRoutes } from './http/register-routes.ts';
+import { registerMcp } from './mcp/register-mcp.ts';
 import { nameTenants } from './named-tenants.ts';
 import { fillEnded } from './read-models/fill-ended.ts';
 import { foldRecordsInto } from './read-models/fold-records.ts';
@@ -205,6 +206,12 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   });
   registerPage(app);
   registerRoutes(app, routes);
+  registerMcp(
+    app,
+    routes,
+    settings.agents.map(({ name }) => name),
+    VERSION,
+  );
 
   let url: string;
   try {

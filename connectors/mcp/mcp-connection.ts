@@ -16,7 +16,7 @@ import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, OutcomeUnknown, toError } from '../../schemas/errors.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { boundedFetch } from './bounded-fetch.ts';
-import { type McpServer, nameOfServer } from './mcp-server.ts';
+import { MCP_IDEMPOTENCY_KEY, type McpServer, nameOfServer } from './mcp-server.ts';
 import { createStdioTransport } from './stdio-transport.ts';
 
 /** A tool as its server describes it. */
@@ -192,7 +192,7 @@ export const openMcpConnection = ({
       const open = await connected();
       try {
         const meta = {
-          'freshet/idempotencyKey': idempotencyKey,
+          [MCP_IDEMPOTENCY_KEY]: idempotencyKey,
           ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
         };
         const params = { name, arguments: { ...input }, _meta: meta };

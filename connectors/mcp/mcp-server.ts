@@ -16,6 +16,9 @@ export type McpServer =
       readonly headers?: Readonly<Record<string, string>>;
     };
 
+/** In the `_meta` of a call: the same key is the same call, for a server that honours it. */
+export const MCP_IDEMPOTENCY_KEY = 'freshet/idempotencyKey';
+
 /** A server in an error message: without its environment and headers. */
 export const nameOfServer = (server: McpServer): string =>
   server.kind === 'http' ? server.url : [server.command, ...(server.args ?? [])].join(' ').slice(0, 200);

@@ -1,6 +1,9 @@
 /** The gateway before a worker, the projection and an index role, all of them real. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { SAMPLE_AGENTS } from '../../agents/sample-agents.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
@@ -206,6 +209,97 @@ test('a search is answered by the index, and the way of its document is told', a
     versions: [{ kind: 'deleted' }, { kind: 'document' }],
   });
   expect((await asked('globex', SOLD)).status).toBe(404);
+});
+
+describe('an MCP client', () => {
+  let client: Client;
+  beforeAll(async () => {
+    client = new Client({ name: 'test', version: '1' });
+    const transport = new StreamableHTTPClientTransport(new URL('/mcp', under.gateway.url));
+    await client.connect(transport as Transport);
+    closings.push(() => client.close());
+  });
+  const tool = async (name: string, input: Record<string, unknown> = {}) => {
+    const { isError, structuredContent, content } = await client.callTool({ name, arguments: input });
+    const [{ text }] = content as [{ text: string }];
+    return { isError, text, told: structuredContent as Record<string, unknown> };
+  };
+
+  test('is told what each tool takes and which of them only read', async () => {
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name, annotations }) => [name, annotations?.readOnlyHint])).toEqual([
+      ['search', true],
+      ['submit_task', false],
+      ['get_task', true],
+      ['trace_document', true],
+      ['freshness', true],
+    ]);
+    const [search, submit] = tools;
+    expect(search?.inputSchema).toMatchObject({ required: ['query'], additionalProperties: false });
+    expect(submit?.inputSchema.properties?.agent).toMatchObject({
+      description: expect.stringContaining('support'),
+    });
+  });
+
+  test('finds documents with their age and the receipt, and their way, of its tenant alone', async () => {
+    const { told, text } = await tool('search', { query: 'return a thermostat', topK: 3 });
+    expect(told).toMatchObject({ hits: [{ documentId: DOCUMENT, ageMs: expect.any(Number) }], receipt: {} });
+    expect(JSON.parse(text)).toEqual(told);
+    expect((await tool('search', { query: 'return a thermostat', tenant: 'globex' })).told.hits).toEqual([]);
+    expect((await tool('trace_document', { id: DOCUMENT })).told).toMatchObject({
+      record: { title: 'Returns' },
+    });
+    expect(await tool('trace_document', { id: DOCUMENT, tenant: 'globex' })).toMatchObject({
+      isError: true,
+      told: { code: 'not-found', status: 404 },
+    });
+    expect((await tool('freshness')).told).toMatchObject({ sources: expect.any(Array) });
+  });
+
+  test('hands over a task once per key, and gets its result', async () => {
+    const asked = {
+      ...{ agent: 'support', input: 'How many days do I have to return a thermostat?' },
+      ...{ idempotencyKey: randomUUID(), waitSeconds: 2 },
+    };
+    const { taskId } = (await tool('submit_task', asked)).told;
+    expect((await tool('submit_task', asked)).told.taskId).toBe(taskId);
+    const { told } = await until('it is answered', async () => {
+      const task = await tool('get_task', { taskId });
+      return task.told.state === 'completed' && task;
+    });
+    expect(told).toMatchObject({ result: { text: expect.stringContaining('45 days') }, receipt: {} });
+    expect(await tool('get_task', { taskId, tenant: 'globex' })).toMatchObject({
+      isError: true,
+      told: { code: 'not-found' },
+    });
+  });
+
+  test.each([
+    ['an argument it does not take', 'search', { query: 'x', mode: 'words' }, 'request-invalid'],
+    ['a value out of its bounds', 'search', { query: 'x', topK: 101 }, 'request-invalid'],
+    ['text that does not print', 'search', { query: 'a\u0000b' }, 'request-invalid'],
+    ['an agent that is not there', 'submit_task', { agent: 'nobody', input: 'x' }, 'request-invalid'],
+    ['half a surrogate pair', 'get_task', { taskId: 'a\ud800' }, 'request-invalid'],
+    ['a way out of the route', 'get_task', { taskId: '../status' }, 'not-found'],
+  ])('%s is refused with the code of the route', async (_, name, input, code) => {
+    const { isError, told, text } = await tool(name, input);
+    expect([isError, told.code]).toEqual([true, code]);
+    expect(text).toMatch(`${code}: `);
+  });
+
+  test('what is no call is refused before any tool: other sites, bodies over the limit, batches, sessions', async () => {
+    const send = async (body: string, headers = {}) => {
+      const all = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+      return (await under.call('/mcp', { method: 'POST', headers: { ...all, ...headers }, body })).status;
+    };
+    const list = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+    expect(await send(list)).toBe(200);
+    expect(await send(list, { origin: 'http://127.0.0.1:1' })).toBe(403);
+    expect(await send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'x'.repeat(1_100_000) }))).toBe(413);
+    expect(await send(`[${list}]`)).toBe(400);
+    expect((await under.call('/mcp')).status).toBe(405);
+    await expect(client.callTool({ name: 'drop_everything' })).rejects.toThrow('there is no tool');
+  });
 });
 
 test('an index that does not answer is named in the status, and the rest is told', async () => {

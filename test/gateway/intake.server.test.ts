@@ -71,6 +71,23 @@ test('ten times the rate: what is above it gets 429 with Retry-After, each tenan
   expect((await under.submit({ agent: AGENT, input: 'Now.', tenant: 'loud' }, key)).status).toBe(202);
 });
 
+test('the tools of MCP clients go through the same door', async () => {
+  const submit = { name: 'submit_task', arguments: { agent: AGENT, input: 'Now!', tenant: 'tooled' } };
+  const request = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: submit }),
+  };
+  const answers = await Promise.all(Array.from({ length: 90 }, () => under.call('/mcp', request)));
+  const results = answers.map(
+    ({ body }) => (body as { readonly result: { readonly isError: boolean } }).result,
+  );
+  expect(results.filter(({ isError }) => !isError).length).toBeGreaterThanOrEqual(INTAKE.burst);
+  expect(results.find(({ isError }) => isError)).toMatchObject({
+    structuredContent: { code: 'too-many-requests', retryAfterSeconds: expect.any(Number) },
+  });
+});
+
 test('while workers are away, the queue has an end for everyone; they come back and drain it', async () => {
   const agent = defineAgent({
     name: `queued-${randomUUID().slice(0, 8)}`,
