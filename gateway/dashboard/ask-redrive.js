@@ -8,18 +8,19 @@ import { request } from './requests.js';
 const AT_ONCE = 50;
 const WHYS_SHOWN = 3;
 
-const redrive = async (places, more, onProgress) => {
-  const all = { redriven: [], tasks: [], left: [] };
-  for (let at = 0; at < places.length; at += AT_ONCE) {
-    onProgress?.(at);
-    const done = await request('/v1/dead-letters/redrive', {
-      places: places.slice(at, at + AT_ONCE),
-      ...more,
-    });
+/** Takes from `queue` what is answered for, so that another try goes on where this one failed, and adds it to `all`. */
+const redrive = async (queue, all, more, onProgress) => {
+  while (queue.length > 0) {
+    onProgress?.();
+    const places = queue.slice(0, AT_ONCE);
+    const done = await request('/v1/dead-letters/redrive', { places, ...more });
+    queue.splice(0, places.length);
     for (const name of Object.keys(all)) all[name].push(...done[name]);
   }
   return all;
 };
+
+const nothing = () => ({ redriven: [], tasks: [], left: [] });
 
 /** Why some are left, each reason once. */
 const leftText = (left, verb) => {
@@ -62,7 +63,9 @@ export const askRedrive = async (host, { places, back }, onDone) => {
   const progress = make('p', { class: 'muted', role: 'status' });
   host.replaceChildren(progress);
   try {
-    const would = await redrive(places, { dryRun: true }, (at) => {
+    const queue = [...places];
+    const would = await redrive(queue, nothing(), { dryRun: true }, () => {
+      const at = places.length - queue.length;
       progress.textContent = `Looking at what it would do: ${count(at)} of ${count(places.length)}.`;
     });
     back.disabled = false;
@@ -70,6 +73,9 @@ export const askRedrive = async (host, { places, back }, onDone) => {
       say(`None can be taken through again.${leftText(would.left, 'would be left')}`, false);
       return;
     }
+    // What was agreed to, and nothing that has come since.
+    const agreed = [...would.redriven];
+    const done = nothing();
     askWhy(
       host,
       {
@@ -78,8 +84,7 @@ export const askRedrive = async (host, { places, back }, onDone) => {
         back,
       },
       async (reason) => {
-        // What was agreed to, and nothing that has come since.
-        const done = await redrive(would.redriven, { reason });
+        await redrive(agreed, done, { reason });
         onDone(
           `Taken through again: ${many(done.redriven.length, 'record')}, ${asWhat(done)}.${leftText(done.left, 'left')}`,
         );
