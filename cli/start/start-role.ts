@@ -27,6 +27,8 @@ export interface StartRoleSettings {
 const COMMAND = fileURLToPath(new URL('../freshet.mjs', import.meta.url));
 /** Marking a heap that holds 100 MB of code takes a tenth of a second, in which changes wait: let it grow before the first time. */
 const HEAP = ['--initial-heap-size=384', '--max-semi-space-size=32'];
+/** A search waits for the young garbage beside it: a space twice as large is cleared less than half as often. */
+const HEAP_OF_SEARCHES = ['--initial-heap-size=384', '--min-semi-space-size=64', '--max-semi-space-size=64'];
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
 
@@ -67,7 +69,7 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
     {
       stdio: ['ignore', log, log, 'ipc'],
       env: settings.environment,
-      execArgv: [...process.execArgv, ...HEAP],
+      execArgv: [...process.execArgv, ...(role === 'index' ? HEAP_OF_SEARCHES : HEAP)],
     },
   );
   closeSync(log);

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
 import { withSignals } from '../../schemas/linked-signal.ts';
 import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
@@ -10,13 +11,16 @@ import type {
   TracedDocument,
 } from './index-service.ts';
 import type { LaneComparison, LaneService, LanesStatus } from './lane-service.ts';
+import { bodyOf, callRole, type RoleCall } from './role-call.ts';
 
 const TIMEOUT_MS = 30_000;
 const MEASURE_TIMEOUT_MS = 300_000;
 /** A search of the past reads the log. */
 const PAST_TIMEOUT_MS = 300_000;
 
-const failureOf = (body: unknown, status: number): FreshetError => {
+const isRefused = ({ statusCode = 500 }: IncomingMessage): boolean => statusCode < 200 || statusCode > 299;
+
+const failureOf = (body: unknown, status = 500): FreshetError => {
   const { code, message, details } = (body ?? {}) as {
     code?: string;
     message?: string;
@@ -40,34 +44,38 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
           `the index role at ${baseUrl} does not answer; is it running? run: npx freshet doctor`,
           { cause: toError(thrown) },
         );
-  const call = async (path: string, init: RequestInit): Promise<Response> => {
+  const call = async (path: string, asked: RoleCall): Promise<IncomingMessage> => {
     try {
-      return await fetch(new URL(path, baseUrl), init);
+      return await callRole(new URL(path, baseUrl), asked);
     } catch (thrown) {
       throw gone(thrown);
     }
   };
-  const json = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
-    const response = await call(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...init });
-    if (!response.ok) throw failureOf(await response.json().catch(() => undefined), response.status);
+  const read = async (answer: IncomingMessage): Promise<unknown> => {
     try {
-      return (await response.json()) as T;
+      return await bodyOf(answer);
     } catch (thrown) {
       throw gone(thrown);
     }
   };
-  const lines = async function* <T extends object>(path: string, init: RequestInit = {}): AsyncGenerator<T> {
-    const response = await call(path, init);
-    if (!response.ok || !response.body)
-      throw failureOf(await response.json().catch(() => undefined), response.status);
+  const json = async <T>(path: string, asked: RoleCall = {}): Promise<T> => {
+    const answer = await call(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...asked });
+    const body = await read(answer);
+    if (isRefused(answer)) throw failureOf(body, answer.statusCode);
+    if (body === undefined) throw gone(new Error(`${path} answered no JSON`));
+    return body as T;
+  };
+  const lines = async function* <T extends object>(path: string, asked: RoleCall = {}): AsyncGenerator<T> {
+    const answer = await call(path, asked);
+    if (isRefused(answer)) throw failureOf(await read(answer), answer.statusCode);
     let rest = '';
     try {
-      for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+      for await (const piece of answer.setEncoding('utf8')) {
         const whole = (rest + piece).split('\n');
         rest = whole.pop() ?? '';
         for (const line of whole) {
           const parsed = JSON.parse(line) as T & { error?: unknown };
-          if (parsed.error) throw failureOf(parsed.error, 500);
+          if (parsed.error) throw failureOf(parsed.error);
           yield parsed as Awaited<T>;
         }
       }
@@ -75,23 +83,14 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
       throw gone(thrown);
     }
   };
-  const posted = (body: unknown): RequestInit => ({
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
   return {
     search: ({ traceparent, ...request }: SearchRequest, signal?: AbortSignal) =>
       withSignals(
         [signal, AbortSignal.timeout(request.asOf === undefined ? TIMEOUT_MS : PAST_TIMEOUT_MS)],
         (within) =>
           json<SearchResponse>('/search', {
-            method: 'POST',
-            headers: {
-              'content-type': 'application/json',
-              ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
-            },
-            body: JSON.stringify(request),
+            body: request,
+            ...(traceparent !== undefined && { headers: { [TRACEPARENT]: traceparent } }),
             signal: within,
           }),
       ),
@@ -99,9 +98,7 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
     lanes: () => json<LanesStatus>('/lanes'),
     measure: (queries) =>
       json<LaneComparison>('/lanes/measure', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ queries }),
+        body: { queries },
         signal: AbortSignal.timeout(MEASURE_TIMEOUT_MS),
       }),
     watermarks: () => json<Readonly<Record<string, SourceWatermark>>>('/watermarks'),
@@ -112,23 +109,21 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
       }),
     covers: async (asked, signal) => {
       await withSignals([signal, AbortSignal.timeout(TIMEOUT_MS)], (within) =>
-        json('/covers', { ...posted(asked), signal: within }),
+        json('/covers', { body: asked, signal: within }),
       );
     },
     notReady: async () => {
-      const response = await call('/readyz', { signal: AbortSignal.timeout(TIMEOUT_MS) });
-      const body = (await response.json().catch(() => undefined)) as
-        | { readonly waitingFor?: string | null }
-        | undefined;
-      if (body?.waitingFor === undefined) throw failureOf(body, response.status);
+      const answer = await call('/readyz', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const body = (await read(answer)) as { readonly waitingFor?: string | null } | undefined;
+      if (body?.waitingFor === undefined) throw failureOf(body, answer.statusCode);
       return body.waitingFor;
     },
     floor: async (source, table) =>
       (await json<{ readonly version: string | null }>(`/floor?${new URLSearchParams({ source, table })}`))
         .version,
-    describe: (documentIds) => json<readonly HeldDocument[]>('/describe', posted(documentIds)),
+    describe: (documentIds) => json<readonly HeldDocument[]>('/describe', { body: documentIds }),
     restore: async (documentIds) =>
-      (await json<{ readonly rows: number }>('/restore', posted(documentIds))).rows,
+      (await json<{ readonly rows: number }>('/restore', { body: documentIds })).rows,
     list: async function* (source, table) {
       let ended = false;
       const path = `/list?${new URLSearchParams({ source, table })}`;

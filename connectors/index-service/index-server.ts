@@ -42,6 +42,15 @@ const roleRoutes = (app: FastifyInstance, health: RoleHealth): void => {
 const drained = (response: ServerResponse): Promise<unknown> =>
   Promise.race([once(response, 'drain'), once(response, 'close')]);
 
+/** Aborted when whoever asked goes away before its answer: who waits for freshness then holds no place any more. */
+const goneSignal = (response: ServerResponse): AbortSignal => {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  return gone.signal;
+};
+
 const errorOf = (thrown: unknown): FreshetError => {
   const { statusCode = 500 } = thrown as { readonly statusCode?: number };
   if (thrown instanceof FreshetError || statusCode < 400 || statusCode >= 500) return toFreshetError(thrown);
@@ -91,18 +100,15 @@ export const serveIndex = async (
 ): Promise<RoleServer> => {
   const app = openApp(health, 256 * 1024);
   app.post<{ Body: SearchRequest }>('/search', async (request, reply) => {
-    // Whoever waits for freshness and goes away holds no place any more.
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
+    const gone = goneSignal(reply.raw);
     const { [TRACEPARENT]: traceparent } = request.headers;
     const traced = typeof traceparent === 'string' ? { traceparent } : {};
-    return service.search({ ...request.body, ...traced }, gone.signal);
+    return service.search({ ...request.body, ...traced }, gone);
   });
   app.get('/watermarks', async () => service.watermarks());
   app.post<{ Body: Pick<SearchRequest, 'freshness' | 'filter'> }>('/covers', async (request, reply) => {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    await service.covers(request.body, gone.signal);
+    const gone = goneSignal(reply.raw);
+    await service.covers(request.body, gone);
     return {};
   });
   app.get<{ Querystring: { source?: string; table?: string } }>('/floor', async ({ query }) => ({
