@@ -1,6 +1,6 @@
 import { FreshetError, toFreshetError } from '../../../schemas/errors.ts';
 import { type BatchLimits, cutBatch } from './cut-batch.ts';
-import type { EmbeddingThread } from './embedding-thread.ts';
+import { type EmbeddingThread, NotBegun } from './embedding-thread.ts';
 
 export type EmbeddingSchedulerOptions = {
   readonly threads: readonly EmbeddingThread[];
@@ -22,11 +22,14 @@ type QueuedText = { readonly ids: Int32Array; readonly caller: Caller; readonly 
 
 /**
  * Shares the threads between all callers by natural batching: an idle thread takes what is queued now and never waits
- * for more, so one text at rest goes at once and batches grow only while all threads are busy.
+ * for more, so one text at rest goes at once and batches grow only while all threads are busy. Where more is queued than fits
+ * into a batch, a busy thread is handed its next one ahead: it need not stand still until the event loop comes to it.
  */
 export class EmbeddingScheduler {
   readonly #options: EmbeddingSchedulerOptions;
   readonly #idle: EmbeddingThread[];
+  /** With one batch each. */
+  readonly #busy = new Set<EmbeddingThread>();
   #queue: QueuedText[] = [];
   #waiting: Caller[] = [];
   #closed = false;
@@ -60,16 +63,35 @@ export class EmbeddingScheduler {
 
   #dispatch(): void {
     this.#admit();
-    while (this.#queue.length > 0) {
-      const thread = this.#idle.pop();
-      if (thread === undefined) return;
-      const lengths = this.#queue.map((text) => text.ids.length);
-      const positions = new Set(cutBatch(lengths, this.#options.limits, this.#idle.length + 1));
-      const batch = this.#queue.filter((_, position) => positions.has(position));
-      this.#queue = this.#queue.filter((_, position) => !positions.has(position));
-      void this.#run(thread, batch);
-      this.#admit();
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (this.#queue.length === 0) {
+        this.#idle.push(idle);
+        return;
+      }
+      this.#busy.add(idle);
+      void this.#run(idle, this.#take(this.#cut(this.#idle.length + 1)));
     }
+    for (const thread of this.#busy) {
+      if (this.#queue.length === 0) return;
+      const positions = this.#cut(1);
+      // What fits into one batch waits for what may still join it.
+      if (positions.size === this.#queue.length) return;
+      this.#busy.delete(thread);
+      void this.#run(thread, this.#take(positions));
+    }
+  }
+
+  /** Positions in the queue. */
+  #cut(idleThreads: number): ReadonlySet<number> {
+    const lengths = this.#queue.map((text) => text.ids.length);
+    return new Set(cutBatch(lengths, this.#options.limits, idleThreads));
+  }
+
+  #take(positions: ReadonlySet<number>): readonly QueuedText[] {
+    const batch = this.#queue.filter((_, position) => positions.has(position));
+    this.#queue = this.#queue.filter((_, position) => !positions.has(position));
+    this.#admit();
+    return batch;
   }
 
   /** Takes one text of each waiting caller in turn, so that a caller of thousands does not hold up a caller of one. */
@@ -94,17 +116,28 @@ export class EmbeddingScheduler {
     const ids = batch.map((text) => text.ids);
     try {
       // A failed run has ended its thread: the second one starts a new one.
-      const vectors = await thread.run(ids).catch(() => thread.run(ids));
+      const vectors = await thread.run(ids).catch((thrown: unknown) => {
+        if (thrown instanceof NotBegun) throw thrown;
+        return thread.run(ids);
+      });
       for (const [place, text] of batch.entries()) this.#settle(text, vectors[place]);
     } catch (thrown) {
-      const error = toFreshetError(thrown);
+      if (thrown instanceof NotBegun && !this.#closed) {
+        this.#queue.unshift(...batch);
+        return;
+      }
+      const error =
+        thrown instanceof NotBegun
+          ? new FreshetError('model-failed', thrown.message)
+          : toFreshetError(thrown);
       const failed = new Set(batch.map((text) => text.caller));
       for (const caller of failed) caller.reject(error);
       // Their other texts are of no use to anyone any more.
       this.#queue = this.#queue.filter((text) => !failed.has(text.caller));
       this.#waiting = this.#waiting.filter((caller) => !failed.has(caller));
     } finally {
-      this.#idle.push(thread);
+      if (this.#busy.delete(thread)) this.#idle.push(thread);
+      else this.#busy.add(thread);
       if (!this.#closed) this.#dispatch();
     }
   }

@@ -63,12 +63,16 @@ const embedBatch = async (batch) => {
 // The first run allocates; pay for it before the first text comes. 101 and 102 are valid in every BERT vocabulary.
 await embedBatch([Int32Array.of(101, 102)]);
 
+let last = Promise.resolve();
+
 // Whatever throws here ends the thread as an unhandled rejection; the parent sees it and retries on a new thread.
-parentPort.on('message', async (batch) => {
-  const vectors = await embedBatch(batch);
-  parentPort.postMessage(
-    vectors,
-    vectors.map((vector) => vector.buffer),
-  );
+parentPort.on('message', (batch) => {
+  last = last.then(async () => {
+    const vectors = await embedBatch(batch);
+    parentPort.postMessage(
+      vectors,
+      vectors.map((vector) => vector.buffer),
+    );
+  });
 });
 parentPort.postMessage('ready');

@@ -9,44 +9,60 @@ export type EmbeddingThreadOptions = {
   readonly timeoutMs: number;
 };
 
-/** One worker thread that is started anew when it died. It takes one batch at a time. */
+/** A batch that lay with a thread that stopped, behind the one that it worked on: nothing is known against it. */
+export class NotBegun extends Error {}
+
+/** One worker thread that is started anew when it died. It computes one batch at a time, and others may lie with it meanwhile. */
 export type EmbeddingThread = {
   /** Starts the thread if it is not running. @throws FreshetError `model-failed` */
   readonly start: () => Promise<void>;
-  /** Vectors of one batch. @throws FreshetError `model-failed` when the thread crashed, hung or could not start */
+  /**
+   * Vectors of one batch. @throws FreshetError `model-failed` when the thread crashed, hung or could not start; NotBegun when
+   * it did so in a batch before
+   */
   readonly run: (batch: readonly Int32Array[]) => Promise<readonly Float32Array[]>;
   readonly close: () => Promise<void>;
 };
 
-type Pending = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void };
+type Waiting = { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void };
 
 export const createEmbeddingThread = (options: EmbeddingThreadOptions): EmbeddingThread => {
   let worker: Worker | null = null;
   let starting: Promise<void> | null = null;
-  let pending: Pending | null = null;
+  /** Of the messages that are still to come, in their order. */
+  let waiting: Waiting[] = [];
+  let overdue: NodeJS.Timeout | undefined;
   let closed = false;
 
   const lose = (lost: Worker, cause: unknown) => {
     if (worker !== lost) return;
     worker = null;
     starting = null;
-    const waiting = pending;
-    pending = null;
+    clearTimeout(overdue);
+    const [first, ...others] = waiting;
+    waiting = [];
     void lost.terminate();
-    const reason = toError(cause).message;
-    waiting?.reject(new FreshetError('model-failed', `The embedding worker stopped: ${reason}`, { cause }));
+    const reason = `The embedding worker stopped: ${toError(cause).message}`;
+    first?.reject(new FreshetError('model-failed', reason, { cause }));
+    for (const { reject } of others) reject(new NotBegun(reason));
   };
 
-  /** Waits for the thread's next message; its death or the timeout rejects. */
-  const nextAnswer = (from: Worker): Promise<unknown> => {
-    const timer = setTimeout(
+  /** From now on the first of those that wait has its time. */
+  const watch = (from: Worker): void => {
+    clearTimeout(overdue);
+    if (waiting.length === 0) return;
+    overdue = setTimeout(
       () => lose(from, new Error(`no answer within ${options.timeoutMs} ms`)),
       options.timeoutMs,
     );
-    return new Promise<unknown>((resolve, reject) => {
-      pending = { resolve, reject };
-    }).finally(() => clearTimeout(timer));
   };
+
+  /** Waits for the thread's next message behind those that others wait for; its death or the timeout rejects. */
+  const nextAnswer = (from: Worker): Promise<unknown> =>
+    new Promise<unknown>((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      if (waiting.length === 1) watch(from);
+    });
 
   const launch = async () => {
     // No inherited execArgv: the parent's loader would only slow the start (120 instead of 45 ms).
@@ -55,9 +71,9 @@ export const createEmbeddingThread = (options: EmbeddingThreadOptions): Embeddin
     launched.on('message', (answer: unknown) => {
       // What one that was given up still says is no answer to what the next one is asked.
       if (worker !== launched) return;
-      const waiting = pending;
-      pending = null;
-      waiting?.resolve(answer);
+      const first = waiting.shift();
+      watch(launched);
+      first?.resolve(answer);
     });
     launched.on('error', (cause) => lose(launched, cause));
     launched.on('messageerror', (cause) => lose(launched, cause));
