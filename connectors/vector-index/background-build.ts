@@ -4,7 +4,7 @@ import { type ArrivalRate, noArrivals, withArrivals } from './arrival-rate.ts';
 export interface Standing {
   /** Rows in the graph. */
   readonly built: number;
-  /** Rows and removals that it lacks. */
+  /** Rows that it lacks, or rows in it that are removed, whichever are more: an update is one of each. */
   readonly pending: number;
   /** Whether they fill half of the memory that they may take. */
   readonly crowded: boolean;

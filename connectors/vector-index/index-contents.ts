@@ -43,7 +43,8 @@ export class IndexContents {
   }
 
   get standing(): { readonly built: number; readonly pending: number } {
-    return { built: this.#graph?.count ?? 0, pending: this.#tiers.size + this.#tiers.hidden.size };
+    const { size, hidden } = this.#tiers;
+    return { built: this.#graph?.count ?? 0, pending: Math.max(size, hidden.size) };
   }
 
   /** Of the vectors outside the graph: as they came, and scaled for comparing. */
