@@ -1,15 +1,16 @@
 /**
- * Makes the next graph from the last one and the rows that came since, in a folder of its own. In this order, which is one
- * that zvec 0.7 gets right: removals from what is built, then new rows, then the build. Before anyone sees the result it
+ * Makes the next graph from the last one, the small one beside it and the rows that came since, in a folder of its own. In this
+ * order, which is one that zvec 0.7 gets right: removals from what is built, then new rows, then the build. Before anyone sees the result it
  * is asked for rows it must hold.
  */
 import { constants } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
 import { rowsOf } from './graph.ts';
 import { sealedBytes, sealGraph } from './graph-seal.ts';
 import { requireSpace } from './zvec-engine.ts';
-import { graphSchema, type HashedRow, similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
+import { graphSchema, type HashedRow, hashedRowOf, similarityOf, zvecQuery, zvecRow } from './zvec-rows.ts';
 
 export interface GraphPlan {
   /** Where it is made. */
@@ -18,7 +19,9 @@ export interface GraphPlan {
   readonly last: { readonly folder: string; readonly count: number } | undefined;
   /** Rows of the last graph that are no longer there. */
   readonly removed: readonly string[];
-  /** None of them in the last graph, removed ones apart. */
+  /** A graph whose rows go in too, but for those removed; none of them is left in the last one. */
+  readonly merged: { readonly folder: string; readonly removed: readonly string[] } | undefined;
+  /** None of them in those graphs, removed ones apart. */
   readonly rows: readonly HashedRow[];
   readonly threads: number;
 }
@@ -42,16 +45,48 @@ const inSlices = async <T>(
   }
 };
 
-/** Throws where the count is wrong or a row isn't found by its own vector. */
-const prove = async (collection: ZVecCollection, plan: GraphPlan, count: number): Promise<void> => {
+const copyRows = (folder: string, place: string): Promise<void> =>
+  cp(rowsOf(folder), place, { recursive: true, mode: constants.COPYFILE_FICLONE });
+
+/** Of a graph that nobody else has open: zvec writes to its files when it closes them. Errors: zvec's. */
+function* rowsBuilt(
+  place: string,
+  removed: readonly string[],
+  dimensions: number,
+): Generator<readonly HashedRow[]> {
+  const graph = ZVecOpen(place, { readOnly: true });
+  const gone = new Set(removed);
+  const rows = graph.iterDocsSync({ outputFields: ['tenant', 'tags'], includeVector: true });
+  try {
+    let some: HashedRow[] = [];
+    for (let next = rows.next(); !next.done; next = rows.next()) {
+      const row = hashedRowOf(next.value, dimensions);
+      if (!gone.has(row.id)) some.push(row);
+      if (some.length < ROWS_AT_ONCE) continue;
+      yield some;
+      some = [];
+    }
+    yield some;
+  } finally {
+    rows.closeSync();
+    graph.closeSync();
+  }
+}
+
+/** Throws where the count is wrong or one of these rows isn't found by its own vector. */
+const prove = async (
+  collection: ZVecCollection,
+  rows: readonly HashedRow[],
+  count: number,
+): Promise<void> => {
   const { docCount, indexCompleteness } = collection.stats;
   if (docCount !== count || (count > 0 && indexCompleteness.vector !== 1))
     throw new Error(`built ${docCount} rows of ${count}, completeness ${indexCompleteness.vector}`);
-  const step = Math.max(1, Math.floor(plan.rows.length / ROWS_PROVED));
+  const step = Math.max(1, Math.floor(rows.length / ROWS_PROVED));
   let asked = 0;
   let missed = 0;
-  for (let place = plan.rows.length - 1; place >= 0; place -= step) {
-    const row = plan.rows[place];
+  for (let place = rows.length - 1; place >= 0; place -= step) {
+    const row = rows[place];
     if (row === undefined || row.vector.every((part) => part === 0)) continue;
     asked += 1;
     const hits = await collection.query(zvecQuery({ ...row, topK: 20 }, 20));
@@ -66,25 +101,42 @@ const prove = async (collection: ZVecCollection, plan: GraphPlan, count: number)
 
 /** Leaves a closed and sealed graph in `plan.folder`, or nothing. Throws zvec's errors, and `disk-full`. */
 export const buildGraph = async (plan: GraphPlan): Promise<void> => {
-  const { folder, last, rows, removed, dimensions } = plan;
+  const { folder, last, merged, rows, removed, dimensions } = plan;
   const place = rowsOf(folder);
-  const lastBytes = last === undefined ? 0 : await sealedBytes(last.folder);
-  requireSpace(folder, 'building the vector index', 2 * lastBytes + rows.length * (8 * dimensions + 512));
-  const count = (last?.count ?? 0) - removed.length + rows.length;
+  const [lastBytes, mergedBytes] = await Promise.all(
+    [last, merged].map((graph) => (graph ? sealedBytes(graph.folder) : 0)),
+  );
+  requireSpace(
+    folder,
+    'building the vector index',
+    2 * ((lastBytes ?? 0) + (mergedBytes ?? 0)) + rows.length * (8 * dimensions + 512),
+  );
+  let count = (last?.count ?? 0) - removed.length + rows.length;
+  const sample: HashedRow[] = [];
   let collection: ZVecCollection | undefined;
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     if (last === undefined) collection = ZVecCreateAndOpen(place, graphSchema(dimensions));
     else {
-      await cp(rowsOf(last.folder), place, { recursive: true, mode: constants.COPYFILE_FICLONE });
+      await copyRows(last.folder, place);
       collection = ZVecOpen(place);
     }
     const written = collection;
     await inSlices(removed, REMOVALS_AT_ONCE, (some) => written.deleteSync(some));
+    if (merged) {
+      const copy = join(folder, 'merged');
+      await copyRows(merged.folder, copy);
+      for (const some of rowsBuilt(copy, merged.removed, dimensions)) {
+        count += some.length;
+        sample.push(...some.slice(0, 1));
+        await inSlices(some, ROWS_AT_ONCE, (these) => written.insertSync(these.map(zvecRow)));
+      }
+      await rm(copy, { recursive: true });
+    }
     await inSlices(rows, ROWS_AT_ONCE, (some) => written.insertSync(some.map(zvecRow)));
     await written.optimize({ concurrency: plan.threads });
-    await prove(written, plan, count);
+    await prove(written, [...sample, ...rows], count);
     written.closeSync();
     collection = undefined;
     await sealGraph(folder, place);

@@ -1,22 +1,38 @@
 /**
- * What an index holds and where: the graph, the rows too recent for it, and the logs that remember those. A write is in
+ * What an index holds and where: the graphs, the rows too recent for them, and the logs that remember those. A write is in
  * the log before it is in memory, so what is acknowledged is there after kill -9.
  */
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { CrashMarker } from '../document-table/crash-marker.ts';
 import { IdleFlush } from '../document-table/idle-flush.ts';
+import type { Standing } from './background-build.ts';
 import { type Graph, openBuiltGraph, openGraph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import { graphFolder, logNumbers, logPath, type Manifest, sweep, writeManifest } from './index-files.ts';
+import {
+  graphFolder,
+  logNumbers,
+  logPath,
+  type Manifest,
+  removedPath,
+  sweep,
+  writeManifest,
+} from './index-files.ts';
 import { compareHits } from './recent-rows.ts';
 import { type LogEntry, RowLog, readLog } from './row-log.ts';
-import { Tiers } from './tiers.ts';
+import { type ByLevel, LEVELS, type Level, replacedBy, Tiers } from './tiers.ts';
 import type { VectorHit } from './vector-index.ts';
 import type { HashedQuery, HashedRow } from './zvec-rows.ts';
 
 const REBUILD = '`freshet index rebuild` makes it anew from the log';
+
+type Graphs = Readonly<Partial<Record<Level, Graph | undefined>>>;
+
+const byLevel = <Of>(make: (level: Level) => Of): ByLevel<Of> => ({
+  large: make('large'),
+  small: make('small'),
+});
 
 export class IndexContents {
   readonly #folder: string;
@@ -25,39 +41,47 @@ export class IndexContents {
   readonly #builder = new GraphBuilder();
   /** The last one is written to; while a build runs, the one before tells what goes into it. */
   readonly #logs: RowLog[] = [];
+  /** What is removed from the large graph, where there is one. */
+  #removed: RowLog | undefined;
   #manifest: Manifest;
   #lastLog: number;
-  #graph: Graph | undefined;
+  #graphs: Graphs;
   /** Replaced, but a listing still reads them. */
   readonly #retired = new Set<Graph>();
 
   /** Use openContents. */
-  constructor(folder: string, manifest: Manifest, marker: CrashMarker, graph: Graph | undefined) {
+  constructor(folder: string, manifest: Manifest, marker: CrashMarker, graphs: Graphs) {
     this.#folder = folder;
     this.#manifest = manifest;
     this.#lastLog = manifest.log;
-    this.#graph = graph;
+    this.#graphs = graphs;
     this.#idle = new IdleFlush(marker, async () => {
-      await Promise.all(this.#logs.map((log) => log.flushed()));
+      await Promise.all([...this.#logs, this.#removed].map((log) => log?.flushed()));
     });
   }
 
-  get standing(): { readonly built: number; readonly pending: number } {
+  get standing(): Pick<Standing, 'built' | 'removed' | 'recent'> {
     const { size, hidden } = this.#tiers;
-    return { built: this.#graph?.count ?? 0, pending: Math.max(size, hidden.size) };
+    return {
+      built: byLevel((level) => this.#graphs[level]?.count ?? 0),
+      removed: byLevel((level) => hidden[level].size),
+      recent: size,
+    };
   }
 
-  /** Of the vectors outside the graph: as they came, and scaled for comparing. */
+  /** Of the vectors outside the graphs: as they came, and scaled for comparing. */
   get recentBytes(): number {
     return 2 * this.#tiers.size * this.#manifest.dimensions * Float32Array.BYTES_PER_ELEMENT;
   }
 
   get count(): number {
-    return (this.#graph?.count ?? 0) - this.#tiers.hidden.size + this.#tiers.size;
+    const { built, removed, recent } = this.standing;
+    return LEVELS.reduce((sum, level) => sum + built[level] - removed[level], recent);
   }
 
   /** Reads the logs, and opens the last for writing or begins one. Errors: `index-corrupt`. */
   replay(): void {
+    const noted = this.#replayRemoved();
     const logs = logNumbers(this.#folder, this.#manifest.log);
     for (const log of logs) {
       const path = logPath(this.#folder, log);
@@ -68,87 +92,109 @@ export class IndexContents {
       this.#lastLog = log;
       if (log === logs.at(-1)) this.#logs.push(new RowLog(path, bytes));
     }
-    if (logs.length === 0) this.#logs.push(this.#newLog(this.#manifest.log));
+    if (logs.length === 0) this.#logs.push(this.#newLog(logPath(this.#folder, this.#manifest.log)));
+    // None, but in an index of the first format, which had one log for both.
+    this.#noteRemoved([...this.#tiers.hidden.large].filter((id) => !noted.has(id)));
   }
 
   /** Rows that are there already are left as they are: equal ids are equal rows. */
   write(rows: readonly HashedRow[]): void {
-    const inGraph = this.#inGraph(rows.map(({ id }) => id));
+    const levelsOf = this.#levelsOf(rows.map(({ id }) => id));
     const missing = new Map(
-      rows.filter(({ id }) => !this.#tiers.has(id, inGraph.has(id))).map((row) => [row.id, row]),
+      rows.filter(({ id }) => !this.#tiers.has(id, levelsOf(id))).map((row) => [row.id, row]),
     );
     this.#append([...missing.values()].map((row) => ({ kind: 'row', row })));
     for (const row of missing.values()) this.#tiers.add(row);
   }
 
   remove(ids: readonly string[]): void {
-    const inGraph = this.#inGraph(ids);
-    const held = [...new Set(ids)].filter((id) => this.#tiers.has(id, inGraph.has(id)));
+    const levelsOf = this.#levelsOf(ids);
+    const held = [...new Set(ids)].filter((id) => this.#tiers.has(id, levelsOf(id)));
+    // First: a log that tells of it may end with the next small graph.
+    this.#noteRemoved(held.filter((id) => levelsOf(id).includes('large')));
     this.#append(held.map((id) => ({ kind: 'removed', id })));
-    for (const id of held) this.#tiers.remove(id, inGraph.has(id));
+    for (const id of held) this.#tiers.remove(id, levelsOf(id));
   }
 
   has(ids: readonly string[]): readonly string[] {
-    const inGraph = this.#inGraph(ids);
-    return ids.filter((id) => this.#tiers.has(id, inGraph.has(id)));
+    const levelsOf = this.#levelsOf(ids);
+    return ids.filter((id) => this.#tiers.has(id, levelsOf(id)));
   }
 
   /** As of the first one asked for. */
   *ids(): Iterable<string> {
-    const hidden = new Set(this.#tiers.hidden);
+    const hidden = byLevel((level) => new Set(this.#tiers.hidden[level]));
     const recent = this.#tiers.ids();
-    for (const id of this.#graph?.ids() ?? []) if (!hidden.has(id)) yield id;
+    const graphs = this.#graphs;
+    for (const level of LEVELS)
+      for (const id of graphs[level]?.ids() ?? []) if (!hidden[level].has(id)) yield id;
     yield* recent;
   }
 
   async query(query: HashedQuery): Promise<readonly VectorHit[]> {
-    // Both tiers as of now: a row that moves into the next graph meanwhile is in one of them, and in one only. The graph is
-    // asked first, as its threads look while this one compares.
-    const asked = this.#graph?.query(query, this.#tiers.hidden);
+    // All of them as of now: a row that moves into the next graph meanwhile is in one of them, and in one only. The graphs are
+    // asked first, as their threads look while this one compares.
+    const { hidden } = this.#tiers;
+    const asked = Promise.all(LEVELS.map((level) => this.#graphs[level]?.query(query, hidden[level]) ?? []));
     const recent = this.#tiers.query(query);
-    const built = (await asked) ?? [];
-    return [...recent, ...built].sort(compareHits).slice(0, query.topK);
+    return [...recent, ...(await asked).flat()].sort(compareHits).slice(0, query.topK);
   }
 
-  /** Takes recent rows into the next graph. On an error everything stays as it was. */
-  async build(threads: number): Promise<void> {
-    const last = this.#graph;
+  /** Takes recent rows into the next graph of a level. On an error everything stays as it was. */
+  async build(into: Level, threads: number): Promise<void> {
+    const { [into]: last, small } = this.#graphs;
     const log = this.#lastLog + 1;
-    this.#logs.push(this.#newLog(log));
+    this.#logs.push(this.#newLog(logPath(this.#folder, log)));
     this.#lastLog = log;
-    const { rows, removed } = this.#tiers.freeze();
-    const number = this.#manifest.graph + 1;
+    const { rows, dropped } = this.#tiers.freeze(into);
+    const number = Math.max(this.#manifest.graph, this.#manifest.small) + 1;
     const folder = graphFolder(this.#folder, number);
     const { dimensions } = this.#manifest;
     let next: Graph;
+    let removed = this.#removed;
     try {
-      const base = last && { folder: last.folder, count: last.count };
-      await this.#builder.build({ folder, dimensions, last: base, removed, rows, threads });
+      await this.#builder.build({
+        ...{ folder, dimensions, rows, threads, removed: [...dropped[into]] },
+        last: last && { folder: last.folder, count: last.count },
+        merged: into === 'large' && small ? { folder: small.folder, removed: [...dropped.small] } : undefined,
+      });
       next = openBuiltGraph(folder);
-      this.#manifest = writeManifest(this.#folder, { dimensions, graph: number, log });
+      // Nothing is awaited from here on until it serves: what is removed then is noted for it.
+      if (into === 'large') removed = this.#newRemoved(number, [...this.#tiers.hiddenInNext]);
+      const named =
+        into === 'large' ? { graph: number, small: 0 } : { graph: this.#manifest.graph, small: number };
+      this.#manifest = writeManifest(this.#folder, { ...named, dimensions, log });
     } catch (thrown) {
+      if (removed !== this.#removed) removed?.close();
       this.#tiers.thaw();
       // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them.
       await this.#endLogs((ended) => ended.flushed());
       throw thrown;
     }
-    this.#graph = next;
+    const replaced = replacedBy(into).flatMap((level) => this.#graphs[level] ?? []);
+    this.#graphs = into === 'large' ? { large: next } : { ...this.#graphs, small: next };
     this.#tiers.advance();
+    if (removed !== this.#removed) this.#removed?.close();
+    this.#removed = removed;
     await this.#endLogs(() => Promise.resolve());
-    sweep(this.#folder, this.#manifest, last?.folder);
-    if (last !== undefined) this.#retire(last);
+    sweep(
+      this.#folder,
+      this.#manifest,
+      replaced.map((graph) => graph.folder),
+    );
+    for (const graph of replaced) this.#retire(graph);
   }
 
-  /** Waits for queries and ends listings; reads the graph for its checksums. */
+  /** Waits for queries and ends listings; reads the graphs for their checksums. */
   async close(): Promise<void> {
     this.#idle.stop();
     this.#builder.close();
     try {
       await this.#idle.now();
       await Promise.all([...this.#retired].map((graph) => graph.discard()));
-      await this.#graph?.close();
+      await Promise.all(LEVELS.map((level) => this.#graphs[level]?.close()));
     } finally {
-      for (const log of this.#logs) log.close();
+      for (const log of [...this.#logs, this.#removed]) log?.close();
     }
   }
 
@@ -166,8 +212,36 @@ export class IndexContents {
     graph.retire().then(done, done);
   }
 
-  #inGraph(ids: readonly string[]): ReadonlySet<string> {
-    return new Set(this.#graph?.has(ids) ?? []);
+  #levelsOf(ids: readonly string[]): (id: string) => readonly Level[] {
+    const held = byLevel((level) => new Set(this.#graphs[level]?.has(ids) ?? []));
+    return (id) => LEVELS.filter((level) => held[level].has(id));
+  }
+
+  #noteRemoved(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.#idle.writing();
+    this.#removed?.append(ids.map((id) => ({ kind: 'removed', id })));
+  }
+
+  /** Of a large graph that is to serve. Throws what the file system says. */
+  #newRemoved(graph: number, ids: readonly string[]): RowLog {
+    const log = this.#newLog(removedPath(this.#folder, graph));
+    this.#idle.writing();
+    log.append(ids.map((id) => ({ kind: 'removed', id })));
+    return log;
+  }
+
+  /** What its own log tells of the large graph; gives the ids. */
+  #replayRemoved(): ReadonlySet<string> {
+    const ids = new Set<string>();
+    if (this.#manifest.graph === 0) return ids;
+    const path = removedPath(this.#folder, this.#manifest.graph);
+    if (!existsSync(path)) throw new FreshetError('index-corrupt', `${path} is gone; ${REBUILD}`);
+    const { entries, bytes } = readLog(path);
+    this.#removed = new RowLog(path, bytes);
+    for (const entry of entries) if (entry.kind === 'removed') ids.add(entry.id);
+    for (const id of ids) this.#tiers.remove(id, ['large']);
+    return ids;
   }
 
   #append(entries: readonly LogEntry[]): void {
@@ -177,15 +251,14 @@ export class IndexContents {
   }
 
   #apply(entries: readonly LogEntry[]): void {
-    const inGraph = this.#inGraph(entries.map((entry) => (entry.kind === 'row' ? entry.row.id : entry.id)));
+    const levelsOf = this.#levelsOf(entries.map((entry) => (entry.kind === 'row' ? entry.row.id : entry.id)));
     for (const entry of entries) {
-      if (entry.kind === 'removed') this.#tiers.remove(entry.id, inGraph.has(entry.id));
-      else if (!this.#tiers.has(entry.row.id, inGraph.has(entry.row.id))) this.#tiers.add(entry.row);
+      if (entry.kind === 'removed') this.#tiers.remove(entry.id, levelsOf(entry.id));
+      else if (!this.#tiers.has(entry.row.id, levelsOf(entry.row.id))) this.#tiers.add(entry.row);
     }
   }
 
-  #newLog(log: number): RowLog {
-    const path = logPath(this.#folder, log);
+  #newLog(path: string): RowLog {
     closeSync(openSync(path, 'w'));
     return new RowLog(path, 0);
   }
@@ -206,10 +279,12 @@ export const openContents = async (
       'index-corrupt',
       `the machine went down while ${folder} was written to; ${REBUILD}`,
     );
-  const manifest = found ?? writeManifest(folder, { dimensions, graph: 0, log: 1 });
+  const manifest = found ?? writeManifest(folder, { dimensions, graph: 0, small: 0, log: 1 });
   sweep(folder, manifest);
-  const graph = manifest.graph === 0 ? undefined : await openGraph(graphFolder(folder, manifest.graph));
-  const contents = new IndexContents(folder, manifest, marker, graph);
+  const open = (number: number): Promise<Graph> | undefined =>
+    number === 0 ? undefined : openGraph(graphFolder(folder, number));
+  const [large, small] = await Promise.all([open(manifest.graph), open(manifest.small)]);
+  const contents = new IndexContents(folder, manifest, marker, { large, small });
   contents.replay();
   return contents;
 };

@@ -1,6 +1,6 @@
 /**
- * The folder of an index: `index.json` names the graph that serves and the first of the logs that tell what came since.
- * It is replaced whole, so at any moment of a crash one graph and its logs are the index, and the rest is swept away.
+ * The folder of an index: `index.json` names the graphs that serve and the first of the logs that tell what came since.
+ * It is replaced whole, so at any moment of a crash those graphs and logs are the index, and the rest is swept away.
  */
 import {
   closeSync,
@@ -18,20 +18,24 @@ import { FreshetError } from '../../schemas/errors.ts';
 export interface Manifest {
   readonly format: typeof FORMAT;
   readonly dimensions: number;
-  /** 0: none yet. */
+  /** The large one; 0: none yet. */
   readonly graph: number;
+  /** 0: none. */
+  readonly small: number;
   readonly log: number;
 }
 
-/** Raised when files are laid out differently. */
-const FORMAT = 1;
+/** Raised when files are laid out differently. The first had one graph. */
+const FORMAT = 2;
 const MANIFEST = 'index.json';
 const REBUILD = '`freshet index rebuild` makes it anew from the log';
 /** What tells of this index, the owner's lock apart. */
-const PARTS = /^(?:index\.json(?:\.new)?|state|graph-\d+|log-\d+|rows.*)$/;
+const PARTS = /^(?:index\.json(?:\.new)?|state|graph-\d+|log-\d+|removed-\d+|rows.*)$/;
 
 export const graphFolder = (folder: string, graph: number): string => join(folder, `graph-${graph}`);
 export const logPath = (folder: string, log: number): string => join(folder, `log-${log}`);
+/** What is removed from a large graph: it outlives the logs that a small graph ends. */
+export const removedPath = (folder: string, graph: number): string => join(folder, `removed-${graph}`);
 
 /** In order, from the given one on. */
 export const logNumbers = (folder: string, from: number): readonly number[] =>
@@ -40,12 +44,24 @@ export const logNumbers = (folder: string, from: number): readonly number[] =>
     .filter((log) => log >= from)
     .sort((a, b) => a - b);
 
+/** The first format had one graph, and one log for all that was removed: it goes on as a large graph of which nothing is noted yet. */
+const ofThisFormat = (
+  folder: string,
+  read: Partial<Omit<Manifest, 'format'>> & { format?: number },
+): unknown => {
+  if (read.format !== 1) return read;
+  if (read.graph) closeSync(openSync(removedPath(folder, read.graph), 'w'));
+  return writeManifest(folder, { dimensions: 0, graph: 0, log: 1, ...read, small: 0 });
+};
+
 const isManifest = (value: unknown): value is Manifest =>
   typeof value === 'object' &&
   value !== null &&
   'format' in value &&
   value.format === FORMAT &&
-  ['dimensions', 'graph', 'log'].every((name) => Number.isInteger((value as Record<string, unknown>)[name]));
+  ['dimensions', 'graph', 'small', 'log'].every((name) =>
+    Number.isInteger((value as Record<string, unknown>)[name]),
+  );
 
 /**
  * Undefined where there is no index. Errors: `index-corrupt` for one that cannot be read or is of another format,
@@ -56,7 +72,7 @@ export const readManifest = (folder: string, dimensions: number): Manifest | und
   if (names.length === 0) return undefined;
   let manifest: unknown;
   try {
-    manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8'));
+    manifest = ofThisFormat(folder, JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')));
   } catch (cause) {
     throw new FreshetError('index-corrupt', `the vector index in ${folder} cannot be read; ${REBUILD}`, {
       cause,
@@ -74,7 +90,7 @@ export const readManifest = (folder: string, dimensions: number): Manifest | und
 
 /** On disk when it returns. */
 export const writeManifest = (folder: string, parts: Omit<Manifest, 'format'>): Manifest => {
-  const manifest = { format: FORMAT, ...parts } as const;
+  const manifest = { ...parts, format: FORMAT } as const;
   const path = join(folder, MANIFEST);
   const file = openSync(`${path}.new`, 'w');
   try {
@@ -87,16 +103,18 @@ export const writeManifest = (folder: string, parts: Omit<Manifest, 'format'>): 
   return manifest;
 };
 
-/** Removes graphs and logs that the manifest doesn't name, but not `kept`. */
-export const sweep = (folder: string, manifest: Manifest, kept?: string): void => {
+const isStray = (name: string, { graph, small, log }: Manifest): boolean => {
+  const [, kind, digits] = /^(graph|removed|log)-(\d+)$/.exec(name) ?? [];
+  const number = Number(digits);
+  if (kind === 'graph') return number !== graph && number !== small;
+  return kind === 'removed' ? number !== graph : kind === 'log' && number < log;
+};
+
+/** Removes graphs and logs that the manifest doesn't name, but none of `kept`. */
+export const sweep = (folder: string, manifest: Manifest, kept: readonly string[] = []): void => {
   for (const name of readdirSync(folder)) {
-    const graph = /^graph-(\d+)$/.exec(name)?.[1];
-    const log = /^log-(\d+)$/.exec(name)?.[1];
-    const stray =
-      graph !== undefined
-        ? Number(graph) !== manifest.graph
-        : log !== undefined && Number(log) < manifest.log;
-    if (stray && join(folder, name) !== kept) rmSync(join(folder, name), { recursive: true, force: true });
+    if (isStray(name, manifest) && !kept.includes(join(folder, name)))
+      rmSync(join(folder, name), { recursive: true, force: true });
   }
 };
 

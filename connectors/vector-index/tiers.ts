@@ -1,40 +1,55 @@
 /**
- * Where each row is, decided in memory: in the graph, or too recent for it. While the next graph is built, the rows that go
- * into it are frozen, and what is removed meanwhile is hidden from it when it comes.
+ * Where each row is, decided in memory: in one of two graphs, or too recent for them. Most rows are in the large graph; what came
+ * since goes into a small one, which is quick to make anew, and all of that into the next large one, seldom. While a graph is
+ * built, the rows that go into it are frozen, and what is removed meanwhile is hidden from it when it comes.
  */
 import { RecentRows } from './recent-rows.ts';
 import type { VectorHit } from './vector-index.ts';
 import type { HashedQuery, HashedRow } from './zvec-rows.ts';
 
+export const LEVELS = ['large', 'small'] as const;
+export type Level = (typeof LEVELS)[number];
+/** Of row ids, by the graph that has them. */
+export type ByLevel<Of> = Readonly<Record<Level, Of>>;
+
 interface Frozen {
+  /** What is built. The large graph takes in all of the small one. */
+  readonly into: Level;
   /** Those of them that were not removed since. */
   readonly rows: RecentRows;
-  /** Rows that the next graph will hold, removed since or not. */
-  readonly built: ReadonlySet<string>;
-  /** Rows of the graph that the next one will not hold. */
-  readonly dropped: ReadonlySet<string>;
+  /** Rows that are new in the next graph, removed since or not. */
+  readonly added: ReadonlySet<string>;
+  /** Rows of the graphs that the next one will not hold. */
+  readonly dropped: ByLevel<ReadonlySet<string>>;
   /** Hidden in the next graph. */
   readonly hidden: Set<string>;
 }
 
+/** The graphs that the next one takes the place of. */
+export const replacedBy = (into: Level): readonly Level[] => (into === 'large' ? LEVELS : ['small']);
+
 export class Tiers {
   #recent = new RecentRows();
   #frozen: Frozen | undefined;
-  #hidden = new Set<string>();
+  #hidden: ByLevel<Set<string>> = { large: new Set(), small: new Set() };
 
-  /** Rows of the graph that are removed. Another set once the next graph came: hold on to it with its graph. */
-  get hidden(): ReadonlySet<string> {
+  /** Rows of the graphs that are removed. Other sets once a next graph came: hold on to them with their graphs. */
+  get hidden(): ByLevel<ReadonlySet<string>> {
     return this.#hidden;
   }
 
-  /** Rows outside the graph. */
+  /** Rows outside the graphs. */
   get size(): number {
     return this.#recent.size + (this.#frozen?.rows.size ?? 0);
   }
 
-  /** `inGraph`: whether the graph has a row of that id, hidden or not. */
-  has(id: string, inGraph: boolean): boolean {
-    return this.#recent.has(id) || this.#frozen?.rows.has(id) === true || (inGraph && !this.#hidden.has(id));
+  /** `levels`: the graphs that have a row of that id, hidden or not. */
+  has(id: string, levels: readonly Level[]): boolean {
+    return (
+      this.#recent.has(id) ||
+      this.#frozen?.rows.has(id) === true ||
+      levels.some((level) => !this.#hidden[level].has(id))
+    );
   }
 
   ids(): readonly string[] {
@@ -46,35 +61,47 @@ export class Tiers {
     this.#recent.add(row);
   }
 
-  remove(id: string, inGraph: boolean): void {
+  remove(id: string, levels: readonly Level[]): void {
     this.#recent.remove(id);
-    if (inGraph) this.#hidden.add(id);
+    for (const level of levels) this.#hidden[level].add(id);
     const frozen = this.#frozen;
     if (frozen === undefined) return;
     frozen.rows.remove(id);
-    if (frozen.built.has(id) || (inGraph && !frozen.dropped.has(id))) frozen.hidden.add(id);
+    const replaced = replacedBy(frozen.into);
+    const goesIn = levels.some((level) => replaced.includes(level) && !frozen.dropped[level].has(id));
+    if (goesIn || frozen.added.has(id)) frozen.hidden.add(id);
   }
 
   query(query: HashedQuery): readonly VectorHit[] {
     return [...this.#recent.query(query), ...(this.#frozen?.rows.query(query) ?? [])];
   }
 
-  /** What the next graph has to take in. */
-  freeze(): { readonly rows: readonly HashedRow[]; readonly removed: readonly string[] } {
+  /** What the next graph has to take in, and what of the graphs that it replaces it leaves out. */
+  freeze(into: Level): {
+    readonly rows: readonly HashedRow[];
+    readonly dropped: ByLevel<ReadonlySet<string>>;
+  } {
     const rows = [...this.#recent.rows()];
-    this.#frozen = {
-      rows: this.#recent,
-      built: new Set(rows.map(({ id }) => id)),
-      dropped: new Set(this.#hidden),
-      hidden: new Set(),
-    };
+    const dropped = { large: new Set(this.#hidden.large), small: new Set(this.#hidden.small) };
+    const added = new Set(rows.map(({ id }) => id));
+    this.#frozen = { into, rows: this.#recent, added, dropped, hidden: new Set() };
     this.#recent = new RecentRows();
-    return { rows, removed: [...this.#hidden] };
+    return { rows, dropped };
+  }
+
+  /** Of the next graph, as far as is known while it is built. */
+  get hiddenInNext(): ReadonlySet<string> {
+    return this.#frozen?.hidden ?? new Set();
   }
 
   /** The next graph is there. */
   advance(): void {
-    this.#hidden = this.#frozen?.hidden ?? this.#hidden;
+    const frozen = this.#frozen;
+    if (frozen === undefined) return;
+    this.#hidden =
+      frozen.into === 'large'
+        ? { large: frozen.hidden, small: new Set() }
+        : { large: this.#hidden.large, small: frozen.hidden };
     this.#frozen = undefined;
   }
 

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import {
   ZVecCollectionSchema,
   ZVecDataType,
+  type ZVecDoc,
   type ZVecDocInput,
   ZVecIndexType,
   ZVecMetricType,
@@ -117,6 +118,13 @@ export const zvecRow = ({ id, vector, tenant, tags }: HashedRow): ZVecDocInput =
   vectors: { vector },
   fields: { tenant, tags: [...tags] },
 });
+
+/** What zvecRow made, read back. Throws where there is no vector. */
+export const hashedRowOf = ({ id, vectors, fields }: ZVecDoc, dimensions: number): HashedRow => {
+  const vector = Float32Array.from((vectors.vector ?? []) as ArrayLike<number>);
+  if (vector.length !== dimensions) throw new Error(`row ${id} was read with ${vector.length} dimensions`);
+  return { id, vector, tenant: String(fields.tenant), tags: (fields.tags ?? []) as readonly string[] };
+};
 
 /** `hits` rows are asked for: zvec rescores on float vectors only so many, so ask for more than are wanted. */
 export const zvecQuery = (query: HashedQuery, hits: number): ZVecQuery => {

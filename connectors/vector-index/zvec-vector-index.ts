@@ -1,7 +1,8 @@
 /**
  * The embedded vector index: one folder, one process. Recent rows are compared one by one in memory and remembered by a
- * log; from some thousands on they go into a graph (zvec: HNSW, int8 with float rescoring), which is built beside the one
- * that serves, proved, and only then put in its place. zvec never holds a row that nobody else has: see graph.ts for why.
+ * log; from some thousands on they go into a graph (zvec: HNSW, int8 with float rescoring), which is built beside those
+ * that serve, proved, and only then put in their place: a large one, and from 100,000 rows on a small one with what came since
+ * (decision 32). zvec never holds a row that nobody else has: see graph.ts for why.
  *
  * A row is searchable and survives kill -9 once its upsert resolved. Nothing waits for a build but `clear` and `close`.
  */
@@ -29,6 +30,8 @@ export interface ZvecVectorIndexOptions {
   readonly buildThreads?: number;
   /** Recent rows that start a build, at least, a load under way or not. Default 4,000, and 50,000 during a load. */
   readonly buildAfterRows?: number;
+  /** Rows of the large graph from which on a small one takes the recent ones. Default 100,000. */
+  readonly smallBesideRows?: number;
 }
 
 /** Of those that could be there. */
@@ -43,6 +46,8 @@ const ROWS_A_QUERY_WEIGHS = 20;
 const RECENT_BYTES = 200 * 1024 * 1024;
 /** From there on a build begins, so that writes need not wait for it: 50,000 of 384 dimensions. */
 const CROWDED_SHARE = 0.75;
+
+const NOTHING = { built: { large: 0, small: 0 }, removed: { large: 0, small: 0 }, recent: 0 };
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -68,28 +73,26 @@ export class ZvecVectorIndex implements VectorIndex {
     this.#folder = options.folder;
     this.#lock = lock;
     this.#contents = contents;
+    const { buildAfterRows, smallBesideRows } = options;
     this.#build = new BackgroundBuild(
       {
-        standing: () => {
-          const { built, pending } = this.#contents?.standing ?? { built: 0, pending: 0 };
-          return {
-            built,
-            pending,
-            crowded: (this.#contents?.recentBytes ?? 0) > RECENT_BYTES * CROWDED_SHARE,
-          };
-        },
-        build: async () => this.#contents?.build(options.buildThreads ?? 1),
+        standing: () => ({
+          ...(this.#contents?.standing ?? NOTHING),
+          crowded: (this.#contents?.recentBytes ?? 0) > RECENT_BYTES * CROWDED_SHARE,
+        }),
+        build: async (into) => this.#contents?.build(into, options.buildThreads ?? 1),
       },
-      options.buildAfterRows === undefined
-        ? undefined
-        : { leastRows: options.buildAfterRows, rowsInLoad: options.buildAfterRows },
+      {
+        ...(buildAfterRows !== undefined && { leastRows: buildAfterRows, rowsInLoad: buildAfterRows }),
+        ...(smallBesideRows !== undefined && { smallBesideRows }),
+      },
     );
     this.#build.consider();
   }
 
   get build(): BuildState {
     const { running, failure } = this.#build;
-    return { running, failure, recent: this.#contents?.standing.pending ?? 0 };
+    return { running, failure, recent: this.#contents?.standing.recent ?? 0 };
   }
 
   async upsert(rows: readonly VectorRow[]): Promise<void> {

@@ -1,23 +1,52 @@
 /** When recent rows become a graph: not at every turn of a load, soon after it, and at once where memory fills. */
 import { expect, test, vi } from 'vitest';
 import { noArrivals, withArrivals } from '../../../connectors/vector-index/arrival-rate.ts';
-import { BackgroundBuild, isBuildDue } from '../../../connectors/vector-index/background-build.ts';
+import {
+  BackgroundBuild,
+  nextBuild,
+  type Standing,
+} from '../../../connectors/vector-index/background-build.ts';
 
-const standing = (built: number, pending: number, crowded = false) => ({ built, pending, crowded });
+const standing = (
+  large: number,
+  recent: number,
+  { small = 0, removed = { large: 0, small: 0 }, crowded = false } = {},
+): Standing => ({ built: { large, small }, removed, recent, crowded });
 
-test('at rest a build is due at a fifth of the graph, from 4,000 to 20,000 rows', () => {
-  expect(isBuildDue(standing(0, 3_999), 0)).toBe(false);
-  expect(isBuildDue(standing(0, 4_000), 0)).toBe(true);
-  expect(isBuildDue(standing(50_000, 9_999), 0)).toBe(false);
-  expect(isBuildDue(standing(50_000, 10_000), 0)).toBe(true);
-  expect(isBuildDue(standing(1_000_000, 20_000), 0)).toBe(true);
+test('a graph that is quick to make is built at a fifth of it, from 4,000 rows on', () => {
+  expect(nextBuild(standing(0, 3_999), 0)).toBe(undefined);
+  expect(nextBuild(standing(0, 4_000), 0)).toBe('large');
+  expect(nextBuild(standing(50_000, 9_999), 0)).toBe(undefined);
+  expect(nextBuild(standing(50_000, 10_000), 0)).toBe('large');
+  expect(nextBuild(standing(50_000, 0, { removed: { large: 10_000, small: 0 } }), 0)).toBe('large');
+});
+
+test('beside one that is not, recent rows go into a small one, at a tenth of it', () => {
+  expect(nextBuild(standing(1_000_000, 3_999), 0)).toBe(undefined);
+  expect(nextBuild(standing(1_000_000, 4_000), 0)).toBe('small');
+  expect(nextBuild(standing(1_000_000, 7_999, { small: 80_000 }), 0)).toBe(undefined);
+  expect(nextBuild(standing(1_000_000, 8_000, { small: 80_000 }), 0)).toBe('small');
+  expect(nextBuild(standing(1_000_000, 0, { small: 80_000, removed: { large: 0, small: 8_000 } }), 0)).toBe(
+    'small',
+  );
+});
+
+test('both go into the next large one at a tenth of it, and so do removals', () => {
+  expect(nextBuild(standing(1_000_000, 8_000, { small: 91_999 }), 0)).toBe(undefined);
+  expect(nextBuild(standing(1_000_000, 8_000, { small: 92_000 }), 0)).toBe('large');
+  expect(nextBuild(standing(1_000_000, 0, { small: 100_000 }), 0)).toBe(undefined);
+  expect(nextBuild(standing(1_000_000, 0, { removed: { large: 100_000, small: 0 } }), 0)).toBe('large');
 });
 
 test('during a load it waits for 50,000 rows, or for memory that fills', () => {
-  expect(isBuildDue(standing(0, 49_999), 5_000)).toBe(false);
-  expect(isBuildDue(standing(0, 50_000), 5_000)).toBe(true);
-  expect(isBuildDue(standing(0, 9_000, true), 5_000)).toBe(true);
-  expect(isBuildDue(standing(0, 0, true), 0)).toBe(false);
+  expect(nextBuild(standing(0, 49_999), 5_000)).toBe(undefined);
+  expect(nextBuild(standing(0, 50_000), 5_000)).toBe('large');
+  expect(nextBuild(standing(1_000_000, 49_999), 5_000)).toBe(undefined);
+  expect(nextBuild(standing(1_000_000, 50_000), 5_000)).toBe('small');
+  expect(nextBuild(standing(1_000_000, 50_000, { small: 50_000 }), 5_000)).toBe('large');
+  expect(nextBuild(standing(0, 9_000, { crowded: true }), 5_000)).toBe('large');
+  expect(nextBuild(standing(1_000_000, 9_000, { crowded: true }), 5_000)).toBe('small');
+  expect(nextBuild(standing(0, 0, { crowded: true }), 0)).toBe(undefined);
 });
 
 test('the rate is that of the last whole two seconds, and of what came since where that is more', () => {
@@ -41,7 +70,7 @@ test('a build that failed is tried again after a while, though nothing asks for 
   try {
     let tried = 0;
     const build = new BackgroundBuild({
-      standing: () => standing(0, tried > 1 ? 0 : 60_000, true),
+      standing: () => standing(0, tried > 1 ? 0 : 60_000, { crowded: true }),
       build: async () => {
         tried += 1;
         if (tried === 1) throw new Error('the disk is full');

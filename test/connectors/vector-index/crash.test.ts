@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openZvecVectorIndex } from '../../../connectors/vector-index/zvec-vector-index.ts';
 import { linesUntilKilled } from './killed-writer.ts';
-import { collect, DIMENSIONS, placeOf, rowId, vectorOf } from './vector-rows.ts';
+import { collect, DIMENSIONS, OFTEN_BUILT, placeOf, rowId, vectorOf } from './vector-rows.ts';
 
 const SCRIPT = new URL('writing-child.ts', import.meta.url);
 
@@ -25,7 +25,7 @@ it('keeps what it acknowledged when its process is killed: rows are found, remov
       }
       // A removal under way when the process was killed was not acknowledged: it may be done or not, here and in every later round.
       if (there.has(next - 7) && !gone.has(next - 7)) there.delete(next - 7);
-      const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows: 300 });
+      const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, ...OFTEN_BUILT });
       const expected = [...there].filter((row) => !gone.has(row));
       const held = await index.has(expected.map((row) => placeOf(row)));
       expect(expected.filter((row) => !held.has(rowId(row)))).toEqual([]);

@@ -1,7 +1,7 @@
 /** The index against a plain map, through any order of writes, removals and builds that succeed or fail. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Tiers } from '../../../connectors/vector-index/tiers.ts';
+import { LEVELS, type Level, replacedBy, Tiers } from '../../../connectors/vector-index/tiers.ts';
 import type { HashedRow } from '../../../connectors/vector-index/zvec-rows.ts';
 
 const rowOf = (id: string): HashedRow => ({ id, vector: Float32Array.of(1, 0), tenant: 't', tags: [] });
@@ -17,8 +17,9 @@ const command = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ what: fc.constantFrom('freeze' as const, 'advance' as const, 'thaw' as const) }),
+    arbitrary: fc.record({ what: fc.constant('freeze' as const), into: fc.constantFrom(...LEVELS) }),
   },
+  { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('advance' as const, 'thaw' as const) }) },
 );
 
 it('holds what a set would hold, each row in one place, whatever builds do meanwhile', () => {
@@ -26,40 +27,57 @@ it('holds what a set would hold, each row in one place, whatever builds do meanw
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
       const model = new Set<string>();
       const tiers = new Tiers();
-      let graph = new Set<string>();
-      let next: Set<string> | undefined;
+      let graphs: Record<Level, ReadonlySet<string>> = { large: new Set(), small: new Set() };
+      let next: { readonly into: Level; readonly ids: Set<string> } | undefined;
+      const levelsOf = (id: string): readonly Level[] => LEVELS.filter((level) => graphs[level].has(id));
       for (const step of commands) {
         if (step.what === 'upsert') {
-          if (!tiers.has(step.id, graph.has(step.id))) tiers.add(rowOf(step.id));
+          if (!tiers.has(step.id, levelsOf(step.id))) tiers.add(rowOf(step.id));
           model.add(step.id);
         } else if (step.what === 'remove') {
-          if (tiers.has(step.id, graph.has(step.id))) tiers.remove(step.id, graph.has(step.id));
+          if (tiers.has(step.id, levelsOf(step.id))) tiers.remove(step.id, levelsOf(step.id));
           model.delete(step.id);
         } else if (step.what === 'freeze' && next === undefined) {
-          const { rows, removed } = tiers.freeze();
-          next = new Set([...graph].filter((id) => !removed.includes(id)));
-          // What buildGraph relies on: removals are of the graph, new rows are not in what is left of it.
-          expect(removed.every((id) => graph.has(id))).toBe(true);
-          for (const { id } of rows) {
-            expect(next.has(id)).toBe(false);
-            next.add(id);
+          const { rows, dropped } = tiers.freeze(step.into);
+          const ids = new Set<string>();
+          for (const level of replacedBy(step.into)) {
+            // What buildGraph relies on: removals are of the graph, rows that go in are not in what is left of the others.
+            expect([...dropped[level]].every((id) => graphs[level].has(id))).toBe(true);
+            for (const id of graphs[level]) {
+              if (dropped[level].has(id)) continue;
+              expect(ids.has(id)).toBe(false);
+              ids.add(id);
+            }
           }
+          for (const { id } of rows) {
+            expect(ids.has(id)).toBe(false);
+            ids.add(id);
+          }
+          next = { into: step.into, ids };
         } else if (step.what === 'advance' && next !== undefined) {
+          const hidden = [...tiers.hiddenInNext];
           tiers.advance();
-          graph = next;
+          expect([...tiers.hidden[next.into]]).toEqual(hidden);
+          graphs =
+            next.into === 'large' ? { large: next.ids, small: new Set() } : { ...graphs, small: next.ids };
           next = undefined;
         } else if (step.what === 'thaw' && next !== undefined) {
           tiers.thaw();
           next = undefined;
         }
-        const visible = [...graph].filter((id) => !tiers.hidden.has(id));
+        const visible = LEVELS.flatMap((level) =>
+          [...graphs[level]].filter((id) => !tiers.hidden[level].has(id)),
+        );
         expect([...visible, ...tiers.ids()].sort()).toEqual([...model].sort());
-        expect(graph.size - tiers.hidden.size + tiers.size).toBe(model.size);
-        for (const id of 'abcdef') expect(tiers.has(id, graph.has(id))).toBe(model.has(id));
+        for (const level of LEVELS) {
+          // Counting relies on it.
+          expect([...tiers.hidden[level]].every((id) => graphs[level].has(id))).toBe(true);
+        }
+        for (const id of 'abcdef') expect(tiers.has(id, levelsOf(id))).toBe(model.has(id));
         const found = tiers.query({ vector: Float32Array.of(1, 0), topK: 9, tenant: 't', tags: [] });
         expect(found.map(({ id }) => id).sort()).toEqual([...tiers.ids()].sort());
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   );
 });

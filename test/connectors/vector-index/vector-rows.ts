@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { RowPlace, VectorRow } from '../../../connectors/vector-index/vector-index.ts';
 
+/** Graphs of both levels come and go within a second of writing. */
+export const OFTEN_BUILT = { buildAfterRows: 250, smallBesideRows: 500 };
+
 export const DIMENSIONS = 32;
 
 export const rowId = (name: string | number): string =>

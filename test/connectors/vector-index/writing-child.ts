@@ -1,10 +1,10 @@
 /** Run by crash.test.ts: writes and removes rows and prints what was acknowledged, until it is killed. */
 import { writeSync } from 'node:fs';
 import { openZvecVectorIndex } from '../../../connectors/vector-index/zvec-vector-index.ts';
-import { DIMENSIONS, placeOf, rowsOf } from './vector-rows.ts';
+import { DIMENSIONS, OFTEN_BUILT, placeOf, rowsOf } from './vector-rows.ts';
 
 const [, , folder = '', from = '0'] = process.argv;
-const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows: 300 });
+const index = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, ...OFTEN_BUILT });
 
 for (let start = Number(from); ; start += 10) {
   await index.upsert(rowsOf(10, 'acme', start));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,18 +11,25 @@ import { mountSmallDisk } from './small-disk.ts';
 import { describeVectorIndex } from './vector-index-conformance.ts';
 import { collect, DIMENSIONS, nearest, placeOf, rowId, rowOf, rowsOf, vectorOf } from './vector-rows.ts';
 
-const open = (folder: string, buildAfterRows = 5_000): Promise<ZvecVectorIndex> =>
-  openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows });
+const open = (folder: string, buildAfterRows = 5_000, smallBesideRows = 100_000): Promise<ZvecVectorIndex> =>
+  openZvecVectorIndex({ folder, dimensions: DIMENSIONS, buildAfterRows, smallBesideRows });
+
+const graphsOf = (folder: string): Readonly<Record<string, number>> =>
+  JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
 
 const built = async (index: ZvecVectorIndex): Promise<void> => {
   while (index.build.running) await new Promise((resolve) => setTimeout(resolve, 10));
 };
 
-for (const buildAfterRows of [5_000, 20]) {
-  describeVectorIndex(`zvec, built after ${buildAfterRows} rows`, async () => {
+for (const [buildAfterRows, smallBesideRows] of [
+  [5_000, 100_000],
+  [20, 100_000],
+  [20, 40],
+] as const) {
+  describeVectorIndex(`zvec, built after ${buildAfterRows} rows, from ${smallBesideRows} apart`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'freshet-zvec-'));
     return {
-      open: (): Promise<VectorIndex> => open(folder, buildAfterRows),
+      open: (): Promise<VectorIndex> => open(folder, buildAfterRows, smallBesideRows),
       dispose: async () => rmSync(folder, { recursive: true, force: true }),
     };
   });
@@ -78,6 +85,74 @@ describe('the zvec index', () => {
     }
     expect(found).toBeGreaterThanOrEqual(420);
     await index.close();
+  });
+
+  it('holds what is in the large graph, in the small one, removed from either and added again, opened anew each time', async () => {
+    const held = new Map<number, string>();
+    const seen = new Set<string>();
+    let index = await open(folder, 60, 400);
+    const check = async (): Promise<void> => {
+      expect(await index.count()).toBe(held.size);
+      expect((await collect(index.ids())).toSorted()).toEqual([...held.values()].toSorted());
+      for (const [number, id] of [...held].filter((_, place) => place % 31 === 0)) {
+        const hits = await index.query({ vector: vectorOf(number), topK: 5, tenant: 'acme' });
+        expect(new Set(hits.map((hit) => hit.id)).size).toBe(hits.length);
+        expect(hits[0]?.id).toBe(id);
+      }
+    };
+    for (let round = 0; round < 25; round += 1) {
+      const from = round < 8 ? round * 60 : (round * 37) % 900;
+      const numbers = Array.from({ length: 60 }, (_, place) => from + place);
+      await index.upsert(numbers.map((number) => rowOf(number)));
+      for (const number of numbers) held.set(number, rowId(number));
+      const gone = numbers.filter((_, place) => place % 4 === round % 4);
+      await index.remove(gone.map((number) => placeOf(number)));
+      for (const number of gone) held.delete(number);
+      if (round % 2 === 1) await built(index);
+      const { graph, small } = graphsOf(folder);
+      seen.add(`${graph === 0 ? 'no' : 'a'} large, ${small === 0 ? 'no' : 'a'} small`);
+      if (round % 5 !== 4) continue;
+      await check();
+      await index.close();
+      index = await open(folder, 60, 400);
+      await check();
+    }
+    expect(index.build.failure).toBeUndefined();
+    expect(seen).toEqual(new Set(['no large, no small', 'a large, no small', 'a large, a small']));
+    await index.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('removed-'))).toHaveLength(1);
+  });
+
+  it('opens what the release before left, and forgets no removal', async () => {
+    let index = await open(folder, 100, 100);
+    await index.upsert(rowsOf(1_200));
+    await built(index);
+    await index.remove(rowsOf(30));
+    await index.close();
+    const { small: _, ...manifest } = graphsOf(folder);
+    writeFileSync(join(folder, 'index.json'), JSON.stringify({ ...manifest, format: 1 }));
+    rmSync(join(folder, `removed-${manifest.graph}`));
+
+    index = await open(folder, 100, 100);
+    expect(await index.count()).toBe(1_170);
+    await index.upsert(rowsOf(100, 'acme', 5_000));
+    await built(index);
+    await index.close();
+    expect(graphsOf(folder)).toMatchObject({ format: 2, graph: manifest.graph });
+    expect(graphsOf(folder).small).toBeGreaterThan(0);
+    index = await open(folder, 100, 100);
+    expect(await index.count()).toBe(1_270);
+    expect(await index.has(rowsOf(30))).toEqual(new Set());
+    await index.close();
+  });
+
+  it('does not go on without knowing what was removed', async () => {
+    const index = await open(folder, 100);
+    await index.upsert(rowsOf(120));
+    await built(index);
+    await index.close();
+    rmSync(join(folder, `removed-${graphsOf(folder).graph}`));
+    await expect(open(folder)).rejects.toMatchObject({ code: 'index-corrupt' });
   });
 
   it('is clear to whom it is closed: another opening says index-unavailable, and discards nothing', async () => {
