@@ -13,7 +13,11 @@ export interface RoleCall {
   readonly signal?: AbortSignal;
 }
 
-const agent = new Agent({ keepAlive: true });
+/** Less than a role keeps a connection that nobody uses (Fastify: 72 s): whoever takes it up must not find it closed. */
+const IDLE_MS = 60_000;
+/** A role that says nothing for so long is taken for gone. */
+const SILENT_MS = 300_000;
+const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
 
 /** The answer once its head came. Rejects with what the connection says, or with the signal's reason. */
 export const callRole = (
@@ -23,16 +27,17 @@ export const callRole = (
   new Promise((resolve, reject) => {
     const sent = body === undefined ? '' : JSON.stringify(body);
     const described = body === undefined ? {} : { 'content-type': 'application/json' };
-    request(
+    const asked = request(
       url,
       {
-        ...{ agent, method, ...(signal && { signal }) },
+        ...{ agent, method, timeout: SILENT_MS, ...(signal && { signal }) },
         headers: { ...described, 'content-length': Buffer.byteLength(sent), ...headers },
       },
       resolve,
-    )
-      .once('error', (error) => reject(signal?.aborted ? signal.reason : error))
-      .end(sent);
+    );
+    asked.once('timeout', () => asked.destroy(new Error(`silent for ${SILENT_MS / 1_000} s`)));
+    asked.once('error', (error) => reject(signal?.aborted ? signal.reason : error));
+    asked.end(sent);
   });
 
 /** Undefined where it is no JSON. Rejects where the answer breaks off. */

@@ -52,7 +52,7 @@ const BOUNDS: BuildBounds = {
 /**
  * The graph to build now. Recent rows go into a graph at a share of it, so that a growing one isn't built at every turn, but
  * never so many that comparing shows; where the large one takes long, they go into the small one, and with it into the large one
- * at a share of that. An update is a row that is removed and one that is new: it counts once.
+ * at a share of that. An update is a row that is removed and one that is new: there it counts once.
  */
 export const nextBuild = (
   { built, removed, recent, crowded }: Standing,
@@ -60,11 +60,12 @@ export const nextBuild = (
   { leastRows, rowsInLoad, smallBesideRows } = BOUNDS,
 ): Level | undefined => {
   const least = crowded ? 1 : rowsASecond > LOADING_RATE ? rowsInLoad : leastRows;
-  const apart = Math.max(recent + built.small, removed.large);
   if (built.large < smallBesideRows) {
     const share = crowded ? 0 : Math.min(MOST_ROWS, SHARE_OF_GRAPH * built.large);
-    return apart >= Math.max(least, share) ? 'large' : undefined;
+    // Both: of a graph of which most is removed, a search asks twice.
+    return recent + built.small + removed.large >= Math.max(least, share) ? 'large' : undefined;
   }
+  const apart = Math.max(recent + built.small, removed.large);
   const waiting = Math.max(recent, removed.small);
   if (apart >= SHARE_OF_LARGE * built.large && Math.max(waiting, removed.large) >= least) return 'large';
   return waiting >= Math.max(least, crowded ? 0 : SHARE_OF_SMALL * built.small) ? 'small' : undefined;

@@ -4,7 +4,7 @@ export type BatchLimits = {
   readonly maxTexts: number;
   /** Texts in a batch of different lengths. */
   readonly maxTextsMixed: number;
-  /** Texts × longest length. Bounds how long a text that comes meanwhile waits for the worker. */
+  /** Texts × longest length. A text that comes meanwhile waits for two such batches at most: the one at work and the one handed over ahead. */
   readonly maxPaddedTokens: number;
   /** Share of the padded tokens that may be padding, 0 to 1. More, and the batch costs more than it saves. */
   readonly maxPaddingShare: number;

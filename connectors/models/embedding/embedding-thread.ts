@@ -75,9 +75,13 @@ export const createEmbeddingThread = (options: EmbeddingThreadOptions): Embeddin
       watch(launched);
       first?.resolve(answer);
     });
-    launched.on('error', (cause) => lose(launched, cause));
+    // What it has posted before comes with its exit, which always follows: only then it is known which batch was its last.
+    let thrown: unknown;
+    launched.on('error', (cause) => {
+      thrown = cause;
+    });
     launched.on('messageerror', (cause) => lose(launched, cause));
-    launched.on('exit', (code) => lose(launched, new Error(`it exited with code ${code}`)));
+    launched.on('exit', (code) => lose(launched, thrown ?? new Error(`it exited with code ${code}`)));
     await nextAnswer(launched);
   };
 

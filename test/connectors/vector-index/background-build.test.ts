@@ -19,6 +19,8 @@ test('a graph that is quick to make is built at a fifth of it, from 4,000 rows o
   expect(nextBuild(standing(50_000, 9_999), 0)).toBe(undefined);
   expect(nextBuild(standing(50_000, 10_000), 0)).toBe('large');
   expect(nextBuild(standing(50_000, 0, { removed: { large: 10_000, small: 0 } }), 0)).toBe('large');
+  expect(nextBuild(standing(5_000, 2_000, { removed: { large: 1_999, small: 0 } }), 0)).toBe(undefined);
+  expect(nextBuild(standing(5_000, 2_000, { removed: { large: 2_000, small: 0 } }), 0)).toBe('large');
 });
 
 test('beside one that is not, recent rows go into a small one, at a tenth of it', () => {

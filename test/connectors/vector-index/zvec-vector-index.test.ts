@@ -94,21 +94,21 @@ describe('the zvec index', () => {
     const check = async (): Promise<void> => {
       expect(await index.count()).toBe(held.size);
       expect((await collect(index.ids())).toSorted()).toEqual([...held.values()].toSorted());
-      for (const [number, id] of [...held].filter((_, place) => place % 31 === 0)) {
+      for (const [number, id] of [...held].filter((_, place) => place % 61 === 0)) {
         const hits = await index.query({ vector: vectorOf(number), topK: 5, tenant: 'acme' });
         expect(new Set(hits.map((hit) => hit.id)).size).toBe(hits.length);
         expect(hits[0]?.id).toBe(id);
       }
     };
-    for (let round = 0; round < 25; round += 1) {
-      const from = round < 8 ? round * 60 : (round * 37) % 900;
-      const numbers = Array.from({ length: 60 }, (_, place) => from + place);
+    for (let round = 0; round < 20; round += 1) {
+      const from = (round * 137) % 1_500;
+      const numbers = Array.from({ length: round === 0 ? 1_500 : 60 }, (_, place) => from + place);
       await index.upsert(numbers.map((number) => rowOf(number)));
       for (const number of numbers) held.set(number, rowId(number));
       const gone = numbers.filter((_, place) => place % 4 === round % 4);
       await index.remove(gone.map((number) => placeOf(number)));
       for (const number of gone) held.delete(number);
-      if (round % 2 === 1) await built(index);
+      if (round % 2 === 0) await built(index);
       const { graph, small } = graphsOf(folder);
       seen.add(`${graph === 0 ? 'no' : 'a'} large, ${small === 0 ? 'no' : 'a'} small`);
       if (round % 5 !== 4) continue;
@@ -118,7 +118,7 @@ describe('the zvec index', () => {
       await check();
     }
     expect(index.build.failure).toBeUndefined();
-    expect(seen).toEqual(new Set(['no large, no small', 'a large, no small', 'a large, a small']));
+    expect(seen).toEqual(new Set(['a large, no small', 'a large, a small']));
     await index.close();
     expect(readdirSync(folder).filter((name) => name.startsWith('removed-'))).toHaveLength(1);
   });
