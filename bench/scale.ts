@@ -31,6 +31,7 @@ const TOP_K = 10;
 const RECALL_QUESTIONS = 100;
 const PRODUCED_AT_ONCE = 1_000;
 const UPSERTS_A_SECOND = 200;
+const WARM_UP_SECONDS = 10;
 const SEARCHED_SECONDS = 60;
 const model = createHashEmbeddingModel();
 
@@ -187,12 +188,17 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
       asking: Pick<SearchRequest, 'tenant' | 'mode'>,
       atMost: { readonly p50?: number; readonly p99?: number } = {},
     ) => {
-      const end = performance.now() + SEARCHED_SECONDS * 1_000;
-      const times = await searchUntil(
-        url,
-        () => performance.now() > end,
-        () => ({ query: questionOf(settings, random.integer(0, documents - 1)), topK: TOP_K, ...asking }),
-      );
+      const request = (): SearchRequest => ({
+        query: questionOf(settings, random.integer(0, documents - 1)),
+        ...{ topK: TOP_K, ...asking },
+      });
+      const forSeconds = (seconds: number): Promise<readonly number[]> => {
+        const end = performance.now() + seconds * 1_000;
+        return searchUntil(url, () => performance.now() > end, request);
+      };
+      // The role has just been started, and so has the load.
+      await forSeconds(WARM_UP_SECONDS);
+      const times = await forSeconds(SEARCHED_SECONDS);
       const { build } = await client.status();
       tell(`${name}: ${times.length} searches, ${build.recent} rows not built in`);
       for (const [at, share] of [
