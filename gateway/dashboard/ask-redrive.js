@@ -84,10 +84,16 @@ export const askRedrive = async (host, { places, back }, onDone) => {
         back,
       },
       async (reason) => {
-        await redrive(agreed, done, { reason });
-        onDone(
-          `Taken through again: ${many(done.redriven.length, 'record')}, ${asWhat(done)}.${leftText(done.left, 'left')}`,
-        );
+        back.disabled = true;
+        try {
+          await redrive(agreed, done, { reason });
+        } finally {
+          back.disabled = false;
+          if (done.redriven.length + done.left.length > 0)
+            onDone(
+              `Taken through again: ${many(done.redriven.length, 'record')}, ${asWhat(done)}.${leftText(done.left, 'left')}`,
+            );
+        }
       },
     );
   } catch (error) {

@@ -65,12 +65,15 @@ const createGroup = (first, onDone) => {
     class: 'secondary',
     type: 'button',
     onclick: async () => {
+      redriveAll.disabled = true;
       try {
         const { items: letters } = await lettersOf(kind, SHOWN_MOST);
         const places = letters.filter(({ redriven }) => !redriven).map(({ place }) => place);
         if (places.length > 0) await askRedrive(asking, { places, back: redriveAll }, onDone);
       } catch (error) {
         trouble.replaceChildren(make('p', { class: 'trouble', text: error.message }));
+      } finally {
+        redriveAll.disabled = false;
       }
     },
   });

@@ -5,6 +5,8 @@ import { textPreview } from '../record-preview.ts';
 import { type Counted, countedBy } from './counted-by.ts';
 
 export const DEAD_LETTER_REDRIVE = 'dead-letter redrive';
+/** Follows the one before whose records Kafka did not take. */
+export const DEAD_LETTER_REDRIVE_FAILED = 'dead-letter redrive failed';
 
 /** A dead letter without the record itself, which may be large and is no one's to read in a list. */
 export type DeadLetterSummary = Omit<DeadLetter, 'key' | 'value' | 'headers'> & {
@@ -31,7 +33,7 @@ export interface DeadLetterKind {
 
 export interface DeadLetterList {
   add(letter: DeadLetterSummary): void;
-  /** What a redrive wrote down: those that were taken through again are told apart. */
+  /** What a redrive wrote down: those that were taken through again are told apart, unless it failed. */
   noteAudit(audit: Audit): void;
   /** Newest first, with all that match counted by reason, and by topic and reason. */
   list(
@@ -80,6 +82,7 @@ export const createDeadLetterList = (max = MAX_HELD): DeadLetterList => {
       if (held.size > max && oldest !== undefined) held.delete(oldest);
     },
     noteAudit: ({ action, targets }) => {
+      if (action === DEAD_LETTER_REDRIVE_FAILED) for (const place of targets) redriven.delete(place);
       if (action !== DEAD_LETTER_REDRIVE) return;
       for (const place of targets) redriven.add(place);
       for (const place of redriven) {

@@ -7,7 +7,7 @@ import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange, wholeNumber } from '../http/fields.ts';
 import { route } from '../http/route.ts';
-import { DEAD_LETTER_REDRIVE } from '../read-models/dead-letter-list.ts';
+import { DEAD_LETTER_REDRIVE, DEAD_LETTER_REDRIVE_FAILED } from '../read-models/dead-letter-list.ts';
 import { recordPreview, textPreview } from '../record-preview.ts';
 import { againOf, notRedriven, readRecord, taskAgainOf } from '../redrive-record.ts';
 import { deadLetterKindOf, deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
@@ -170,7 +170,13 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
           };
           // The audit first: nothing is done that is not written down.
           await writer.append([auditRecord(codec, audit)]);
-          await writer.append(again.map(({ record }) => record));
+          try {
+            await writer.append(again.map(({ record }) => record));
+          } catch (error) {
+            const failed = { ...audit, at: clock(), action: DEAD_LETTER_REDRIVE_FAILED };
+            await writer.append([auditRecord(codec, failed)]).catch(() => undefined);
+            throw error;
+          }
         }
         return { dryRun, redriven, tasks, left: not, more };
       },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   createDeadLetterList,
   DEAD_LETTER_REDRIVE,
+  DEAD_LETTER_REDRIVE_FAILED,
   summaryOf,
 } from '../../../gateway/read-models/dead-letter-list.ts';
 import { deadLetterOf } from '../../../schemas/dead-letters.ts';
@@ -29,4 +30,17 @@ test('letters are counted by topic and reason in total, however few are listed, 
   expect(list.kinds()).toEqual(kinds);
   expect(list.list(1).kinds).toEqual(kinds);
   expect(list.list(1, { topic: 'cdc.shop', reason: 'not-avro' }).kinds).toEqual([kinds[1]]);
+});
+
+test('what a redrive wrote down and failed to send is not taken for redriven, and may be later', () => {
+  const list = createDeadLetterList();
+  for (const offset of [1, 2]) list.add(letter('cdc.shop', offset, 'not-avro', offset));
+  const note = (action: string, targets: string[]) =>
+    list.noteAudit({ at: 70, by: 'local', action, targets, count: targets.length, reason: null });
+  const redriven = () => list.list(9).items.flatMap((each) => (each.redriven ? [each.place] : []));
+  note(DEAD_LETTER_REDRIVE, ['cdc.shop:0:1', 'cdc.shop:0:2']);
+  note(DEAD_LETTER_REDRIVE_FAILED, ['cdc.shop:0:1']);
+  expect(redriven()).toEqual(['cdc.shop:0:2']);
+  note(DEAD_LETTER_REDRIVE, ['cdc.shop:0:1']);
+  expect(redriven()).toEqual(['cdc.shop:0:2', 'cdc.shop:0:1']);
 });
