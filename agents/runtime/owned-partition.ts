@@ -38,6 +38,8 @@ export interface OwnedPartition {
   waitsOf(item: QueuedTask): TaskWaits;
   /** Has what waits for long journaled whole, so that it pins nothing. `pressed`: the partition is read no further. */
   journalWaits(pressed: boolean): void;
+  /** Its journal is read to where it ended at assignment, and what waits is known. */
+  isCurrent(): boolean;
   /** Taken on, and neither finished nor journaled whole. */
   open(): number;
   /** When the oldest task that could start and has no place came to Kafka, milliseconds since the Unix epoch. */
@@ -210,6 +212,7 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       }
       waits.look(queue.held(), pressed);
     },
+    isCurrent: () => ready,
     open: () => (tracking ? inFlight(tracking) : 0),
     oldest: () => oldestOf([...queue.ready()].map(({ record }) => record.timestamp)),
     span: () => (tracking ? tracking.next - tracking.committable : 0),

@@ -97,6 +97,8 @@ export interface WorkerStats {
   readonly open: number;
   /** When the oldest task that could start and has no place came to Kafka, milliseconds since the Unix epoch. */
   readonly oldest: number | undefined;
+  /** It has partitions, and knows of each what waits there. */
+  readonly current: boolean;
   readonly partitions: readonly number[];
 }
 
@@ -384,6 +386,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       running: pool.begun(),
       open: [...owned.values()].reduce((sum, partition) => sum + partition.open(), 0),
       oldest: oldestOf([...owned.values()].map((partition) => partition.oldest())),
+      current: owned.size > 0 && [...owned.values()].every((partition) => partition.isCurrent()),
       partitions: [...owned.keys()],
     }),
   };

@@ -14,7 +14,7 @@ import { openRedisSharedLimits } from '../../connectors/redis/redis-shared-limit
 import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { measureLag } from './measure-lag.ts';
+import { knownLag, measureLag } from './measure-lag.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 import { spansOfRuntimeEvent } from './runtime-spans.ts';
@@ -81,8 +81,8 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   });
   const running = worker;
   const endLag = measureLag(metrics, 'agents', systemClock, () => {
-    const { open, oldest, partitions } = running.stats();
-    return partitions.length === 0 ? null : { waiting: open, oldest };
+    const { open, oldest, current } = running.stats();
+    return knownLag({ waiting: open, oldest }, current);
   });
   return {
     notReady: () => (running.stats().partitions.length === 0 ? 'its partitions' : null),

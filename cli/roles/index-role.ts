@@ -12,7 +12,7 @@ import {
 } from '../../pipelines/apply-index/index-role.ts';
 import { openModelLanes } from '../../pipelines/apply-index/model-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { measureLag } from './measure-lag.ts';
+import { knownLag, measureLag } from './measure-lag.ts';
 import { spanOfSearch } from './plane-spans.ts';
 import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -84,11 +84,9 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
     onSwitch: (model) => log.info({ model }, 'searches are answered with another embedding model'),
     onTrouble: (error) => log.warn({ err: error }, 'the change of embedding model waits'),
   });
-  const endLag = measureLag(metrics, 'apply-index', systemClock, () => {
-    const waiting = index.waiting();
-    // Before it has read to the end, nothing that waits may as well be nothing that was read.
-    return waiting === 0 && !index.current() ? null : { waiting, oldest: index.oldest() };
-  });
+  const endLag = measureLag(metrics, 'apply-index', systemClock, () =>
+    knownLag({ waiting: index.waiting(), oldest: index.oldest() }, index.current()),
+  );
   const notReady = (): string | null =>
     index.trouble()?.message ?? (index.current() ? null : 'the index to catch up with the log');
   const server = await serveIndex(

@@ -12,6 +12,10 @@ export interface Lag {
   readonly oldest: number | undefined;
 }
 
+/** Until a role has read to the end, that nothing waits may as well be that nothing was read. */
+export const knownLag = (lag: Lag, isCurrent: boolean): Lag | null =>
+  lag.oldest === undefined && !isCurrent ? null : lag;
+
 /** `lagOf` gives null while nothing is known, and then no metric claims anything. Gives what ends it. */
 export const measureLag = (
   metrics: Pick<Metrics, 'consumerLag' | 'consumerLagSeconds'>,

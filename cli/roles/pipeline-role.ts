@@ -23,7 +23,7 @@ import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts'
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
-import { measureLag } from './measure-lag.ts';
+import { knownLag, measureLag } from './measure-lag.ts';
 import { withOwnedGauges } from './owned-gauges.ts';
 import { spanOfResult } from './plane-spans.ts';
 import { startReembedLanes } from './reembed-lanes.ts';
@@ -217,18 +217,18 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     },
     onFailure: fail,
   });
-  const endLag = measureLag(metrics, 'index-documents', systemClock, () => {
-    const stats = indexDocuments.stats();
-    return stats.partitions.length === 0 ? null : stats;
-  });
+  const notReady = (): string | null => {
+    const { partitions } = indexDocuments.stats();
+    if (partitions.length === 0) return 'its partitions';
+    return partitions.every((partition) => current.has(partition))
+      ? null
+      : 'its table to catch up with the log';
+  };
+  const endLag = measureLag(metrics, 'index-documents', systemClock, () =>
+    knownLag(indexDocuments.stats(), notReady() === null),
+  );
   return {
-    notReady: () => {
-      const { partitions } = indexDocuments.stats();
-      if (partitions.length === 0) return 'its partitions';
-      return partitions.every((partition) => current.has(partition))
-        ? null
-        : 'its table to catch up with the log';
-    },
+    notReady,
     stop: async () => {
       endLag();
       await tracking.stop();

@@ -42,9 +42,12 @@ export interface StageBacklog {
   readonly stage: LagStage;
   /** Age of the oldest record that waits, in the process that is furthest behind. */
   readonly seconds: number | null;
-  /** Of all processes. */
+  /** Of all processes; of replicas of the index, each of which reads everything, of the one with the most. */
   readonly records: number | null;
 }
+
+const recordsIn = (stage: LagStage, counts: readonly number[]): number =>
+  stage === 'apply-index' ? Math.max(...counts) : counts.reduce((sum, each) => sum + each, 0);
 
 export const backlogOf = (roles: readonly unknown[]): readonly StageBacklog[] => {
   const valuesOf = (name: string, stage: string): readonly number[] =>
@@ -55,7 +58,7 @@ export const backlogOf = (roles: readonly unknown[]): readonly StageBacklog[] =>
     return {
       stage,
       seconds: seconds.length === 0 ? null : Math.max(...seconds),
-      records: records.length === 0 ? null : records.reduce((sum, each) => sum + each, 0),
+      records: records.length === 0 ? null : recordsIn(stage, records),
     };
   });
 };
