@@ -188,10 +188,13 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     const refusal = refusalOf(request.headers);
     if (refusal) throw refusal;
   });
+  /** What whoever asked is at fault for is theirs alone to know. */
+  const tellFailure = (path: string, error: FreshetError): void => {
+    if (error.code === 'internal') settings.onEvent({ type: 'request-failed', path, error });
+  };
   app.setErrorHandler((thrown, request, reply) => {
     const error = errorOfRequest(thrown);
-    if (error.code === 'internal')
-      settings.onEvent({ type: 'request-failed', path: request.routeOptions.url ?? '', error });
+    tellFailure(request.routeOptions.url ?? '', error);
     const retryAfter = retryAfterOf(error);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     const problem = problemOf(error);
@@ -206,12 +209,13 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   });
   registerPage(app);
   registerRoutes(app, routes);
-  registerMcp(
-    app,
+  registerMcp(app, {
     routes,
-    settings.agents.map(({ name }) => name),
-    VERSION,
-  );
+    agents: settings.agents.map(({ name }) => name),
+    localTenant: config.localTenant,
+    version: VERSION,
+    onFailure: (error) => tellFailure('/mcp', error),
+  });
 
   let url: string;
   try {

@@ -123,12 +123,25 @@ const partOf = (schema: Route['body'], names: readonly string[] = []) => {
   return { properties: pick(properties, names), required: required.filter((name) => names.includes(name)) };
 };
 
-const withAgents = (properties: Json, agents: readonly string[]): Json =>
-  properties.agent
-    ? { ...properties, agent: { ...properties.agent, description: `One of: ${agents.join(', ')}.` } }
-    : properties;
+export interface McpToolsSettings {
+  readonly routes: readonly Route[];
+  /** Names of those that take tasks. */
+  readonly agents: readonly string[];
+  /** Whose documents and tasks a call sees that names no tenant. */
+  readonly localTenant: string;
+}
 
-const toolOf = (routes: readonly Route[], agents: readonly string[], tool: ToolOfRoute): McpTool => {
+/** What this gateway knows of arguments, and the route does not say. */
+const withKnown = (properties: Json, { agents, localTenant }: McpToolsSettings): Json => ({
+  ...properties,
+  ...(properties.agent
+    ? { agent: { ...properties.agent, description: `One of: ${agents.join(', ')}.` } }
+    : {}),
+  ...(properties.tenant ? { tenant: { ...properties.tenant, default: localTenant } } : {}),
+});
+
+const toolOf = (settings: McpToolsSettings, tool: ToolOfRoute): McpTool => {
+  const { routes, localTenant } = settings;
   const { name, title, description, reads, method, path, headers = {}, leavesOut = [] } = tool;
   const route = routes.find((each) => each.method === method && each.path === path);
   if (!route) throw new FreshetError('internal', `there is no route ${method} ${path}`);
@@ -139,23 +152,26 @@ const toolOf = (routes: readonly Route[], agents: readonly string[], tool: ToolO
   ];
   const inputSchema = {
     type: 'object',
-    properties: withAgents(
+    properties: withKnown(
       Object.assign(
         {},
         ...parts.map(({ properties }) => properties),
         Object.fromEntries(Object.entries(headers).map(([argument, { schema }]) => [argument, schema])),
       ) as Json,
-      agents,
+      settings,
     ),
     required: parts.flatMap(({ required }) => required),
     additionalProperties: false,
   };
   const wrong = compileJsonSchema(inputSchema);
+  // A route that is asked for one thing by its id looks at every tenant's where none is named: a model must not (I9).
+  const defaults = inputSchema.properties.tenant ? { tenant: localTenant } : {};
   return {
     ...{ name, title, description, inputSchema, reads, leavesOut },
-    callOf: (input, meta) => {
-      const fault = wrong(input);
+    callOf: (given, meta) => {
+      const fault = wrong(given);
       if (fault !== null) throw new FreshetError('request-invalid', fault);
+      const input: Json = { ...defaults, ...given };
       const query = new URLSearchParams(pick(input, tool.query ?? []) as Record<string, string>);
       const filled = path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPath(String(input[field])));
       return {
@@ -176,6 +192,8 @@ const toolOf = (routes: readonly Route[], agents: readonly string[], tool: ToolO
 };
 
 const inPath = (value: string): string => {
+  if (value === '.' || value === '..')
+    throw new FreshetError('request-invalid', `${value} is no id: in an address it is a way`);
   try {
     return encodeURIComponent(value);
   } catch (error) {
@@ -192,6 +210,5 @@ const saidInMeta = (meta: Json): Readonly<Record<string, string>> => {
   };
 };
 
-/** `agents`: names of those that take tasks. */
-export const mcpToolsOf = (routes: readonly Route[], agents: readonly string[]): readonly McpTool[] =>
-  TOOLS.map((tool) => toolOf(routes, agents, tool));
+export const mcpToolsOf = (settings: McpToolsSettings): readonly McpTool[] =>
+  TOOLS.map((tool) => toolOf(settings, tool));

@@ -7,10 +7,15 @@ import { answerMcp, type ToolAnswer } from '../../connectors/mcp/answer-mcp.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { principalOfRequest } from '../http/principal-of-request.ts';
 import { errorOfRequest, type Problem, problemOf } from '../http/problem.ts';
-import type { Route } from '../http/route.ts';
-import { type McpTool, mcpToolsOf } from './mcp-tools.ts';
+import { type McpTool, type McpToolsSettings, mcpToolsOf } from './mcp-tools.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+
+export interface McpSettings extends McpToolsSettings {
+  readonly version: string;
+  /** Of a call that failed outside its route: what fails in a route, the route's own handler tells. */
+  readonly onFailure: (error: FreshetError) => void;
+}
 
 const INSTRUCTIONS =
   'Freshet keeps documents searchable milliseconds after their rows changed, and says how old each answer is. Search before you answer from memory; say how old what you found is; ask for freshness where it matters. Tasks go to agents that journal every step.';
@@ -50,6 +55,7 @@ const callTool = async (
   tool: McpTool,
   input: Json,
   meta: Json,
+  onFailure: McpSettings['onFailure'],
 ): Promise<ToolAnswer> => {
   try {
     const { method, url, headers, body } = tool.callOf(input, meta);
@@ -61,18 +67,16 @@ const callTool = async (
     return response.statusCode < 400
       ? answerOf(answered, tool.leavesOut)
       : failed(answered as unknown as Problem, response.headers['retry-after']?.toString());
-  } catch (error) {
-    return failed(problemOf(errorOfRequest(error)));
+  } catch (thrown) {
+    const error = errorOfRequest(thrown);
+    onFailure(error);
+    return failed(problemOf(error));
   }
 };
 
-export const registerMcp = (
-  app: FastifyInstance,
-  routes: readonly Route[],
-  agents: readonly string[],
-  version: string,
-): void => {
-  const tools = mcpToolsOf(routes, agents);
+export const registerMcp = (app: FastifyInstance, settings: McpSettings): void => {
+  const { version, onFailure } = settings;
+  const tools = mcpToolsOf(settings);
   const identity = { name: 'freshet', version, instructions: INSTRUCTIONS };
   app.post('/mcp', async (request, reply) => {
     // Whoever may ask no route may not ask what there is either.
@@ -86,7 +90,7 @@ export const registerMcp = (
       identity,
       tools,
       { headers: headersOf(request), body: request.body },
-      (tool, input, meta) => callTool(app, request, tool, input, meta),
+      (tool, input, meta) => callTool(app, request, tool, input, meta, onFailure),
     );
     return reply.code(status).headers(headers).send(body);
   });

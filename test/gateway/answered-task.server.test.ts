@@ -33,6 +33,9 @@ const TENANT = `acme-${randomUUID()}`;
 const DOCUMENT = `${SOURCE}/public.articles/1`;
 /** Deleted since. */
 const SOLD = `${SOURCE}/public.articles/2`;
+const OTHER_TENANT = `${TENANT}-other`;
+/** Of that tenant. */
+const OTHERS = `${SOURCE}/public.articles/3`;
 const model = createHashEmbeddingModel();
 
 let under: GatewayUnderTest;
@@ -99,7 +102,7 @@ beforeAll(async () => {
   const change = { table, version: makeVersion(1, [7n, 9n]) };
   const deleted = deletedMarker({ documentId, source, timing, change, position });
   await writer.append(
-    [document, sold, deleted].map((record) => ({
+    [document, sold, deleted, { ...document, documentId: OTHERS, tenant: OTHER_TENANT }].map((record) => ({
       topic: TOPICS.documents.name,
       key: record.documentId,
       value: codec.encode('Document', record),
@@ -253,6 +256,11 @@ describe('an MCP client', () => {
       isError: true,
       told: { code: 'not-found', status: 404 },
     });
+    // Where none is named it is the configured one, whatever the route would do.
+    expect((await tool('trace_document', { id: OTHERS })).told).toMatchObject({ code: 'not-found' });
+    expect((await tool('trace_document', { id: OTHERS, tenant: OTHER_TENANT })).told).toMatchObject({
+      documentId: OTHERS,
+    });
     expect((await tool('freshness')).told).toMatchObject({ sources: expect.any(Array) });
   });
 
@@ -272,6 +280,9 @@ describe('an MCP client', () => {
       isError: true,
       told: { code: 'not-found' },
     });
+    const { taskId: others } = (await tool('submit_task', { ...asked, tenant: OTHER_TENANT })).told;
+    expect((await tool('get_task', { taskId: others })).told).toMatchObject({ code: 'not-found' });
+    expect((await tool('get_task', { taskId: others, tenant: OTHER_TENANT })).told.taskId).toBe(others);
   });
 
   test.each([
@@ -280,6 +291,8 @@ describe('an MCP client', () => {
     ['text that does not print', 'search', { query: 'a\u0000b' }, 'request-invalid'],
     ['an agent that is not there', 'submit_task', { agent: 'nobody', input: 'x' }, 'request-invalid'],
     ['half a surrogate pair', 'get_task', { taskId: 'a\ud800' }, 'request-invalid'],
+    ['the route itself for an id', 'get_task', { taskId: '.' }, 'request-invalid'],
+    ['the route above it for an id', 'get_task', { taskId: '..' }, 'request-invalid'],
     ['a way out of the route', 'get_task', { taskId: '../status' }, 'not-found'],
   ])('%s is refused with the code of the route', async (_, name, input, code) => {
     const { isError, told, text } = await tool(name, input);
