@@ -1,6 +1,6 @@
 /** CloudEvents headers of a record (binary mode for Kafka): what it is, whose, and when. Source: CloudEvents 1.0.2, Kafka binding. */
 export interface CloudEvent {
-  /** Unique within the source; the same for a record that is written again. */
+  /** Unique within the source; of a record that may be written again, the same each time. */
   readonly id: string;
   /** freshet.<what the topic holds, singular>. */
   readonly type: string;
@@ -13,7 +13,7 @@ export interface CloudEvent {
 /** The headers by name, each with what it says. */
 export const CLOUD_EVENT_HEADERS = {
   ce_specversion: 'Version of CloudEvents: 1.0.',
-  ce_id: 'Unique within the source; the same for a record that is written again.',
+  ce_id: 'Unique within the source; the same for a record that is written again, where its writer said it.',
   ce_type: 'freshet. and what the record is, singular; its topic where its writer did not say.',
   ce_source: 'freshet/ and the part that wrote it.',
   ce_time: 'ISO 8601 in UTC.',

@@ -36,11 +36,14 @@ export const ofTenant = {
     .optional()
     .describe("Whose it must be: what is another tenant's is answered as if it were not there."),
 };
+const reason = text(500).describe('Why: audited.');
 /** The body of whatever changes something. */
 export const ofChange = {
-  reason: text(500).optional().describe('Why: audited.'),
+  reason: reason.optional(),
   dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
 };
+/** The same, where something goes for good: a reason must be given. */
+export const ofRemoval = { ...ofChange, reason };
 export const usd = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"')

@@ -11,7 +11,7 @@ import type { Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { line, tenant, text, wholeNumber } from '../http/fields.ts';
+import { line, ofRemoval, tenant, wholeNumber } from '../http/fields.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { isoTime } from '../views/times.ts';
@@ -158,8 +158,7 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
           tenant: tenant.optional(),
           session: sessionId.optional(),
           memoryIds: z.array(line(200)).min(1).max(1_000).optional(),
-          reason: text(500).describe('Why: audited.'),
-          dryRun: z.boolean().default(false),
+          ...ofRemoval,
         })
         .refine(
           ({ agent, memoryIds }) => agent !== undefined || memoryIds !== undefined,
@@ -242,8 +241,7 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
         from: line(300).describe(`${JOURNAL}:partition:offset`),
         to: line(300).describe('The last offset, itself included.'),
         tenant: tenant.optional(),
-        reason: text(500).describe('Why: audited.'),
-        dryRun: z.boolean().default(false),
+        ...ofRemoval,
       }),
       answers: [
         {

@@ -17,7 +17,7 @@ import { auditRecord } from '../audit-record.ts';
 import { findExecution, findWholeExecution } from '../find-execution.ts';
 import type { FoundExecution } from '../find-older.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { executionId, line, moment, ofTenant, text, usd } from '../http/fields.ts';
+import { executionId, line, moment, ofChange, ofTenant, usd } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
@@ -59,8 +59,7 @@ const forkToMake = z.strictObject({
     .boolean()
     .default(false)
     .describe('Undo first what the origin did outside after that step, where its tools say how.'),
-  reason: text(500).optional().describe('For the audit.'),
-  dryRun: z.boolean().default(false).describe('Say what would be taken over and undone, and change nothing.'),
+  ...ofChange,
 });
 
 /** Counted from zero: the steps that are taken over are none of its own. */

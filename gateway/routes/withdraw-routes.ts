@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
 import { taskOfResult } from '../../schemas/result-source.ts';
 import type { GatewayContext } from '../gateway-context.ts';
-import { documentId, text } from '../http/fields.ts';
+import { documentId, ofRemoval } from '../http/fields.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { sendDecisions } from '../send-decisions.ts';
@@ -16,11 +16,7 @@ export const withdrawRoutes = ({ settings }: GatewayContext) => {
       path: '/v1/documents/withdraw',
       tag: 'search',
       summary: "Takes an agent's result out of what searches find; the result of its task stays as it is",
-      body: z.strictObject({
-        documentId,
-        reason: text(500).describe('Why: audited.'),
-        dryRun: z.boolean().default(false),
-      }),
+      body: z.strictObject({ documentId, ...ofRemoval }),
       answers: [
         {
           status: 202,

@@ -84,6 +84,7 @@ interface OwnedPartition {
 
 const TASKS = TOPICS.tasks.name;
 const EVENTS = TOPICS.agentEvents.name;
+const SOURCE = 'freshet/project-executions';
 const MAX_BATCH = 500;
 const HIGH_WATER = 5_000;
 const COMMIT_MS = 500;
@@ -205,7 +206,7 @@ export const startExecutionProjection = async (
       ...cloudEventHeaders({
         id: keyOf(projected),
         type: `freshet.${TOPIC_OF[projected.name].slice('freshet.'.length, -1)}`,
-        source: 'freshet/project-executions',
+        source: SOURCE,
         at: timeOf(projected),
       }),
       ...(traceparent === undefined ? {} : { [TRACEPARENT]: traceparent }),
@@ -287,7 +288,12 @@ export const startExecutionProjection = async (
       message: 'not a readable AgentEvent',
       at: clock(),
     });
-    return { topic: TOPICS.deadLetters.name, key, value: codec.encode('DeadLetter', letter) };
+    return {
+      topic: TOPICS.deadLetters.name,
+      key,
+      value: codec.encode('DeadLetter', letter),
+      headers: cloudEventHeaders({ id: key, type: 'freshet.dead-letter', source: SOURCE, at: letter.at }),
+    };
   };
 
   const report = (projected: readonly Projected[], letters: number): void => {
