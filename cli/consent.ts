@@ -31,7 +31,7 @@ export const requireYes = (
   if (!yes && !dryRun) throw new FreshetError('usage', `say --yes to ${verb}, or ${otherwise}`);
 };
 
-/** Of a person at a terminal alone: scripts called these verbs before there was a yes to say. Errors: `usage`. */
+/** Where standard input is no terminal it is not asked for: these verbs were called before there was a yes to say. Errors: `usage`. */
 export const askAtTerminal = (
   verb: string,
   options: Consent,

@@ -54,10 +54,11 @@ export const moveLanes = (lanes: ModelLanes, command: LaneCommand): ModelLanes =
       if (model === lanes.base)
         return conflict(`${model} was given up; name it anew in embedding.models to come back to it`);
       if (candidate !== null && candidate !== model)
-        return conflict(`${candidate} is being filled; run: freshet index abandon`);
+        return conflict(`${candidate} is being filled; run: freshet index abandon --yes`);
       if (previous === model)
-        return conflict(`${model} served before and is current; run: freshet index revert`);
-      if (previous !== null) return conflict(`${previous} is kept to revert to; run: freshet index finish`);
+        return conflict(`${model} served before and is current; run: freshet index revert --yes`);
+      if (previous !== null)
+        return conflict(`${previous} is kept to revert to; run: freshet index finish --yes`);
       return { ...lanes, candidate: model, backfillPerSecond };
     }
     case 'cutover':

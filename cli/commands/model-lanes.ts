@@ -175,7 +175,7 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
       const lanes = options.dryRun ? undefined : await untilAnswering(surroundings, next.serving);
       output.print(
         { comparison, against, wanted: next, lanes },
-        () => `${next.serving} ${lanes ? 'answers' : 'would answer'}; back with: freshet index revert`,
+        () => `${next.serving} ${lanes ? 'answers' : 'would answer'}; back with: freshet index revert --yes`,
       );
     });
 

@@ -8,7 +8,7 @@ test('a yes is asked for, or a dry run in its place', () => {
   requireYes('drop all', { dryRun: true });
 });
 
-test('what scripts called before there was a yes asks a person alone', () => {
+test('what was called before there was a yes asks for it at a terminal alone', () => {
   expect(() => askAtTerminal('rebuild', {}, true)).toThrow('say --yes to rebuild');
   askAtTerminal('rebuild', { yes: true }, true);
   askAtTerminal('rebuild', {}, false);
