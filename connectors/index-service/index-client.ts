@@ -15,6 +15,8 @@ import { bodyOf, callRole, type RoleCall } from './role-call.ts';
 
 const TIMEOUT_MS = 30_000;
 const MEASURE_TIMEOUT_MS = 300_000;
+/** At its end two whole indexes are compared. */
+const REBUILD_SILENT_MS = 3_600_000;
 /** A search of the past reads the log. */
 const PAST_TIMEOUT_MS = 300_000;
 
@@ -133,6 +135,6 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
       }
       if (!ended) throw new FreshetError('index-unavailable', 'the index role ended within its listing');
     },
-    rebuild: () => lines<RebuildProgress>('/rebuild', { method: 'POST' }),
+    rebuild: () => lines<RebuildProgress>('/rebuild', { method: 'POST', silentMs: REBUILD_SILENT_MS }),
   };
 };

@@ -11,18 +11,25 @@ export interface RoleCall {
   readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** The role is taken for gone when it says nothing for so long; default five minutes. */
+  readonly silentMs?: number;
 }
 
 /** Less than a role keeps a connection that nobody uses (Fastify: 72 s): whoever takes it up must not find it closed. */
 const IDLE_MS = 60_000;
-/** A role that says nothing for so long is taken for gone. */
 const SILENT_MS = 300_000;
 const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });
 
 /** The answer once its head came. Rejects with what the connection says, or with the signal's reason. */
 export const callRole = (
   url: URL,
-  { body, method = body === undefined ? 'GET' : 'POST', headers = {}, signal }: RoleCall,
+  {
+    body,
+    method = body === undefined ? 'GET' : 'POST',
+    headers = {},
+    signal,
+    silentMs = SILENT_MS,
+  }: RoleCall,
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const sent = body === undefined ? '' : JSON.stringify(body);
@@ -30,12 +37,12 @@ export const callRole = (
     const asked = request(
       url,
       {
-        ...{ agent, method, timeout: SILENT_MS, ...(signal && { signal }) },
+        ...{ agent, method, timeout: silentMs, ...(signal && { signal }) },
         headers: { ...described, 'content-length': Buffer.byteLength(sent), ...headers },
       },
       resolve,
     );
-    asked.once('timeout', () => asked.destroy(new Error(`silent for ${SILENT_MS / 1_000} s`)));
+    asked.once('timeout', () => asked.destroy(new Error(`silent for ${silentMs / 1_000} s`)));
     asked.once('error', (error) => reject(signal?.aborted ? signal.reason : error));
     asked.end(sent);
   });

@@ -9,7 +9,7 @@ export interface Standing {
   readonly removed: ByLevel<number>;
   /** Rows that no graph has. */
   readonly recent: number;
-  /** Whether they fill most of the memory that they may take. */
+  /** Whether they fill most of the memory that they may take, or their log is far longer than they are. */
   readonly crowded: boolean;
 }
 
@@ -28,10 +28,14 @@ const SHARE_OF_SMALL = 0.1;
 const SMALL_BESIDE_ROWS = 100_000;
 /** What came since, or went, as a share of the large graph: so much of it makes the next one worth its while. */
 const SHARE_OF_LARGE = 0.1;
+/** And no more than that: the small graph is to be made in seconds. */
+const MOST_APART = 200_000;
 /** Rows a second that are a load: each build copies its graph, so one for some thousands of them is work thrown away. */
 const LOADING_RATE = 500;
 const MOST_ROWS_LOADING = 50_000;
 const PAUSE_AFTER_FAILURE_MILLISECONDS = 60_000;
+/** A large graph takes twice its own space: without it, the small one goes on. */
+const LARGE_AGAIN_MILLISECONDS = 600_000;
 const LOOK_AGAIN_MILLISECONDS = 500;
 
 export interface BuildBounds {
@@ -58,6 +62,8 @@ export const nextBuild = (
   { built, removed, recent, crowded }: Standing,
   rowsASecond: number,
   { leastRows, rowsInLoad, smallBesideRows } = BOUNDS,
+  /** The large graph could not be built a while ago. */
+  largeFailed = false,
 ): Level | undefined => {
   const least = crowded ? 1 : rowsASecond > LOADING_RATE ? rowsInLoad : leastRows;
   if (built.large < smallBesideRows) {
@@ -67,8 +73,10 @@ export const nextBuild = (
   }
   const apart = Math.max(recent + built.small, removed.large);
   const waiting = Math.max(recent, removed.small);
-  if (apart >= SHARE_OF_LARGE * built.large && Math.max(waiting, removed.large) >= least) return 'large';
-  return waiting >= Math.max(least, crowded ? 0 : SHARE_OF_SMALL * built.small) ? 'small' : undefined;
+  const much = apart >= Math.min(MOST_APART, SHARE_OF_LARGE * built.large);
+  if (much && !largeFailed && Math.max(waiting, removed.large) >= least) return 'large';
+  const share = crowded ? 0 : Math.min(MOST_ROWS, SHARE_OF_SMALL * built.small);
+  return waiting >= Math.max(least, share) ? 'small' : undefined;
 };
 
 export class BackgroundBuild {
@@ -79,6 +87,7 @@ export class BackgroundBuild {
   #later: NodeJS.Timeout | undefined;
   #holds = 0;
   #notBefore = 0;
+  #largeNotBefore = 0;
   #failure: Error | undefined;
 
   constructor(actions: BuildActions, bounds: Partial<BuildBounds> = {}) {
@@ -112,10 +121,11 @@ export class BackgroundBuild {
     const standing = this.#actions.standing();
     this.#arrivals = withArrivals(this.#arrivals, performance.now(), 0);
     const { rowsASecond } = this.#arrivals;
-    const into = nextBuild(standing, rowsASecond, this.#bounds);
+    const largeFailed = Date.now() < this.#largeNotBefore;
+    const into = nextBuild(standing, rowsASecond, this.#bounds, largeFailed);
     if (into) this.#running = this.#run(into);
     // The load that holds it back may end with this very row, and then nobody else would ask.
-    else if (nextBuild(standing, 0, this.#bounds)) this.#considerIn(LOOK_AGAIN_MILLISECONDS);
+    else if (nextBuild(standing, 0, this.#bounds, largeFailed)) this.#considerIn(LOOK_AGAIN_MILLISECONDS);
   }
 
   /** Waits for a running build. */
@@ -150,6 +160,7 @@ export class BackgroundBuild {
     } catch (thrown) {
       this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown));
       this.#notBefore = Date.now() + PAUSE_AFTER_FAILURE_MILLISECONDS;
+      if (into === 'large') this.#largeNotBefore = Date.now() + LARGE_AGAIN_MILLISECONDS;
     }
     this.#running = undefined;
     this.consider();

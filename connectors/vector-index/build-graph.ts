@@ -20,7 +20,9 @@ export interface GraphPlan {
   /** Rows of the last graph that are no longer there. */
   readonly removed: readonly string[];
   /** A graph whose rows go in too, but for those removed; none of them is left in the last one. */
-  readonly merged: { readonly folder: string; readonly removed: readonly string[] } | undefined;
+  readonly merged:
+    | { readonly folder: string; readonly count: number; readonly removed: readonly string[] }
+    | undefined;
   /** None of them in those graphs, removed ones apart. */
   readonly rows: readonly HashedRow[];
   readonly threads: number;
@@ -48,13 +50,12 @@ const inSlices = async <T>(
 const copyRows = (folder: string, place: string): Promise<void> =>
   cp(rowsOf(folder), place, { recursive: true, mode: constants.COPYFILE_FICLONE });
 
-/** Of a graph that nobody else has open: zvec writes to its files when it closes them. Errors: zvec's. */
+/** Rows of a graph but for those removed, so many at a time. Errors: zvec's. */
 function* rowsBuilt(
-  place: string,
+  graph: ZVecCollection,
   removed: readonly string[],
   dimensions: number,
 ): Generator<readonly HashedRow[]> {
-  const graph = ZVecOpen(place, { readOnly: true });
   const gone = new Set(removed);
   const rows = graph.iterDocsSync({ outputFields: ['tenant', 'tags'], includeVector: true });
   try {
@@ -69,7 +70,6 @@ function* rowsBuilt(
     yield some;
   } finally {
     rows.closeSync();
-    graph.closeSync();
   }
 }
 
@@ -111,7 +111,7 @@ export const buildGraph = async (plan: GraphPlan): Promise<void> => {
     'building the vector index',
     2 * ((lastBytes ?? 0) + (mergedBytes ?? 0)) + rows.length * (8 * dimensions + 512),
   );
-  let count = (last?.count ?? 0) - removed.length + rows.length;
+  const kept = (last?.count ?? 0) - removed.length + (merged?.count ?? 0) - (merged?.removed.length ?? 0);
   const sample: HashedRow[] = [];
   let collection: ZVecCollection | undefined;
   try {
@@ -125,18 +125,25 @@ export const buildGraph = async (plan: GraphPlan): Promise<void> => {
     const written = collection;
     await inSlices(removed, REMOVALS_AT_ONCE, (some) => written.deleteSync(some));
     if (merged) {
+      // zvec writes to the files of a graph when it closes them: the one that serves has a seal.
       const copy = join(folder, 'merged');
       await copyRows(merged.folder, copy);
-      for (const some of rowsBuilt(copy, merged.removed, dimensions)) {
-        count += some.length;
-        sample.push(...some.slice(0, 1));
-        await inSlices(some, ROWS_AT_ONCE, (these) => written.insertSync(these.map(zvecRow)));
+      const graph = ZVecOpen(copy, { readOnly: true });
+      try {
+        for (const some of rowsBuilt(graph, merged.removed, dimensions)) {
+          sample.push(...some.slice(0, 1));
+          await inSlices(some, ROWS_AT_ONCE, (these) => written.insertSync(these.map(zvecRow)));
+        }
+        // What was read is what that graph answers by.
+        await prove(graph, sample, merged.count);
+      } finally {
+        graph.closeSync();
       }
       await rm(copy, { recursive: true });
     }
     await inSlices(rows, ROWS_AT_ONCE, (some) => written.insertSync(some.map(zvecRow)));
     await written.optimize({ concurrency: plan.threads });
-    await prove(written, [...sample, ...rows], count);
+    await prove(written, [...sample, ...rows], kept + rows.length);
     written.closeSync();
     collection = undefined;
     await sealGraph(folder, place);

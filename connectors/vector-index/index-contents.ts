@@ -74,6 +74,11 @@ export class IndexContents {
     return 2 * this.#tiers.size * this.#manifest.dimensions * Float32Array.BYTES_PER_ELEMENT;
   }
 
+  /** Of what tells of recent rows. */
+  get logBytes(): number {
+    return this.#logs.reduce((sum, log) => sum + log.bytes, 0);
+  }
+
   get count(): number {
     const { built, removed, recent } = this.standing;
     return LEVELS.reduce((sum, level) => sum + built[level] - removed[level], recent);
@@ -110,8 +115,10 @@ export class IndexContents {
   remove(ids: readonly string[]): void {
     const levelsOf = this.#levelsOf(ids);
     const held = [...new Set(ids)].filter((id) => this.#tiers.has(id, levelsOf(id)));
-    // First: a log that tells of it may end with the next small graph.
-    this.#noteRemoved(held.filter((id) => levelsOf(id).includes('large')));
+    // First, as a log that tells of it may end with the next small graph; and what is noted is removed, whatever comes.
+    const noted = held.filter((id) => levelsOf(id).includes('large') && !this.#tiers.hidden.large.has(id));
+    this.#noteRemoved(noted);
+    for (const id of noted) this.#tiers.remove(id, levelsOf(id));
     this.#append(held.map((id) => ({ kind: 'removed', id })));
     for (const id of held) this.#tiers.remove(id, levelsOf(id));
   }
@@ -150,13 +157,16 @@ export class IndexContents {
     const number = Math.max(this.#manifest.graph, this.#manifest.small) + 1;
     const folder = graphFolder(this.#folder, number);
     const { dimensions } = this.#manifest;
-    let next: Graph;
+    let next: Graph | undefined;
     let removed = this.#removed;
     try {
       await this.#builder.build({
         ...{ folder, dimensions, rows, threads, removed: [...dropped[into]] },
         last: last && { folder: last.folder, count: last.count },
-        merged: into === 'large' && small ? { folder: small.folder, removed: [...dropped.small] } : undefined,
+        merged:
+          into === 'large' && small
+            ? { folder: small.folder, count: small.count, removed: [...dropped.small] }
+            : undefined,
       });
       next = openBuiltGraph(folder);
       // Nothing is awaited from here on until it serves: what is removed then is noted for it.
@@ -166,6 +176,7 @@ export class IndexContents {
       this.#manifest = writeManifest(this.#folder, { ...named, dimensions, log });
     } catch (thrown) {
       if (removed !== this.#removed) removed?.close();
+      await next?.discard();
       this.#tiers.thaw();
       // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them.
       await this.#endLogs((ended) => ended.flushed());
@@ -177,11 +188,8 @@ export class IndexContents {
     if (removed !== this.#removed) this.#removed?.close();
     this.#removed = removed;
     await this.#endLogs(() => Promise.resolve());
-    sweep(
-      this.#folder,
-      this.#manifest,
-      replaced.map((graph) => graph.folder),
-    );
+    const listed = [...this.#retired, ...replaced].map((graph) => graph.folder);
+    sweep(this.#folder, this.#manifest, listed);
     for (const graph of replaced) this.#retire(graph);
   }
 
@@ -226,9 +234,14 @@ export class IndexContents {
   /** Of a large graph that is to serve. Throws what the file system says. */
   #newRemoved(graph: number, ids: readonly string[]): RowLog {
     const log = this.#newLog(removedPath(this.#folder, graph));
-    this.#idle.writing();
-    log.append(ids.map((id) => ({ kind: 'removed', id })));
-    return log;
+    try {
+      this.#idle.writing();
+      log.append(ids.map((id) => ({ kind: 'removed', id })));
+      return log;
+    } catch (thrown) {
+      log.close();
+      throw thrown;
+    }
   }
 
   /** What its own log tells of the large graph; gives the ids. */
@@ -283,8 +296,16 @@ export const openContents = async (
   sweep(folder, manifest);
   const open = (number: number): Promise<Graph> | undefined =>
     number === 0 ? undefined : openGraph(graphFolder(folder, number));
-  const [large, small] = await Promise.all([open(manifest.graph), open(manifest.small)]);
-  const contents = new IndexContents(folder, manifest, marker, { large, small });
-  contents.replay();
-  return contents;
+  const large = await open(manifest.graph);
+  let small: Graph | undefined;
+  try {
+    small = await open(manifest.small);
+    const contents = new IndexContents(folder, manifest, marker, { large, small });
+    contents.replay();
+    return contents;
+  } catch (thrown) {
+    // Its files may be removed next.
+    await Promise.allSettled([large?.close(), small?.close()]);
+    throw thrown;
+  }
 };

@@ -45,13 +45,11 @@ export const logNumbers = (folder: string, from: number): readonly number[] =>
     .sort((a, b) => a - b);
 
 /** The first format had one graph, and one log for all that was removed: it goes on as a large graph of which nothing is noted yet. */
-const ofThisFormat = (
-  folder: string,
-  read: Partial<Omit<Manifest, 'format'>> & { format?: number },
-): unknown => {
-  if (read.format !== 1) return read;
-  if (read.graph) closeSync(openSync(removedPath(folder, read.graph), 'w'));
-  return writeManifest(folder, { dimensions: 0, graph: 0, log: 1, ...read, small: 0 });
+const ofThisFormat = (folder: string, read: unknown): unknown => {
+  const { format, ...parts } = (read ?? {}) as Partial<Omit<Manifest, 'format'>> & { format?: number };
+  if (format !== 1) return read;
+  if (parts.graph) closeSync(openSync(removedPath(folder, parts.graph), 'w'));
+  return writeManifest(folder, { dimensions: 0, graph: 0, log: 1, ...parts, small: 0 });
 };
 
 const isManifest = (value: unknown): value is Manifest =>
@@ -72,12 +70,13 @@ export const readManifest = (folder: string, dimensions: number): Manifest | und
   if (names.length === 0) return undefined;
   let manifest: unknown;
   try {
-    manifest = ofThisFormat(folder, JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')));
+    manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8'));
   } catch (cause) {
     throw new FreshetError('index-corrupt', `the vector index in ${folder} cannot be read; ${REBUILD}`, {
       cause,
     });
   }
+  manifest = ofThisFormat(folder, manifest);
   if (!isManifest(manifest))
     throw new FreshetError('index-corrupt', `the vector index in ${folder} is of another format; ${REBUILD}`);
   if (manifest.dimensions !== dimensions)

@@ -106,6 +106,10 @@ export class RowLog {
     }
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** On disk when it resolves. */
   flushed(): Promise<void> {
     return promisify(fdatasync)(this.#file);

@@ -82,7 +82,10 @@ export class Tiers {
     readonly dropped: ByLevel<ReadonlySet<string>>;
   } {
     const rows = [...this.#recent.rows()];
-    const dropped = { large: new Set(this.#hidden.large), small: new Set(this.#hidden.small) };
+    const replaced = replacedBy(into);
+    const droppedOf = (level: Level): ReadonlySet<string> =>
+      new Set(replaced.includes(level) ? this.#hidden[level] : []);
+    const dropped = { large: droppedOf('large'), small: droppedOf('small') };
     const added = new Set(rows.map(({ id }) => id));
     this.#frozen = { into, rows: this.#recent, added, dropped, hidden: new Set() };
     this.#recent = new RecentRows();

@@ -44,8 +44,15 @@ const ROWS_AT_ONCE = 200;
 const ROWS_A_QUERY_WEIGHS = 20;
 /** Memory for the vectors of recent rows: 65,000 of 384 dimensions. */
 const RECENT_BYTES = 200 * 1024 * 1024;
+/** Of a log beyond what its rows take: a few rows that change all the time write it, and opening reads all of it. */
+const LOG_BYTES = 64 * 1024 * 1024;
 /** From there on a build begins, so that writes need not wait for it: 50,000 of 384 dimensions. */
 const CROWDED_SHARE = 0.75;
+
+const isCrowded = (contents: IndexContents | undefined): boolean => {
+  const { recentBytes = 0, logBytes = 0 } = contents ?? {};
+  return recentBytes > RECENT_BYTES * CROWDED_SHARE || logBytes > LOG_BYTES + 4 * recentBytes;
+};
 
 const NOTHING = { built: { large: 0, small: 0 }, removed: { large: 0, small: 0 }, recent: 0 };
 
@@ -78,7 +85,7 @@ export class ZvecVectorIndex implements VectorIndex {
       {
         standing: () => ({
           ...(this.#contents?.standing ?? NOTHING),
-          crowded: (this.#contents?.recentBytes ?? 0) > RECENT_BYTES * CROWDED_SHARE,
+          crowded: isCrowded(this.#contents),
         }),
         build: async (into) => this.#contents?.build(into, options.buildThreads ?? 1),
       },

@@ -3,6 +3,9 @@
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
+// The library reports models and runs to its makers over the network unless this is set before it is loaded; it reads the
+// environment of the process, which this thread shares.
+process.env.ORT_DISABLE_TELEMETRY = '1';
 const { InferenceSession, Tensor } = createRequire(import.meta.url)('onnxruntime-node');
 
 /** @type {{ modelPath: string, dimensions: number }} */

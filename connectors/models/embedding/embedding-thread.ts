@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 
 export type EmbeddingThreadOptions = {
@@ -66,7 +66,9 @@ export const createEmbeddingThread = (options: EmbeddingThreadOptions): Embeddin
 
   const launch = async () => {
     // No inherited execArgv: the parent's loader would only slow the start (120 instead of 45 ms).
-    const launched = new Worker(options.workerUrl, { workerData: options.workerData, execArgv: [] });
+    const launched = new Worker(options.workerUrl, {
+      ...{ workerData: options.workerData, execArgv: [], env: SHARE_ENV },
+    });
     worker = launched;
     launched.on('message', (answer: unknown) => {
       // What one that was given up still says is no answer to what the next one is asked.

@@ -34,9 +34,6 @@ export type MinilmOptions = {
  * @throws FreshetError `model-failed` when a file is missing or damaged
  */
 export const openMinilmEmbeddingModel = async (options: MinilmOptions): Promise<EmbeddingModel> => {
-  // The library reports models and runs to its makers over the network unless this is set before it is loaded: in the process, as
-  // the environment of a worker does not reach it.
-  process.env.ORT_DISABLE_TELEMETRY = '1';
   const workers = options.workers ?? Math.max(1, availableParallelism() - 1);
   const modelPath = join(options.modelDirectory, 'model.onnx');
   const tokenizerPath = join(options.modelDirectory, 'tokenizer.json');

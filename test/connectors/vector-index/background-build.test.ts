@@ -40,6 +40,21 @@ test('both go into the next large one at a tenth of it, and so do removals', () 
   expect(nextBuild(standing(1_000_000, 0, { removed: { large: 100_000, small: 0 } }), 0)).toBe('large');
 });
 
+test('while the large one cannot be built, the small one goes on', () => {
+  const full = standing(1_000_000, 10_000, { small: 95_000 });
+  expect(nextBuild(full, 0)).toBe('large');
+  expect(nextBuild(full, 0, undefined, true)).toBe('small');
+  expect(nextBuild(standing(1_000_000, 9_000, { small: 95_000 }), 0, undefined, true)).toBe(undefined);
+  expect(nextBuild(standing(1_000_000, 9_000, { small: 95_000, crowded: true }), 0, undefined, true)).toBe(
+    'small',
+  );
+});
+
+test('a very large one has no more beside it than is made in seconds', () => {
+  expect(nextBuild(standing(9_000_000, 20_000, { small: 179_999 }), 0)).toBe('small');
+  expect(nextBuild(standing(9_000_000, 20_000, { small: 180_000 }), 0)).toBe('large');
+});
+
 test('during a load it waits for 50,000 rows, or for memory that fills', () => {
   expect(nextBuild(standing(0, 49_999), 5_000)).toBe(undefined);
   expect(nextBuild(standing(0, 50_000), 5_000)).toBe('large');

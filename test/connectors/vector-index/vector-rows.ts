@@ -5,6 +5,9 @@ import type { RowPlace, VectorRow } from '../../../connectors/vector-index/vecto
 /** Graphs of both levels come and go within a second of writing. */
 export const OFTEN_BUILT = { buildAfterRows: 250, smallBesideRows: 500 };
 
+/** A row is removed when so many came behind it: it stands in the large graph by then. */
+export const OLD = 1_500;
+
 export const DIMENSIONS = 32;
 
 export const rowId = (name: string | number): string =>
