@@ -26,9 +26,10 @@ export interface StartRoleSettings {
 
 const COMMAND = fileURLToPath(new URL('../freshet.mjs', import.meta.url));
 /** Marking a heap that holds 100 MB of code takes a tenth of a second, in which changes wait: let it grow before the first time. */
-const HEAP = ['--initial-heap-size=384', '--max-semi-space-size=32'];
+const HEAP = ['--initial-heap-size=384'];
+const YOUNG_SPACE = ['--max-semi-space-size=32'];
 /** A search waits for the young garbage beside it: a space twice as large is cleared less than half as often. */
-const HEAP_OF_SEARCHES = ['--initial-heap-size=384', '--min-semi-space-size=64', '--max-semi-space-size=64'];
+const YOUNG_SPACE_OF_SEARCHES = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
 
@@ -69,7 +70,7 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
     {
       stdio: ['ignore', log, log, 'ipc'],
       env: settings.environment,
-      execArgv: [...process.execArgv, ...(role === 'index' ? HEAP_OF_SEARCHES : HEAP)],
+      execArgv: [...process.execArgv, ...HEAP, ...(role === 'index' ? YOUNG_SPACE_OF_SEARCHES : YOUNG_SPACE)],
     },
   );
   closeSync(log);

@@ -74,7 +74,7 @@ export class IndexContents {
     return 2 * this.#tiers.size * this.#manifest.dimensions * Float32Array.BYTES_PER_ELEMENT;
   }
 
-  /** Of what tells of recent rows. */
+  /** Of the logs that tell of recent rows. */
   get logBytes(): number {
     return this.#logs.reduce((sum, log) => sum + log.bytes, 0);
   }
