@@ -20,9 +20,8 @@ export interface GraphPlan {
   /** Rows of the last graph that are no longer there. */
   readonly removed: readonly string[];
   /** A graph whose rows go in too, but for those removed; none of them is left in the last one. */
-  readonly merged:
-    | { readonly folder: string; readonly count: number; readonly removed: readonly string[] }
-    | undefined;
+  readonly merged: { readonly folder: string; readonly count: number } | undefined;
+  readonly removedOfMerged: readonly string[];
   /** None of them in those graphs, removed ones apart. */
   readonly rows: readonly HashedRow[];
   readonly threads: number;
@@ -101,7 +100,7 @@ const prove = async (
 
 /** Leaves a closed and sealed graph in `plan.folder`, or nothing. Throws zvec's errors, and `disk-full`. */
 export const buildGraph = async (plan: GraphPlan): Promise<void> => {
-  const { folder, last, merged, rows, removed, dimensions } = plan;
+  const { folder, last, merged, rows, removed, removedOfMerged, dimensions } = plan;
   const place = rowsOf(folder);
   const [lastBytes, mergedBytes] = await Promise.all(
     [last, merged].map((graph) => (graph ? sealedBytes(graph.folder) : 0)),
@@ -111,7 +110,7 @@ export const buildGraph = async (plan: GraphPlan): Promise<void> => {
     'building the vector index',
     2 * ((lastBytes ?? 0) + (mergedBytes ?? 0)) + rows.length * (8 * dimensions + 512),
   );
-  const kept = (last?.count ?? 0) - removed.length + (merged?.count ?? 0) - (merged?.removed.length ?? 0);
+  const kept = (last?.count ?? 0) - removed.length + (merged?.count ?? 0) - removedOfMerged.length;
   const sample: HashedRow[] = [];
   let collection: ZVecCollection | undefined;
   try {
@@ -130,7 +129,7 @@ export const buildGraph = async (plan: GraphPlan): Promise<void> => {
       await copyRows(merged.folder, copy);
       const graph = ZVecOpen(copy, { readOnly: true });
       try {
-        for (const some of rowsBuilt(graph, merged.removed, dimensions)) {
+        for (const some of rowsBuilt(graph, removedOfMerged, dimensions)) {
           sample.push(...some.slice(0, 1));
           await inSlices(some, ROWS_AT_ONCE, (these) => written.insertSync(these.map(zvecRow)));
         }

@@ -4,9 +4,8 @@ import { dirname } from 'node:path';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { tryLock } from '../stack/owner-lock.ts';
 import { buildGraph, type GraphPlan } from './build-graph.ts';
-import { type BuilderAnswer, type BuilderOrder, builderLock } from './graph-builder.ts';
+import { type BuilderAnswer, type BuilderOrder, builderLock, type PlanLists } from './graph-builder.ts';
 import { startEngine } from './zvec-engine.ts';
-import type { HashedRow } from './zvec-rows.ts';
 
 setPriority(constants.priority.PRIORITY_LOW);
 // Whoever wanted the graph is gone: a next process may want the folder.
@@ -24,19 +23,23 @@ const build = async (plan: GraphPlan): Promise<void> => {
   await buildGraph(plan);
 };
 
-let rows: HashedRow[] = [];
+type Lists = { -readonly [Name in keyof PlanLists]: PlanLists[Name][number][] };
+const noLists = (): Lists => ({ rows: [], removed: [], removedOfMerged: [] });
+let lists = noLists();
 const answer = (told: BuilderAnswer): void => void process.send?.(told);
 
 process.on('message', (message: unknown) => {
   const order = message as BuilderOrder;
-  if ('rows' in order) {
+  if (!('plan' in order)) {
     // One by one: a push of many arguments has a limit.
-    for (const row of order.rows) rows.push(row);
+    for (const row of order.rows ?? []) lists.rows.push(row);
+    for (const id of order.removed ?? []) lists.removed.push(id);
+    for (const id of order.removedOfMerged ?? []) lists.removedOfMerged.push(id);
     return;
   }
-  const taken = rows;
-  rows = [];
-  build({ ...order.plan, rows: taken }).then(
+  const taken = lists;
+  lists = noLists();
+  build({ ...order.plan, ...taken }).then(
     () => answer({ failure: null }),
     (thrown: unknown) => {
       const { code, message } = toFreshetError(thrown);

@@ -11,11 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { FreshetError } from '../../schemas/errors.ts';
 import { tryLock } from '../stack/owner-lock.ts';
 import type { GraphPlan } from './build-graph.ts';
-import type { HashedRow } from './zvec-rows.ts';
 
-export type BuilderOrder =
-  | { readonly rows: readonly HashedRow[] }
-  | { readonly plan: Omit<GraphPlan, 'rows'> };
+/** Of a plan, what may be long. */
+export type PlanLists = Pick<GraphPlan, 'rows' | 'removed' | 'removedOfMerged'>;
+/** The lists come in pieces, the rest of the plan after them. */
+export type BuilderOrder = Partial<PlanLists> | { readonly plan: Omit<GraphPlan, keyof PlanLists> };
 
 export interface BuilderAnswer {
   readonly failure: { readonly code: FreshetError['code']; readonly message: string } | null;
@@ -39,9 +39,22 @@ export const endOrphanedBuilder = async (folder: string): Promise<void> => {
 };
 
 const ENTRY = fileURLToPath(new URL('build-process.mjs', import.meta.url));
-/** Copying them to the other process takes about a millisecond. */
+/** Copying either to the other process takes about a millisecond. */
 const ROWS_AT_ONCE = 200;
+const IDS_AT_ONCE = 2_000;
 const ENDS_AFTER_MILLISECONDS = 30_000;
+
+/** None keeps the event loop for longer than that. */
+export function* ordersOf({ rows, removed, removedOfMerged, ...plan }: GraphPlan): Iterable<BuilderOrder> {
+  for (const some of pieces(rows, ROWS_AT_ONCE)) yield { rows: some };
+  for (const some of pieces(removed, IDS_AT_ONCE)) yield { removed: some };
+  for (const some of pieces(removedOfMerged, IDS_AT_ONCE)) yield { removedOfMerged: some };
+  yield { plan };
+}
+
+function* pieces<Item>(items: readonly Item[], size: number): Iterable<readonly Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
 
 export class GraphBuilder {
   #child: ChildProcess | undefined;
@@ -82,10 +95,8 @@ export class GraphBuilder {
     return this.#child;
   }
 
-  async #order(child: ChildProcess, { rows, ...plan }: GraphPlan): Promise<void> {
-    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE)
-      await send(child, { rows: rows.slice(start, start + ROWS_AT_ONCE) });
-    await send(child, { plan });
+  async #order(child: ChildProcess, plan: GraphPlan): Promise<void> {
+    for (const order of ordersOf(plan)) await send(child, order);
   }
 
   #answered(child: ChildProcess): Promise<void> {
@@ -118,7 +129,7 @@ const send = (child: ChildProcess, order: BuilderOrder): Promise<void> =>
       if (error === null) resolve();
       else
         reject(
-          new FreshetError('index-unavailable', 'building the vector index: its process takes no rows', {
+          new FreshetError('index-unavailable', 'building the vector index: its process takes no orders', {
             cause: error,
           }),
         );

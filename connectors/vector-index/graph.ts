@@ -23,6 +23,8 @@ export class Graph {
   readonly #iterators = new Set<ZVecDocIterator>();
   /** A graph never changes, and zvec takes milliseconds to count its rows. */
   readonly #count: number;
+  /** Listings that read it, or will. */
+  #held = 0;
   #closed = false;
 
   /** Use openGraph. */
@@ -56,6 +58,15 @@ export class Graph {
     return Object.keys(this.#collection.fetchSync({ ids: [...ids], outputFields: [], includeVector: false }));
   }
 
+  /** A listing keeps it, retired or not, until it is released. */
+  hold(): void {
+    this.#held += 1;
+  }
+
+  release(): void {
+    this.#held -= 1;
+  }
+
   /** Errors: `index-unavailable` where the graph is closed under way. */
   *ids(): Iterable<string> {
     this.#requireOpen();
@@ -87,9 +98,9 @@ export class Graph {
     });
   }
 
-  /** As discard, once listings have come to their end. */
+  /** As discard, once no listing holds it. */
   async retire(): Promise<void> {
-    while (this.#iterators.size > 0 && !this.#closed) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (this.#held > 0 && !this.#closed) await new Promise((resolve) => setTimeout(resolve, 50));
     if (!this.#closed) await this.discard();
   }
 

@@ -2,7 +2,7 @@
  * What an index holds and where: the graphs, the rows too recent for them, and the logs that remember those. A write is in
  * the log before it is in memory, so what is acknowledged is there after kill -9.
  */
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { CrashMarker } from '../document-table/crash-marker.ts';
@@ -10,16 +10,9 @@ import { IdleFlush } from '../document-table/idle-flush.ts';
 import type { Standing } from './background-build.ts';
 import { type Graph, openBuiltGraph, openGraph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import {
-  graphFolder,
-  logNumbers,
-  logPath,
-  type Manifest,
-  removedPath,
-  sweep,
-  writeManifest,
-} from './index-files.ts';
+import { graphFolder, logNumbers, logPath, type Manifest, sweep, writeManifest } from './index-files.ts';
 import { compareHits } from './recent-rows.ts';
+import { RemovedLogs } from './removed-logs.ts';
 import { type LogEntry, RowLog, readLog } from './row-log.ts';
 import { type ByLevel, LEVELS, type Level, replacedBy, Tiers } from './tiers.ts';
 import type { VectorHit } from './vector-index.ts';
@@ -41,8 +34,7 @@ export class IndexContents {
   readonly #builder = new GraphBuilder();
   /** The last one is written to; while a build runs, the one before tells what goes into it. */
   readonly #logs: RowLog[] = [];
-  /** What is removed from the large graph, where there is one. */
-  #removed: RowLog | undefined;
+  readonly #removed: RemovedLogs;
   #manifest: Manifest;
   #lastLog: number;
   #graphs: Graphs;
@@ -56,8 +48,9 @@ export class IndexContents {
     this.#lastLog = manifest.log;
     this.#graphs = graphs;
     this.#idle = new IdleFlush(marker, async () => {
-      await Promise.all([...this.#logs, this.#removed].map((log) => log?.flushed()));
+      await Promise.all([...this.#logs, this.#removed].map((log) => log.flushed()));
     });
+    this.#removed = new RemovedLogs(folder, this.#idle);
   }
 
   get standing(): Pick<Standing, 'built' | 'removed' | 'recent'> {
@@ -86,7 +79,9 @@ export class IndexContents {
 
   /** Reads the logs, and opens the last for writing or begins one. Errors: `index-corrupt`. */
   replay(): void {
-    const noted = this.#replayRemoved();
+    const { graph } = this.#manifest;
+    const noted = graph === 0 ? new Set<string>() : this.#removed.open(graph);
+    for (const id of noted) this.#tiers.remove(id, ['large']);
     const logs = logNumbers(this.#folder, this.#manifest.log);
     for (const log of logs) {
       const path = logPath(this.#folder, log);
@@ -97,9 +92,9 @@ export class IndexContents {
       this.#lastLog = log;
       if (log === logs.at(-1)) this.#logs.push(new RowLog(path, bytes));
     }
-    if (logs.length === 0) this.#logs.push(this.#newLog(logPath(this.#folder, this.#manifest.log)));
+    if (logs.length === 0) this.#logs.push(new RowLog(logPath(this.#folder, this.#manifest.log), 0));
     // None, but in an index of the first format, which had one log for both.
-    this.#noteRemoved([...this.#tiers.hidden.large].filter((id) => !noted.has(id)));
+    this.#removed.note([...this.#tiers.hidden.large].filter((id) => !noted.has(id)));
   }
 
   /** Rows that are there already are left as they are: equal ids are equal rows. */
@@ -115,12 +110,15 @@ export class IndexContents {
   remove(ids: readonly string[]): void {
     const levelsOf = this.#levelsOf(ids);
     const held = [...new Set(ids)].filter((id) => this.#tiers.has(id, levelsOf(id)));
+    const isVisibleInLarge = (id: string): boolean =>
+      levelsOf(id).includes('large') && !this.#tiers.hidden.large.has(id);
+    const inLarge = held.filter(isVisibleInLarge);
+    const others = held.filter((id) => !isVisibleInLarge(id));
     // First, as a log that tells of it may end with the next small graph; and what is noted is removed, whatever comes.
-    const noted = held.filter((id) => levelsOf(id).includes('large') && !this.#tiers.hidden.large.has(id));
-    this.#noteRemoved(noted);
-    for (const id of noted) this.#tiers.remove(id, levelsOf(id));
+    this.#removed.note(inLarge);
+    this.#hide(inLarge, levelsOf);
     this.#append(held.map((id) => ({ kind: 'removed', id })));
-    for (const id of held) this.#tiers.remove(id, levelsOf(id));
+    this.#hide(others, levelsOf);
   }
 
   has(ids: readonly string[]): readonly string[] {
@@ -133,8 +131,14 @@ export class IndexContents {
     const hidden = byLevel((level) => new Set(this.#tiers.hidden[level]));
     const recent = this.#tiers.ids();
     const graphs = this.#graphs;
-    for (const level of LEVELS)
-      for (const id of graphs[level]?.ids() ?? []) if (!hidden[level].has(id)) yield id;
+    // All of them before any is read: builds that end meanwhile retire those that come later, too.
+    for (const level of LEVELS) graphs[level]?.hold();
+    try {
+      for (const level of LEVELS)
+        for (const id of graphs[level]?.ids() ?? []) if (!hidden[level].has(id)) yield id;
+    } finally {
+      for (const level of LEVELS) graphs[level]?.release();
+    }
     yield* recent;
   }
 
@@ -151,31 +155,29 @@ export class IndexContents {
   async build(into: Level, threads: number): Promise<void> {
     const { [into]: last, small } = this.#graphs;
     const log = this.#lastLog + 1;
-    this.#logs.push(this.#newLog(logPath(this.#folder, log)));
+    this.#logs.push(new RowLog(logPath(this.#folder, log), 0));
     this.#lastLog = log;
     const { rows, dropped } = this.#tiers.freeze(into);
     const number = Math.max(this.#manifest.graph, this.#manifest.small) + 1;
     const folder = graphFolder(this.#folder, number);
     const { dimensions } = this.#manifest;
     let next: Graph | undefined;
-    let removed = this.#removed;
     try {
+      if (into === 'large') this.#removed.begin(number);
       await this.#builder.build({
         ...{ folder, dimensions, rows, threads, removed: [...dropped[into]] },
         last: last && { folder: last.folder, count: last.count },
-        merged:
-          into === 'large' && small
-            ? { folder: small.folder, count: small.count, removed: [...dropped.small] }
-            : undefined,
+        merged: into === 'large' && small ? { folder: small.folder, count: small.count } : undefined,
+        removedOfMerged: into === 'large' ? [...dropped.small] : [],
       });
       next = openBuiltGraph(folder);
       // Nothing is awaited from here on until it serves: what is removed then is noted for it.
-      if (into === 'large') removed = this.#newRemoved(number, [...this.#tiers.hiddenInNext]);
+      this.#removed.requireNext();
       const named =
         into === 'large' ? { graph: number, small: 0 } : { graph: this.#manifest.graph, small: number };
       this.#manifest = writeManifest(this.#folder, { ...named, dimensions, log });
     } catch (thrown) {
-      if (removed !== this.#removed) removed?.close();
+      this.#removed.abandon();
       await next?.discard();
       this.#tiers.thaw();
       // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them.
@@ -185,8 +187,7 @@ export class IndexContents {
     const replaced = replacedBy(into).flatMap((level) => this.#graphs[level] ?? []);
     this.#graphs = into === 'large' ? { large: next } : { ...this.#graphs, small: next };
     this.#tiers.advance();
-    if (removed !== this.#removed) this.#removed?.close();
-    this.#removed = removed;
+    this.#removed.advance();
     await this.#endLogs(() => Promise.resolve());
     const listed = [...this.#retired, ...replaced].map((graph) => graph.folder);
     sweep(this.#folder, this.#manifest, listed);
@@ -202,7 +203,7 @@ export class IndexContents {
       await Promise.all([...this.#retired].map((graph) => graph.discard()));
       await Promise.all(LEVELS.map((level) => this.#graphs[level]?.close()));
     } finally {
-      for (const log of [...this.#logs, this.#removed]) log?.close();
+      for (const log of [...this.#logs, this.#removed]) log.close();
     }
   }
 
@@ -225,36 +226,10 @@ export class IndexContents {
     return (id) => LEVELS.filter((level) => held[level].has(id));
   }
 
-  #noteRemoved(ids: readonly string[]): void {
-    if (ids.length === 0) return;
-    this.#idle.writing();
-    this.#removed?.append(ids.map((id) => ({ kind: 'removed', id })));
-  }
-
-  /** Of a large graph that is to serve. Throws what the file system says. */
-  #newRemoved(graph: number, ids: readonly string[]): RowLog {
-    const log = this.#newLog(removedPath(this.#folder, graph));
-    try {
-      this.#idle.writing();
-      log.append(ids.map((id) => ({ kind: 'removed', id })));
-      return log;
-    } catch (thrown) {
-      log.close();
-      throw thrown;
-    }
-  }
-
-  /** What its own log tells of the large graph; gives the ids. */
-  #replayRemoved(): ReadonlySet<string> {
-    const ids = new Set<string>();
-    if (this.#manifest.graph === 0) return ids;
-    const path = removedPath(this.#folder, this.#manifest.graph);
-    if (!existsSync(path)) throw new FreshetError('index-corrupt', `${path} is gone; ${REBUILD}`);
-    const { entries, bytes } = readLog(path);
-    this.#removed = new RowLog(path, bytes);
-    for (const entry of entries) if (entry.kind === 'removed') ids.add(entry.id);
-    for (const id of ids) this.#tiers.remove(id, ['large']);
-    return ids;
+  /** In memory; and on disk, should a next large graph have them. */
+  #hide(ids: readonly string[], levelsOf: (id: string) => readonly Level[]): void {
+    this.#removed.noteNext(ids.filter((id) => this.#tiers.isVisibleInNext(id, levelsOf(id))));
+    for (const id of ids) this.#tiers.remove(id, levelsOf(id));
   }
 
   #append(entries: readonly LogEntry[]): void {
@@ -269,11 +244,6 @@ export class IndexContents {
       if (entry.kind === 'removed') this.#tiers.remove(entry.id, levelsOf(entry.id));
       else if (!this.#tiers.has(entry.row.id, levelsOf(entry.row.id))) this.#tiers.add(entry.row);
     }
-  }
-
-  #newLog(path: string): RowLog {
-    closeSync(openSync(path, 'w'));
-    return new RowLog(path, 0);
   }
 }
 

@@ -87,7 +87,7 @@ export class RowLog {
   readonly #file: number;
   #bytes: number;
 
-  /** Goes on after `bytes`; what lies behind is cut off. */
+  /** Goes on after `bytes`, 0 to begin anew; what lies behind is cut off. */
   constructor(path: string, bytes: number) {
     this.#file = openSync(path, 'a');
     truncateSync(path, bytes);

@@ -67,9 +67,16 @@ export class Tiers {
     const frozen = this.#frozen;
     if (frozen === undefined) return;
     frozen.rows.remove(id);
+    if (this.isVisibleInNext(id, levels)) frozen.hidden.add(id);
+  }
+
+  /** Whether the graph that is built will have a row of that id that is not hidden in it yet. */
+  isVisibleInNext(id: string, levels: readonly Level[]): boolean {
+    const frozen = this.#frozen;
+    if (frozen === undefined || frozen.hidden.has(id)) return false;
     const replaced = replacedBy(frozen.into);
     const goesIn = levels.some((level) => replaced.includes(level) && !frozen.dropped[level].has(id));
-    if (goesIn || frozen.added.has(id)) frozen.hidden.add(id);
+    return goesIn || frozen.added.has(id);
   }
 
   query(query: HashedQuery): readonly VectorHit[] {
@@ -90,11 +97,6 @@ export class Tiers {
     this.#frozen = { into, rows: this.#recent, added, dropped, hidden: new Set() };
     this.#recent = new RecentRows();
     return { rows, dropped };
-  }
-
-  /** Of the next graph, as far as is known while it is built. */
-  get hiddenInNext(): ReadonlySet<string> {
-    return this.#frozen?.hidden ?? new Set();
   }
 
   /** The next graph is there. */

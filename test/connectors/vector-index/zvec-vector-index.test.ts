@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -123,6 +123,46 @@ describe('the zvec index', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('removed-'))).toHaveLength(1);
   });
 
+  it('notes what is removed from the next large graph while that is built, and forgets none of it', async () => {
+    let index = await open(folder, 1_500, 1_500);
+    await index.upsert(rowsOf(1_500));
+    expect(index.build.running).toBe(true);
+    await index.remove(rowsOf(600));
+    expect(index.build.running).toBe(true);
+    // An id takes 16 bytes, its kind one, and a head twelve.
+    expect(statSync(join(folder, 'removed-1')).size).toBe(600 * 29);
+    await built(index);
+    expect(index.build.failure).toBeUndefined();
+    await index.remove(rowsOf(10, 'acme', 600));
+    expect(statSync(join(folder, 'removed-1')).size).toBe(610 * 29);
+    await index.close();
+    index = await open(folder, 1_500, 1_500);
+    expect(await index.count()).toBe(890);
+    expect(await index.has(rowsOf(610))).toEqual(new Set());
+    await index.close();
+  });
+
+  it('lists what there was when it was asked, however many builds end meanwhile', async () => {
+    const index = await open(folder, 50, 200);
+    await index.upsert(rowsOf(1_200));
+    await built(index);
+    await index.upsert(rowsOf(50, 'acme', 2_000));
+    await built(index);
+    expect(graphsOf(folder).small).toBeGreaterThan(0);
+    const listing = index.ids()[Symbol.asyncIterator]();
+    const listed = [(await listing.next()).value];
+    await index.upsert(rowsOf(50, 'acme', 3_000));
+    await built(index);
+    await index.upsert(rowsOf(100, 'acme', 4_000));
+    await built(index);
+    expect(graphsOf(folder).small).toBe(0);
+    // Graphs that are replaced are asked every 50 ms whether a listing still reads them.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let next = await listing.next(); !next.done; next = await listing.next()) listed.push(next.value);
+    expect(new Set(listed).size).toBe(1_250);
+    await index.close();
+  });
+
   it('opens what the release before left, and forgets no removal', async () => {
     let index = await open(folder, 100, 100);
     await index.upsert(rowsOf(1_200));
@@ -219,6 +259,9 @@ describe('the zvec index', () => {
       await index.upsert(rowsOf(100));
       await built(index);
       expect(index.build.failure).toMatchObject({ code: 'disk-full' });
+      expect(
+        readdirSync(join(disk.folder, 'index')).filter((name) => /^(graph|removed)-/.test(name)),
+      ).toEqual([]);
       const [hit] = await index.query({ vector: vectorOf(7), topK: 1, tenant: 'acme' });
       expect(hit?.id).toBe(rowId(7));
       await index.close();
