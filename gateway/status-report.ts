@@ -10,7 +10,13 @@ import type { SourceState } from '../schemas/records.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
 import type { DeadLetterKind } from './read-models/dead-letter-list.ts';
 import { type DeadLetterView, deadLetterKindOf } from './views/dead-letter-kinds.ts';
-import { backlogOf, countersOf, type RecordCounter, type StageBacklog } from './views/role-counters.ts';
+import {
+  backlogOf,
+  countersOf,
+  type RecordCounter,
+  type RoleMetrics,
+  type StageBacklog,
+} from './views/role-counters.ts';
 
 /** How a connector stands, as the page shows it. */
 export interface ConnectorState {
@@ -97,8 +103,8 @@ export interface StatusSettings {
   readonly agents: readonly Pick<AgentDefinition, 'name' | 'version'>[];
   readonly clock: Clock;
   readonly connectStatus?: () => Promise<readonly ConnectorState[]>;
-  /** JSON metrics of the other roles, to be answered with this one's. */
-  readonly roleMetrics?: () => Promise<readonly unknown[]>;
+  /** Of the other roles, to be answered with this one's; those that are silent are among them. */
+  readonly roleMetrics?: () => Promise<readonly RoleMetrics[]>;
 }
 
 const lagOf = async (

@@ -11,9 +11,8 @@ import { openRedisConnection } from '../../connectors/redis/redis-connection.ts'
 import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { askPeers } from './ask-peers.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
-
-const PEER_WITHIN_MS = 1_000;
 
 /** Whatever a worker asks a breaker before: sub-tasks are handed over without one. */
 const guardedNames = (config: RoleContext['config']): readonly GuardedName[] => [
@@ -75,18 +74,7 @@ export const startGatewayRole = async ({
           ...(health?.kind === 'failed' ? { reason: health.reason } : {}),
         };
       }),
-    // A role that does not answer is missing from the sum, not a failure of the whole.
-    roleMetrics: async () =>
-      (
-        await Promise.allSettled(
-          settings.peers.map(
-            async (peer) =>
-              (
-                await fetch(`${peer}/metrics.json`, { signal: AbortSignal.timeout(PEER_WITHIN_MS) })
-              ).json() as Promise<unknown>,
-          ),
-        )
-      ).flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
+    roleMetrics: askPeers(settings.peers),
     metrics,
     onEvent: (event) => log.warn({ ...event, err: event.error }, event.type),
   });

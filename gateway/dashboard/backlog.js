@@ -8,8 +8,14 @@ const NAMES = {
   agents: 'Tasks to agents',
 };
 
-const stageCell = ({ stage, seconds, records }) => {
+const stageCell = ({ stage, seconds, records, silent }) => {
   const name = NAMES[stage] ?? stage;
+  if (silent.length > 0)
+    return cell(
+      name,
+      pill('unknown', 'warn'),
+      `${silent.join(', ')} ${silent.length === 1 ? 'does' : 'do'} not answer`,
+    );
   if (seconds === null) return cell(name, pill('unknown', 'warn'), 'no process says how far it is');
   const note =
     records === null ? '' : records === 0 ? 'nothing waits' : `${many(records, 'record')} under way`;

@@ -27,7 +27,8 @@ export const registerHealth = (
     measureBudgets(metrics, await reportBudgets(context));
     // A role that does not answer must not take the others' metrics with it.
     const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
-    return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(others));
+    const answered = others.flatMap((role) => (role.metrics === undefined ? [] : [role.metrics]));
+    return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(answered));
   });
   app.get('/metrics.json', async () => metrics.registry.json());
   const documents = {

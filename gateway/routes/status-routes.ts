@@ -40,6 +40,9 @@ const statusSchema = z.object({
         stage: z.string(),
         seconds: z.number().nullable().describe('Age of the oldest record that waits; null: not known.'),
         records: z.number().nullable(),
+        silent: z
+          .array(z.string())
+          .describe('Processes of the stage that do not answer: what waits for them is not known.'),
       }),
     )
     .describe('In the order of the flow.'),

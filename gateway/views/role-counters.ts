@@ -1,6 +1,16 @@
 /** Reads single metrics out of the JSON metrics of other roles. Pure; what does not look like one is passed over. */
 import { LAG_STAGES, type LagStage } from '../../schemas/lag-stages.ts';
 
+/** What one process of another role answered. */
+export interface RoleMetrics {
+  /** Host and port. */
+  readonly at: string;
+  /** pipeline, index or agents, as it said itself, now or before; null: it has not answered yet. */
+  readonly role: string | null;
+  /** Its JSON metrics; undefined: it does not answer. */
+  readonly metrics: unknown;
+}
+
 export interface RecordCounter {
   readonly stage: string;
   readonly outcome: string;
@@ -12,9 +22,9 @@ interface Sample {
   readonly value: number;
 }
 
-const samplesOf = (roles: readonly unknown[], wanted: string): readonly Sample[] =>
+const samplesOf = (roles: readonly Pick<RoleMetrics, 'metrics'>[], wanted: string): readonly Sample[] =>
   roles
-    .flatMap((role) => (Array.isArray(role) ? (role as unknown[]) : []))
+    .flatMap(({ metrics }) => (Array.isArray(metrics) ? (metrics as unknown[]) : []))
     .flatMap((metric) => {
       const { name, values } = (metric ?? {}) as { readonly name?: unknown; readonly values?: unknown };
       return name === wanted && Array.isArray(values) ? (values as unknown[]) : [];
@@ -26,7 +36,13 @@ const samplesOf = (roles: readonly unknown[], wanted: string): readonly Sample[]
         : [];
     });
 
-export const countersOf = (roles: readonly unknown[]): readonly RecordCounter[] => {
+/** The role that a process says it has. */
+export const roleOf = (metrics: unknown): string | null => {
+  const [sample] = samplesOf([{ metrics }], 'freshet_process_memory_bytes');
+  return typeof sample?.labels.role === 'string' ? sample.labels.role : null;
+};
+
+export const countersOf = (roles: readonly RoleMetrics[]): readonly RecordCounter[] => {
   const counts = new Map<string, RecordCounter>();
   for (const { labels, value } of samplesOf(roles, 'freshet_records_total')) {
     const { stage, outcome } = labels;
@@ -37,34 +53,48 @@ export const countersOf = (roles: readonly unknown[]): readonly RecordCounter[] 
   return [...counts.values()];
 };
 
-/** Null where no process says it. */
+/** Null where no process says it, or one of the stage is silent: it may be the one that is behind. */
 export interface StageBacklog {
   readonly stage: LagStage;
+  /** Processes of the stage, or of no known role, that do not answer. */
+  readonly silent: readonly string[];
   /** Age of the oldest record that waits, in the process that is furthest behind. */
   readonly seconds: number | null;
   /** Of all processes; of replicas of the index, each of which reads everything, of the one with the most. */
   readonly records: number | null;
 }
 
+const ROLES: Readonly<Record<LagStage, string>> = {
+  'index-documents': 'pipeline',
+  'apply-index': 'index',
+  agents: 'agents',
+};
+
+const silentIn = (stage: LagStage, roles: readonly RoleMetrics[]): readonly string[] =>
+  roles.flatMap(({ at, role, metrics }) =>
+    metrics === undefined && (role === null || role === ROLES[stage]) ? [`${role ?? 'a role'} at ${at}`] : [],
+  );
+
 const recordsIn = (stage: LagStage, counts: readonly number[]): number =>
   stage === 'apply-index' ? Math.max(...counts) : counts.reduce((sum, each) => sum + each, 0);
 
-export const backlogOf = (roles: readonly unknown[]): readonly StageBacklog[] => {
+export const backlogOf = (roles: readonly RoleMetrics[]): readonly StageBacklog[] => {
   const valuesOf = (name: string, stage: string): readonly number[] =>
     samplesOf(roles, name).flatMap(({ labels, value }) => (labels.stage === stage ? [value] : []));
   return LAG_STAGES.map((stage) => {
     const seconds = valuesOf('freshet_consumer_lag_seconds', stage);
     const records = valuesOf('freshet_consumer_lag_records', stage);
+    const silent = silentIn(stage, roles);
     return {
-      stage,
-      seconds: seconds.length === 0 ? null : Math.max(...seconds),
-      records: records.length === 0 ? null : recordsIn(stage, records),
+      ...{ stage, silent },
+      seconds: silent.length > 0 || seconds.length === 0 ? null : Math.max(...seconds),
+      records: silent.length > 0 || records.length === 0 ? null : recordsIn(stage, records),
     };
   });
 };
 
 /** Resident memory of all processes of a role, bytes; null where none answered. */
-export const memoryOfRole = (roles: readonly unknown[], role: string): number | null => {
+export const memoryOfRole = (roles: readonly RoleMetrics[], role: string): number | null => {
   const samples = samplesOf(roles, 'freshet_process_memory_bytes').filter(
     ({ labels }) => labels.role === role,
   );
@@ -72,7 +102,7 @@ export const memoryOfRole = (roles: readonly unknown[], role: string): number | 
 };
 
 /** What breakers of outside services stand at, by service, at its worst over all processes: 0 closed, 1 half open, 2 open. */
-export const breakerGaugesOf = (roles: readonly unknown[]): ReadonlyMap<string, number> => {
+export const breakerGaugesOf = (roles: readonly RoleMetrics[]): ReadonlyMap<string, number> => {
   const worst = new Map<string, number>();
   for (const { labels, value } of samplesOf(roles, 'freshet_breaker_state')) {
     const { tool } = labels;

@@ -1,10 +1,21 @@
 /** Over the JSON of real registries: what prom-client calls things there is what is read. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
+import { askPeers } from '../../../cli/roles/ask-peers.ts';
 import { knownLag, type Lag, measureLag } from '../../../cli/roles/measure-lag.ts';
-import { createMetrics } from '../../../connectors/telemetry/metrics.ts';
-import { backlogOf } from '../../../gateway/views/role-counters.ts';
+import { createMetrics, type Metrics } from '../../../connectors/telemetry/metrics.ts';
+import { backlogOf, type RoleMetrics } from '../../../gateway/views/role-counters.ts';
+import { LAG_STAGES } from '../../../schemas/lag-stages.ts';
 
 afterEach(() => vi.useRealTimers());
+
+const said = async (metrics: Metrics, role: string): Promise<RoleMetrics> => ({
+  ...{ at: '127.0.0.1:7401', role },
+  metrics: await metrics.registry.json(),
+});
+const silent: readonly string[] = [];
 
 test('of several copies the one furthest behind tells the seconds; a stage that nobody speaks of is unknown', async () => {
   const [first, second] = [createMetrics('pipeline'), createMetrics('pipeline')];
@@ -12,18 +23,47 @@ test('of several copies the one furthest behind tells the seconds; a stage that 
   first.consumerLagSeconds.set({ stage: 'index-documents' }, 0.5);
   second.consumerLag.set({ stage: 'index-documents' }, 4);
   second.consumerLagSeconds.set({ stage: 'index-documents' }, 2);
-  expect(backlogOf([await first.registry.json(), await second.registry.json(), 'no metrics'])).toEqual([
-    { stage: 'index-documents', seconds: 2, records: 7 },
-    { stage: 'apply-index', seconds: null, records: null },
-    { stage: 'agents', seconds: null, records: null },
+  const other = { at: '127.0.0.1:7402', role: null, metrics: 'no metrics' };
+  const roles = [await said(first, 'pipeline'), await said(second, 'pipeline'), other];
+  expect(backlogOf(roles)).toEqual([
+    { stage: 'index-documents', silent, seconds: 2, records: 7 },
+    { stage: 'apply-index', silent, seconds: null, records: null },
+    { stage: 'agents', silent, seconds: null, records: null },
   ]);
+});
+
+test('a copy that does not answer may be the one behind: its stage is unknown, and of one never heard every stage', async () => {
+  const metrics = createMetrics('agents');
+  for (const stage of LAG_STAGES) metrics.consumerLagSeconds.set({ stage }, 1);
+  const mute = { at: '127.0.0.1:7402', metrics: undefined };
+  const secondsOf = async (role: string | null) =>
+    backlogOf([await said(metrics, 'agents'), { ...mute, role }]).map((stage) => stage.seconds);
+  expect(await secondsOf('gateway')).toEqual([1, 1, 1]);
+  expect(await secondsOf('agents')).toEqual([1, 1, null]);
+  expect(await secondsOf(null)).toEqual([null, null, null]);
+  expect(backlogOf([{ ...mute, role: 'agents' }]).at(-1)?.silent).toEqual(['agents at 127.0.0.1:7402']);
+});
+
+test('a role that answered before is known by its name when it is silent', async () => {
+  const metrics = createMetrics('agents');
+  const server = createServer(async (_, response) => {
+    response.end(JSON.stringify(await metrics.registry.json()));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const ask = askPeers([`http://${at}`]);
+  expect(await ask()).toMatchObject([{ at, role: 'agents', metrics: expect.any(Array) }]);
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+  expect(await ask()).toEqual([{ at, role: 'agents', metrics: undefined }]);
 });
 
 test('replicas of the index read the same records: they are not counted twice', async () => {
   const [first, second] = [createMetrics('index'), createMetrics('index')];
   first.consumerLag.set({ stage: 'apply-index' }, 3);
   second.consumerLag.set({ stage: 'apply-index' }, 4);
-  const backlog = backlogOf([await first.registry.json(), await second.registry.json()]);
+  const backlog = backlogOf([await said(first, 'index'), await said(second, 'index')]);
   expect(backlog.find(({ stage }) => stage === 'apply-index')?.records).toBe(4);
 });
 
@@ -46,11 +86,11 @@ test('a role that lost its partitions says nothing of its backlog, rather than t
     () => 4_000_000,
     () => lag,
   );
-  const agents = async () => backlogOf([await metrics.registry.json()]).at(-1);
+  const agents = async () => backlogOf([await said(metrics, 'agents')]).at(-1);
   vi.advanceTimersByTime(1_000);
-  expect(await agents()).toEqual({ stage: 'agents', seconds: 3, records: 2 });
+  expect(await agents()).toEqual({ stage: 'agents', silent, seconds: 3, records: 2 });
   lag = null;
   vi.advanceTimersByTime(1_000);
-  expect(await agents()).toEqual({ stage: 'agents', seconds: null, records: null });
+  expect(await agents()).toEqual({ stage: 'agents', silent, seconds: null, records: null });
   end();
 });
