@@ -1,5 +1,6 @@
 /** A new live execution from a recorded state: finds the execution at the place, and asks the gateway for the fork. */
 import { type JournalPlace, readRecordedExecution } from '../../agents/replay/recorded-execution.ts';
+import { askAtTerminal, asked } from '../consent.ts';
 import { createOutput } from '../output.ts';
 import { wholeNumber } from '../whole-number.ts';
 import type { ReplayOptions } from './replay-options.ts';
@@ -8,35 +9,54 @@ import { gatewayOf, type Surroundings, withKafka } from './surroundings.ts';
 interface Forked {
   readonly taskId: string | null;
   readonly executionId: string | null;
+  readonly agent: { readonly name: string; readonly version: string };
   readonly origin: string;
   readonly takenOver: { readonly events: number; readonly step: number };
   readonly effects: readonly { readonly step: number; readonly tool: string; readonly kind: string }[];
   readonly compensate: boolean;
 }
 
-const SAID: Readonly<Record<string, string>> = {
-  declared: 'its tool says how to undo it',
+const STANDS: Readonly<Record<string, string>> = {
+  declared: 'its tool says how to undo it, which --compensate asks for',
   undeclared: 'its tool does not say how to undo it: it stands',
   unknown: 'whether it happened is not known: look',
 };
 
-const describe = ({ taskId, executionId, origin, takenOver, effects, compensate }: Forked): string =>
-  [
-    taskId ? `task       ${taskId}` : 'nothing was changed (--dry-run)',
-    ...(executionId ? [`execution  ${executionId}`] : []),
-    `from       ${origin}: ${takenOver.events} events taken over, up to step ${takenOver.step}`,
+/** What was begun, or with --dry-run would be. */
+export const describeFork = ({
+  taskId,
+  executionId,
+  agent,
+  origin,
+  takenOver,
+  effects,
+  compensate,
+}: Forked): string => {
+  const begun = `${agent.name} ${agent.version}, live, after step ${takenOver.step}`;
+  return [
+    ...(taskId
+      ? [`task       ${taskId}`, `execution  ${executionId}`, `begins     ${begun}`]
+      : [`would begin ${begun}; nothing was changed (--dry-run)`]),
+    `from       ${origin}: ${takenOver.events} events taken over`,
     ...(effects.length === 0 ? ['effects    none after that step'] : []),
-    ...effects.map((each) => `effect     step ${each.step}, ${each.tool}: ${SAID[each.kind] ?? each.kind}`),
-    ...(effects.length > 0 && !compensate
-      ? ['           none is undone; --compensate undoes those that can be']
-      : []),
+    ...effects.map(({ step, tool, kind }) => {
+      const isUndone = compensate && kind === 'declared';
+      const what = isUndone ? `${taskId ? 'is' : 'would be'} undone first` : (STANDS[kind] ?? kind);
+      return `effect     step ${step}, ${tool}: ${what}`;
+    }),
   ].join('\n');
+};
 
 export const forkExecution = async (
   surroundings: Surroundings,
   at: JournalPlace,
-  { fromStep = '', compensate = false, maxUsd, maxSteps, reason, dryRun = false, json }: ReplayOptions,
+  options: ReplayOptions,
 ): Promise<void> => {
+  const { fromStep = '', compensate = false, maxUsd, maxSteps, json } = options;
+  askAtTerminal(
+    compensate ? 'begin a live execution and undo what was done' : 'begin a live execution',
+    options,
+  );
   const step = wholeNumber(fromStep, '--from-step');
   const gateway = gatewayOf(surroundings);
   const events = await withKafka(surroundings, ({ kafka, codec }) => readRecordedExecution(kafka, codec, at));
@@ -46,11 +66,7 @@ export const forkExecution = async (
   };
   const forked = await gateway.post<Forked>(
     `/v1/executions/${encodeURIComponent(events[0]?.executionId ?? '')}/fork`,
-    {
-      ...{ step, compensate, dryRun },
-      ...(Object.keys(budget).length > 0 ? { budget } : {}),
-      ...(reason === undefined ? {} : { reason }),
-    },
+    { step, compensate, ...(Object.keys(budget).length > 0 ? { budget } : {}), ...asked(options) },
   );
-  createOutput(json ?? false).print(forked, describe);
+  createOutput(json ?? false).print(forked, describeFork);
 };

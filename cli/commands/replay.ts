@@ -99,8 +99,9 @@ export const addReplayCommand = (freshet: Command, surroundings: Surroundings): 
     .option('--compensate', 'with --from-step: first undo what was done outside after it')
     .option('--max-usd <decimal>', 'with --from-step: its own budget')
     .option('--max-steps <n>', 'with --from-step: its own cap of steps')
-    .option('--reason <text>', 'with --from-step: why, for the audit')
-    .option('--dry-run', 'with --from-step: say what would be taken over and undone')
+    .option('--reason <why>', 'with --from-step: why, audited')
+    .option('--dry-run', 'with --from-step: say what would be begun and undone, and do nothing')
+    .option('--yes', 'with --from-step: without being asked')
     .option('--config <file>', 'with the agents of this configuration')
     .option('--json', 'JSON; of a range a line per execution')
     .action(async (position: string, options: ReplayOptions) => {

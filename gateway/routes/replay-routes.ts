@@ -190,6 +190,7 @@ export const replayRoutes = (context: GatewayContext) => {
           );
         const effects = compensationsOf(recorded, fork.step, agent);
         const told = {
+          agent: { name: agent.name, version: agent.version },
           origin: fork.origin,
           takenOver: { events: fork.drafts.length, step: fork.step },
           effects: effects.map(({ step, tool, idempotencyKey, kind }) => ({

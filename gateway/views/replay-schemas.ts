@@ -79,6 +79,9 @@ export const whatIfSchema = z.object({
 export const forkedSchema = z.object({
   taskId: z.string().nullable(),
   executionId: z.string().nullable(),
+  agent: z
+    .object({ name: z.string(), version: z.string() })
+    .describe('Who goes on: the version that runs now.'),
   origin: z.string().describe('executionId:step.'),
   takenOver: z.object({ events: z.number(), step: z.number() }),
   effects: z
