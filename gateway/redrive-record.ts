@@ -3,34 +3,17 @@
  * what became of it meanwhile is for whoever reads it, as one that is older than its document is superseded (rule V). A task is
  * sent as a new one, as the one it was has ended.
  */
-import type { KafkaClient, KafkaRecord, RecordToAppend } from '../connectors/kafka/kafka.ts';
-import { scanTopic } from '../connectors/kafka/scan.ts';
+import type { KafkaRecord, RecordToAppend } from '../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../schemas/cloud-event.ts';
 import { type DeadLetterReason, placeOf } from '../schemas/dead-letters.ts';
 import { FreshetError } from '../schemas/errors.ts';
-import type { DeadLetter, Task } from '../schemas/records.ts';
+import type { Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { TRACEPARENT } from '../schemas/trace-context.ts';
 import { taskIdOfKey } from './submit-task.ts';
 
 export const REDRIVEN_FROM = 'freshet-redriven-from';
-
-type Origin = DeadLetter['origin'];
-
-/** Undefined where it is in the log no more. Errors: `kafka-unavailable`. */
-export const readRecord = async (
-  kafka: KafkaClient,
-  { topic, partition, offset }: Origin,
-): Promise<KafkaRecord | undefined> => {
-  let found: KafkaRecord | undefined;
-  const from = new Map([[partition, offset]]);
-  const to = new Map([[partition, offset + 1]]);
-  await scanTopic(kafka, { topic, partitions: [partition], from, to }, (record) => {
-    if (record.offset === offset) found = record;
-  });
-  return found;
-};
 
 /** Why a record of this topic cannot be taken through again; null where it can. */
 export const notRedriven = (

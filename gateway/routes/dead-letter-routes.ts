@@ -8,8 +8,9 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange, wholeNumber } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE, DEAD_LETTER_REDRIVE_FAILED } from '../read-models/dead-letter-list.ts';
+import { readOrigins } from '../read-origins.ts';
 import { recordPreview, textPreview } from '../record-preview.ts';
-import { againOf, notRedriven, readRecord, taskAgainOf } from '../redrive-record.ts';
+import { againOf, notRedriven, taskAgainOf } from '../redrive-record.ts';
 import { deadLetterKindOf, deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { isoTime } from '../views/times.ts';
 
@@ -90,7 +91,7 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
       errors: ['not-found', 'kafka-unavailable'],
       handle: async ({ query }) => {
         const held = found(query.place);
-        const record = await readRecord(kafka, held.origin);
+        const record = (await readOrigins(kafka, [held.origin])).get(held.place);
         const headers = Object.entries(record?.headers ?? {}).map(([name, value]) => [
           name,
           textPreview(value.toString('utf8'), SHOWN_OF_HEADER),
@@ -146,9 +147,15 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
         const not: { place: string; why: string }[] = [];
         const again: { at: string; record: RecordToAppend }[] = [];
         const tasks: { place: string; taskId: string }[] = [];
-        for (const { place: at, origin, reason: letter } of matches.slice(0, MOST_REDRIVEN)) {
-          const never = notRedriven(origin.topic, letter, changeTopics);
-          const record = never === null ? await readRecord(kafka, origin) : undefined;
+        const judged = matches
+          .slice(0, MOST_REDRIVEN)
+          .map((each) => ({ ...each, never: notRedriven(each.origin.topic, each.reason, changeTopics) }));
+        const records = await readOrigins(
+          kafka,
+          judged.flatMap(({ origin, never }) => (never === null ? [origin] : [])),
+        );
+        for (const { place: at, never } of judged) {
+          const record = records.get(at);
           const task = record?.topic === TOPICS.tasks.name && (await taskAgainOf(record, codec, clock()));
           if (task) tasks.push({ place: at, taskId: task.taskId });
           const appended = task ? task.record : record && againOf(record);
