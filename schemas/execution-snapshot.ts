@@ -18,6 +18,15 @@ export interface SnapshotPlace {
   readonly order: ExecutionOrder;
   /** Who waits for its end. */
   readonly parent?: TaskParent;
+  /** Whose ends it waits for: they are to be cancelled though its state is lost. */
+  readonly subtasks?: readonly SnapshotSubtask[];
+}
+
+/** Its task is `executionId:step`. */
+export interface SnapshotSubtask {
+  readonly step: number;
+  /** Of the tool that hands it over. */
+  readonly name: string;
 }
 
 /** A record of freshet.tasks, as it came. Bytes are base64. */

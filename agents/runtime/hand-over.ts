@@ -7,7 +7,8 @@ import { type Decided, inputHashOf } from './decision.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { Subtask } from './execution-state.ts';
 import { NOTHING_SPENT, type StepResult, type StepScope, throwIfStopped } from './step-scope.ts';
-import { subtaskIdOf, subtaskOf } from './subtasks.ts';
+import { subtaskIdOf } from './subtask-id.ts';
+import { subtaskOf } from './subtasks.ts';
 
 export const delegate = async (decision: Decided<'delegate'>, scope: StepScope): Promise<StepResult> => {
   const { journal, run, at } = scope;

@@ -1,10 +1,10 @@
 /** The state of an execution as it stands in the journal: the fold of its events, or of its last snapshot and what came after that. */
 import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
-import { isSnapshot, snapshotPlaceOf, withoutState } from '../../schemas/execution-snapshot.ts';
+import { isSnapshot, withoutState } from '../../schemas/execution-snapshot.ts';
 import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
 import { foldEvents } from './fold-events.ts';
 import type { JournaledExecution } from './journal-fold.ts';
-import { snapshotStateOf } from './snapshot.ts';
+import { lostStateOf, snapshotStateOf } from './snapshot.ts';
 import { type WholeEvents, wholeEvents } from './whole-events.ts';
 
 /** What stands in the log at the moment of the call. Errors: `kafka-unavailable`, `registry-unavailable`. */
@@ -21,9 +21,6 @@ export const journaledState = async (
     ),
   ]);
   const [whole] = begun.whole;
-  const order = snapshot && snapshotPlaceOf(snapshot)?.order;
-  // Of one that is lost, who held it is still known: enough to end it.
-  const stated = whole ? snapshotStateOf(whole) : null;
-  const state = stated ?? { ...INITIAL_STATE, ...(order ? { order } : {}) };
+  const state = (whole ? snapshotStateOf(whole) : null) ?? (snapshot ? lostStateOf(snapshot) : INITIAL_STATE);
   return { state: foldEvents(after.whole, state), lost: begun.lost ?? after.lost };
 };

@@ -63,7 +63,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
   };
   // One that has told its end may be known to nobody any more but here: handed over again, it would run from its start.
   const open = journal.state().subtasks.filter((each) => !heardOf(each, eventsOf(run, services)));
-  for (const subtask of run.refusal ? [] : open)
+  for (const subtask of run.refusal || lost ? [] : open)
     await submitSubtask(subtask, run, services, reservedOf(journal.state(), subtask.taskId));
   const control = services.control.open(identity);
   const { signal: calling, release } = linkSignals(signal, control.stopped);

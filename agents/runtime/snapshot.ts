@@ -5,10 +5,13 @@ import {
   SNAPSHOT,
   type SnapshotContent,
   type SnapshotPlace,
+  type SnapshotSubtask,
+  snapshotPlaceOf,
 } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent, TaskParent } from '../../schemas/records.ts';
 import type { EventDraft } from './execution-journal.ts';
 import { type ExecutionState, INITIAL_STATE } from './execution-state.ts';
+import { subtaskIdOf } from './subtask-id.ts';
 
 /** Over it a wait is not journaled again, and pins its task: as much would be written for each of thousands, again and again. */
 export const MAX_SNAPSHOT_CHARACTERS = 4 * 1024 * 1024;
@@ -21,7 +24,12 @@ export const snapshotDraftOf = (
   parent?: TaskParent,
 ): EventDraft | null => {
   const { topic, partition, offset, timestamp, key, value, headers } = record;
-  const place: SnapshotPlace = { from, order: state.order, ...(parent ? { parent } : {}) };
+  const subtasks = state.subtasks.map(({ step, call }) => ({ step, name: call.name }));
+  const place: SnapshotPlace = {
+    ...{ from, order: state.order },
+    ...(parent ? { parent } : {}),
+    ...(subtasks.length > 0 ? { subtasks } : {}),
+  };
   const content: SnapshotContent = {
     task: {
       timestamp,
@@ -45,6 +53,22 @@ export const snapshotStateOf = ({ output }: Pick<AgentEvent, 'output'>): Executi
   const stated = parseSnapshotContent(output)?.state as Partial<ExecutionState> | undefined;
   if (!stated?.order || !Array.isArray(stated.costs)) return null;
   return { ...INITIAL_STATE, ...stated, costs: new Map(stated.costs) };
+};
+
+/** What a snapshot's event says by itself, where its content is lost: who held it, and what it has handed over. Enough to end it. */
+export const lostStateOf = (event: AgentEvent): ExecutionState => {
+  const { order, subtasks = [] } = snapshotPlaceOf(event) ?? {};
+  return {
+    ...INITIAL_STATE,
+    ...(order ? { order } : {}),
+    subtasks: (Array.isArray(subtasks) ? (subtasks as readonly SnapshotSubtask[]) : []).map(
+      ({ step, name }) => ({
+        taskId: subtaskIdOf(event.executionId, step),
+        step,
+        call: { id: '', name, arguments: null },
+      }),
+    ),
+  };
 };
 
 /** The task's record, as it came; null for every other event. */

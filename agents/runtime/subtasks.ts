@@ -18,6 +18,7 @@ import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { type EventDraft, eventOf, type Identity } from './execution-journal.ts';
 import type { ExecutionState, Subtask } from './execution-state.ts';
 import { journalHeadersOf } from './journal-headers.ts';
+import { subtaskIdOf } from './subtask-id.ts';
 
 export interface Subtasks {
   /** Resolves when Kafka has the task. `traceparent`: of the step that hands it over. Errors: `append-failed`. */
@@ -71,8 +72,6 @@ export const subtaskOf = (
   },
   fork: null,
 });
-
-export const subtaskIdOf = (executionId: string, step: number): string => `${executionId}:${step}`;
 
 /** What an execution journals when it has heard of a sub-task's end; null while it has not. */
 export const heardOf = (subtask: Subtask, events: readonly AgentEvent[]): EventDraft | null => {

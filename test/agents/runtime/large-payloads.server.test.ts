@@ -11,6 +11,7 @@ import type { UsedBy } from '../../../agents/replay/used-in.ts';
 import { INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
 import { startTaskWorker, type TaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { addExecutionCommand } from '../../../cli/commands/execution.ts';
+import { scanTopic } from '../../../connectors/kafka/scan.ts';
 import type { LanguageModel, ModelMessage } from '../../../connectors/models/language/language-model.ts';
 import { executionDetailSchema, taskSchema } from '../../../gateway/views/execution-view.ts';
 import {
@@ -283,7 +284,7 @@ test('a task that waited, and whose snapshot is gone, ends with one clear error 
   const event = eventOf({
     ...{ taskId, executionId, agent: 'archivist', tenant: 'acme', worker: 'worker-of-before' },
     ...{ type: 'checkpoint', name: SNAPSHOT, sequence: 0, epoch: 1, outputPayload: gone },
-    input: JSON.stringify({ from: first?.latest ?? 0, order }),
+    input: JSON.stringify({ from: first?.latest ?? 0, order, subtasks: [{ step: 3, name: 'ask_expert' }] }),
     task: { topic: TOPICS.tasks.name, partition, offset: 0 },
   });
   await stack.writer.append([
@@ -294,4 +295,11 @@ test('a task that waited, and whose snapshot is gone, ends with one clear error 
     ...{ outcome: 'failed', tenant: 'acme', agent: 'archivist' },
     error: { code: 'payload-lost', message: expect.stringContaining('send it again') },
   });
+  // What it had handed over would spend for nobody: asked to stop before the end was journaled.
+  const cancelled: unknown[] = [];
+  await scanTopic(stack.kafka, { topic: TOPICS.control.name }, async ({ key, value }) => {
+    if (key?.toString('utf8') === `task:${executionIdOf(`${executionId}:3`)}`)
+      cancelled.push(await stack.codec.decode('Control', value));
+  });
+  expect(cancelled).toMatchObject([{ action: 'cancel', reason: expect.stringContaining('payload-lost') }]);
 });

@@ -5,6 +5,7 @@ import { INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
 import { applyEvent, foldEvents } from '../../../agents/runtime/fold-events.ts';
 import { createJournalFold, type JournalFold } from '../../../agents/runtime/journal-fold.ts';
 import {
+  lostStateOf,
   MAX_SNAPSHOT_CHARACTERS,
   snapshotDraftOf,
   snapshotRecordOf,
@@ -80,6 +81,18 @@ test('a state comes back from its snapshot bit by bit, with the record of its ta
     }),
     { numRuns: 300 },
   );
+});
+
+test('what a snapshot handed over is known without its content; what is no list is nothing', () => {
+  const call = { id: 'call-1', name: 'ask_expert', arguments: { input: 'how?' } };
+  const subtasks = [{ taskId: 'execution-1:3', step: 3, call }];
+  const draft = snapshotDraftOf(recordOf('execution-1'), 0, { ...INITIAL_STATE, subtasks });
+  const event = eventOf({ ...draft, type: 'checkpoint', executionId: 'execution-1', output: null });
+  expect(lostStateOf(event).subtasks).toMatchObject([
+    { taskId: 'execution-1:3', step: 3, call: { name: 'ask_expert' } },
+  ]);
+  const wrong = JSON.stringify({ from: 0, order: INITIAL_STATE.order, subtasks: 'none' });
+  expect(lostStateOf({ ...event, input: wrong })).toEqual(INITIAL_STATE);
 });
 
 test('what is too large for a snapshot keeps its place in the log; what is none is not taken for one', () => {
