@@ -67,6 +67,8 @@ export interface ToolDefinition<Arguments extends z.ZodType = z.ZodType> {
   readonly execute: (input: z.infer<Arguments>, context: ToolContext) => Promise<unknown>;
   /** Undoes an effect when an execution is taken back to before it. */
   readonly compensate?: (input: z.infer<Arguments>, output: Json, context: ToolContext) => Promise<unknown>;
+  /** What undoing one costs, exact decimal in US dollars. */
+  readonly compensateUsd?: string;
 }
 
 export interface AgentLimits {

@@ -2,12 +2,13 @@
  * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
  * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
  */
+import { UNDO, UNDONE, undoneTool } from './execution-payloads.ts';
 import { madeOnce } from './made-once.ts';
 import { amountOf, type Picodollars } from './money.ts';
 import type { AgentEvent, Usage } from './records.ts';
 
 export interface CallCost {
-  /** executionId:epoch:step. */
+  /** executionId:epoch:step; executionId:epoch:key of what undoes an effect, as several stand at one step. */
   readonly costId: string;
   readonly step: number;
   /** Empty where it is a tool's. */
@@ -39,7 +40,21 @@ export const DELEGATED = 'delegated';
 /** `priceTable` of a tool's calls: they cost what its definition says. */
 export const TOOL_PRICE = 'tool';
 
-const costIdOf = (event: AgentEvent): string => `${event.executionId}:${event.epoch}:${event.step}`;
+type Undoing = Pick<AgentEvent, 'executionId' | 'epoch' | 'idempotencyKey'>;
+
+export const undoCostIdOf = ({ executionId, epoch, idempotencyKey }: Undoing): string =>
+  `${executionId}:${epoch}:${idempotencyKey}`;
+
+const isCheckpoint = (event: AgentEvent, name: string): boolean =>
+  event.type === 'checkpoint' && event.name === name;
+
+const costIdOf = (event: AgentEvent): string =>
+  isCheckpoint(event, UNDO) || isCheckpoint(event, UNDONE)
+    ? undoCostIdOf(event)
+    : `${event.executionId}:${event.epoch}:${event.step}`;
+
+const toolOf = (event: AgentEvent): string =>
+  (event.type === 'checkpoint' ? undoneTool(event.input) : event.name) ?? 'unknown';
 
 /** The costs after an event. `counts`: whether the event does in the order of claims. */
 export const advanceCosts = (costs: ExecutionCosts, event: AgentEvent, counts: boolean): ExecutionCosts => {
@@ -67,7 +82,7 @@ export const changedCosts = (
     costId,
     step,
     model: isTool ? '' : (event.name ?? 'unknown'),
-    tool: isTool ? (event.name ?? 'unknown') : null,
+    tool: isTool ? toolOf(event) : null,
     failed: event.error !== null,
     usage: event.usage ?? NO_USAGE,
     priceTable: event.priceTable ?? '',
@@ -78,15 +93,16 @@ export const changedCosts = (
     const delegated = { ...entry, costId: event.idempotencyKey ?? costId, state: 'delegated' as const };
     return counts && usd !== null ? [{ ...delegated, usd }] : NOTHING;
   }
-  if ((event.type === 'llm-response' || event.type === 'tool-call') && event.costUsd !== null)
-    return [{ ...entry, usd: event.costUsd, state: 'settled' }];
+  const isOutcome =
+    event.type === 'llm-response' || event.type === 'tool-call' || isCheckpoint(event, UNDONE);
+  if (isOutcome && event.costUsd !== null) return [{ ...entry, usd: event.costUsd, state: 'settled' }];
   // A failed call: free where the provider said so, at its reservation where it may have charged.
   if (event.type === 'error' && costs.get(costId)?.state !== 'settled') {
     if (event.costUsd !== null) return [{ ...entry, usd: event.costUsd, state: 'settled' }];
     if (event.reservedUsd !== null) return [{ ...entry, usd: event.reservedUsd, state: 'lost' }];
   }
   if (!counts) return NOTHING;
-  if (event.type === 'intent' && event.reservedUsd !== null)
+  if ((event.type === 'intent' || isCheckpoint(event, UNDO)) && event.reservedUsd !== null)
     return [{ ...entry, usd: event.reservedUsd, state: 'open' }];
   // Whoever held the execution before is gone: what it had under way was spent, as far as anyone knows.
   if (event.type === 'claim')

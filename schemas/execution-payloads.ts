@@ -92,6 +92,20 @@ export const isEnding = ({ type, name }: { readonly type: string; readonly name:
 export const UNDO = 'undo';
 export const UNDONE = 'undone';
 
+/** `input` of both. */
+export interface EffectUndone {
+  readonly tool: string;
+  /** Of the origin. */
+  readonly executionId: string;
+  readonly step: number;
+}
+
+/** Whose effect is undone; null where the text does not say it. */
+export const undoneTool = (text: string | null): string | null => {
+  const tool = parseObject(text)?.tool;
+  return typeof tool === 'string' ? tool : null;
+};
+
 const parseObject = (text: string | null): Readonly<Record<string, unknown>> | null => {
   if (text === null) return null;
   try {

@@ -3,7 +3,7 @@ import type { JsonValue } from '../../connectors/models/language/language-model.
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { madeOnce } from '../../schemas/made-once.ts';
-import { formatUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
+import { formatUsd, isUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { ChainPolicy } from './fallback-state.ts';
 
 /** A write is made again only under a key that the outside system honours (I8). */
@@ -68,10 +68,12 @@ export const checkToolPolicies = (agent: string, tools: readonly ToolDefinition[
     const refuse = (what: string): never => {
       throw new FreshetError('config-invalid', `agent ${agent}: tool ${tool.name}: ${what}`);
     };
-    const { retries = 0, cache, fallback, effect } = tool;
+    const { retries = 0, cache, fallback, effect, compensate, compensateUsd } = tool;
     if (!Number.isInteger(retries) || retries < 0 || retries > 10)
       refuse('retries must be a whole number from 0 to 10');
     if (cache && !(Number.isFinite(cache.ttlMs) && cache.ttlMs > 0)) refuse('cache.ttlMs must be above 0');
+    if (compensateUsd !== undefined && (!compensate || !isUsd(compensateUsd)))
+      refuse('compensateUsd is an exact decimal in US dollars, of a tool that says how it is undone');
     if (effect === 'write') {
       if (cache || fallback)
         refuse('an effect is neither cached nor stood in for: leave cache and fallback out');

@@ -12,7 +12,12 @@ interface Forked {
   readonly agent: { readonly name: string; readonly version: string };
   readonly origin: string;
   readonly takenOver: { readonly events: number; readonly step: number };
-  readonly effects: readonly { readonly step: number; readonly tool: string; readonly kind: string }[];
+  readonly effects: readonly {
+    readonly step: number;
+    readonly tool: string;
+    readonly kind: string;
+    readonly costUsd: string | null;
+  }[];
   readonly compensate: boolean;
 }
 
@@ -39,9 +44,10 @@ export const describeFork = ({
       : [`would begin ${begun}; nothing was changed (--dry-run)`]),
     `from       ${origin}: ${takenOver.events} events taken over`,
     ...(effects.length === 0 ? ['effects    none after that step'] : []),
-    ...effects.map(({ step, tool, kind }) => {
+    ...effects.map(({ step, tool, kind, costUsd }) => {
       const isUndone = compensate && kind === 'declared';
-      const what = isUndone ? `${taskId ? 'is' : 'would be'} undone first` : (STANDS[kind] ?? kind);
+      const cost = costUsd === null ? '' : `, for $${costUsd}`;
+      const what = isUndone ? `${taskId ? 'is' : 'would be'} undone first${cost}` : (STANDS[kind] ?? kind);
       return `effect     step ${step}, ${tool}: ${what}`;
     }),
   ].join('\n');

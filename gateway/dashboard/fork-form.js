@@ -9,7 +9,10 @@ const SAID = {
   unknown: 'whether it happened is not known: look',
 };
 
-const effectItem = ({ step, tool, kind }) => make('li', { text: `Step ${step}, ${tool}: ${SAID[kind]}` });
+const effectItem = ({ step, tool, kind, costUsd }) => {
+  const cost = kind === 'declared' && costUsd !== null ? `, for $${costUsd}` : '';
+  return make('li', { text: `Step ${step}, ${tool}: ${SAID[kind]}${cost}` });
+};
 
 /** Fills `host` with the question; `onForked` is told the new execution's id. */
 export const openForkForm = async (host, executionId, step, onForked) => {

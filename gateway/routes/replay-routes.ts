@@ -198,6 +198,7 @@ export const replayRoutes = (context: GatewayContext) => {
             tool,
             idempotencyKey,
             kind,
+            costUsd: agent.tools?.find(({ name }) => name === tool)?.compensateUsd ?? null,
           })),
           compensate: body.compensate,
         };

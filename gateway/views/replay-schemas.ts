@@ -91,6 +91,7 @@ export const forkedSchema = z.object({
         tool: z.string(),
         idempotencyKey: z.string(),
         kind: z.enum(['declared', 'undeclared', 'unknown']),
+        costUsd: z.string().nullable().describe('What undoing it costs, where its tool says it.'),
       }),
     )
     .describe(

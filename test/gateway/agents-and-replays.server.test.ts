@@ -42,6 +42,7 @@ const undoable = (RANDOM.tools ?? []).map((tool) =>
         compensate: async (_input: unknown, _output: unknown, context: ToolContext) => {
           undone.push(context.idempotencyKey);
         },
+        compensateUsd: '0.0001',
       }
     : tool,
 );
@@ -322,6 +323,9 @@ test('a fork goes on live: the copied steps cost nothing, what was done after th
   ]);
   expect(undone).toEqual([`${origin.executionId}:5:undo`]);
   expect(parseUsd(execution.costUsd)).toBeLessThan(parseUsd(origin.costUsd));
+  // What was undone is no step, and was paid for.
+  const ofSteps = execution.timeline.reduce((sum, { costUsd }) => sum + parseUsd(costUsd ?? '0'), 0n);
+  expect(parseUsd(execution.costUsd) - ofSteps).toBe(parseUsd('0.0001'));
   expect((await post(`/v1/executions/${executionId}/replay`, {})).body).toMatchObject({ identical: true });
   // Whoever writes a task by hand reads nothing of another tenant's execution by it (I9).
   const tasks = await under.tasksInKafka(taskId ?? '');

@@ -5,6 +5,8 @@ import { forkedEvents } from '../../../agents/replay/fork-events.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
+import { advanceCosts, NO_COSTS } from '../../../schemas/execution-costs.ts';
+import type { AgentEvent } from '../../../schemas/records.ts';
 import { eventOf } from '../../support/event-of.ts';
 import { scriptedModel } from '../runtime/random-model.ts';
 import { simulate } from '../runtime/simulated-journal.ts';
@@ -97,14 +99,19 @@ const forkOf = async (
     readonly timeoutMs?: number;
     readonly control?: ExecutionControls;
     readonly deadlineAt?: number;
+    readonly compensateUsd?: string;
   } = {},
 ) => {
-  const { takesIdempotencyKey = false, timeoutMs, control, deadlineAt } = more;
+  const { takesIdempotencyKey = false, timeoutMs, control, deadlineAt, compensateUsd } = more;
   const agent: AgentDefinition = {
     ...AGENT,
     tools: (AGENT.tools ?? []).map((tool) =>
       tool.name === 'change'
-        ? { ...tool, takesIdempotencyKey, compensate, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+        ? {
+            ...{ ...tool, takesIdempotencyKey, compensate },
+            ...(timeoutMs === undefined ? {} : { timeoutMs }),
+            ...(compensateUsd === undefined ? {} : { compensateUsd }),
+          }
         : tool,
     ),
   };
@@ -262,4 +269,40 @@ test('an effect at the step of the fork whose outcome was lost is not taken over
   const fork = forkedEvents(lost, step, 'execution-fork');
   expect(fork.step).toBeLessThan(step);
   expect(compensationsOf(lost, fork.step, agent)).toMatchObject([{ step, tool: 'change', kind: 'unknown' }]);
+});
+
+const undoCosts = (log: readonly AgentEvent[]) =>
+  [...log.reduce((costs, event) => advanceCosts(costs, event, true), NO_COSTS).values()]
+    .filter(({ tool }) => tool === 'change')
+    .map(({ usd, state }) => [usd, state]);
+
+test('undoing costs what the tool says, each its own, also the one whose outcome was lost (I3)', async () => {
+  const more = { takesIdempotencyKey: true, compensateUsd: '0.02' };
+  const fork = await forkOf(async () => undefined, more);
+  await fork.run('worker-a');
+  expect(undoCosts(fork.log)).toEqual([
+    ['0.02', 'settled'],
+    ['0.02', 'settled'],
+  ]);
+  const lost = await forkOf(async () => undefined, more);
+  await expect(lost.run('worker-a', 2)).rejects.toThrow('killed');
+  await lost.run('worker-b');
+  expect(undoCosts(lost.log)).toEqual([
+    ['0.02', 'lost'],
+    ['0.02', 'settled'],
+    ['0.02', 'settled'],
+  ]);
+});
+
+test('what would pass the cap is not undone: the fork is halted', async () => {
+  let tried = 0;
+  const fork = await forkOf(
+    async () => {
+      tried += 1;
+    },
+    { compensateUsd: '1000' },
+  );
+  await fork.run('worker-a');
+  expect(tried).toBe(0);
+  expect(fork.end()).toBe('money-cap');
 });
