@@ -19,7 +19,8 @@ import type { WatchedSource } from './watched-source.ts';
 interface Run {
   readonly signal: string;
   readonly from: readonly number[];
-  readonly begunAt: number;
+  /** When the connector was first seen past the signal with nothing read and nothing under way, milliseconds. */
+  idleSince?: number;
   version?: Version | undefined;
   /** Where the change topic ended when all was read. */
   ends?: readonly number[];
@@ -37,12 +38,19 @@ export interface TableSnapshots {
   step(state: SourceState, offset: ConnectorOffset | undefined): Promise<SnapshotProgress>;
 }
 
-const BEGINS_WITHIN_MS = 60_000;
+/** Once the connector is past a signal that it has taken up, its offsets say so: one that it is past for so long was passed over. */
+const AGAIN_AFTER_MS = 2_000;
+const AGAIN_AT_MOST_MS = 60_000;
+
+/** `passedOver`: signals in a row of which nothing came. Pure. */
+export const againAfterMs = (passedOver: number): number =>
+  Math.min(AGAIN_AT_MOST_MS, AGAIN_AFTER_MS * 2 ** passedOver);
 
 export const newSignal = (): string => `freshet-${randomUUID()}`;
 
 export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => {
   let run: Run | undefined;
+  let passedOver = 0;
 
   const begin = async (state: SourceState, signal: string): Promise<void> => {
     const { source, kind, url, writer } = watched;
@@ -58,7 +66,7 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
     const data = JSON.stringify({ type: 'incremental', 'data-collections': tables });
     const isNew = await kind.signal({ source, url }, { id: signal, type: 'execute-snapshot', data });
     // Where another process asked for it before, its row stands somewhere behind the epoch's begin.
-    run = { signal, from: isNew ? from : state.epochFrom, begunAt: performance.now() };
+    run = { signal, from: isNew ? from : state.epochFrom };
   };
 
   return {
@@ -86,7 +94,9 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
           if (await hasReadSince(watched, table, run.version, run.from)) continue;
           // Rows that nobody read: the floor would delete them all.
           if (await kind.hasRows({ source, url }, table)) {
-            if (performance.now() - run.begunAt < BEGINS_WITHIN_MS) return none;
+            run.idleSince ??= performance.now();
+            if (performance.now() - run.idleSince < againAfterMs(passedOver)) return none;
+            passedOver += 1;
             run = undefined;
             return { done: [], stuck: tables };
           }
@@ -99,6 +109,7 @@ export const createTableSnapshots = (watched: WatchedSource): TableSnapshots => 
       if (tables.some((table) => asked.has(table))) return none;
       await appendFloors(watched, tables, run.version);
       run = undefined;
+      passedOver = 0;
       return { done: tables, stuck: [] };
     },
   };
