@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
 import { AGENT_SOURCES } from './agent-sources.ts';
+import { CANARY_POLICY_SCHEMA, type CanaryPolicy } from './canary-policy.ts';
 import { LONGEST_TIMER_MS } from './clock.ts';
 import { FreshetError } from './errors.ts';
 import {
@@ -136,8 +137,10 @@ export interface FreshetConfig {
   readonly agents: readonly AgentDefinition[];
   /** Whose results flow back into the context, and how, by agent: documents of the source `results` (result-source.ts). */
   readonly results: Readonly<Record<string, ResultMapping>>;
-  /** Further versions of the agents that no worker runs: older ones for replays, and candidates for `replay --behaviour`. */
+  /** Further versions of the agents: older ones for replays and for what ran under them, and candidates (docs/behaviours.md). */
   readonly behaviours: readonly AgentDefinition[];
+  /** When a candidate that gets tasks is rolled back, and when it is ready to be promoted. */
+  readonly canary: CanaryPolicy;
   /** One, or several in order of fallback. */
   readonly languageModel: LanguageModelConfig | readonly LanguageModelConfig[];
   readonly embedding: EmbeddingConfig;
@@ -346,6 +349,7 @@ const SCHEMA = z.strictObject({
   ),
   agents: z.array(AGENT),
   behaviours: z.array(AGENT).default([]),
+  canary: CANARY_POLICY_SCHEMA,
   results: z.record(name, z.strictObject(MAPPING_SETTINGS)).default({}),
   // Read as a list always: of a union, an error would not say what is wrong in which entry.
   languageModel: z

@@ -1,6 +1,6 @@
 /**
  * What people ask of agents while they run, as records of freshet.control: a task cancelled, an action approved or denied, an
- * agent or a tenant killed and revived, a budget set. Who asked and why are kept with each.
+ * agent or a tenant killed and revived, a budget set, another version of an agent tried. Who asked and why are kept with each.
  *
  * | kind | name, and the key after `kind:` | actions | values |
  * |---|---|---|---|
@@ -9,9 +9,11 @@
  * | agent | agent, or agent/tenant | kill, revive | |
  * | tenant | tenant | kill, revive | |
  * | budget | agent/name, or tenant/name | set | usdPerDay; none: without a limit of its own |
+ * | behaviour | agent/when its rollout began | deploy, promote, rollback | stable, candidate, share |
  */
 import { isUsd } from './money.ts';
 import type { Control } from './records.ts';
+import type { Rollout } from './rollout.ts';
 
 /** What a person must agree to: this very call, at this very step. */
 export interface ApprovalSubject {
@@ -55,11 +57,19 @@ export type ControlSignal = Asked &
         /** Of a UTC day, exact decimal; null: what the agent's definition says. */
         readonly usdPerDay: string | null;
       }
+    | { readonly kind: 'behaviour'; readonly rollout: Rollout }
   );
 
 /** Names of agents hold no slash (config.ts). */
 const killName = (agent: string | null, tenant: string | null): string =>
   agent === null ? (tenant ?? '') : tenant === null ? agent : `${agent}/${tenant}`;
+
+const ROLLOUT_ACTIONS = {
+  canary: 'deploy',
+  promoted: 'promote',
+  'rolled-back': 'rollback',
+} as const satisfies Record<Rollout['state'], string>;
+const STATES = Object.keys(ROLLOUT_ACTIONS) as Rollout['state'][];
 
 /** The record of a signal and its key. `id`: of this command. */
 export const signalRecord = (
@@ -95,9 +105,25 @@ export const signalRecord = (
         'set',
         signal.usdPerDay === null ? {} : { usdPerDay: signal.usdPerDay },
       );
+    case 'behaviour': {
+      const { agent, began, stable, candidate, share, state } = signal.rollout;
+      return made('behaviour', `${agent}/${began}`, ROLLOUT_ACTIONS[state], {
+        ...{ stable, candidate, share: String(share) },
+      });
+    }
     default:
       return signal satisfies never;
   }
+};
+
+const rolloutOf = (name: string, action: string, values: Control['values']): Rollout | undefined => {
+  const [agent, began] = afterSlash(name);
+  const { stable = '', candidate = '', share = '' } = values;
+  const [state] = STATES.filter((each) => ROLLOUT_ACTIONS[each] === action);
+  const isShare = /^(?:0(?:\.\d+)?|1)$/.test(share);
+  if (!state || !isShare || !/^\d{1,16}$/.test(began ?? '') || stable === '' || candidate === '')
+    return undefined;
+  return { agent, began: Number(began), stable, candidate, share: Number(share), state };
 };
 
 const afterSlash = (name: string): readonly [string, string | null] => {
@@ -140,6 +166,10 @@ export const signalOf = ({
       if ((of !== 'agent' && of !== 'tenant') || owner === null || action !== 'set') return undefined;
       if (usdPerDay !== null && !isUsd(usdPerDay)) return undefined;
       return { ...asked, kind: 'budget', of, name: owner, usdPerDay };
+    }
+    case 'behaviour': {
+      const rollout = rolloutOf(name, action, values);
+      return rollout && { ...asked, kind: 'behaviour', rollout };
     }
     case 'source':
     case 'release':

@@ -37,7 +37,9 @@ export interface ControlView {
   ): DailyLimits;
   kills(): readonly Signal<'kill'>[];
   budgets(): readonly Signal<'budget'>[];
-  /** Keys of signals to tasks that were given before a time: their tasks are in the log no more. */
+  /** The last rollout of an agent, as it was last said to be. */
+  rolloutOf(agent: string): Signal<'behaviour'> | undefined;
+  /** Keys of signals to tasks that were given before a time, as their tasks are in the log no more; and of rollouts that a later one followed. */
   outdated(before: number): readonly string[];
   clear(): void;
 }
@@ -47,6 +49,8 @@ export const createControlView = (): ControlView => {
   const held = new Map<string, ControlSignal>();
   /** Keys by execution and by task. */
   const ofTask = new Map<string, Set<string>>();
+  /** The last rollout by agent: asked for with every task. */
+  const rollouts = new Map<string, Signal<'behaviour'>>();
 
   const idsOf = (signal: ControlSignal | undefined): readonly string[] => {
     if (signal?.kind === 'cancel') return [signal.executionId, signal.taskId];
@@ -59,11 +63,25 @@ export const createControlView = (): ControlView => {
       keys?.delete(key);
       if (keys?.size === 0) ofTask.delete(id);
     }
+    const signal = held.get(key);
     held.delete(key);
+    if (signal?.kind === 'behaviour') findRollout(signal.rollout.agent);
   };
 
   const all = <Kind extends ControlSignal['kind']>(kind: Kind): readonly Signal<Kind>[] =>
     [...held.values()].filter((signal): signal is Signal<Kind> => signal.kind === kind);
+
+  const findRollout = (agent: string): void => {
+    const [last] = all('behaviour')
+      .filter(({ rollout }) => rollout.agent === agent)
+      .sort((a, b) => b.rollout.began - a.rollout.began);
+    if (last) rollouts.set(agent, last);
+    else rollouts.delete(agent);
+  };
+
+  const isFollowed = (signal: ControlSignal): boolean =>
+    signal.kind === 'behaviour' &&
+    (rollouts.get(signal.rollout.agent)?.rollout.began ?? 0) > signal.rollout.began;
 
   const kill = (key: string): Signal<'kill'> | undefined => {
     const signal = held.get(key);
@@ -87,6 +105,7 @@ export const createControlView = (): ControlView => {
       remove(key);
       held.set(key, signal);
       for (const id of idsOf(signal)) ofTask.set(id, (ofTask.get(id) ?? new Set()).add(key));
+      if (signal.kind === 'behaviour') findRollout(signal.rollout.agent);
       return signal;
     },
     remove,
@@ -110,14 +129,20 @@ export const createControlView = (): ControlView => {
       tenantUsd: budget('tenant', tenant) ?? defaults.tenant,
     }),
     kills: () => all('kill'),
+    rolloutOf: (agent) => rollouts.get(agent),
     budgets: () => all('budget').filter(({ usdPerDay }) => usdPerDay !== null),
     outdated: (before) =>
       [...held]
-        .filter(([, { kind, at }]) => (kind === 'cancel' || kind === 'approval') && at < before)
+        .filter(
+          ([, signal]) =>
+            isFollowed(signal) ||
+            ((signal.kind === 'cancel' || signal.kind === 'approval') && signal.at < before),
+        )
         .map(([key]) => key),
     clear: () => {
       held.clear();
       ofTask.clear();
+      rollouts.clear();
     },
   };
 };

@@ -98,11 +98,20 @@ export interface AgentEvent {
   readonly outputPayload: null | PayloadReference;
 }
 
-/** A promise about freshness that is not kept, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */
+/** A promise about freshness that is not kept, or a behaviour that was rolled back, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */
 export interface Alert {
+  /** of a behaviour: behaviour:<agent> */
   readonly source: string;
-  /** burn-…: the error budget is spent too fast over that span and a short one; the others are of what no commit tells */
-  readonly kind: 'burn-1h' | 'burn-6h' | 'burn-1d' | 'burn-3d' | 'stale' | 'unknown' | 'probes-missed';
+  /** burn-…: the error budget is spent too fast over that span and a short one; rolled-back: a candidate did worse, and gets no more tasks; the others are of what no commit tells */
+  readonly kind:
+    | 'burn-1h'
+    | 'burn-6h'
+    | 'burn-1d'
+    | 'burn-3d'
+    | 'stale'
+    | 'unknown'
+    | 'probes-missed'
+    | 'rolled-back';
   /** page: somebody is needed now; ticket: in the next days */
   readonly severity: 'page' | 'ticket';
   readonly state: 'firing' | 'ended';
@@ -110,7 +119,7 @@ export interface Alert {
   readonly since: number;
   /** when this was written */
   readonly at: number;
-  /** what was measured: a burn rate, milliseconds, or probes */
+  /** what was measured: a burn rate, milliseconds, probes, or the candidate's figure */
   readonly value: number;
   /** what it must not pass */
   readonly threshold: number;
@@ -138,10 +147,10 @@ export interface Audit {
 /** What an operator asked for; the newest of a key holds. Key: kind:name. Topic: freshet.control, compacted. */
 export interface Control {
   /** what it is about */
-  readonly kind: 'source' | 'release' | 'embedding' | 'task' | 'agent' | 'tenant' | 'budget';
+  readonly kind: 'source' | 'release' | 'embedding' | 'task' | 'agent' | 'tenant' | 'budget' | 'behaviour';
   /** a source, a document, an execution, an agent: within its kind */
   readonly name: string;
-  /** source: pause, resume, snapshot; release: release, redrive, drop; embedding: reembed, cutover, revert, finish, abandon, with the state after it as values; task: cancel, approve, deny; agent, tenant: kill, revive; budget: set */
+  /** source: pause, resume, snapshot; release: release, redrive, drop; embedding: reembed, cutover, revert, finish, abandon, with the state after it as values; task: cancel, approve, deny; agent, tenant: kill, revive; budget: set; behaviour: deploy, promote, rollback */
   readonly action: string;
   /** of this command: one carried out already is not carried out again */
   readonly id: string;

@@ -28,7 +28,7 @@ export interface FollowControlSettings {
 const READ_WITHIN_MS = 60_000;
 const MAX_WAIT_MS = 100;
 const RETRY_MS = 200;
-const KINDS = /^(?:task|agent|tenant|budget):/;
+const KINDS = /^(?:task|agent|tenant|budget|behaviour):/;
 
 /** Resolves when every signal that stands is known: before, a killed agent would be let work. Errors: `kafka-unavailable`. */
 export const followControl = async (settings: FollowControlSettings): Promise<FollowedControl> => {

@@ -3,10 +3,13 @@ import type { Alert } from '../../schemas/records.ts';
 import type { SourceReport } from './freshness-report.ts';
 import type { BurnSpan, Objective } from './service-level.ts';
 
-/** Holds now; whether it fires is decided by how long it has held. */
-export type Condition = Pick<Alert, 'kind' | 'severity' | 'value' | 'threshold' | 'summary'>;
+/** Of freshness: the gateway alerts to behaviours. */
+export type AlertKind = Exclude<Alert['kind'], 'rolled-back'>;
 
-export type AlertKind = Alert['kind'];
+/** Holds now; whether it fires is decided by how long it has held. */
+export type Condition = Pick<Alert, 'severity' | 'value' | 'threshold' | 'summary'> & {
+  readonly kind: AlertKind;
+};
 
 interface BurnRule {
   readonly kind: AlertKind;

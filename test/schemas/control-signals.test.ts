@@ -3,7 +3,11 @@ import { approvalVerdict } from '../../agents/safety/approval-state.ts';
 import { APPROVAL_ASKED, approvalRequestOf } from '../../schemas/approval-request.ts';
 import { type ControlSignal, signalOf, signalRecord } from '../../schemas/control-signals.ts';
 import { createControlView } from '../../schemas/control-view.ts';
+import type { Rollout } from '../../schemas/rollout.ts';
 
+const ROLLOUT: Rollout = {
+  ...{ agent: 'support', began: 5, stable: '1', candidate: '2-b/c', share: 0.05, state: 'canary' },
+};
 const HASH = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
 const asked = { by: 'ann', reason: 'because', at: 1_000 };
@@ -16,6 +20,9 @@ const SIGNALS: readonly ControlSignal[] = [
   { ...asked, kind: 'revive', agent: null, tenant: 'a/b' },
   { ...asked, kind: 'budget', of: 'tenant', name: 'a/b', usdPerDay: '1.50' },
   { ...asked, kind: 'budget', of: 'agent', name: 'support', usdPerDay: null },
+  { ...asked, kind: 'behaviour', rollout: ROLLOUT },
+  { ...asked, kind: 'behaviour', rollout: { ...ROLLOUT, agent: 'digest', share: 1, state: 'promoted' } },
+  { ...asked, kind: 'behaviour', rollout: { ...ROLLOUT, agent: 'triage', share: 0, state: 'rolled-back' } },
 ];
 
 const viewOf = (...signals: readonly ControlSignal[]) => {
@@ -74,6 +81,30 @@ test('a budget that was set goes before the one of the definition', () => {
   });
   expect(viewOf().limitsOf('support', 'a/b', defaults)).toEqual({ agentUsd: '5', tenantUsd: null });
 });
+
+test('of two rollouts the later begun holds, in whatever order they were written, and the earlier is outdated', () => {
+  const said = (over: Partial<Rollout>): ControlSignal => ({
+    ...{ ...asked, kind: 'behaviour', rollout: { ...ROLLOUT, ...over } },
+  });
+  const view = viewOf(said({}), said({ began: 9, candidate: '3' }), said({ state: 'rolled-back', share: 0 }));
+  expect(view.rolloutOf('support')?.rollout).toMatchObject({ began: 9, candidate: '3', state: 'canary' });
+  expect(view.outdated(0)).toEqual(['behaviour:support/5']);
+  view.apply(signalRecord(said({ began: 9, candidate: '3', share: 0.5 }), 'id').control);
+  expect(view.rolloutOf('support')?.rollout.share).toBe(0.5);
+  view.remove('behaviour:support/9');
+  expect(view.rolloutOf('support')?.rollout).toMatchObject({ began: 5, state: 'rolled-back' });
+  view.clear();
+  expect(view.rolloutOf('support')).toBeUndefined();
+});
+
+test.each([{ share: '1.5' }, { share: 'NaN' }, { candidate: '' }])(
+  'a record of a rollout that cannot be read is none: %o',
+  (values) => {
+    const { control } = signalRecord({ ...asked, kind: 'behaviour', rollout: ROLLOUT }, 'id');
+    expect(signalOf({ ...control, values: { ...control.values, ...values } })).toBeUndefined();
+    expect(signalOf({ ...control, action: 'cutover' })).toBeUndefined();
+  },
+);
 
 test('an approval is good for the very arguments and step, and until the deadline', () => {
   const request = { ...SUBJECT, deadlineAt: 2_000 };
