@@ -13,39 +13,47 @@ import { modelToolOf } from './prompt.ts';
 const invalid = (message: string, cause?: unknown): FreshetError =>
   new FreshetError('config-invalid', message, cause === undefined ? undefined : { cause });
 
-/** Agents by name. Throws `config-invalid`. */
-export const checkAgents = (agents: readonly AgentDefinition[]): ReadonlyMap<string, AgentDefinition> => {
+/** Agents by name; `behaviours`: their further versions, each of which may run too. Throws `config-invalid`. */
+export const checkAgents = (
+  agents: readonly AgentDefinition[],
+  behaviours: readonly AgentDefinition[] = [],
+): ReadonlyMap<string, AgentDefinition> => {
   const byName = new Map<string, AgentDefinition>();
   for (const agent of agents) {
     if (byName.has(agent.name)) throw invalid(`there are two agents named ${agent.name}`);
     byName.set(agent.name, agent);
+    checkAgent(agent, agent.name);
+  }
+  for (const behaviour of behaviours) checkAgent(behaviour, `${behaviour.name} ${behaviour.version}`);
+  return byName;
+};
+
+const checkAgent = ({ limits, safety, tools = [] }: AgentDefinition, called: string): void => {
+  try {
+    parseUsd(limits?.maxUsd ?? DEFAULT_LIMITS.maxUsd);
+  } catch (error) {
+    throw invalid(`agent ${called}: limits.maxUsd: ${toError(error).message}`, error);
+  }
+  try {
+    safetyPolicyOf(safety);
+  } catch (error) {
+    throw invalid(`agent ${called}: safety: ${toError(error).message}`, error);
+  }
+  checkToolPolicies(called, tools);
+  const names = new Set([RETRIEVE, RECALL]);
+  for (const tool of tools) {
+    if (names.has(tool.name))
+      throw invalid(`agent ${called}: a second tool named ${tool.name}, or a reserved name`);
+    names.add(tool.name);
     try {
-      parseUsd(agent.limits?.maxUsd ?? DEFAULT_LIMITS.maxUsd);
+      modelToolOf(tool);
     } catch (error) {
-      throw invalid(`agent ${agent.name}: limits.maxUsd: ${toError(error).message}`, error);
-    }
-    try {
-      safetyPolicyOf(agent.safety);
-    } catch (error) {
-      throw invalid(`agent ${agent.name}: safety: ${toError(error).message}`, error);
-    }
-    checkToolPolicies(agent.name, agent.tools ?? []);
-    const names = new Set([RETRIEVE, RECALL]);
-    for (const tool of agent.tools ?? []) {
-      if (names.has(tool.name))
-        throw invalid(`agent ${agent.name}: a second tool named ${tool.name}, or a reserved name`);
-      names.add(tool.name);
-      try {
-        modelToolOf(tool);
-      } catch (error) {
-        throw invalid(
-          `agent ${agent.name}: the arguments of ${tool.name} cannot be described to a model: ${toError(error).message}`,
-          error,
-        );
-      }
+      throw invalid(
+        `agent ${called}: the arguments of ${tool.name} cannot be described to a model: ${toError(error).message}`,
+        error,
+      );
     }
   }
-  return byName;
 };
 
 /** Every capability that a tool of these agents asks for. */

@@ -40,6 +40,11 @@ export const queuedTaskOf = (
   };
 };
 
+/** By what it is drawn for one version of its agent or another. */
+export const routedOf = ({ task: { agent, tenant, sessionId }, taskId }: ReadableTask) => ({
+  ...{ agent, tenant, sessionId, taskId },
+});
+
 /** What the events of its execution carry. */
 export const identityOf = (
   { task, taskId, executionId }: ReadableTask,

@@ -15,7 +15,8 @@ import { runExecution } from './run-execution.ts';
 import type { PoolPlace } from './worker-pool.ts';
 
 export interface TaskServices extends Omit<RunServices, 'journal'> {
-  readonly agents: ReadonlyMap<string, AgentDefinition>;
+  /** What a task is run with; null for an agent that is not configured. */
+  readonly behaviourOf: (item: QueuedTask, owned: OwnedPartition) => AgentDefinition | null;
   /** Silence of another's claim on a partition that is ours, after which it is taken over. */
   readonly takeoverMs: number;
   readonly deadLetter: (item: QueuedTask, reason: DeadLetterReason, message: string) => Promise<void>;
@@ -46,9 +47,9 @@ export const runTask = async (
   services: TaskServices,
 ): Promise<boolean> => {
   const { read, record } = item;
-  const { task, executionId } = read;
+  const { executionId } = read;
   const { journal, signal } = owned;
-  const agent = services.agents.get(task.agent) ?? null;
+  let agent = services.behaviourOf(item, owned);
   let refusal: DecisionFacts['refusal'] = read.refusal;
   let tried = 0;
   let errors = 0;
@@ -64,6 +65,8 @@ export const runTask = async (
       }
       if (journal.fold.isEnded(executionId)) return true;
       tried = Math.max(tried, journal.fold.execution(executionId)?.order.epoch ?? 0) + 1;
+      // Another may have begun it meanwhile, and it goes on under what it was begun under.
+      agent = services.behaviourOf(item, owned);
       const identity = identityOf(read, owned.worker, agent);
       const position = { topic: TOPICS.tasks.name, partition: record.partition, offset: record.offset };
       await runExecution(

@@ -23,18 +23,21 @@ import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.
 import { type FreshetError, toError } from '../../schemas/errors.ts';
 import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
+import type { Rollout } from '../../schemas/rollout.ts';
 import type { Retriever } from '../../schemas/search.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
+import { bindBehaviours } from '../behaviours/bind-behaviour.ts';
 import { createEphemeralMemory } from '../memory/ephemeral-memory.ts';
 import { readRecordedExecution } from '../replay/recorded-execution.ts';
 import type { ResultCache } from '../tools/result-cache.ts';
+import { begunUnder } from './begun-under.ts';
 import { type CallGuards, UNGUARDED } from './call-guards.ts';
 import { capabilitiesOf, checkAgents, checkModels } from './check-agents.ts';
 import { type ExecutionControls, SILENT } from './execution-controls.ts';
 import { type ExecutionMemory, FORGETFUL } from './execution-memory.ts';
 import { type OwnedPartition, openOwnedPartition } from './owned-partition.ts';
 import { openPartitionJournal } from './partition-journal.ts';
-import { identityOf, type QueuedTask } from './queued-task.ts';
+import { identityOf, type QueuedTask, routedOf } from './queued-task.ts';
 import { runTask, type TaskServices } from './run-task.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
 import { openSubtasks } from './subtasks.ts';
@@ -50,6 +53,10 @@ export interface TaskWorkerSettings {
   /** In order of fallback. */
   readonly models: readonly LanguageModel[];
   readonly agents: readonly AgentDefinition[];
+  /** Further versions of them: run where a rollout says so, and for what was begun under them. */
+  readonly behaviours?: readonly AgentDefinition[];
+  /** The last rollout of an agent; none where left out. */
+  readonly rolloutOf?: (agent: string) => Rollout | undefined;
   /** What people and switches say of executions; nothing is heard where left out. */
   readonly control?: ExecutionControls;
   readonly memory?: ExecutionMemory;
@@ -117,7 +124,16 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   const clock = settings.clock ?? systemClock;
   const log = settings.log ?? (() => undefined);
   const onEvent = settings.onEvent ?? (() => undefined);
-  const agents = checkAgents(settings.agents);
+  const { behaviours = [], rolloutOf = () => undefined } = settings;
+  const agents = checkAgents(settings.agents, behaviours);
+  const bind = bindBehaviours({
+    ...{ agents, behaviours, rolloutOf },
+    onMissing: ({ agent, candidate }, running) =>
+      log(
+        'warn',
+        `a rollout of ${agent} names version ${candidate}, which this worker's configuration does not hold: its tasks run under ${running}; add it under \`behaviours\``,
+      ),
+  });
   checkModels(settings.models);
   // One cache: what this worker wrote it need not read.
   const cache = createPayloadCache();
@@ -160,7 +176,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       const opened = openOwnedPartition({
         ...{ partition, journal, worker, limits, clock, payloads },
         sampleRatio: settings.sampleRatio ?? 1,
-        identityOf: ({ read }) => identityOf(read, worker, agents.get(read.task.agent) ?? null),
+        identityOf: ({ read }) => identityOf(read, worker, bind(routedOf(read), null)),
         journalEnd: latest,
         committed: commits.get(partition)?.offset,
         codec,
@@ -228,7 +244,8 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   };
 
   const services: TaskServices = {
-    agents,
+    behaviourOf: ({ read }, { journal }) =>
+      bind(routedOf(read), begunUnder(journal.fold.execution(read.executionId))),
     models: settings.models,
     retriever: settings.retriever,
     openChunks: (identity, epoch) => {
@@ -243,7 +260,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     subtasks: openSubtasks({ codec, writer, payloads: setAside, clock }),
     payloads,
     readExecution: (place) => readRecordedExecution(kafka, codec, place, payloads),
-    capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf(settings.agents)),
+    capabilitiesOf: settings.capabilitiesOf ?? (() => capabilitiesOf([...settings.agents, ...behaviours])),
     localTenant: settings.localTenant ?? '',
     sourceUrls: settings.sourceUrls ?? {},
     takeoverMs: 1.5 * (settings.sessionTimeoutMs ?? 10_000),

@@ -1,4 +1,6 @@
 /** `freshet agents`: tasks → executions, journaled. */
+
+import { runnableBehaviours } from '../../agents/behaviours/runnable-behaviours.ts';
 import { openAgentMemory } from '../../agents/memory/open-agent-memory.ts';
 import { startTaskWorker, type TaskWorker } from '../../agents/runtime/task-worker.ts';
 import { openCallGuards } from '../../agents/safety/call-guards.ts';
@@ -13,6 +15,7 @@ import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledge
 import { openRedisSharedLimits } from '../../connectors/redis/redis-shared-limits.ts';
 import { openSharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import { openSharedCache } from '../../connectors/redis/shared-cache.ts';
+import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { knownLag, measureLag } from './measure-lag.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
@@ -27,8 +30,10 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   const clock = systemClock;
   const { agents, localTenant } = config;
   // A tool that is not what was approved stops the start; a server that is down is its tools' failure alone.
-  const tools = agents.flatMap((agent) => agent.tools ?? []);
-  for (const problem of await verifyMcpTools(tools)) log.warn(problem);
+  const toolsOf = (all: readonly AgentDefinition[]) => all.flatMap((agent) => agent.tools ?? []);
+  for (const problem of await verifyMcpTools(toolsOf(agents))) log.warn(problem);
+  const { behaviours, refusals } = await runnableBehaviours(config.behaviours);
+  for (const refusal of refusals) log.warn(refusal);
   const onTrouble = (error: Error): void => log.warn({ details: error }, error.message);
   const retriever = openIndex(settings.index);
   const limits = await openRedisSharedLimits({ url: settings.redis, group: WORKERS });
@@ -58,8 +63,9 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   });
 
   worker = await startTaskWorker({
-    ...{ kafka, codec, writer, retriever, models, agents, clock, localTenant, guards },
+    ...{ kafka, codec, writer, retriever, models, agents, behaviours, clock, localTenant, guards },
     control,
+    rolloutOf: (agent) => control.view.rolloutOf(agent)?.rollout,
     memory: memory.memory,
     results: openResultCache({ shared }),
     workerName: settings.name,
@@ -90,7 +96,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
       endLag();
       await running.stop(GRACE_MS);
       await memory.stop();
-      await closeMcpTools(tools);
+      await closeMcpTools(toolsOf([...agents, ...config.behaviours]));
       await Promise.all([control.close(), breakers.close(), ledger.close(), limits.close(), shared.close()]);
     },
   };

@@ -18,7 +18,7 @@ import type { RoleContext, RunningRole } from './role-process.ts';
 const guardedNames = (config: RoleContext['config']): readonly GuardedName[] => [
   ...languageModelsFromConfig(config).map(({ id }): GuardedName => `model:${id}`),
   ...new Set(
-    config.agents
+    [...config.agents, ...config.behaviours]
       .flatMap(({ tools }) => tools ?? [])
       .filter(({ subtask }) => !subtask)
       .map(({ name }): GuardedName => `tool:${name}`),

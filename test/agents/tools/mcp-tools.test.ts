@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { runnableBehaviours } from '../../../agents/behaviours/runnable-behaviours.ts';
 import { modelToolOf } from '../../../agents/runtime/prompt.ts';
 import { callTool } from '../../../agents/runtime/step-calls.ts';
 import { type McpPins, mcpPinsOf, mcpToolHash } from '../../../agents/tools/mcp-pins.ts';
@@ -132,6 +133,14 @@ describe.each(['stdio', 'http'] as const)('over %s', (kind) => {
     });
     expect(failure.message).toContain(hash);
     expect(failure.message).toContain(pins.lookup?.hash);
+    // Of a version that only may run, it stops nothing but that.
+    const behaviour = { name: 'support', version: '2', instructions: 'Answer.' };
+    const { behaviours, refusals } = await runnableBehaviours([
+      behaviour,
+      { ...behaviour, version: '3', tools },
+    ]);
+    expect(behaviours).toEqual([behaviour]);
+    expect(refusals).toEqual([expect.stringMatching(/^version 3 of support gets no tasks here: .*lookup/)]);
     const gone = { name: 'refund', description: '', inputSchema: { type: 'object' } };
     await closeMcpTools(tools);
     await begin({ pins: { refund: { ...gone, hash: mcpToolHash(gone) } } });
