@@ -65,8 +65,8 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/replay.ts')).addReplayCommand,
   },
   behaviour: {
-    says: 'versions of agents: list',
-    load: async () => (await import('./commands/behaviour.ts')).addBehaviourCommand,
+    says: 'versions of agents, and which of them new tasks run under: list, deploy, promote, rollback',
+    load: async () => (await import('./commands/behaviour.ts')).addBehaviourCommands,
   },
   'dead-letter': {
     says: 'records that could not be processed: list, show, redrive',

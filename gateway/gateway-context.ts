@@ -21,6 +21,7 @@ import type { TopicReader } from './read-models/read-topics.ts';
 import type { StatusReport, StatusSettings } from './status-report.ts';
 import type { SubmitTask } from './submit-task.ts';
 import type { SafetyAsked, SafetyView } from './views/safety-view.ts';
+import type { RolloutWatch } from './watched-rollout.ts';
 
 export type GatewayEvent =
   | {
@@ -31,6 +32,8 @@ export type GatewayEvent =
     }
   /** Reading from Kafka failed and is tried again. */
   | { readonly type: 'read-trouble'; readonly error: FreshetError }
+  /** A canary could not be looked at, or rolled back: it is tried again. */
+  | { readonly type: 'rollout-trouble'; readonly error: FreshetError }
   /** A request failed inside. */
   | { readonly type: 'request-failed'; readonly path: string; readonly error: FreshetError };
 
@@ -68,4 +71,5 @@ export interface GatewayContext {
   readonly freshness: () => FreshnessReport;
   readonly status: () => Promise<StatusReport>;
   readonly safety: (asked: SafetyAsked) => Promise<SafetyView>;
+  readonly rollouts: RolloutWatch;
 }

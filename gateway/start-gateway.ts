@@ -27,6 +27,7 @@ import { readTopics } from './read-models/read-topics.ts';
 import { remember } from './remember.ts';
 import { reportBreakers } from './report-breakers.ts';
 import { agentRoutes } from './routes/agent-routes.ts';
+import { behaviourRoutes } from './routes/behaviour-routes.ts';
 import { budgetRoutes } from './routes/budget-routes.ts';
 import { costRoutes } from './routes/cost-routes.ts';
 import { deadLetterRoutes } from './routes/dead-letter-routes.ts';
@@ -51,6 +52,7 @@ import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { safetyViewOf } from './views/safety-view.ts';
 import { standingState } from './views/standing-state.ts';
+import { watchRollouts } from './watch-rollouts.ts';
 
 export interface Gateway {
   readonly url: string;
@@ -74,7 +76,11 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   const codec = nameTenants(given.codec, config.localTenant);
   const settings = { ...given, codec };
   const models = createReadModels(config.freshness);
-  const live = createLiveMetrics(metrics, settings.agents, Object.keys(config.sources));
+  const live = createLiveMetrics(
+    metrics,
+    [...settings.agents, ...config.behaviours],
+    Object.keys(config.sources),
+  );
   const payloads = openPayloadReader(kafka, codec);
   const onUnreadable = (
     { topic, partition, offset }: { topic: string; partition: number; offset: number },
@@ -113,10 +119,12 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   void fill();
   const coverage = followCoverage(settings.index, clock);
   const breakers = remember(BREAKERS_FOR_MS, () => reportBreakers(settings));
+  const rollouts = watchRollouts({ settings, models, reader });
   const context: GatewayContext = {
     settings,
     models,
     reader,
+    rollouts,
     findOlder: createFindOlder(kafka, codec, payloads),
     findQuarantined: createFindQuarantined(kafka, codec),
     payloads,
@@ -147,6 +155,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     ...taskEventRoutes(context),
     ...taskSignalRoutes(context),
     ...killRoutes(context),
+    ...behaviourRoutes(context),
     ...budgetRoutes(context),
     ...safetyRoutes(context),
     ...searchRoutes(context),
@@ -223,6 +232,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   } catch (thrown) {
     coverage.stop();
     filling.abort();
+    await rollouts.close();
     await reader.stop();
     await payloads.close();
     const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
@@ -237,6 +247,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       await app.close();
       coverage.stop();
       filling.abort();
+      await rollouts.close();
       await reader.stop();
       await payloads.close();
     },

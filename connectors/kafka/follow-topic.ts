@@ -19,8 +19,10 @@ export interface FollowSettings {
   readonly name: string;
   readonly maxWaitMs?: number;
   readonly restMs?: number;
-  /** Topics of which the last of each partition are enough: written in the last hours, and at most so many. */
-  readonly recent?: Readonly<Record<string, { readonly hours: number; readonly most: number }>>;
+  /** Topics of which the last of each partition are enough: written in the last hours or since a time (milliseconds), and at most so many. */
+  readonly recent?: Readonly<
+    Record<string, ({ readonly hours: number } | { readonly since: number }) & { readonly most: number }>
+  >;
   /** Reading begins, at first and again after a failure, with the ends of each topic's partitions; before any record that follows. */
   readonly onBegin?: (ends: ReadonlyMap<string, readonly number[]>) => void;
   /** In order of a partition; a record that it rejects is passed over. */
@@ -70,8 +72,8 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
           const ends = new Map<string, readonly number[]>();
           for (const topic of new Set(partitions.map((each) => each.topic))) {
             const recent = settings.recent?.[topic];
-            const since =
-              recent && (await client.admin.offsetsAt(topic, Date.now() - recent.hours * HOUR_MS));
+            const from = recent && ('since' in recent ? recent.since : Date.now() - recent.hours * HOUR_MS);
+            const since = from === undefined ? undefined : await client.admin.offsetsAt(topic, from);
             const offsets = await client.admin.offsets(topic);
             ends.set(
               topic,

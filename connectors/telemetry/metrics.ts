@@ -116,6 +116,11 @@ export const createMetrics = (role: string) => {
       'freshet_step_overhead_seconds',
       'Runtime overhead of a journaled step, without model and tool time.',
     ),
+    behaviourShare: gauge(
+      'freshet_behaviour_share_ratio',
+      'Of new tasks, those that a version of an agent gets; what was promoted or rolled back included.',
+      ['agent', 'version'],
+    ),
     loopHalts: counter('freshet_loop_halts_total', 'Executions halted by the controller.', [
       'agent',
       'reason',

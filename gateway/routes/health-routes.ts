@@ -4,6 +4,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { reportBudgets } from '../report-budgets.ts';
 import { measureBudgets } from '../views/budget-view.ts';
 import { measureFreshness } from '../views/freshness-gauges.ts';
+import { measureShares } from '../views/rollout-view.ts';
 
 const ROLE = 'gateway';
 
@@ -12,7 +13,7 @@ export const registerHealth = (
   context: GatewayContext,
   contracts: { readonly openApi: unknown; readonly asyncApi: unknown },
 ): void => {
-  const { settings, reader, freshness } = context;
+  const { settings, models, reader, freshness } = context;
   const { metrics } = settings;
   const sources = new Set(Object.keys(settings.config.sources));
   app.get('/healthz', async () => ({ role: ROLE, ok: true }));
@@ -24,6 +25,7 @@ export const registerHealth = (
   });
   app.get('/metrics', async (_, reply) => {
     measureFreshness(metrics, freshness(), sources);
+    measureShares(metrics, models.control, settings.agents);
     measureBudgets(metrics, await reportBudgets(context));
     // A role that does not answer must not take the others' metrics with it.
     const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];

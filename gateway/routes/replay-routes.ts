@@ -22,13 +22,7 @@ import { answerInLines } from '../http/line-stream.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { taskIdOfKey } from '../submit-task.ts';
-import {
-  behaviourSchema,
-  forkedSchema,
-  rangeExecutionSchema,
-  replaySchema,
-  whatIfSchema,
-} from '../views/replay-schemas.ts';
+import { forkedSchema, rangeExecutionSchema, replaySchema, whatIfSchema } from '../views/replay-schemas.ts';
 import { positionOf } from '../views/timeline.ts';
 
 /** Ranges replayed at a time: each reads and decodes thousands of records. */
@@ -244,27 +238,6 @@ export const replayRoutes = (context: GatewayContext) => {
         reply.header('location', `/v1/tasks/${encodeURIComponent(taskId)}`);
         return reply.code(202).send({ taskId, executionId: executionIdOf(taskId), ...told });
       },
-    }),
-    route({
-      method: 'GET',
-      path: '/v1/behaviours',
-      tag: 'replay',
-      summary:
-        'The versions of each agent that the configuration holds: the one that runs, and the others to replay with',
-      answers: [
-        {
-          status: 200,
-          description: 'Behaviours.',
-          schema: z.object({ behaviours: z.array(behaviourSchema) }),
-        },
-      ],
-      errors: [],
-      handle: async () => ({
-        behaviours: [
-          ...agents.map(({ name, version }) => ({ agent: name, version, runs: true })),
-          ...behaviours.map(({ name, version }) => ({ agent: name, version, runs: false })),
-        ],
-      }),
     }),
   ];
 };

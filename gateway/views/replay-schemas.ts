@@ -99,5 +99,3 @@ export const forkedSchema = z.object({
     ),
   compensate: z.boolean(),
 });
-
-export const behaviourSchema = z.object({ agent: z.string(), version: z.string(), runs: z.boolean() });

@@ -32,6 +32,8 @@ export interface FreshnessWindow {
   addPoint(point: WatermarkPoint): void;
   /** As it was last published: it is reported while it fires. */
   addAlert(alert: Alert): void;
+  /** The same, of a source or a behaviour. */
+  alertOf(of: Pick<Alert, 'source' | 'kind'>): Alert | undefined;
   /** `covered`: the watermarks of an index as of now, by source; sources without changes are reported too. */
   report(now: number, covered?: Readonly<Record<string, SourceWatermark>>): FreshnessReport;
 }
@@ -139,6 +141,8 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
     addAlert: (alert) => {
       alerts.set(`${alert.source}/${alert.kind}`, alert);
     },
+
+    alertOf: ({ source, kind }) => alerts.get(`${source}/${kind}`),
 
     report: (now, covered = {}) => {
       for (const source of Object.keys(covered)) stateOf(source);

@@ -1,0 +1,42 @@
+/** The alert of a candidate that was rolled back: it fires with the rollback and ends with the next deployment of its agent. */
+import type { CanaryVerdict } from '../agents/behaviours/canary-verdict.ts';
+import { cloudEventHeaders } from '../schemas/cloud-event.ts';
+import type { Alert } from '../schemas/records.ts';
+import type { Rollout } from '../schemas/rollout.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import type { GatewayContext } from './gateway-context.ts';
+
+/** No name of a source. */
+const sourceOf = (agent: string): string => `behaviour:${agent}`;
+
+export const alertOfRollback = (
+  { agent, candidate }: Rollout,
+  { candidate: value, stable: threshold, reason }: Extract<CanaryVerdict, { readonly state: 'worse' }>,
+  at: number,
+): Alert => ({
+  ...{ source: sourceOf(agent), kind: 'rolled-back', severity: 'ticket', state: 'firing', since: at, at },
+  ...{ value, threshold, slowestStage: null },
+  summary: `version ${candidate} of ${agent} was rolled back: ${reason}`,
+});
+
+/** Errors: `append-failed`. */
+export const tellAlert = async (
+  { writer, codec }: Pick<GatewayContext['settings'], 'writer' | 'codec'>,
+  alert: Alert,
+): Promise<void> => {
+  const key = `${alert.source}/${alert.kind}`;
+  const headers = cloudEventHeaders({
+    ...{ id: `${key}@${alert.at}`, type: 'freshet.alert', source: 'freshet/gateway', at: alert.at },
+  });
+  await writer.append([{ topic: TOPICS.alerts.name, key, value: codec.encode('Alert', alert), headers }]);
+};
+
+/** What was rolled back is answered by another deployment. Errors: `append-failed`. */
+export const endAlertOf = async (
+  { settings, models }: Pick<GatewayContext, 'settings' | 'models'>,
+  agent: string,
+): Promise<void> => {
+  const alert = models.freshness().alertOf({ source: sourceOf(agent), kind: 'rolled-back' });
+  if (alert?.state === 'firing')
+    await tellAlert(settings, { ...alert, state: 'ended', at: settings.clock() });
+};
