@@ -1,6 +1,7 @@
 // Puts the panels together and feeds them.
 import { createAgentsPanel } from './agents-panel.js';
 import { showBacklog } from './backlog.js';
+import { createBehavioursPanel } from './behaviours-panel.js';
 import { createCostsPanel } from './costs-panel.js';
 import { createDeadLettersPanel } from './dead-letters-panel.js';
 import { byId, make } from './elements.js';
@@ -39,6 +40,7 @@ const showReplay = createReplayPanel();
 createUsedPanel(executions.open);
 createCostsPanel(executions.open);
 createAgentsPanel();
+createBehavioursPanel();
 
 const showStatus = (status) => {
   showPipeline(status);

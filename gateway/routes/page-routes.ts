@@ -39,6 +39,7 @@ const FILES = [
   'used-panel.js',
   'costs-panel.js',
   'agents-panel.js',
+  'behaviours-panel.js',
   'safety-panel.js',
   'safety-switches.js',
   'approval-cards.js',
