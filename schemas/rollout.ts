@@ -1,6 +1,6 @@
 /**
  * A rollout: one attempt to have another version of an agent take the place of the one that its configuration runs. It holds
- * between these two versions alone: a worker whose configuration runs neither of them, or the candidate by itself, has moved on.
+ * between these two versions alone: where the configuration does not run the stable one, it has moved on, and has the last word.
  */
 export interface Rollout {
   readonly agent: string;
