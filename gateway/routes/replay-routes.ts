@@ -1,6 +1,7 @@
 /** Replays: one execution or a range, on recorded results; what another behaviour would have done; a new execution from a recorded state. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { bindBehaviours } from '../../agents/behaviours/bind-behaviour.ts';
 import { compensationsOf } from '../../agents/replay/compensations.ts';
 import { estimatePrompt } from '../../agents/replay/estimate-prompt.ts';
 import { candidateOf, findAmong } from '../../agents/replay/find-behaviour.ts';
@@ -71,6 +72,12 @@ export const replayRoutes = (context: GatewayContext) => {
   const { settings, submitTask, payloads } = context;
   const { kafka, codec, agents, config, writer, clock } = settings;
   const { behaviours } = config;
+  const behaviourOf = bindBehaviours({
+    agents: new Map(agents.map((agent) => [agent.name, agent])),
+    behaviours,
+    rolloutOf: (agent) => context.models.control.rolloutOf(agent)?.rollout,
+    onMissing: () => undefined,
+  });
   const oneOfFew = atMost(MAX_RANGES, `${MAX_RANGES} ranges are being replayed already; try again`);
 
   return [
@@ -176,7 +183,15 @@ export const replayRoutes = (context: GatewayContext) => {
         const first = begunOf(found);
         const recorded = found.events.map(({ event }) => event);
         const fork = forkedEvents(recorded, body.step, '');
-        const agent = agents.find(({ name }) => name === fork.agent) ?? null;
+        const key = headers['idempotency-key'];
+        if (key !== undefined && !MAX_KEY.safeParse(key).success)
+          throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
+        const tenant = tenantOf(principal, fork.tenant ?? undefined, config.localTenant);
+        // A name of its own where none was given: what is audited before it is done must be known by then.
+        const named = key ?? `fork-${randomUUID()}`;
+        const taskId = taskIdOfKey(tenant, named);
+        // As the worker that begins it will find it, be it a candidate.
+        const agent = behaviourOf({ agent: fork.agent, taskId, tenant, sessionId: fork.sessionId }, null);
         if (!agent)
           throw new FreshetError(
             'conflict',
@@ -197,14 +212,7 @@ export const replayRoutes = (context: GatewayContext) => {
           compensate: body.compensate,
         };
         if (body.dryRun) return reply.code(200).send({ taskId: null, executionId: null, ...told });
-        const key = headers['idempotency-key'];
-        if (key !== undefined && !MAX_KEY.safeParse(key).success)
-          throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
         const { budget, deadlineAt } = body;
-        const tenant = tenantOf(principal, fork.tenant ?? undefined, config.localTenant);
-        // A name of its own where none was given: what is audited before it is done must be known by then.
-        const named = key ?? `fork-${randomUUID()}`;
-        const taskId = taskIdOfKey(tenant, named);
         const targets = [
           fork.origin,
           executionIdOf(taskId),
