@@ -101,6 +101,12 @@ export interface AgentClient {
    * hold. What failed for good, may have had an effect, or is past its deadline is left to a person.
    */
   recoverFromErrors(options?: { readonly tenant?: string }): Promise<readonly Recovered[]>;
+  /** What somebody thought of a task's answer, 0 useless to 1 right; of one person about one task the newest holds. Errors: `conflict` before it has ended. */
+  feedback(
+    taskId: string,
+    given: { readonly score: number; readonly comment?: string },
+    options?: { readonly tenant?: string },
+  ): Promise<void>;
   /** Calls `onAction` for every step that ended, of the recent executions and then of those to come, until the signal. */
   logAllActions(onAction: (action: AgentAction) => void, signal: AbortSignal): Promise<void>;
 }
@@ -206,6 +212,11 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
         }
       }
       return recovered;
+    },
+    feedback: async (taskId, given, { tenant } = {}) => {
+      const query = tenant === undefined ? '' : `?tenant=${encodeURIComponent(tenant)}`;
+      const path = `/v1/tasks/${encodeURIComponent(taskId)}/feedback${query}`;
+      await gateway.persist(() => gateway.post(path, given));
     },
     logAllActions: async (onAction, signal) => {
       const told = new Set<string>();

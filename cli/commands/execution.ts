@@ -32,6 +32,11 @@ interface PayloadShown {
 
 interface ExecutionDetail extends Execution {
   readonly output: unknown;
+  readonly feedback: readonly {
+    readonly by: string;
+    readonly score: number;
+    readonly comment: string | null;
+  }[];
   readonly timeline: readonly {
     readonly step: number;
     readonly kind: string;
@@ -93,6 +98,10 @@ const describe = (execution: ExecutionDetail, full: boolean): string => {
     ...(execution.error
       ? [`error      ${execution.error.code}: ${oneLine(execution.error.message, WIDTH)}`]
       : []),
+    ...execution.feedback.map(
+      ({ by, score, comment }) =>
+        `feedback   ${score} by ${by}${comment === null ? '' : `: ${oneLine(comment, WIDTH)}`}`,
+    ),
     ...(execution.position ? [`replay     npx freshet replay ${execution.position}`] : []),
   ];
   const steps = execution.timeline.flatMap((step) => [

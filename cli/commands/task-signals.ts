@@ -1,4 +1,4 @@
-/** `freshet task cancel|approve`: what people ask of a task while it runs. */
+/** `freshet task cancel|approve|feedback`: what people ask of a task while it runs, and say of its answer. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
@@ -32,6 +32,13 @@ const described = (approvals: readonly Approval[]): string =>
           oneLine(JSON.stringify(each.arguments) ?? '', 400),
         ]),
       );
+
+const scoreOf = (text: string): number => {
+  const score = Number(text);
+  if (!/^[\d.]+$/.test(text) || !(score >= 0 && score <= 1))
+    throw new FreshetError('usage', `${text} is no score: from 0, useless, to 1, right`);
+  return score;
+};
 
 export const addTaskSignals = (task: Command, surroundings: Surroundings): void => {
   withConsent(task.command('cancel <taskId>'))
@@ -75,5 +82,17 @@ export const addTaskSignals = (task: Command, surroundings: Surroundings): void 
       output.print(decided, ({ dryRun }) =>
         dryRun ? `would ${decision}` : decision === 'approve' ? 'approved' : 'denied',
       );
+    });
+  task
+    .command('feedback <taskId> <score>')
+    .description('what you think of its answer: 0 useless, 1 right; said again, the newest holds')
+    .option('--comment <text>', 'why')
+    .option('--json', 'JSON')
+    .action(async (taskId: string, score: string, options: { comment?: string; json?: boolean }) => {
+      const given = await gatewayOf(surroundings).post<{ readonly score: number; readonly by: string }>(
+        `/v1/tasks/${encodeURIComponent(taskId)}/feedback`,
+        { score: scoreOf(score), ...(options.comment ? { comment: options.comment } : {}) },
+      );
+      createOutput(options.json ?? false).print(given, (each) => `${each.score} by ${each.by}`);
     });
 };

@@ -1,4 +1,4 @@
-/** `freshet task submit|list|show|watch|cancel|approve`. */
+/** `freshet task submit|list|show|watch|cancel|approve|feedback`. */
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import { freshnessOptions } from '../freshness-options.ts';

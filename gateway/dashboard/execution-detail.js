@@ -1,5 +1,6 @@
 // One execution step by step, with everything inline, and its replay.
 import { folded, json, make, pill } from './elements.js';
+import { createFeedbackForm, feedbackShown } from './feedback-form.js';
 import { openForkForm } from './fork-form.js';
 import { bytes, clock, duration, shortVersion, usd } from './format.js';
 import { post, request } from './requests.js';
@@ -19,6 +20,7 @@ const KINDS = {
 export const createExecutionDetail = (host, executionId, onTrace, versionsOf) => {
   const replayed = make('div', { 'aria-live': 'polite' });
   const path = `/v1/executions/${encodeURIComponent(executionId)}`;
+  let feedbackForm;
   let asked = 0;
   let shown = '';
 
@@ -30,16 +32,27 @@ export const createExecutionDetail = (host, executionId, onTrace, versionsOf) =>
       const text = JSON.stringify(execution);
       if (mine !== asked || text === shown) return;
       shown = text;
+      if (execution.outcome !== null) feedbackForm ??= createFeedbackForm(execution.taskId, readAgain);
+      // What stays is taken out and put back, which would take it from whoever is writing in it.
+      const written = host.contains(document.activeElement) ? document.activeElement : null;
       host.replaceChildren(
-        head(execution),
-        ...answer(execution),
-        timeline(execution, onTrace, fork),
-        replayed,
+        ...[
+          head(execution),
+          ...answer(execution),
+          feedbackShown(execution.feedback),
+          feedbackForm,
+          timeline(execution, onTrace, fork),
+          replayed,
+        ].filter(Boolean),
       );
+      if (written?.isConnected) written.focus();
     } catch (error) {
       if (mine === asked) host.replaceChildren(make('p', { class: 'trouble', text: error.message }));
     }
   };
+
+  /** The gateway reads its own record back within this. */
+  const readAgain = () => setTimeout(refresh, 500);
 
   const fork = (step) => openForkForm(replayed, executionId, step, () => undefined);
 

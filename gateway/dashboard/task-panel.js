@@ -1,5 +1,6 @@
 // Hands a task to an agent and shows its answer as it comes.
 import { byId, make, pill } from './elements.js';
+import { createFeedbackForm } from './feedback-form.js';
 import { duration } from './format.js';
 import { request } from './requests.js';
 
@@ -106,5 +107,6 @@ const outcome = (task, onShow) => {
       text: 'Show its steps',
       onclick: () => onShow(task.executionId),
     }),
+    createFeedbackForm(task.taskId),
   ].filter(Boolean);
 };

@@ -94,6 +94,15 @@ const TOOLS: readonly ToolOfRoute[] = [
     ...{ method: 'GET', path: '/v1/tasks/{taskId}', params: ['taskId'], query: ['tenant'] },
   },
   {
+    name: 'give_feedback',
+    reads: false,
+    title: "Say what a task's answer was worth",
+    description:
+      'Scores the answer of a task that has ended, from 0 (useless) to 1 (right), with a comment where there is something to say. Said again, the newest holds. Low scores make its agent unlearn what it took from the answer.',
+    ...{ method: 'POST', path: '/v1/tasks/{taskId}/feedback', params: ['taskId'] },
+    ...{ query: ['tenant'], body: ['score', 'comment'] },
+  },
+  {
     name: 'trace_document',
     reads: true,
     title: 'Trace a document',

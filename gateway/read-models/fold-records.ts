@@ -68,6 +68,7 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     [TOPICS.feedback.name]: async (record) => {
       const feedback = await codec.decode('Feedback', record.value);
       models.agents.feedback(feedback);
+      models.feedback.add(feedback);
       metrics.feedback(feedback.agent, models.agents.of(feedback.agent).feedbackScore);
     },
     [TOPICS.deadLetters.name]: async (record) => {

@@ -11,6 +11,7 @@ import { type ApprovalList, createApprovalList } from './approval-list.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
 import { createDeadLetterList, type DeadLetterList } from './dead-letter-list.ts';
 import { createExecutionList, type ExecutionList } from './execution-list.ts';
+import { createFeedbackList, type FeedbackList } from './feedback-list.ts';
 import { createHaltList, type HaltList } from './halt-list.ts';
 import { createQuarantineList, type QuarantineList } from './quarantine-list.ts';
 import { createRecentChunks, type RecentChunks } from './recent-chunks.ts';
@@ -21,6 +22,7 @@ export interface ReadModels {
   readonly chunks: RecentChunks;
   readonly costs: CostLedger;
   readonly agents: AgentTallies;
+  readonly feedback: FeedbackList;
   readonly deadLetters: DeadLetterList;
   readonly quarantine: QuarantineList;
   readonly halts: HaltList;
@@ -41,6 +43,7 @@ export const createReadModels = (objective: Objective): ReadModels => {
     chunks: createRecentChunks(),
     costs: createCostLedger(),
     agents: createAgentTallies(),
+    feedback: createFeedbackList(),
     deadLetters: createDeadLetterList(),
     quarantine: createQuarantineList(),
     halts: createHaltList(),

@@ -143,7 +143,7 @@ export const executionRoutes = (context: GatewayContext) => [
     errors: ['not-found', 'too-many-requests', 'kafka-unavailable'],
     handle: async (request) => {
       const { entry, events } = await findExecution(context, request.params.executionId, request);
-      return executionDetailOf(entry, events);
+      return executionDetailOf(entry, events, context.models.feedback.of(entry.taskId));
     },
   }),
   route({

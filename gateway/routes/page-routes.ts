@@ -35,6 +35,7 @@ const FILES = [
   'execution-detail.js',
   'side-by-side.js',
   'fork-form.js',
+  'feedback-form.js',
   'replay-panel.js',
   'used-panel.js',
   'costs-panel.js',

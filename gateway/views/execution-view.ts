@@ -1,5 +1,6 @@
 /** A task and its execution as the API shows them, with the schemas that document it. Pure. */
 import { z } from 'zod';
+import type { Feedback } from '../../schemas/records.ts';
 import { time } from '../http/fields.ts';
 import type { ExecutionEntry, JournaledEvent } from '../read-models/execution-entry.ts';
 import { positionOf, STEP_KINDS, timelineOf } from './timeline.ts';
@@ -159,12 +160,16 @@ export const executionDetailSchema = executionSchema.extend({
       events: z.array(event),
     }),
   ),
+  feedback: z
+    .array(z.object({ by: z.string(), score: z.number(), comment: z.string().nullable(), at: time }))
+    .describe('What people thought of its answer, the newest first.'),
   stale: z.array(event).describe('Events of workers that were believed dead: only their costs count.'),
 });
 
 export const executionDetailOf = (
   entry: ExecutionEntry,
   events: readonly JournaledEvent[],
+  feedback: readonly Feedback[],
 ): z.infer<typeof executionDetailSchema> => {
   const { opening, steps, stale } = timelineOf(events);
   return {
@@ -179,6 +184,7 @@ export const executionDetailOf = (
       cited: step.cited.map((chunk) => ({ ...chunk, flags: [...chunk.flags] })),
       events: [...step.events],
     })),
+    feedback: feedback.map(({ by, score, comment, at }) => ({ by, score, comment, at: isoTime(at) })),
     stale: [...stale],
   };
 };

@@ -7,6 +7,7 @@ import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
 import { addCostCommand } from '../../cli/commands/cost.ts';
 import { addDeadLetterCommands } from '../../cli/commands/dead-letter.ts';
 import { addExecutionCommand } from '../../cli/commands/execution.ts';
+import { addTaskCommand } from '../../cli/commands/task.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
@@ -142,6 +143,19 @@ test('a client executes, checks health, reads metrics; what is thought of an ans
       by: 'local',
     },
   );
+  const cli = { gateway: under.gateway.url };
+  const given = ['task', 'feedback', answer.taskId, '0.4', '--comment', 'So so,\nsaid at a terminal.'];
+  expect((await runCommand(addTaskCommand, cli, given)).stdout).toBe('0.4 by local\n');
+  await expect(
+    runCommand(addTaskCommand, cli, ['task', 'feedback', answer.taskId, '5']),
+  ).rejects.toMatchObject({ code: 'usage' });
+  const show = ['execution', 'show', answer.executionId];
+  await until('it is shown with the execution', async () =>
+    (await runCommand(addExecutionCommand, cli, show)).stdout.includes(
+      'feedback   0.4 by local: So so, said at a terminal.',
+    ),
+  );
+  await client.feedback(answer.taskId, { score: 0.5 });
   const metrics = await until('the feedback is counted', async () => {
     const told = await client.getMetrics();
     return told.feedbackScore === 0.5 && told;

@@ -234,6 +234,7 @@ describe('an MCP client', () => {
       ['search', true],
       ['submit_task', false],
       ['get_task', true],
+      ['give_feedback', false],
       ['trace_document', true],
       ['freshness', true],
     ]);
@@ -280,6 +281,10 @@ describe('an MCP client', () => {
       isError: true,
       told: { code: 'not-found' },
     });
+    expect((await tool('give_feedback', { taskId, score: 1, tenant: 'globex' })).told).toMatchObject({
+      code: 'not-found',
+    });
+    expect((await tool('give_feedback', { taskId, score: 1 })).told).toMatchObject({ taskId, score: 1 });
     const { taskId: others } = (await tool('submit_task', { ...asked, tenant: OTHER_TENANT })).told;
     expect((await tool('get_task', { taskId: others })).told).toMatchObject({ code: 'not-found' });
     expect((await tool('get_task', { taskId: others, tenant: OTHER_TENANT })).told.taskId).toBe(others);

@@ -8,6 +8,7 @@ const ROUTES = [
   ['POST', '/v1/search'],
   ['POST', '/v1/tasks'],
   ['GET', '/v1/tasks/{taskId}'],
+  ['POST', '/v1/tasks/{taskId}/feedback'],
   ['GET', '/v1/documents'],
   ['GET', '/v1/freshness'],
 ] as const;
