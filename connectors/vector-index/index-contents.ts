@@ -13,7 +13,7 @@ import { GraphBuilder } from './graph-builder.ts';
 import { graphFolder, logNumbers, logPath, type Manifest, sweep, writeManifest } from './index-files.ts';
 import { compareHits } from './recent-rows.ts';
 import { RemovedLogs } from './removed-logs.ts';
-import { type LogEntry, RowLog, readLog } from './row-log.ts';
+import { flushLog, type LogEntry, RowLog, readLog } from './row-log.ts';
 import { type ByLevel, LEVELS, type Level, replacedBy, Tiers } from './tiers.ts';
 import type { VectorHit } from './vector-index.ts';
 import type { HashedQuery, HashedRow } from './zvec-rows.ts';
@@ -91,6 +91,8 @@ export class IndexContents {
       this.#apply(entries);
       this.#lastLog = log;
       if (log === logs.at(-1)) this.#logs.push(new RowLog(path, bytes));
+      // Left by a build that a kill cut short: from here on the last one alone is flushed.
+      else flushLog(path);
     }
     if (logs.length === 0) this.#logs.push(new RowLog(logPath(this.#folder, this.#manifest.log), 0));
     // None, but in an index of the first format, which had one log for both.
@@ -177,21 +179,28 @@ export class IndexContents {
         into === 'large' ? { graph: number, small: 0 } : { graph: this.#manifest.graph, small: number };
       this.#manifest = writeManifest(this.#folder, { ...named, dimensions, log });
     } catch (thrown) {
-      this.#removed.abandon();
-      await next?.discard();
+      // First: of rows that stay frozen the next build knows nothing, and it ends the logs that tell of them.
       this.#tiers.thaw();
-      // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them.
-      await this.#endLogs((ended) => ended.flushed());
+      this.#removed.abandon();
+      // What cannot be removed now is swept at the next opening.
+      await next?.discard().catch(() => undefined);
+      // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them. Those that
+      // are not stay among what is flushed.
+      await this.#endLogs((ended) => ended.flushed()).catch(() => undefined);
       throw thrown;
     }
     const replaced = replacedBy(into).flatMap((level) => this.#graphs[level] ?? []);
     this.#graphs = into === 'large' ? { large: next } : { ...this.#graphs, small: next };
     this.#tiers.advance();
     this.#removed.advance();
-    await this.#endLogs(() => Promise.resolve());
-    const listed = [...this.#retired, ...replaced].map((graph) => graph.folder);
-    sweep(this.#folder, this.#manifest, listed);
     for (const graph of replaced) this.#retire(graph);
+    await this.#endLogs(() => Promise.resolve());
+    try {
+      const listed = [...this.#retired].map((graph) => graph.folder);
+      sweep(this.#folder, this.#manifest, listed);
+    } catch {
+      // The graph serves: what cannot be removed now is swept at the next opening.
+    }
   }
 
   /** Waits for queries and ends listings; reads the graphs for their checksums. */
@@ -203,8 +212,14 @@ export class IndexContents {
       await Promise.all([...this.#retired].map((graph) => graph.discard()));
       await Promise.all(LEVELS.map((level) => this.#graphs[level]?.close()));
     } finally {
-      for (const log of [...this.#logs, this.#removed]) log.close();
+      this.leave();
     }
+  }
+
+  /** Lets go of the logs as they are, and leaves the graphs to whoever opened them. */
+  leave(): void {
+    this.#idle.stop();
+    for (const log of [...this.#logs, this.#removed]) log.close();
   }
 
   async #endLogs(before: (log: RowLog) => Promise<void>): Promise<void> {
@@ -268,13 +283,15 @@ export const openContents = async (
     number === 0 ? undefined : openGraph(graphFolder(folder, number));
   const large = await open(manifest.graph);
   let small: Graph | undefined;
+  let contents: IndexContents | undefined;
   try {
     small = await open(manifest.small);
-    const contents = new IndexContents(folder, manifest, marker, { large, small });
+    contents = new IndexContents(folder, manifest, marker, { large, small });
     contents.replay();
     return contents;
   } catch (thrown) {
     // Its files may be removed next.
+    contents?.leave();
     await Promise.allSettled([large?.close(), small?.close()]);
     throw thrown;
   }

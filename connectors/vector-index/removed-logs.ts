@@ -74,13 +74,17 @@ export class RemovedLogs {
     this.#next = undefined;
   }
 
-  /** The next graph came to nothing. */
+  /** The next graph came to nothing. What cannot be removed now is swept at the next opening. */
   abandon(): void {
     if (this.#next === undefined) return;
     const { path, log } = this.#next;
     this.#next = undefined;
     log.close();
-    rmSync(path, { force: true });
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // No manifest names it.
+    }
   }
 
   /** On disk when it resolves. */

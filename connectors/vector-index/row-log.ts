@@ -6,10 +6,10 @@
 import {
   closeSync,
   fdatasync,
+  fdatasyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
-  truncateSync,
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
@@ -83,6 +83,16 @@ export const readLog = (path: string): { readonly entries: readonly LogEntry[]; 
   return { entries, bytes: at };
 };
 
+/** Of a log that nobody writes to any more: on disk when it returns. Throws what the file system says. */
+export const flushLog = (path: string): void => {
+  const file = openSync(path, 'r');
+  try {
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+};
+
 export class RowLog {
   readonly #file: number;
   #bytes: number;
@@ -90,8 +100,13 @@ export class RowLog {
   /** Goes on after `bytes`, 0 to begin anew; what lies behind is cut off. */
   constructor(path: string, bytes: number) {
     this.#file = openSync(path, 'a');
-    truncateSync(path, bytes);
     this.#bytes = bytes;
+    try {
+      ftruncateSync(this.#file, bytes);
+    } catch (thrown) {
+      this.close();
+      throw thrown;
+    }
   }
 
   /** All of them or none. Throws what the file system says. */
@@ -115,7 +130,12 @@ export class RowLog {
     return promisify(fdatasync)(this.#file);
   }
 
+  /** Never throws: what has to be on disk was flushed before. */
   close(): void {
-    closeSync(this.#file);
+    try {
+      closeSync(this.#file);
+    } catch {
+      // Its descriptor is free all the same.
+    }
   }
 }

@@ -3,6 +3,7 @@
  * since goes into a small one, which is quick to make anew, and all of that into the next large one, seldom. While a graph is
  * built, the rows that go into it are frozen, and what is removed meanwhile is hidden from it when it comes.
  */
+import { FreshetError } from '../../schemas/errors.ts';
 import { RecentRows } from './recent-rows.ts';
 import type { VectorHit } from './vector-index.ts';
 import type { HashedQuery, HashedRow } from './zvec-rows.ts';
@@ -83,11 +84,15 @@ export class Tiers {
     return [...this.#recent.query(query), ...(this.#frozen?.rows.query(query) ?? [])];
   }
 
-  /** What the next graph has to take in, and what of the graphs that it replaces it leaves out. */
+  /**
+   * What the next graph has to take in, and what of the graphs that it replaces it leaves out. Throws while another is built: its
+   * rows would be forgotten.
+   */
   freeze(into: Level): {
     readonly rows: readonly HashedRow[];
     readonly dropped: ByLevel<ReadonlySet<string>>;
   } {
+    if (this.#frozen !== undefined) throw new FreshetError('internal', 'a graph is built already');
     const rows = [...this.#recent.rows()];
     const replaced = replacedBy(into);
     const droppedOf = (level: Level): ReadonlySet<string> =>

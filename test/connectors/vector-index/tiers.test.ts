@@ -83,3 +83,13 @@ it('holds what a set would hold, each row in one place, whatever builds do meanw
     { numRuns: 1_000 },
   );
 });
+
+it('freezes nothing on top of what is frozen, which would be forgotten', () => {
+  const tiers = new Tiers();
+  tiers.add(rowOf('a'));
+  tiers.freeze('large');
+  tiers.add(rowOf('b'));
+  expect(() => tiers.freeze('small')).toThrow('already');
+  tiers.thaw();
+  expect([...tiers.ids()].sort()).toEqual(['a', 'b']);
+});

@@ -1,0 +1,132 @@
+/** Files that cannot be removed, opened or cut: what was acknowledged stays, and nothing is left open. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { openContents } from '../../../connectors/vector-index/index-contents.ts';
+import { readManifest } from '../../../connectors/vector-index/index-files.ts';
+import { RowLog } from '../../../connectors/vector-index/row-log.ts';
+import { startEngine } from '../../../connectors/vector-index/zvec-engine.ts';
+import { hashedRow } from '../../../connectors/vector-index/zvec-rows.ts';
+import { DIMENSIONS, rowsOf } from './vector-rows.ts';
+
+const files = vi.hoisted(() => ({
+  fails: (_call: string, _path: string): boolean => false,
+  open: new Map<number, string>(),
+  flushed: [] as string[],
+}));
+
+// The real file system, but for calls that a test lets fail; and it is noted what is open and what was flushed.
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  const failing =
+    <Arguments extends readonly unknown[], Of>(call: string, act: (...given: Arguments) => Of) =>
+    (...given: Arguments): Of => {
+      const [file] = given;
+      const path = typeof file === 'number' ? files.open.get(file) : file;
+      if (files.fails(call, String(path)))
+        throw Object.assign(new Error(`EROFS: ${call}`), { code: 'EROFS' });
+      return act(...given);
+    };
+  return {
+    ...real,
+    rmSync: failing('rm', real.rmSync),
+    truncateSync: failing('truncate', real.truncateSync),
+    ftruncateSync: failing('truncate', real.ftruncateSync),
+    openSync: failing('open', (...given: Parameters<typeof real.openSync>) => {
+      const file = real.openSync(...given);
+      files.open.set(file, String(given[0]));
+      return file;
+    }),
+    closeSync: (file: number) => {
+      real.closeSync(file);
+      files.open.delete(file);
+    },
+    fdatasyncSync: (file: number) => {
+      real.fdatasyncSync(file);
+      files.flushed.push(files.open.get(file) ?? '');
+    },
+  };
+});
+
+let root: string;
+let folder: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'freshet-files-'));
+  folder = join(root, 'index');
+  mkdirSync(folder);
+  startEngine(2, 1);
+});
+afterEach(() => {
+  files.fails = () => false;
+  rmSync(root, { recursive: true, force: true });
+});
+
+const hashed = (count: number, from: number) =>
+  rowsOf(count, 'acme', from).map((row) => hashedRow(row, DIMENSIONS));
+const idsOf = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
+const opened = (at = folder) => openContents(at, DIMENSIONS, readManifest(at, DIMENSIONS));
+
+it('keeps the rows of a build that failed, though what it leaves cannot be removed', async () => {
+  const rows = hashed(60, 0);
+  let contents = await opened();
+  contents.write(rows);
+  files.fails = (call, path) => call === 'rm' || (call === 'open' && path.endsWith('index.json.new'));
+  await expect(contents.build('large', 1)).rejects.toThrow('open');
+  files.fails = () => false;
+  const more = hashed(20, 1_000);
+  contents.write(more);
+  await contents.build('large', 1);
+  expect(contents.has(idsOf(rows))).toHaveLength(60);
+  await contents.close();
+  contents = await opened();
+  expect(contents.has(idsOf([...rows, ...more]))).toHaveLength(80);
+  await contents.close();
+});
+
+it('lets go of a graph that was replaced, though the files it stood beside cannot be removed', async () => {
+  const contents = await opened();
+  files.fails = (call) => call === 'rm';
+  for (const from of [0, 1_000]) {
+    contents.write(hashed(60, from));
+    await contents.build('large', 1);
+  }
+  await vi.waitFor(() => expect(existsSync(join(folder, 'graph-1'))).toBe(false));
+  files.fails = () => false;
+  await contents.close();
+  const again = await opened();
+  expect(existsSync(join(folder, 'log-1'))).toBe(false);
+  expect(again.count).toBe(120);
+  await again.close();
+});
+
+it('brings to disk what a killed build left of the log before the last', async () => {
+  const killed = join(root, 'killed');
+  const contents = await opened();
+  const [before, after] = [hashed(60, 0), hashed(20, 1_000)];
+  contents.write(before);
+  const building = contents.build('large', 1);
+  contents.write(after);
+  cpSync(folder, killed, { recursive: true });
+  await building;
+  await contents.close();
+  const again = await opened(killed);
+  expect(again.has(idsOf([...before, ...after]))).toHaveLength(80);
+  expect(files.flushed).toContain(join(killed, 'log-1'));
+  await again.close();
+});
+
+it('leaves no file open where it cannot be opened', async () => {
+  const contents = await opened();
+  contents.write(hashed(60, 0));
+  await contents.build('large', 1);
+  contents.write(hashed(5, 1_000));
+  await contents.close();
+  const openHere = () => [...files.open.values()].filter((path) => path.startsWith(folder));
+  expect(openHere()).toEqual([]);
+  files.fails = (call, path) => call === 'truncate' && path.includes('log-');
+  await expect(opened()).rejects.toThrow('truncate');
+  expect(openHere()).toEqual([]);
+  expect(() => new RowLog(join(folder, 'log-99'), 0)).toThrow('truncate');
+  expect(openHere()).toEqual([]);
+});
