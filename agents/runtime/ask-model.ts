@@ -87,25 +87,23 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   }
   const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reported } = output.usage;
   const costUsd = formatUsd(priceOf(output.usage, model.price));
-  guards.settle(money.costId, costUsd);
   const { text, toolCalls, finishReason, thinking } = output;
+  const told = {
+    ...{ text, toolCalls, finishReason, usageReported: reported },
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    ...(thinking === undefined ? {} : { thinking }),
+  };
+  const usage = { inputTokens, outputTokens, cachedInputTokens };
   // Even when stopped meanwhile: the money was spent, and under a stale claim too it counts. Pure steps may go on
-  // before it is acknowledged; whatever acts outside has a barrier of its own behind it.
-  journal.writeAtOnce({
-    type: 'llm-response',
-    step,
-    name,
-    inputHash,
-    priceTable,
-    costUsd,
-    output: JSON.stringify({
-      ...{ text, toolCalls, finishReason, usageReported: reported },
-      ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
-      ...(thinking === undefined ? {} : { thinking }),
-    }),
-    usage: { inputTokens, outputTokens, cachedInputTokens },
-    durationMicros,
-  });
+  // before it is acknowledged; whatever acts outside has a barrier of its own behind it. The day's money hears of it after the
+  // journal: a worker that dies between the two has lost the call, which counts at its reservation in both.
+  journal.writeAtOnce(
+    {
+      ...{ type: 'llm-response', step, name, inputHash, priceTable, costUsd, usage, durationMicros },
+      output: JSON.stringify(told),
+    },
+    () => guards.settle(money.costId, costUsd),
+  );
   return {
     ...{ succeeded: true, outsideMicros: durationMicros, inputTokens, outputTokens, costUsd },
     seen: { ...asking, cachedInputTokens, finishReason },

@@ -26,8 +26,11 @@ export interface ExecutionJournal {
   resume(state: ExecutionState): void;
   /** Goes with the next barrier, or by itself after a moment; its failure shows at that barrier. */
   writeBehind(draft: EventDraft): void;
-  /** Goes within a millisecond, with what was written behind, and is not waited for; its failure shows at the next barrier. */
-  writeAtOnce(draft: EventDraft): void;
+  /**
+   * Goes within a millisecond, with what was written behind, and is not waited for; its failure shows at the next barrier.
+   * `onAnswered`: told once the log has taken it, or has not.
+   */
+  writeAtOnce(draft: EventDraft, onAnswered: () => void): void;
   /** Resolves with the offset of the last event once it, and all before it, stand in the log under the highest claim. Errors: of PartitionJournal.append. */
   write(...drafts: readonly EventDraft[]): Promise<number>;
   /** Lets go of it: says so in the log, if the log can still be reached, and waits for nothing. */
@@ -97,6 +100,7 @@ export const openExecutionJournal = (
   let sequence = 0;
   let failure: Error | undefined;
   let behind: AgentEvent[] = [];
+  let waiting: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
   let soon: NodeJS.Timeout | undefined;
 
@@ -110,10 +114,22 @@ export const openExecutionJournal = (
     return events;
   };
 
+  const takeWaiting = (): (() => void) => {
+    const told = waiting;
+    waiting = [];
+    return () => {
+      for (const tell of told) tell();
+    };
+  };
+
   const sendBehind = (): void => {
-    partition.append(takeBehind()).catch((thrown) => {
-      failure ??= toError(thrown);
-    });
+    const answered = takeWaiting();
+    partition
+      .append(takeBehind())
+      .catch((thrown) => {
+        failure ??= toError(thrown);
+      })
+      .finally(answered);
   };
 
   const make = (draft: EventDraft): AgentEvent => {
@@ -136,19 +152,23 @@ export const openExecutionJournal = (
       behind.push(make(draft));
       timer ??= setTimeout(sendBehind, BEHIND_MS);
     },
-    writeAtOnce: (draft) => {
+    writeAtOnce: (draft, onAnswered) => {
       behind.push(make(draft));
+      waiting.push(onAnswered);
       soon ??= setTimeout(sendBehind, REPLY_MS);
     },
     release: () => {
       const made = make({ type: 'checkpoint', name: 'released', step: state.step });
+      const answered = takeWaiting();
       partition.leave([...takeBehind(), made]);
+      answered();
     },
     write: async (...drafts) => {
       // What could not be written left a gap: what is built on it would not count.
       if (failure) throw failure;
       const made = drafts.map(make);
-      const offset = await partition.append([...takeBehind(), ...made]);
+      const answered = takeWaiting();
+      const offset = await partition.append([...takeBehind(), ...made]).finally(answered);
       if (failure) throw failure;
       return offset;
     },

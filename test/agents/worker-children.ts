@@ -8,8 +8,8 @@ import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
 import { eventually } from './agents-stack.ts';
 
 export interface WorkerChildren {
-  /** Resolves once it is in its group. */
-  start(name: string): Promise<ChildProcess>;
+  /** Resolves once it is in its group. `broker`: where it finds Kafka, such as a proxy before it. */
+  start(name: string, broker?: string): Promise<ChildProcess>;
   killAll(): void;
 }
 
@@ -21,11 +21,11 @@ export const workerChildren = (
 ): WorkerChildren => {
   const children: ChildProcess[] = [];
   return {
-    start: async (name) => {
-      const { kafka, schemaRegistry } = inject('stack');
+    start: async (name, broker = inject('stack').kafka) => {
+      const { schemaRegistry } = inject('stack');
       const child = spawn(
         process.execPath,
-        [...RUN_TYPESCRIPT, program, kafka, `${schemaRegistry}/apis/ccompat/v7`, name, ...given],
+        [...RUN_TYPESCRIPT, program, broker, `${schemaRegistry}/apis/ccompat/v7`, name, ...given],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
       children.push(child);
