@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { agentThroughputBench } from './agent-throughput.ts';
 import { agentsInFlightBench } from './agents-in-flight.ts';
 import { agentsPeersBench } from './agents-peers.ts';
+import { canaryVerdictsBench } from './canary-verdicts.ts';
 import { embeddingThroughputBench } from './embedding-throughput.ts';
 import { freshnessBenches } from './freshness.ts';
 import { keywordBenches } from './keyword-memory.ts';
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   agentThroughputBench,
   agentsPeersBench,
   takeoverBench,
+  canaryVerdictsBench,
   agentsInFlightBench,
   ...scaleBenches,
   retrievalBench,

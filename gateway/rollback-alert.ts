@@ -31,12 +31,18 @@ export const tellAlert = async (
   await writer.append([{ topic: TOPICS.alerts.name, key, value: codec.encode('Alert', alert), headers }]);
 };
 
+export const rollbackAlertOf = (
+  { models }: Pick<GatewayContext, 'models'>,
+  agent: string,
+): Alert | undefined => models.freshness().alertOf({ source: sourceOf(agent), kind: 'rolled-back' });
+
 /** What was rolled back is answered by another deployment. Errors: `append-failed`. */
 export const endAlertOf = async (
-  { settings, models }: Pick<GatewayContext, 'settings' | 'models'>,
+  context: Pick<GatewayContext, 'settings' | 'models'>,
   agent: string,
 ): Promise<void> => {
-  const alert = models.freshness().alertOf({ source: sourceOf(agent), kind: 'rolled-back' });
+  const { settings } = context;
+  const alert = rollbackAlertOf(context, agent);
   if (alert?.state === 'firing')
     await tellAlert(settings, { ...alert, state: 'ended', at: settings.clock() });
 };

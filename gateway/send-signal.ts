@@ -11,6 +11,13 @@ const TOPIC = TOPICS.control.name;
 const OUTDATED_MICROS = 8 * 24 * 3_600 * 1_000_000;
 const MOST_REMOVED = 100;
 
+/** Which version and how much of it stand in the audit alone, once the next rollout has come. */
+const targetsOf = (signal: ControlSignal, name: string): readonly string[] => {
+  if (signal.kind !== 'behaviour') return [name];
+  const { agent, candidate, share } = signal.rollout;
+  return [name, `${agent}@${candidate}`, `share ${share}`];
+};
+
 /** `action`: noun and verb, for the audit. Errors: `append-failed`. */
 export const sendSignal = async (
   { settings, models }: Pick<GatewayContext, 'settings' | 'models'>,
@@ -22,7 +29,9 @@ export const sendSignal = async (
   const id = randomUUID();
   const { key, control } = signalRecord(signal, id);
   // The audit first: nothing is done that is not written down.
-  await writer.append([auditRecord(codec, { at, by, action, targets: [control.name], reason })]);
+  await writer.append([
+    auditRecord(codec, { at, by, action, targets: targetsOf(signal, control.name), reason }),
+  ]);
   const headers = cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/gateway', at });
   const outdated = models.control.outdated(at - OUTDATED_MICROS).slice(0, MOST_REMOVED);
   await writer.append([

@@ -6,14 +6,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canaryVerdict } from '../agents/behaviours/canary-verdict.ts';
 import { createRolloutTally, type RolloutOutcomes } from '../agents/behaviours/outcomes.ts';
-import { rolledBack } from '../agents/behaviours/rollout-state.ts';
+import { isLeftBehind, rolledBack } from '../agents/behaviours/rollout-state.ts';
 import { holdsFor } from '../agents/behaviours/route-task.ts';
 import { followTopics } from '../connectors/kafka/follow-topic.ts';
 import { toFreshetError } from '../schemas/errors.ts';
 import { FRESHET, type Rollout } from '../schemas/rollout.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import type { GatewayContext, GatewaySettings } from './gateway-context.ts';
-import { alertOfRollback, tellAlert } from './rollback-alert.ts';
+import { alertOfRollback, endAlertOf, rollbackAlertOf, tellAlert } from './rollback-alert.ts';
 import { sendSignal } from './send-signal.ts';
 import type { RolloutWatch, WatchedRollout } from './watched-rollout.ts';
 
@@ -28,6 +28,8 @@ const LOOK_MS = 1_000;
 const MOST_READ = 100_000;
 /** Clocks of gateway and workers may be apart; what was begun before the rollout is not counted anyway. */
 const BEFORE_MS = 60_000;
+/** By then every worker is started with the configuration that this gateway has. */
+const LEFT_FOR_MS = 10 * 60_000;
 
 const nameOf = ({ agent, began, candidate }: Rollout): string => `${agent}/${began}/${candidate}`;
 
@@ -55,6 +57,8 @@ export const watchRollouts = (
   const { settings, models, reader } = context;
   const { agents, config, clock, onEvent } = settings;
   const followers = new Map<string, Follower>();
+  /** By rollout: since when it is known here that the configuration has moved on. */
+  const leftSince = new Map<string, number>();
   const stopped = new AbortController();
   const onTrouble = (error: unknown): void =>
     onEvent({ type: 'rollout-trouble', error: toFreshetError(error) });
@@ -77,18 +81,40 @@ export const watchRollouts = (
       followers.set(nameOf(rollout), await followRollout(settings, rollout));
     const verdict = watched(rollout)?.verdict;
     if (verdict?.state !== 'worse') return;
-    const at = clock();
-    const { agent, stable } = rollout;
-    // The alert first: what is rolled back is looked at no more.
-    await tellAlert(settings, alertOfRollback(rollout, verdict, at));
-    await sendSignal(
+    // The alert first: what is rolled back is looked at no more. Where the rollback failed after it, it stands already.
+    const alert = rollbackAlertOf(context, rollout.agent);
+    if (alert?.state !== 'firing' || alert.since < rollout.began)
+      await tellAlert(settings, alertOfRollback(rollout, verdict, clock()));
+    await rollBack(rollout, rollout.stable, verdict.reason);
+  };
+
+  const rollBack = (rollout: Rollout, running: string, reason: string): Promise<void> =>
+    sendSignal(
       context,
       {
-        ...{ kind: 'behaviour', rollout: rolledBack(rollout, agent, stable) },
-        ...{ by: FRESHET, reason: verdict.reason, at },
+        ...{ kind: 'behaviour', rollout: rolledBack(rollout, rollout.agent, running) },
+        ...{ by: FRESHET, reason, at: clock() },
       },
       'behaviour rollback',
     );
+
+  /** One that the configuration left behind ends after a while, so that it does not hold again when the configuration goes back. */
+  const endLeft = async (name: string, running: string): Promise<void> => {
+    const last = models.control.rolloutOf(name)?.rollout;
+    if (!isLeftBehind(last, running)) return;
+    const since = leftSince.get(nameOf(last)) ?? performance.now();
+    leftSince.set(nameOf(last), since);
+    if (performance.now() - since < LEFT_FOR_MS) return;
+    await rollBack(last, last.stable, `the configuration runs ${running} now`);
+    leftSince.delete(nameOf(last));
+  };
+
+  /** An alert ends with the rollout after it, or with the next configuration. */
+  const endAlert = async (name: string, running: string): Promise<void> => {
+    const alert = rollbackAlertOf(context, name);
+    if (alert?.state !== 'firing') return;
+    const last = models.control.rolloutOf(name)?.rollout;
+    if (!holdsFor(last, running) || last.began > alert.since) await endAlertOf(context, name);
   };
 
   const look = async (): Promise<void> => {
@@ -102,6 +128,10 @@ export const watchRollouts = (
       await follower.close();
     }
     for (const rollout of standing) await lookAt(rollout).catch(onTrouble);
+    for (const { name, version } of agents) {
+      await endLeft(name, version).catch(onTrouble);
+      await endAlert(name, version).catch(onTrouble);
+    }
   };
 
   const looking = (async () => {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
 import { AGENT_SOURCES } from './agent-sources.ts';
+import { checkVersions } from './agent-versions.ts';
 import { CANARY_POLICY_SCHEMA, type CanaryPolicy } from './canary-policy.ts';
 import { LONGEST_TIMER_MS } from './clock.ts';
 import { FreshetError } from './errors.ts';
@@ -436,6 +437,7 @@ export const parseConfig = (value: unknown): FreshetConfig => {
   for (const [source, { tables }] of Object.entries(config.sources))
     for (const table of Object.keys(tables))
       checkGates(config, source, table, ['sources', source, 'tables', table, 'gates']);
+  checkVersions([...config.agents, ...config.behaviours]);
   const agents = new Set([...config.agents, ...config.behaviours].map((agent) => agent.name));
   for (const agent of Object.keys(config.results)) {
     if (!agents.has(agent))

@@ -37,10 +37,11 @@ export const failuresOf = ({ executions, failed, halted }: Outcomes): Sample => 
 });
 
 /** What scores lack: of it, more is worse. */
-const lackOf = ({ scores }: Outcomes): Sample => ({ count: scores.count, sum: scores.count - scores.sum });
+const lackOf = ({ count, sum }: Sample): Sample => ({ count, sum: count - sum });
 
-export const slowestMsOf = ({ durations }: Outcomes): number => quantileOf(durations, SLOW) / 1_000;
-export const usualUsdOf = ({ costs }: Outcomes): string =>
+export const slowestMsOf = ({ durations }: Pick<Outcomes, 'durations'>): number =>
+  quantileOf(durations, SLOW) / 1_000;
+export const usualUsdOf = ({ costs }: Pick<Outcomes, 'costs'>): string =>
   formatUsd(BigInt(Math.round(quantileOf(costs, USUAL))));
 
 const quantileOf = (spread: Spread, share: number): number => amountOfStep(spread.quantileStep(share));
@@ -55,50 +56,49 @@ export const canaryVerdict = (outcomes: RolloutOutcomes, policy: CanaryPolicy): 
     };
   const worse = worseIn(outcomes, policy);
   if (worse) return worse;
-  const within = evidenceWithin(failuresOf(candidate), failuresOf(stable), tolerance);
+  const within = evidenceWithin(candidate.sessions.failures, stable.sessions.failures, tolerance);
   if (stable.executions >= minExecutions && within >= Math.log(1 / falseAlarms))
     return {
       state: 'better-or-equal',
-      reason: `${failing(candidate)}, the stable version ${percent(meanOf(failuresOf(stable)))} of ${stable.executions}: surely less than ${percent(tolerance)} more, and nothing else is worse`,
+      reason: `it fails in ${failing(candidate)}, the stable version in ${failing(stable)}: surely less than ${percent(tolerance)} more, and nothing else is worse`,
     };
   return { state: 'collecting', reason: 'nothing is worse so far, and too few have ended to be sure' };
 };
 
 const worseIn = ({ stable, candidate }: RolloutOutcomes, policy: CanaryPolicy): Worse | null => {
   const enough = Math.log(TESTS / policy.falseAlarms);
-  const [fails, failsOtherwise] = [failuresOf(candidate), failuresOf(stable)];
+  const [its, others] = [candidate.sessions, stable.sessions];
+  const [fails, failsOtherwise] = [its.failures, others.failures];
   if (evidenceOfMore(fails, failsOtherwise) >= enough)
     return worse('failures', meanOf(fails), meanOf(failsOtherwise), [
-      failing(candidate),
-      `the stable version ${percent(meanOf(failsOtherwise))} of ${stable.executions}`,
+      `it fails in ${failing(candidate)}`,
+      `the stable version in ${failing(stable)}`,
     ]);
   if (evidenceAbove(fails, policy.maxFailureRate) >= enough)
     return worse('failures', meanOf(fails), policy.maxFailureRate, [
-      failing(candidate),
+      `it fails in ${failing(candidate)}`,
       `more than ${percent(policy.maxFailureRate)} is too many`,
     ]);
-  if (evidenceOfMore(lackOf(candidate), lackOf(stable)) >= enough) {
-    const [score, other] = [meanOf(candidate.scores), meanOf(stable.scores)];
+  if (evidenceOfMore(lackOf(its.scores), lackOf(others.scores)) >= enough) {
+    const [score, other] = [meanOf(its.scores), meanOf(others.scores)];
     return worse('feedback', score, other, [
       `its answers are given ${score.toFixed(2)} in ${candidate.scores.count} scores`,
       `those of the stable version ${other.toFixed(2)} in ${stable.scores.count}`,
     ]);
   }
   const { costFactor, durationFactor } = policy;
-  if (isSurelyHigher(candidate.costs, stable.costs, { quantile: USUAL, factor: costFactor, enough })) {
-    const [usd, other] = [usualUsdOf(candidate), usualUsdOf(stable)];
+  if (isSurelyHigher(its.costs, others.costs, { quantile: USUAL, factor: costFactor, enough })) {
+    const [usd, other] = [usualUsdOf(its), usualUsdOf(others)];
     return worse('cost', Number(usd), Number(other), [
-      `half of its ${candidate.executions} executions cost ${dollars(usd)} or more`,
+      `half of its ${unitsOf(candidate)} cost ${dollars(usd)} or more`,
       `of the stable version's ${dollars(other)}`,
       `surely more than ${costFactor} times`,
     ]);
   }
-  if (
-    isSurelyHigher(candidate.durations, stable.durations, { quantile: SLOW, factor: durationFactor, enough })
-  ) {
-    const [ms, other] = [slowestMsOf(candidate), slowestMsOf(stable)];
+  if (isSurelyHigher(its.durations, others.durations, { quantile: SLOW, factor: durationFactor, enough })) {
+    const [ms, other] = [slowestMsOf(its), slowestMsOf(others)];
     return worse('duration', ms, other, [
-      `the slowest twentieth of its ${candidate.executions} executions takes ${seconds(ms)} or more`,
+      `the slowest twentieth of its ${unitsOf(candidate)} takes ${seconds(ms)} or more`,
       `of the stable version's ${seconds(other)}`,
       `surely more than ${durationFactor} times`,
     ]);
@@ -115,8 +115,11 @@ const worse = (measure: Measure, candidate: number, stable: number, said: readon
 });
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** Where no session holds two of them they are the same. */
+const unitsOf = ({ executions, sessions: { failures } }: Outcomes): string =>
+  failures.count === executions ? `${executions} executions` : `${failures.count} sessions`;
 const failing = (outcomes: Outcomes): string =>
-  `it fails in ${percent(meanOf(failuresOf(outcomes)))} of ${outcomes.executions} executions`;
+  `${percent(meanOf(outcomes.sessions.failures))} of ${unitsOf(outcomes)}`;
 const dollars = (usd: string): string => `$${Number(Number(usd).toPrecision(3))}`;
 const seconds = (ms: number): string =>
   ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;

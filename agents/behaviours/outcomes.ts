@@ -3,7 +3,7 @@ import type { EndCode } from '../../schemas/execution-payloads.ts';
 import { type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { Feedback, Result } from '../../schemas/records.ts';
 import type { Rollout } from '../../schemas/rollout.ts';
-import type { Sample } from './evidence.ts';
+import { meanOf, type Sample } from './evidence.ts';
 import { createSpread, type Spread } from './spread.ts';
 
 /** Of one version. */
@@ -17,6 +17,18 @@ export interface Outcomes {
   /** Picodollars. */
   readonly costs: Spread;
   /** Microseconds, from the first claim to the end. */
+  readonly durations: Spread;
+  readonly sessions: SessionOutcomes;
+}
+
+/**
+ * What a verdict goes by: tasks of a session share a version and a fate, so a session is one observation, as a task without one is. It
+ * fails and is scored as its tasks are on average so far, and costs and takes what its first task did.
+ */
+export interface SessionOutcomes {
+  readonly failures: Sample;
+  readonly scores: Sample;
+  readonly costs: Spread;
   readonly durations: Spread;
 }
 
@@ -33,18 +45,31 @@ export interface RolloutTally {
 
 /** Ends that a person chose say nothing of a version. */
 const BY_PEOPLE: ReadonlySet<string> = new Set<EndCode>(['cancelled', 'killed']);
-/** By then it is known which version is the better one. */
-const MOST_EXECUTIONS = 500_000;
+/** Newest that are known by name; older ones have been counted. */
+const MOST_TASKS = 200_000;
+const MOST_SCORES = 20_000;
 
-type Counted = {
-  -readonly [Field in Exclude<keyof Outcomes, 'scores'>]: Outcomes[Field];
-};
+interface Session {
+  executions: number;
+  failed: number;
+}
 
-const nothing = (): Counted => ({
-  ...{ executions: 0, failed: 0, halted: 0, usd: 0n },
-  costs: createSpread(),
-  durations: createSpread(),
+const newTally = () => ({
+  ...{ executions: 0, failed: 0, halted: 0, usd: 0n, sessions: 0, failures: 0 },
+  ...{ costs: createSpread(), durations: createSpread() },
+  ...{ firstCosts: createSpread(), firstDurations: createSpread() },
 });
+
+const sampleOf = (values: readonly number[]): Sample => ({
+  count: values.length,
+  sum: values.reduce((sum, value) => sum + value, 0),
+});
+
+const setNewest = <Value>(map: Map<string, Value>, key: string, value: Value, most: number): void => {
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+};
 
 /** Only what was begun since the rollout was: of both versions the same stretch of time. */
 export const createRolloutTally = ({
@@ -53,38 +78,73 @@ export const createRolloutTally = ({
   stable,
   candidate,
 }: Pick<Rollout, 'agent' | 'began' | 'stable' | 'candidate'>): RolloutTally => {
-  const counted = new Map([stable, candidate].map((version) => [version, nothing()]));
-  /** The version of each task that is counted: a result may be written twice. */
-  const versions = new Map<string, string>();
+  const tallies = new Map([stable, candidate].map((version) => [version, newTally()]));
+  const sessions = new Map<string, Session>();
+  /** By task: a result may be written twice. */
+  const counted = new Map<string, { readonly version: string; readonly session: string }>();
   /** The newest of one person about one task holds. */
   const scores = new Map<string, Pick<Feedback, 'taskId' | 'score'>>();
 
-  const scoresOf = (version: string): Sample => {
-    const given = [...scores.values()].filter(({ taskId }) => versions.get(taskId) === version);
-    return { count: given.length, sum: given.reduce((sum, { score }) => sum + score, 0) };
+  const scoresOf = (version: string): Pick<Outcomes, 'scores'> & { readonly bySession: Sample } => {
+    const bySession = new Map<string, number[]>();
+    for (const { taskId, score } of scores.values()) {
+      const task = counted.get(taskId);
+      if (task?.version !== version) continue;
+      const given = bySession.get(task.session);
+      if (given) given.push(score);
+      else bySession.set(task.session, [score]);
+    }
+    const given = [...bySession.values()];
+    return { scores: sampleOf(given.flat()), bySession: sampleOf(given.map((all) => meanOf(sampleOf(all)))) };
   };
 
-  const outcomesOf = (version: string): Outcomes => ({
-    ...(counted.get(version) ?? nothing()),
-    scores: scoresOf(version),
-  });
+  const outcomesOf = (version: string): Outcomes => {
+    const {
+      sessions: count,
+      failures,
+      firstCosts,
+      firstDurations,
+      ...all
+    } = tallies.get(version) ?? newTally();
+    const { scores: given, bySession } = scoresOf(version);
+    return {
+      ...{ ...all, scores: given },
+      sessions: {
+        ...{ failures: { count, sum: failures }, scores: bySession },
+        ...{ costs: firstCosts, durations: firstDurations },
+      },
+    };
+  };
 
   return {
     result: ({ taskId, behaviour, outcome, error, costUsd, startedAt, completedAt, ...result }) => {
-      const tally = counted.get(behaviour);
-      if (result.agent !== agent || !tally || startedAt < began || versions.has(taskId)) return;
-      if (BY_PEOPLE.has(error?.code ?? '') || versions.size >= MOST_EXECUTIONS) return;
+      const tally = tallies.get(behaviour);
+      if (result.agent !== agent || !tally || startedAt < began || counted.has(taskId)) return;
+      if (BY_PEOPLE.has(error?.code ?? '')) return;
+      const { tenant, sessionId } = result;
+      const name = JSON.stringify([behaviour, ...(sessionId === null ? [taskId] : [tenant, sessionId])]);
+      const session = sessions.get(name) ?? { executions: 0, failed: 0 };
       const usd = parseUsd(costUsd);
-      versions.set(taskId, behaviour);
+      const micros = Math.max(0, completedAt - startedAt);
+      setNewest(counted, taskId, { version: behaviour, session: name }, MOST_TASKS);
       tally.executions += 1;
       if (outcome !== 'completed') tally[outcome] += 1;
       tally.usd += usd;
       tally.costs.add(Number(usd));
-      tally.durations.add(Math.max(0, completedAt - startedAt));
+      tally.durations.add(micros);
+      if (session.executions === 0) {
+        tally.sessions += 1;
+        tally.firstCosts.add(Number(usd));
+        tally.firstDurations.add(micros);
+      } else tally.failures -= session.failed / session.executions;
+      session.executions += 1;
+      if (outcome !== 'completed') session.failed += 1;
+      tally.failures += session.failed / session.executions;
+      setNewest(sessions, name, session, MOST_TASKS);
     },
     feedback: ({ taskId, by, score, at, ...feedback }) => {
       if (feedback.agent === agent && at >= began)
-        scores.set(JSON.stringify([taskId, by]), { taskId, score });
+        setNewest(scores, JSON.stringify([taskId, by]), { taskId, score }, MOST_SCORES);
     },
     outcomes: () => ({ stable: outcomesOf(stable), candidate: outcomesOf(candidate) }),
   };

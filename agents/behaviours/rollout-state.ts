@@ -47,13 +47,20 @@ export const promoted = (last: Rollout | undefined, agent: string, running: stri
   return { ...standing, state: 'promoted', share: 1 };
 };
 
-/** No new task goes to the candidate, promoted or not. Throws `conflict`. */
+/**
+ * No new task goes to the candidate, promoted or not. Where the configuration runs the candidate by now it changes nothing there, but
+ * a configuration that goes back to the stable version does not find the rollout standing. Throws `conflict`.
+ */
 export const rolledBack = (last: Rollout | undefined, agent: string, running: string): Rollout => {
-  const standing = standingOf(last, agent, running);
+  const standing = last?.candidate === running ? last : standingOf(last, agent, running);
   if (standing.state === 'rolled-back')
     throw conflict(`${standing.candidate} of ${agent} was rolled back already`);
   return { ...standing, state: 'rolled-back', share: 0 };
 };
+
+/** A configuration that runs another version than the stable one has moved on: what stands would hold again, should it ever go back. */
+export const isLeftBehind = (last: Rollout | undefined, running: string): last is Rollout =>
+  last !== undefined && last.state !== 'rolled-back' && !holdsFor(last, running);
 
 const standingOf = (last: Rollout | undefined, agent: string, running: string): Rollout => {
   if (last?.candidate === running)

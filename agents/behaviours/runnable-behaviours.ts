@@ -1,9 +1,10 @@
 /**
- * Which of the further versions a worker may run. One whose tools are not what was approved is left out, and does not stop the start as an agent
- * would: it may be an old one, kept for replays, which call no tool.
+ * Which of the further versions a worker may run. One that is not valid any more, or whose tools are not what was approved, is left out, and
+ * does not stop the start as an agent would: it may be an old one, kept for replays, which call no tool.
  */
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { toError } from '../../schemas/errors.ts';
+import { checkAgent } from '../runtime/check-agents.ts';
 import { verifyMcpTools } from '../tools/mcp-tools.ts';
 
 export interface RunnableBehaviours {
@@ -19,6 +20,7 @@ export const runnableBehaviours = async (
   const verified = await Promise.all(
     behaviours.map(async (behaviour) => {
       try {
+        checkAgent(behaviour, `${behaviour.name} ${behaviour.version}`);
         refusals.push(...(await verifyMcpTools(behaviour.tools ?? [])));
         return [behaviour];
       } catch (error) {

@@ -13,22 +13,19 @@ import { modelToolOf } from './prompt.ts';
 const invalid = (message: string, cause?: unknown): FreshetError =>
   new FreshetError('config-invalid', message, cause === undefined ? undefined : { cause });
 
-/** Agents by name; `behaviours`: their further versions, each of which may run too. Throws `config-invalid`. */
-export const checkAgents = (
-  agents: readonly AgentDefinition[],
-  behaviours: readonly AgentDefinition[] = [],
-): ReadonlyMap<string, AgentDefinition> => {
+/** Agents by name. Throws `config-invalid`. */
+export const checkAgents = (agents: readonly AgentDefinition[]): ReadonlyMap<string, AgentDefinition> => {
   const byName = new Map<string, AgentDefinition>();
   for (const agent of agents) {
     if (byName.has(agent.name)) throw invalid(`there are two agents named ${agent.name}`);
     byName.set(agent.name, agent);
     checkAgent(agent, agent.name);
   }
-  for (const behaviour of behaviours) checkAgent(behaviour, `${behaviour.name} ${behaviour.version}`);
   return byName;
 };
 
-const checkAgent = ({ limits, safety, tools = [] }: AgentDefinition, called: string): void => {
+/** Throws `config-invalid`. */
+export const checkAgent = ({ limits, safety, tools = [] }: AgentDefinition, called: string): void => {
   try {
     parseUsd(limits?.maxUsd ?? DEFAULT_LIMITS.maxUsd);
   } catch (error) {

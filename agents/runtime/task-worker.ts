@@ -125,7 +125,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
   const log = settings.log ?? (() => undefined);
   const onEvent = settings.onEvent ?? (() => undefined);
   const { behaviours = [], rolloutOf = () => undefined } = settings;
-  const agents = checkAgents(settings.agents, behaviours);
+  const agents = checkAgents(settings.agents);
   const bind = bindBehaviours({
     ...{ agents, behaviours, rolloutOf },
     onMissing: ({ agent, candidate }, running) =>

@@ -8,6 +8,8 @@ import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 interface Changed {
   readonly rollout: Rollout;
+  /** The version that the configuration runs. */
+  readonly runs: string;
   readonly dryRun: boolean;
 }
 
@@ -22,12 +24,15 @@ export const shareOf = (text: string): number => {
   return share;
 };
 
-const told = ({ rollout, dryRun }: Changed): string => {
+const told = ({ rollout, runs, dryRun }: Changed): string => {
   const { agent, stable, candidate, state, share } = rollout;
   const done = {
     canary: `${percent(share)} of new tasks of ${agent} run under ${candidate}, the others under ${stable}`,
     promoted: `every new task of ${agent} runs under ${candidate}; make it the agent's own version in freshet.config.ts`,
-    'rolled-back': `no new task of ${agent} runs under ${candidate}, all under ${stable}`,
+    'rolled-back':
+      runs === candidate
+        ? `the rollout is over, and the configuration itself runs ${candidate} of ${agent}: choose another version there`
+        : `no new task of ${agent} runs under ${candidate}, all under ${stable}`,
   }[state];
   return dryRun ? `would be so: ${done}` : done;
 };
@@ -53,9 +58,11 @@ export const addBehaviourCommands = (freshet: Command, surroundings: Surrounding
   withConsent(noun.command('deploy <agent> <version>'))
     .description('run a share of new tasks under another version; again with more to go on with it')
     .requiredOption('--share <share>', 'of new tasks, such as 0.05 or 5%; of a session all or none')
-    .action(async (agent: string, version: string, options: Consent & { share: string }) =>
-      change(agent, 'deploy', { version, share: shareOf(options.share), ...asked(options) }, options),
-    );
+    .action(async (agent: string, version: string, options: Consent & { share: string }) => {
+      const share = shareOf(options.share);
+      if (share === 1) requireYes(`run every new task of ${agent} under ${version}`, options);
+      await change(agent, 'deploy', { version, share, ...asked(options) }, options);
+    });
   withConsent(noun.command('promote <agent>'))
     .description('run every new task under the version that was tried')
     .action(async (agent: string, options: Consent) => {

@@ -62,8 +62,7 @@ const verdictShown = ({ candidate, stable, verdict }) => {
 };
 
 /** What a person may do; what it asks stays while the figures above it change. */
-const endsOf = ({ agent, candidate, stable, state }, onEnd) => {
-  const asking = make('div');
+const endsOf = ({ agent, candidate, stable, state }, asking, onEnd) => {
   const button = (text, verb, says, tone) => {
     const back = make('button', {
       class: tone,
@@ -73,30 +72,27 @@ const endsOf = ({ agent, candidate, stable, state }, onEnd) => {
       onclick: () =>
         askWhy(asking, { says, confirm: text, tone, back }, async (reason) => {
           await end(agent, verb, reason);
-          onEnd();
+          await onEnd(
+            `${candidate} of ${agent}: ${STATES[verb === 'promote' ? 'promoted' : 'rolled-back'][0]}`,
+          );
         }),
     });
     return back;
   };
   return make(
     'div',
-    {},
-    make(
-      'div',
-      { class: 'actions' },
-      state === 'canary'
-        ? button('Promote', 'promote', `Every new task of ${agent} runs under ${candidate}.`, 'primary')
-        : null,
-      state === 'rolled-back'
-        ? null
-        : button(
-            'Roll back',
-            'rollback',
-            `No new task of ${agent} runs under ${candidate}, all under ${stable}. What has begun goes on as it began.`,
-            'danger',
-          ),
-    ),
-    asking,
+    { class: 'actions' },
+    state === 'canary'
+      ? button('Promote', 'promote', `Every new task of ${agent} runs under ${candidate}.`, 'primary')
+      : null,
+    state === 'rolled-back'
+      ? null
+      : button(
+          'Roll back',
+          'rollback',
+          `No new task of ${agent} runs under ${candidate}, all under ${stable}. What has begun goes on as it began.`,
+          'danger',
+        ),
   );
 };
 
@@ -108,11 +104,29 @@ const headOf = ({ agent, candidate, stable, state, by, reason, changedAt }) =>
     make('p', { class: 'muted' }, `by ${by} `, since(changedAt), reason ? `: ${reason}` : ''),
   );
 
-const createCard = (rollout, onEnd) => {
+const createCard = (onEnd) => {
   const shown = make('div');
+  const ends = make('div');
+  const asking = make('div');
+  const element = make('article', { class: 'rollout', tabindex: '-1' }, shown, ends, asking);
+  let state = '';
   return {
-    element: make('article', { class: 'rollout' }, shown, endsOf(rollout, onEnd)),
-    update: (now) => shown.replaceChildren(headOf(now), shareBar(now), ...verdictShown(now)),
+    element,
+    update: (now) => {
+      shown.replaceChildren(headOf(now), shareBar(now), ...verdictShown(now));
+      if (now.state === state) return;
+      const hadFocus = ends.contains(document.activeElement) || asking.contains(document.activeElement);
+      state = now.state;
+      // What was asked was about the state before.
+      asking.replaceChildren();
+      ends.replaceChildren(
+        endsOf(now, asking, async (done) => {
+          await onEnd(done);
+          element.focus();
+        }),
+      );
+      if (hadFocus) element.focus();
+    },
   };
 };
 
@@ -136,11 +150,10 @@ const versionsOf = (behaviours) =>
 export const createBehavioursPanel = () => {
   const cards = new Map();
   const host = byId('behaviours-rollouts');
+  let failed = false;
 
   const show = ({ behaviours, rollouts }) => {
-    const named = new Map(
-      rollouts.map((each) => [JSON.stringify([each.agent, each.since, each.state]), each]),
-    );
+    const named = new Map(rollouts.map((each) => [JSON.stringify([each.agent, each.since]), each]));
     for (const [name, { element }] of cards) {
       if (named.has(name)) continue;
       element.remove();
@@ -148,7 +161,13 @@ export const createBehavioursPanel = () => {
     }
     for (const [name, rollout] of named) {
       if (!cards.has(name)) {
-        cards.set(name, createCard(rollout, load));
+        cards.set(
+          name,
+          createCard(async (done) => {
+            await load();
+            byId('behaviours-note').textContent = done;
+          }),
+        );
         host.append(cards.get(name).element);
       }
       cards.get(name).update(rollout);
@@ -157,14 +176,16 @@ export const createBehavioursPanel = () => {
     byId('behaviours-versions').replaceChildren(
       behaviours.length === 0 ? empty('No agent is configured.') : versionsOf(behaviours),
     );
-    byId('behaviours-note').replaceChildren();
   };
 
   const load = async () => {
     if (document.hidden) return;
     try {
       show(await request('/v1/behaviours'));
+      if (failed) byId('behaviours-note').replaceChildren();
+      failed = false;
     } catch (error) {
+      failed = true;
       byId('behaviours-note').replaceChildren(make('p', { class: 'trouble', text: error.message }));
     }
   };

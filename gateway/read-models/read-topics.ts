@@ -34,7 +34,11 @@ const RECENT = {
   // What stands in quarantine waits for a person, however long that takes.
   [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 200_000 },
   // The newest of each key stands, however old it is.
-  [TOPICS.control.name]: { hours: 720, least: 100_000, most: 100_000 },
+  [TOPICS.control.name]: {
+    hours: 720,
+    least: Number.POSITIVE_INFINITY,
+    most: Number.POSITIVE_INFINITY,
+  },
   [TOPICS.audit.name]: { hours: 720, least: 1_000, most: 1_000 },
 } as const satisfies Record<string, Recent>;
 

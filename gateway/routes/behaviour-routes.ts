@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { deployed, promoted, rolledBack } from '../../agents/behaviours/rollout-state.ts';
 import { candidateOf } from '../../agents/replay/find-behaviour.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { Rollout } from '../../schemas/rollout.ts';
+import { FRESHET, type Rollout } from '../../schemas/rollout.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange } from '../http/fields.ts';
 import type { Principal } from '../http/principal-of-request.ts';
@@ -13,9 +14,14 @@ import { sendSignal } from '../send-signal.ts';
 import { behaviourSchema, rolloutSchema, rolloutShown, standingRollouts } from '../views/rollout-view.ts';
 
 const params = z.strictObject({ agent: line(60) });
-const answered = z.object({ rollout: rolloutSchema, dryRun: z.boolean() });
+const answered = z.object({
+  rollout: rolloutSchema,
+  runs: z.string().describe('The version that the configuration runs.'),
+  dryRun: z.boolean(),
+});
 /** What `placeOf` tells apart is finer by far; less is no trial. */
 const MIN_SHARE = 0.001;
+const READ_WITHIN_MS = 2_000;
 
 const ENDS = [
   {
@@ -46,6 +52,19 @@ export const behaviourRoutes = (context: GatewayContext) => {
       throw new FreshetError('forbidden', 'versions are chosen by an operator of all tenants');
   };
 
+  /**
+   * The last rollout of an agent, as all that stands on freshet.control now says it, another gateway's records too: without it a new
+   * deployment would take the place of one that was not read yet. Errors: `unavailable`.
+   */
+  const lastOf = async (agent: string): Promise<Rollout | undefined> => {
+    const topic = TOPICS.control.name;
+    const ends = await settings.kafka.admin.offsets(topic);
+    const wanted = new Map(ends.map(({ partition, latest }) => [partition, latest]));
+    if (!(await context.reader.reached(topic, wanted, READ_WITHIN_MS)))
+      throw new FreshetError('unavailable', `${topic} is not read to its end yet: try again in a moment`);
+    return models.control.rolloutOf(agent)?.rollout;
+  };
+
   const change = async (
     verb: string,
     rollout: Rollout,
@@ -54,7 +73,7 @@ export const behaviourRoutes = (context: GatewayContext) => {
   ) => {
     const signal = { kind: 'behaviour', rollout, by: principal.name, reason, at: clock() } as const;
     if (!dryRun) await sendSignal(context, signal, `behaviour ${verb}`);
-    return { rollout: rolloutShown(signal, rollouts.of(rollout)), dryRun };
+    return { rollout: rolloutShown(signal, rollouts.of(rollout)), runs: runningOf(rollout.agent), dryRun };
   };
 
   return [
@@ -78,8 +97,10 @@ export const behaviourRoutes = (context: GatewayContext) => {
           ...config.behaviours.map(({ name, version }) => ({ agent: name, version, runs: false })),
         ],
         rollouts: standingRollouts(models.control, agents).map((signal) =>
-          // Outcomes are those of all tenants: no one tenant's to know (I9).
-          rolloutShown(signal, principal.tenant === null ? rollouts.of(signal.rollout) : null),
+          // Outcomes are those of all tenants: no one tenant's to know (I9), and a verdict's reason tells them.
+          principal.tenant === null
+            ? rolloutShown(signal, rollouts.of(signal.rollout))
+            : rolloutShown(signal.by === FRESHET ? { ...signal, reason: null } : signal, null),
         ),
       }),
     }),
@@ -96,13 +117,13 @@ export const behaviourRoutes = (context: GatewayContext) => {
         ...ofChange,
       }),
       answers: [{ status: 202, description: 'Asked for: in force within a second.', schema: answered }],
-      errors: ['not-found', 'conflict', 'append-failed'],
+      errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable', 'unavailable'],
       handle: async ({ params: { agent }, body, principal }) => {
         requireOperator(principal);
         const running = runningOf(agent);
         const { version: candidate, share } = body;
         candidateOf(agents, config.behaviours, agent, candidate);
-        const last = models.control.rolloutOf(agent)?.rollout;
+        const last = await lastOf(agent);
         const rollout = deployed(last, { agent, running, candidate, share, now: clock() });
         const told = await change('deploy', rollout, principal, body);
         if (!body.dryRun) await endAlertOf(context, agent);
@@ -118,11 +139,11 @@ export const behaviourRoutes = (context: GatewayContext) => {
         params,
         body: z.strictObject(ofChange).optional(),
         answers: [{ status: 202, description: 'Asked for: in force within a second.', schema: answered }],
-        errors: ['not-found', 'conflict', 'append-failed'],
+        errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable', 'unavailable'],
         handle: async ({ params: { agent }, body, principal }) => {
           requireOperator(principal);
-          const last = models.control.rolloutOf(agent)?.rollout;
-          return change(verb, becomes(last, agent, runningOf(agent)), principal, body);
+          const running = runningOf(agent);
+          return change(verb, becomes(await lastOf(agent), agent, running), principal, body);
         },
       }),
     ),

@@ -179,7 +179,7 @@ test('a candidate that fails is rolled back, with audit and alert; sessions stay
   expect(over).toMatchObject({
     share: 0,
     by: 'freshet',
-    reason: expect.stringMatching(/^it fails in .* the stable version 0\.0 %/),
+    reason: expect.stringMatching(/^it fails in .* the stable version in 0\.0 %/),
   });
   await until('the other gateway and the worker know', async () => {
     return (await rolloutAt(other))?.share === 0 && control.view.rolloutOf(AGENT)?.rollout.share === 0;

@@ -73,6 +73,11 @@ test.each([
     { ...valid, agents: [{ ...agent, limits: { maxUsd: '1e3' } }] },
     /agents\.0\.limits\.maxUsd/,
   ],
+  [
+    'a version that stands there twice',
+    { ...valid, behaviours: [agent] },
+    new RegExp(`version ${agent.version} of ${agent.name} stands there twice`),
+  ],
   ['no sources', { agents: [] }, /sources/],
   ['nothing', undefined, /the configuration/],
 ])('refused, naming the place: %s', (_, config, place) => {

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { canaryVerdict } from '../../../agents/behaviours/canary-verdict.ts';
 import type { RolloutTally } from '../../../agents/behaviours/outcomes.ts';
-import { newTally, POLICY, resultOf, type Simulated, simulate } from './simulated-rollout.ts';
+import {
+  newTally,
+  POLICY,
+  resultOf,
+  type Simulated,
+  simulate,
+} from '../../../bench/support/simulated-rollout.ts';
 
 const GOOD = { failureRate: 0.02 };
 const SEEDS = Array.from({ length: 40 }, (_, seed) => seed + 1);
@@ -26,6 +32,16 @@ test('of 500 rollouts of a candidate that is no worse, looked at after each of 2
     if (simulate(seed, { stable: same, candidate: same, share: 0.5, tasks: 200 }).verdict) rolledBack += 1;
   }
   expect(rolledBack).toBeLessThanOrEqual(5);
+});
+
+test('nor where the tasks of a session fail, cost and take the same: a session is one observation', () => {
+  let rolledBack = 0;
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const same = { failureRate: [0.02, 0.1, 0.3][seed % 3] ?? 0 };
+    const of = { stable: same, candidate: same, share: 0.2, tasks: 1_000, inSessions: true };
+    if (simulate(seed, of).verdict) rolledBack += 1;
+  }
+  expect(rolledBack).toBeLessThanOrEqual(2);
 });
 
 test.each([
@@ -81,6 +97,28 @@ test('a candidate alone is worse only where it fails too often whatever else doe
   const often = newTally();
   add(often, '2', 200, 60);
   expect(verdictOf(often).state).toBe('collecting');
+});
+
+test('a session counts once, as its tasks went on average, and what it cost first; all of it is shown', () => {
+  const tally = newTally();
+  for (let each = 0; each < 30; each += 1)
+    tally.result(
+      resultOf({
+        ...{ taskId: `${each}`, behaviour: '2', sessionId: 's', outcome: each < 15 ? 'failed' : 'completed' },
+        costUsd: each === 0 ? '1' : '0.5',
+      }),
+    );
+  const said = { executionId: 'e', agent: 'support', behaviour: '2', tenant: null, comment: null, at: 1 };
+  for (const [at, by] of ['ann', 'bob', 'cem', 'dan'].entries())
+    tally.feedback({ ...said, taskId: `${at}`, by, score: at % 2 });
+  const { candidate } = tally.outcomes();
+  expect(candidate).toMatchObject({ executions: 30, failed: 15, scores: { count: 4, sum: 2 } });
+  expect(candidate.sessions).toMatchObject({
+    failures: { count: 1, sum: 0.5 },
+    scores: { count: 1, sum: 0.5 },
+  });
+  expect([candidate.costs.count(), candidate.sessions.costs.count()]).toEqual([30, 1]);
+  expect(verdictOf(tally).state).toBe('collecting');
 });
 
 test('what costs nothing may not begin to cost', () => {

@@ -138,9 +138,13 @@ describe.each(['stdio', 'http'] as const)('over %s', (kind) => {
     const { behaviours, refusals } = await runnableBehaviours([
       behaviour,
       { ...behaviour, version: '3', tools },
+      { ...behaviour, version: '4', limits: { maxUsd: 'much' } },
     ]);
     expect(behaviours).toEqual([behaviour]);
-    expect(refusals).toEqual([expect.stringMatching(/^version 3 of support gets no tasks here: .*lookup/)]);
+    expect(refusals.toSorted()).toEqual([
+      expect.stringMatching(/^version 3 of support gets no tasks here: .*lookup/),
+      expect.stringMatching(/^version 4 of support gets no tasks here: .*maxUsd/),
+    ]);
     const gone = { name: 'refund', description: '', inputSchema: { type: 'object' } };
     await closeMcpTools(tools);
     await begin({ pins: { refund: { ...gone, hash: mcpToolHash(gone) } } });
