@@ -2,7 +2,7 @@
  * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
  * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
  */
-import { UNDO, UNDONE, undoneTool } from './execution-payloads.ts';
+import { NOT_MADE, UNDO, UNDONE, undoneTool } from './execution-payloads.ts';
 import { madeOnce } from './made-once.ts';
 import { amountOf, type Picodollars } from './money.ts';
 import type { AgentEvent, Usage } from './records.ts';
@@ -94,7 +94,10 @@ export const changedCosts = (
     return counts && usd !== null ? [{ ...delegated, usd }] : NOTHING;
   }
   const isOutcome =
-    event.type === 'llm-response' || event.type === 'tool-call' || isCheckpoint(event, UNDONE);
+    event.type === 'llm-response' ||
+    event.type === 'tool-call' ||
+    isCheckpoint(event, UNDONE) ||
+    isCheckpoint(event, NOT_MADE);
   if (isOutcome && event.costUsd !== null) return [{ ...entry, usd: event.costUsd, state: 'settled' }];
   // A failed call: free where the provider said so, at its reservation where it may have charged.
   if (event.type === 'error' && costs.get(costId)?.state !== 'settled') {

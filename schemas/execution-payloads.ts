@@ -92,7 +92,13 @@ export const isEnding = ({ type, name }: { readonly type: string; readonly name:
 export const UNDO = 'undo';
 export const UNDONE = 'undone';
 
-/** `input` of both. */
+/**
+ * The name of a `checkpoint` after the intent of a tool that was not called: its worker was told to let go before. It costs nothing, and
+ * whoever takes the execution over begins it.
+ */
+export const NOT_MADE = 'not-made';
+
+/** `input` of the first two. */
 export interface EffectUndone {
   readonly tool: string;
   /** Of the origin. */
@@ -100,7 +106,7 @@ export interface EffectUndone {
   readonly step: number;
 }
 
-/** Whose effect is undone; null where the text does not say it. */
+/** Whose effect is undone, or which tool was not called; null where the text does not say it. */
 export const undoneTool = (text: string | null): string | null => {
   const tool = parseObject(text)?.tool;
   return typeof tool === 'string' ? tool : null;

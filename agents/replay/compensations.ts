@@ -4,6 +4,7 @@
  */
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
+import { NOT_MADE } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { countingEvents } from './fork-events.ts';
 
@@ -38,7 +39,7 @@ export const compensationsOf = (
     const key = event.idempotencyKey;
     // A sub-task is another execution: what that one did is undone by a fork of its own.
     if (key === null || event.step <= step || event.priceTable === DELEGATED) continue;
-    if (event.type === 'checkpoint') continue;
+    if (event.type === 'checkpoint' && event.name !== NOT_MADE) continue;
     const tool = agent?.tools?.find((each) => each.name === event.name);
     const kind = tool?.compensate ? 'declared' : 'undeclared';
     if (event.type === 'intent') {

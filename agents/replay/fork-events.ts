@@ -10,7 +10,14 @@
 import { FreshetError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
-import { ENDING, parseUserInput, UNDO, UNDONE, type UserInput } from '../../schemas/execution-payloads.ts';
+import {
+  ENDING,
+  NOT_MADE,
+  parseUserInput,
+  UNDO,
+  UNDONE,
+  type UserInput,
+} from '../../schemas/execution-payloads.ts';
 import { SNAPSHOT, WAITS } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import type { EventDraft } from '../runtime/execution-journal.ts';
@@ -88,8 +95,16 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number, execut
   };
 };
 
-/** What a person said of the origin, how it ended, what was undone for it, and its state as a whole, say nothing of the new one. */
-const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set(['stop', ENDING, UNDO, UNDONE, WAITS, SNAPSHOT]);
+/** What a person said of the origin, how it ended, what was undone for it, what it did not come to, and its state as a whole, say nothing of the new one. */
+const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set([
+  'stop',
+  ENDING,
+  NOT_MADE,
+  UNDO,
+  UNDONE,
+  WAITS,
+  SNAPSHOT,
+]);
 
 const isOfTheOrigin = ({ type, name }: AgentEvent): boolean =>
   type === 'checkpoint' && OF_THE_ORIGIN.has(name);

@@ -39,12 +39,13 @@ export type Phase =
       /** Microseconds since the Unix epoch. */
       readonly until: number;
     }
-  /** An effect under way; orphaned: its worker is gone, and nobody knows whether it happened. */
+  /** An effect under way; orphaned: its worker is gone, and nobody knows whether it happened; again: nor of the try before. */
   | {
       readonly kind: 'calling-tool';
       readonly step: number;
       readonly calls: readonly ToolCall[];
       readonly orphaned: boolean;
+      readonly again?: true;
     }
   | {
       readonly kind: 'answered';

@@ -15,6 +15,7 @@ import { advanceOrder } from '../../schemas/execution-order.ts';
 import {
   ENDING,
   type EndCode,
+  NOT_MADE,
   parseTerminalOutput,
   parseUserInput,
   RETRIEVE,
@@ -106,7 +107,7 @@ const TRANSITIONS: { readonly [Type in AgentEvent['type']]: Transition } = {
         });
       case 'calling-tool':
         // Made again under the same key: the same step, and no further one.
-        return { ...state, phase: { ...phase, orphaned: false } };
+        return { ...state, phase: { ...phase, orphaned: false, again: true } };
       case 'unclaimed':
       case 'calling-model':
       case 'awaiting-approval':
@@ -187,6 +188,14 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
   released: (state) => ({ ...state, phase: afterClaim(state.phase) }),
   stop: (state, { error }) =>
     error ? { ...state, stop: { code: error.code as EndCode, message: error.message } } : state,
+  [NOT_MADE]: (state) => {
+    const { phase } = state;
+    // Of one that is made again, the first try may have happened all the same.
+    if (phase.kind !== 'calling-tool' || phase.again) return state;
+    // What a person had to approve is approved: it is the same call.
+    const toBegin = { kind: 'tools', calls: phase.calls, approved: true } as const;
+    return { ...state, countedSteps: state.countedSteps - 1, phase: toBegin };
+  },
   [ENDING]: (state, event) => ({ ...state, ending: endingOf(event) ?? state.ending }),
   [APPROVAL_ASKED]: (state, event) => {
     const asked = approvalRequestOf(event);

@@ -61,14 +61,18 @@ export const lostStateOf = (event: AgentEvent): ExecutionState => {
   return {
     ...INITIAL_STATE,
     ...(order ? { order } : {}),
-    subtasks: (Array.isArray(subtasks) ? (subtasks as readonly SnapshotSubtask[]) : []).map(
-      ({ step, name }) => ({
-        taskId: subtaskIdOf(event.executionId, step),
-        step,
-        call: { id: '', name, arguments: null },
-      }),
-    ),
+    subtasks: (Array.isArray(subtasks) ? subtasks : []).filter(isSubtask).map(({ step, name }) => ({
+      taskId: subtaskIdOf(event.executionId, step),
+      step,
+      call: { id: '', name, arguments: null },
+    })),
   };
+};
+
+/** The journal can be written by anyone who reaches Kafka. */
+const isSubtask = (item: unknown): item is SnapshotSubtask => {
+  const { step, name } = (item ?? {}) as Partial<SnapshotSubtask>;
+  return Number.isInteger(step) && typeof name === 'string';
 };
 
 /** The task's record, as it came; null for every other event. */

@@ -8,7 +8,7 @@ import { TOOL_PRICE, totalUsd, undoCostIdOf } from '../../schemas/execution-cost
 import { type EffectUndone, UNDO, UNDONE } from '../../schemas/execution-payloads.ts';
 import { parseUsd } from '../../schemas/money.ts';
 import type { EffectToUndo } from '../replay/undo-effects.ts';
-import { callCompensation } from './step-calls.ts';
+import { callCompensation, STOPPED } from './step-calls.ts';
 import { callLimitMs, moneyOf, type StepScope, stopDraft, throwIfStopped, timeOf } from './step-scope.ts';
 import { toolContextOf } from './tool-context.ts';
 
@@ -40,12 +40,12 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
   const usd = tool.compensateUsd ?? null;
   const over = usd === null ? null : overCapOf(usd, effect.tool, scope);
   if (over !== null) {
-    await journal.write(stopDraft(draft.step, { code: 'money-cap', message: over }));
+    const stop = stopDraft(draft.step, { code: 'money-cap', message: over });
+    await journal.write(...(effect.lost ? [unknown(over), stop] : [stop]));
     return;
   }
   const reserved = usd === null ? {} : { reservedUsd: usd, priceTable: TOOL_PRICE };
   await journal.write({ ...draft, name: UNDO, ...reserved });
-  throwIfStopped(scope);
   const money = usd === null ? null : undoMoneyOf(scope, idempotencyKey, usd);
   const denied = money && (await services.guards.reserve(money, calling));
   if (denied) {
@@ -62,9 +62,18 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
   );
   // A call costs whatever came of it, as a tool's does.
   const costUsd = failure?.made === false ? '0' : (usd ?? '0');
-  if (money) services.guards.settle(money.costId, costUsd);
-  throwIfStopped(scope);
+  const settle = (): void => {
+    if (money) services.guards.settle(money.costId, costUsd);
+  };
   const spent = { durationMicros, ...(usd === null ? {} : { costUsd, priceTable: TOOL_PRICE }) };
+  if (run.signal.aborted && failure?.made === false) {
+    // As if it had not been begun. Money that the journal counts as spent stays reserved.
+    const error = { code: STOPPED, message: failure.message, retryable: true };
+    await journal.write({ ...draft, name: UNDONE, error, ...spent });
+    settle();
+  }
+  throwIfStopped(scope);
+  settle();
   if (failure && (failure.uncertain || effect.lost))
     await journal.write({ ...unknown(failure.message), ...spent });
   else

@@ -9,6 +9,7 @@ import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { hashOnce } from '../../schemas/canonical-json.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { TOOL_PRICE } from '../../schemas/execution-costs.ts';
+import { NOT_MADE } from '../../schemas/execution-payloads.ts';
 import { DEFAULT_SAFETY } from '../../schemas/safety-policy.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { callsLeft } from '../safety/loop-state.ts';
@@ -35,8 +36,8 @@ import { toolContextOf } from './tool-context.ts';
 
 type ToolDecision = Decided<'tool'>;
 
-/** `denied`: why the day's money did not allow it. */
-type ToolUse = ChainResult & { readonly denied?: Denial };
+/** `denied`: why the day's money did not allow it. `settle`: to be called once what it came to is known to the journal, or will be. */
+type ToolUse = ChainResult & { readonly denied?: Denial; readonly settle?: () => void };
 
 export const readWithTool = async (decision: ToolDecision, scope: StepScope): Promise<StepResult> => {
   const reservedUsd = mostUsd(decision, scope);
@@ -44,7 +45,9 @@ export const readWithTool = async (decision: ToolDecision, scope: StepScope): Pr
   else await writeIntent(decision, scope, { reservedUsd, priceTable: TOOL_PRICE });
   const used: ToolUse = await (scope.begun.get(decision.callId) ?? useTool(decision, scope));
   scope.begun.delete(decision.callId);
+  if (reservedUsd !== null) await leaveUnbegun(decision, scope, used);
   throwIfStopped(scope);
+  used.settle?.();
   const draft = outcomeDraft(decision, scope, used);
   if (used.denied) await scope.journal.write(draft, stopDraft(decision.step, used.denied));
   else scope.journal.writeBehind(draft);
@@ -63,7 +66,11 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
   });
   const used = await useTool(decision, scope);
   const { failure } = used.outcome;
-  if (failure) throwIfStopped(scope);
+  if (failure) {
+    await leaveUnbegun(decision, scope, used, idempotencyKey);
+    throwIfStopped(scope);
+  }
+  used.settle?.();
   const uncertain = failure !== null && (failure.uncertain || (again && mayPass(failure)));
   // What is stopped makes no call again, under the key or not: a person has to look.
   const stopped = scope.calling.aborted || used.denied !== undefined;
@@ -87,7 +94,26 @@ const writeIntent = async (
   const place = { type: 'intent', step, at: scope.at, name } as const;
   const input = JSON.stringify(decision.input);
   await scope.journal.write({ ...place, input, inputHash: inputHashOf(decision), ...more });
-  throwIfStopped(scope);
+};
+
+/** Its worker was told to let go after the intent and before any call: it is as if it had not been begun. */
+const leaveUnbegun = async (
+  decision: ToolDecision,
+  scope: StepScope,
+  used: ToolUse,
+  idempotencyKey: string | null = null,
+): Promise<void> => {
+  if (!scope.run.signal.aborted || used.attempts > 0) return;
+  const { step, name } = decision;
+  const { failure } = used.outcome;
+  await scope.journal.write({
+    ...{ type: 'checkpoint', name: NOT_MADE, step, idempotencyKey, attempts: 0 },
+    input: JSON.stringify({ tool: name }),
+    error: failure && errorOf(failure),
+    ...(mostUsd(decision, scope) === null ? {} : { costUsd: '0', priceTable: TOOL_PRICE }),
+  });
+  // Only now: money that the journal counts as spent stays reserved.
+  used.settle?.();
 };
 
 /** The reads that follow in the same reply are begun with the first: each stands or fails alone, and they are journaled in order. */
@@ -119,8 +145,8 @@ const useTool = async (decision: ToolDecision, scope: StepScope): Promise<ToolUs
   const denied = await services.guards.reserve(money, calling);
   if (denied) return deniedUse(denied);
   const used = await useFreely(decision, scope, tool);
-  services.guards.settle(money.costId, costOf(decision, scope, used) ?? '0');
-  return used;
+  const settle = (): void => services.guards.settle(money.costId, costOf(decision, scope, used) ?? '0');
+  return { ...used, settle };
 };
 
 const deniedUse = (denied: Denial): ToolUse => ({

@@ -2,7 +2,7 @@
 
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
 import { DELEGATED, TOOL_PRICE } from '../../schemas/execution-costs.ts';
-import { RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { NOT_MADE, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import type { PayloadReference } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { JournaledEvent } from '../read-models/execution-entry.ts';
@@ -104,9 +104,9 @@ const placed = ({ event, partition, offset, counts }: JournaledEvent): TimelineE
   counts,
 });
 
-/** What belongs to no step; of checkpoints, all but those that a decision led to or a person answered. */
+/** What belongs to no step; of checkpoints, all but those that a decision led to, a person answered, or a call came to. */
 const OPENING = new Set(['user-input', 'request', 'claim']);
-const STEPPED_CHECKPOINTS = new Set(['plan', 'approval-asked', 'approval-given']);
+const STEPPED_CHECKPOINTS = new Set(['plan', 'approval-asked', 'approval-given', NOT_MADE]);
 
 const isOpening = ({ type, name }: JournaledEvent['event']): boolean =>
   OPENING.has(type) || (type === 'checkpoint' && !STEPPED_CHECKPOINTS.has(name ?? ''));

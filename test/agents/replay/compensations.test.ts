@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compensationsOf } from '../../../agents/replay/compensations.ts';
 import { forkedEvents } from '../../../agents/replay/fork-events.ts';
+import type { CallGuards } from '../../../agents/runtime/call-guards.ts';
 import { type ExecutionControls, SILENT } from '../../../agents/runtime/execution-controls.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import { advanceCosts, NO_COSTS } from '../../../schemas/execution-costs.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { eventOf } from '../../support/event-of.ts';
+import { ledgerOf } from '../runtime/money-asked.ts';
 import { scriptedModel } from '../runtime/random-model.ts';
 import { simulate } from '../runtime/simulated-journal.ts';
 import { AGENT, RECORDINGS, recordExecution } from './recorded-executions.ts';
@@ -100,9 +102,10 @@ const forkOf = async (
     readonly control?: ExecutionControls;
     readonly deadlineAt?: number;
     readonly compensateUsd?: string;
+    readonly guards?: CallGuards;
   } = {},
 ) => {
-  const { takesIdempotencyKey = false, timeoutMs, control, deadlineAt, compensateUsd } = more;
+  const { takesIdempotencyKey = false, timeoutMs, control, deadlineAt, compensateUsd, guards } = more;
   const agent: AgentDefinition = {
     ...AGENT,
     tools: (AGENT.tools ?? []).map((tool) =>
@@ -120,6 +123,7 @@ const forkOf = async (
     ...{ agent, models: [scriptedModel('first', [{ kind: 'text', text: 'Not this time.' }])] },
     fork: { origin, step: 0 },
     ...(control ? { control } : {}),
+    ...(guards ? { guards } : {}),
     ...(deadlineAt === undefined ? {} : { deadlineAt }),
   });
   return {
@@ -271,20 +275,32 @@ test('an effect at the step of the fork whose outcome was lost is not taken over
   expect(compensationsOf(lost, fork.step, agent)).toMatchObject([{ step, tool: 'change', kind: 'unknown' }]);
 });
 
+/** What the journal says that was spent, by cost id. */
+const spentIn = (log: readonly AgentEvent[]) =>
+  new Map(
+    [...log.reduce((costs, event) => advanceCosts(costs, event, true), NO_COSTS).values()].map(
+      ({ costId, usd }) => [costId, usd],
+    ),
+  );
+
 const undoCosts = (log: readonly AgentEvent[]) =>
   [...log.reduce((costs, event) => advanceCosts(costs, event, true), NO_COSTS).values()]
     .filter(({ tool }) => tool === 'change')
     .map(({ usd, state }) => [usd, state]);
 
-test('undoing costs what the tool says, each its own, also the one whose outcome was lost (I3)', async () => {
-  const more = { takesIdempotencyKey: true, compensateUsd: '0.02' };
+test('undoing costs what the tool says, each its own, also the one whose outcome was lost; the ledger has the same (I3)', async () => {
+  const { guards, settled, reserved } = ledgerOf();
+  const more = { takesIdempotencyKey: true, compensateUsd: '0.02', guards };
   const fork = await forkOf(async () => undefined, more);
   await fork.run('worker-a');
   expect(undoCosts(fork.log)).toEqual([
     ['0.02', 'settled'],
     ['0.02', 'settled'],
   ]);
-  const lost = await forkOf(async () => undefined, more);
+  expect(settled).toEqual(spentIn(fork.log));
+  expect([...settled.keys()]).toEqual([...reserved.keys()]);
+  const other = ledgerOf();
+  const lost = await forkOf(async () => undefined, { ...more, guards: other.guards });
   await expect(lost.run('worker-a', 2)).rejects.toThrow('killed');
   await lost.run('worker-b');
   expect(undoCosts(lost.log)).toEqual([
@@ -292,6 +308,74 @@ test('undoing costs what the tool says, each its own, also the one whose outcome
     ['0.02', 'settled'],
     ['0.02', 'settled'],
   ]);
+  // Its worker had told the ledger, and was lost before it told the journal.
+  expect(other.settled).toEqual(spentIn(lost.log));
+});
+
+test('what the money of the day does not allow is not undone: the fork is halted, and one that was lost before stays unknown', async () => {
+  for (const lost of [false, true]) {
+    const denied = { code: 'agent-budget' as const, message: 'the day is spent' };
+    let tried = 0;
+    let spent = !lost;
+    const { guards, settled } = ledgerOf(({ usd }) => (spent && usd === '0.02' ? denied : null));
+    const more = { takesIdempotencyKey: true, compensateUsd: '0.02', guards };
+    const fork = await forkOf(async () => {
+      tried += 1;
+    }, more);
+    if (lost) await expect(fork.run('worker-a', 2)).rejects.toThrow('killed');
+    spent = true;
+    await fork.run('worker-b');
+    expect(tried).toBe(lost ? 1 : 0);
+    expect(fork.outcomes()).toEqual([lost ? 'effect-unknown' : 'agent-budget']);
+    expect(fork.end()).toBe('agent-budget');
+    expect(undoCosts(fork.log)).toEqual([...(lost ? [['0.02', 'lost']] : []), ['0', 'settled']]);
+    expect(settled.size).toBe(lost ? 1 : 0);
+  }
+});
+
+test('an undoing whose worker was told to let go before the call is not begun, costs nothing, and is made by the next (I3)', async () => {
+  for (const compensateUsd of [undefined, '0.02']) {
+    const stopping = new AbortController();
+    const undone: string[] = [];
+    const { guards, settled } = ledgerOf(({ costId }) => {
+      if (costId.endsWith(':undo')) stopping.abort();
+      return null;
+    });
+    const fork = await forkOf(
+      async (_input, _output, { idempotencyKey }) => {
+        undone.push(idempotencyKey);
+      },
+      { guards, ...(compensateUsd === undefined ? {} : { compensateUsd }) },
+    );
+    // One without a price is told while its intent is on its way to the log.
+    fork.onAppend((event) => compensateUsd === undefined && event.name === 'undo' && stopping.abort());
+    const run = fork.run('worker-a', undefined, stopping.signal);
+    await expect(run).rejects.toMatchObject({ code: 'unavailable' });
+    expect(undone).toEqual([]);
+    expect(fork.outcomes()).toEqual(['stopped']);
+    await fork.run('worker-b');
+    expect(undone).toEqual(fork.keys);
+    expect(fork.outcomes()).toEqual(['stopped', null, null]);
+    expect(fork.end()).toBe('completed');
+    if (compensateUsd === undefined) continue;
+    expect(undoCosts(fork.log)).toEqual([
+      ['0', 'settled'],
+      ['0.02', 'settled'],
+      ['0.02', 'settled'],
+    ]);
+    expect(settled).toEqual(spentIn(fork.log));
+  }
+});
+
+test('one that was not begun and of which the journal is not told stays reserved, and is left to a person', async () => {
+  const stopping = new AbortController();
+  const { guards, settled } = ledgerOf(() => {
+    stopping.abort();
+    return null;
+  });
+  const fork = await forkOf(async () => undefined, { compensateUsd: '0.02', guards });
+  await expect(fork.run('worker-a', 2, stopping.signal)).rejects.toThrow('killed');
+  expect(settled.size).toBe(0);
 });
 
 test('what would pass the cap is not undone: the fork is halted', async () => {
@@ -304,5 +388,21 @@ test('what would pass the cap is not undone: the fork is halted', async () => {
   );
   await fork.run('worker-a');
   expect(tried).toBe(0);
+  expect(fork.outcomes()).toEqual([]);
+  expect(fork.end()).toBe('money-cap');
+});
+
+test('of one that was lost and would pass the cap the second time nobody knows: it is told before the fork is halted', async () => {
+  let tried = 0;
+  const fork = await forkOf(
+    async () => {
+      tried += 1;
+    },
+    { takesIdempotencyKey: true, compensateUsd: '3' },
+  );
+  await expect(fork.run('worker-a', 2)).rejects.toThrow('killed');
+  await fork.run('worker-b');
+  expect(tried).toBe(1);
+  expect(fork.outcomes()).toEqual(['effect-unknown']);
   expect(fork.end()).toBe('money-cap');
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { compensationsOf } from '../../../agents/replay/compensations.ts';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
@@ -11,6 +12,7 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import { totalUsd } from '../../../schemas/execution-costs.ts';
 import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
 import { parseUsd } from '../../../schemas/money.ts';
+import { ledgerOf } from './money-asked.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
 
@@ -178,6 +180,73 @@ test('a paid call that was lost with its worker counts at its reservation, a rea
     );
     expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
   }
+});
+
+test('a call whose worker was told to let go before it is not begun, costs nothing, and is made by the next (I3)', async () => {
+  for (const effect of ['read', 'write'] as const) {
+    const stopping = new AbortController();
+    const { calls, tool } = shop();
+    const agent = agentOf([tool('paid', { costUsd: '0.05', effect })], '1');
+    const { guards, settled } = ledgerOf(({ usd }) => {
+      if (usd === '0.05') stopping.abort();
+      return null;
+    });
+    const simulation = simulate({ agent, models: asking('paid'), guards });
+    const run = simulation.run('worker-a', undefined, stopping.signal);
+    await expect(run).rejects.toMatchObject({ code: 'unavailable' });
+    expect(calls).toEqual([]);
+    expect(compensationsOf(simulation.log, 0, agent)).toEqual([]);
+    await simulation.run('worker-b');
+    expect(calls).toEqual(['paid']);
+    expect(simulation.log.at(-1)?.error ?? null).toBeNull();
+    expect(toolCosts(simulation.log).map(({ state, usd }) => `${state} ${usd}`)).toEqual([
+      'settled 0',
+      'settled 0.05',
+    ]);
+    const spent = [...foldEvents(simulation.log).costs.values()].map(({ costId, usd }) => [costId, usd]);
+    expect([...settled]).toEqual(spent);
+    // Question, call, answer: what was not begun is no step.
+    expect(foldEvents(simulation.log).countedSteps).toBe(3);
+    expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+  }
+});
+
+test('one that was not begun and of which the journal is not told stays reserved (I3)', async () => {
+  const stopping = new AbortController();
+  const { tool } = shop();
+  const agent = agentOf([tool('paid', { costUsd: '0.05', effect: 'write' })], '1');
+  const { guards, settled } = ledgerOf(({ usd }) => {
+    if (usd === '0.05') stopping.abort();
+    return null;
+  });
+  const simulation = simulate({ agent, models: asking('paid'), guards });
+  await expect(simulation.run('worker-a', 3, stopping.signal)).rejects.toThrow('killed');
+  expect([...settled.values()]).not.toContain('0');
+  await simulation.run('worker-b');
+  expect(simulation.log.at(-1)?.error?.code).toBe('effect-unknown');
+  expect(toolCosts(simulation.log)).toMatchObject([{ usd: '0.05', state: 'lost' }]);
+});
+
+test('of a call made again nobody knows, though the second try was not begun', async () => {
+  const stopping = new AbortController();
+  const { calls, tool } = shop();
+  const agent = agentOf([tool('free', { effect: 'write', takesIdempotencyKey: true })], '1');
+  const simulation = simulate({ agent, models: asking('free') });
+  await simulation.run('worker-a', 3).catch(() => undefined);
+  expect(calls).toEqual(['free']);
+  simulation.onAppend((event) => event.type === 'intent' && stopping.abort());
+  await simulation.run('worker-b', undefined, stopping.signal).catch(() => undefined);
+  expect(calls).toEqual(['free']);
+  expect(simulation.log.some(({ name }) => name === 'not-made')).toBe(true);
+  expect(compensationsOf(simulation.log, 0, agent)).toMatchObject([{ kind: 'unknown' }]);
+  simulation.onAppend(() => undefined);
+  await simulation.run('worker-c');
+  // Under the same key: it is the same effect.
+  const keys = simulation.log.flatMap(({ type, idempotencyKey }) =>
+    type === 'intent' && idempotencyKey ? idempotencyKey : [],
+  );
+  expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
 });
 
 test('a call that was lost with its worker is made again only where the cap allows it a second time (I3)', async () => {

@@ -93,6 +93,12 @@ test('what a snapshot handed over is known without its content; what is no list 
   ]);
   const wrong = JSON.stringify({ from: 0, order: INITIAL_STATE.order, subtasks: 'none' });
   expect(lostStateOf({ ...event, input: wrong })).toEqual(INITIAL_STATE);
+  const items = JSON.stringify({
+    from: 0,
+    order: INITIAL_STATE.order,
+    subtasks: [null, 3, {}, { step: '3', name: 'a' }, { step: 4, name: 'ask_expert' }],
+  });
+  expect(lostStateOf({ ...event, input: items }).subtasks).toMatchObject([{ step: 4 }]);
 });
 
 test('what is too large for a snapshot keeps its place in the log; what is none is not taken for one', () => {
