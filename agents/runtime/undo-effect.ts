@@ -62,18 +62,18 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
   );
   // A call costs whatever came of it, as a tool's does.
   const costUsd = failure?.made === false ? '0' : (usd ?? '0');
+  // After the journal: until that knows what the call came to, it counts at its reservation in both.
   const settle = (): void => {
     if (money) services.guards.settle(money.costId, costUsd);
   };
   const spent = { durationMicros, ...(usd === null ? {} : { costUsd, priceTable: TOOL_PRICE }) };
   if (run.signal.aborted && failure?.made === false) {
-    // As if it had not been begun. Money that the journal counts as spent stays reserved.
+    // It is as if it had not been begun.
     const error = { code: STOPPED, message: failure.message, retryable: true };
     await journal.write({ ...draft, name: UNDONE, error, ...spent });
     settle();
   }
   throwIfStopped(scope);
-  settle();
   if (failure && (failure.uncertain || effect.lost))
     await journal.write({ ...unknown(failure.message), ...spent });
   else
@@ -82,6 +82,7 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
       // Whatever its code says is the tool's own, and not of the journal.
       error: failure && { code: 'compensation-failed', message: failure.message, retryable: false },
     });
+  settle();
 };
 
 const undoMoneyOf = (scope: StepScope, idempotencyKey: string, usd: string) => {

@@ -36,7 +36,7 @@ import { toolContextOf } from './tool-context.ts';
 
 type ToolDecision = Decided<'tool'>;
 
-/** `denied`: why the day's money did not allow it. `settle`: to be called once what it came to is known to the journal, or will be. */
+/** `denied`: why the day's money did not allow it. `settle`: to be called once the journal knows what it came to. */
 type ToolUse = ChainResult & { readonly denied?: Denial; readonly settle?: () => void };
 
 export const readWithTool = async (decision: ToolDecision, scope: StepScope): Promise<StepResult> => {
@@ -47,9 +47,9 @@ export const readWithTool = async (decision: ToolDecision, scope: StepScope): Pr
   scope.begun.delete(decision.callId);
   if (reservedUsd !== null) await leaveUnbegun(decision, scope, used);
   throwIfStopped(scope);
-  used.settle?.();
   const draft = outcomeDraft(decision, scope, used);
   if (used.denied) await scope.journal.write(draft, stopDraft(decision.step, used.denied));
+  else if (used.settle) scope.journal.writeAtOnce(draft, used.settle);
   else scope.journal.writeBehind(draft);
   return resultOf(decision, scope, used);
 };
@@ -70,7 +70,6 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
     await leaveUnbegun(decision, scope, used, idempotencyKey);
     throwIfStopped(scope);
   }
-  used.settle?.();
   const uncertain = failure !== null && (failure.uncertain || (again && mayPass(failure)));
   // What is stopped makes no call again, under the key or not: a person has to look.
   const stopped = scope.calling.aborted || used.denied !== undefined;
@@ -81,6 +80,7 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
     ...(parked ? { type: 'error', error: { ...errorOf(failure), code: 'effect-unknown' } } : {}),
   };
   await journal.write(draft, ...(used.denied ? [stopDraft(decision.step, used.denied)] : []));
+  used.settle?.();
   return resultOf(decision, scope, used);
 };
 
@@ -112,7 +112,6 @@ const leaveUnbegun = async (
     error: failure && errorOf(failure),
     ...(mostUsd(decision, scope) === null ? {} : { costUsd: '0', priceTable: TOOL_PRICE }),
   });
-  // Only now: money that the journal counts as spent stays reserved.
   used.settle?.();
 };
 

@@ -1,4 +1,4 @@
-/** Guards that deny what a test says, and note what was asked of the day's money and what it came to, by cost id. */
+/** Guards that deny what a test says, and note what a call came to and how the day's money counts it, by cost id. */
 import {
   type CallGuards,
   type Denial,
@@ -7,16 +7,20 @@ import {
 } from '../../../agents/runtime/call-guards.ts';
 
 export const ledgerOf = (denialOf: (money: MoneyAsked) => Denial | null = () => null) => {
-  const reserved = new Map<string, string>();
   const settled = new Map<string, string>();
+  /** As it was settled, and until then as it was reserved. */
+  const counted = new Map<string, string>();
   const guards: CallGuards = {
     ...UNGUARDED,
     reserve: async (money) => {
       const denied = denialOf(money);
-      if (denied === null) reserved.set(money.costId, money.usd);
+      if (denied === null) counted.set(money.costId, money.usd);
       return denied;
     },
-    settle: (costId, usd) => void settled.set(costId, usd),
+    settle: (costId, usd) => {
+      settled.set(costId, usd);
+      counted.set(costId, usd);
+    },
   };
-  return { guards, reserved, settled };
+  return { guards, settled, counted };
 };
