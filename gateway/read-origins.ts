@@ -6,8 +6,8 @@ import type { DeadLetter } from '../schemas/records.ts';
 
 type Origin = DeadLetter['origin'];
 
-/** Offsets between two records that are read in one pass: about as long as another would take. */
-const CLOSE = 5_000;
+/** Offsets between two records that are read in one pass: all between are read too, however large they are. */
+const CLOSE = 300;
 
 interface Stretch {
   readonly first: number;

@@ -33,6 +33,25 @@ export const notRedriven = (
 /** Why a task was given up that had begun. */
 const BEGUN: ReadonlySet<string> = new Set<DeadLetterReason>(['poison', 'internal']);
 
+/** Of one request. */
+export const MOST_REDRIVEN = 200;
+/** All of them are held at once. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** The first of these that one request takes: as many as there may be, of no more bytes together than are held at once, and one at least. */
+export const redrivenAtOnce = <Of extends { readonly valueBytes: number; readonly never: string | null }>(
+  letters: readonly Of[],
+): readonly Of[] => {
+  let bytes = 0;
+  const first = letters.slice(0, MOST_REDRIVEN);
+  const beyond = first.findIndex(({ valueBytes, never }, index) => {
+    // What is not taken through again is not read.
+    bytes += never === null ? valueBytes : 0;
+    return index > 0 && bytes > MOST_BYTES;
+  });
+  return beyond < 0 ? first : first.slice(0, beyond);
+};
+
 /** The task that is sent in the place of one that has ended as a dead letter. */
 export interface TaskAgain {
   readonly taskId: string;

@@ -68,6 +68,12 @@ const show = (letter: Shown): string =>
     ...(letter.value ? [printable(letter.value.text ?? letter.value.hex ?? '')] : []),
   ].join('\n');
 
+/** Of those named. */
+const notYet = (places: readonly string[], redriven: Redriven['redriven'], left: Redriven['left']) => {
+  const answered = new Set([...redriven, ...left.map(({ place }) => place)]);
+  return [...new Set(places)].filter((place) => !answered.has(place));
+};
+
 export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundings): void => {
   const noun = freshet.command('dead-letter').description('records that could not be processed');
   noun
@@ -111,7 +117,10 @@ export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundin
             return `${dryRun ? 'would redrive' : 'redriven'}  ${place}${task ? `  as ${task.taskId}` : ''}`;
           }),
           ...left.map(({ place, why }) => `left  ${place}  ${why}`),
-          ...(more > 0 ? [`${more} more match: run it again`] : []),
+          ...(more > 0 && places.length === 0 ? [`${more} more match: run it again`] : []),
+          ...notYet(places, redriven, left).map(
+            (place) => `not yet  ${place}  too much at once: name it again`,
+          ),
           ...(redriven.length + left.length === 0 ? ['nothing matches'] : []),
         ].join('\n'),
       );

@@ -6,17 +6,18 @@ import { wholeNumber } from '../whole-number.ts';
 import type { ReplayOptions } from './replay-options.ts';
 import { gatewayOf, type Surroundings, withKafka } from './surroundings.ts';
 
+/** A gateway of the release before names neither agent nor cost. */
 interface Forked {
   readonly taskId: string | null;
   readonly executionId: string | null;
-  readonly agent: { readonly name: string; readonly version: string };
+  readonly agent?: { readonly name: string; readonly version: string };
   readonly origin: string;
   readonly takenOver: { readonly events: number; readonly step: number };
   readonly effects: readonly {
     readonly step: number;
     readonly tool: string;
     readonly kind: string;
-    readonly costUsd: string | null;
+    readonly costUsd?: string | null;
   }[];
   readonly compensate: boolean;
 }
@@ -37,7 +38,8 @@ export const describeFork = ({
   effects,
   compensate,
 }: Forked): string => {
-  const begun = `${agent.name} ${agent.version}, live, after step ${takenOver.step}`;
+  const what = agent ? `${agent.name} ${agent.version}, live,` : 'a live execution';
+  const begun = `${what} after step ${takenOver.step}`;
   return [
     ...(taskId
       ? [`task       ${taskId}`, `execution  ${executionId}`, `begins     ${begun}`]
@@ -46,9 +48,9 @@ export const describeFork = ({
     ...(effects.length === 0 ? ['effects    none after that step'] : []),
     ...effects.map(({ step, tool, kind, costUsd }) => {
       const isUndone = compensate && kind === 'declared';
-      const cost = costUsd === null ? '' : `, for $${costUsd}`;
-      const what = isUndone ? `${taskId ? 'is' : 'would be'} undone first${cost}` : (STANDS[kind] ?? kind);
-      return `effect     step ${step}, ${tool}: ${what}`;
+      const cost = costUsd ? `, for $${costUsd}` : '';
+      const becomes = isUndone ? `${taskId ? 'is' : 'would be'} undone first${cost}` : (STANDS[kind] ?? kind);
+      return `effect     step ${step}, ${tool}: ${becomes}`;
     }),
   ].join('\n');
 };

@@ -8,14 +8,16 @@ import { request } from './requests.js';
 const AT_ONCE = 50;
 const WHYS_SHOWN = 3;
 
-/** Takes from `queue` what is answered for, so that another try goes on where this one failed, and adds it to `all`. */
+/** Takes from `queue` what is answered for, so that another try goes on where this one failed, and adds it to `all`. Of large records a request may answer for some alone. */
 const redrive = async (queue, all, more, onProgress) => {
   while (queue.length > 0) {
     onProgress?.();
     const places = queue.slice(0, AT_ONCE);
     const done = await request('/v1/dead-letters/redrive', { places, ...more });
-    queue.splice(0, places.length);
+    const answered = new Set([...done.redriven, ...done.left.map(({ place }) => place)]);
+    queue.splice(0, places.length, ...places.filter((place) => !answered.has(place)));
     for (const name of Object.keys(all)) all[name].push(...done[name]);
+    if (answered.size === 0) throw new Error('The gateway answered for none of them.');
   }
   return all;
 };

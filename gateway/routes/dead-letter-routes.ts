@@ -10,11 +10,10 @@ import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE, DEAD_LETTER_REDRIVE_FAILED } from '../read-models/dead-letter-list.ts';
 import { readOrigins } from '../read-origins.ts';
 import { recordPreview, textPreview } from '../record-preview.ts';
-import { againOf, notRedriven, taskAgainOf } from '../redrive-record.ts';
+import { againOf, MOST_REDRIVEN, notRedriven, redrivenAtOnce, taskAgainOf } from '../redrive-record.ts';
 import { deadLetterKindOf, deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { isoTime } from '../views/times.ts';
 
-const MOST_REDRIVEN = 200;
 const SHOWN_OF_HEADER = 500;
 
 const place = line(300).regex(/^[A-Za-z0-9._-]{1,249}:\d{1,6}:\d{1,15}$/, 'is no topic:partition:offset');
@@ -131,7 +130,11 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
               .array(z.object({ place: z.string(), taskId: z.string() }))
               .describe('Of those, the tasks: each is a new one, under a name of its own.'),
             left,
-            more: z.number().describe(`Matches beyond the ${MOST_REDRIVEN} of one request.`),
+            more: z
+              .number()
+              .describe(
+                `Left for another request: beyond ${MOST_REDRIVEN}, or too large to be held at once.`,
+              ),
           }),
         },
       ],
@@ -139,17 +142,20 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
       handle: async ({ body, principal }) => {
         const { dryRun, places, reason = null } = body;
         const matches = places
-          ? places.map(found)
+          ? [...new Set(places)].map(found)
           : models.deadLetters
               .list(Number.MAX_SAFE_INTEGER, body.filter)
               .items.filter((each) => !each.redriven);
-        const more = Math.max(0, matches.length - MOST_REDRIVEN);
         const not: { place: string; why: string }[] = [];
         const again: { at: string; record: RecordToAppend }[] = [];
         const tasks: { place: string; taskId: string }[] = [];
-        const judged = matches
-          .slice(0, MOST_REDRIVEN)
-          .map((each) => ({ ...each, never: notRedriven(each.origin.topic, each.reason, changeTopics) }));
+        const judged = redrivenAtOnce(
+          matches.map((each) => ({
+            ...each,
+            never: notRedriven(each.origin.topic, each.reason, changeTopics),
+          })),
+        );
+        const more = matches.length - judged.length;
         const records = await readOrigins(
           kafka,
           judged.flatMap(({ origin, never }) => (never === null ? [origin] : [])),

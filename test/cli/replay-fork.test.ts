@@ -46,3 +46,13 @@ test('a dry run says what would be begun, and which effects would be undone', ()
   expect(made).toMatch(/execution-2/);
   expect(made).toMatch(/step 7, refund: is undone first/);
 });
+
+test('what a gateway of the release before answers is told as far as it says', () => {
+  const said = describeFork({
+    ...{ taskId: 'task-1', executionId: 'execution-2', origin: 'execution-1:4', compensate: true },
+    takenOver: { events: 12, step: 4 },
+    effects: [{ step: 7, tool: 'refund', kind: 'declared' }],
+  });
+  expect(said).toMatch(/begins +a live execution after step 4/);
+  expect(said).toMatch(/step 7, refund: is undone first$/m);
+});
