@@ -129,6 +129,8 @@ export interface AgentDefinition<Input extends z.ZodType = z.ZodType, Output ext
   readonly name: string;
   readonly version: string;
   readonly instructions: string;
+  /** What the cost of a task is attributed to that names no feature itself. */
+  readonly feature?: string;
   /** What is retrieved before the first model step; none where left out. */
   readonly retrieve?: { readonly topK: number; readonly filter?: Readonly<Record<string, string>> };
   /** Which of the configured models it uses, in order of fallback; all of them where left out. */

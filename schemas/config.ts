@@ -305,6 +305,7 @@ const AGENT = z.strictObject({
   name,
   version: z.string().min(1),
   instructions: z.string().min(1),
+  feature: z.string().min(1).max(100).optional(),
   retrieve: z
     .strictObject({ topK: z.int().min(1).max(100), filter: z.record(z.string(), z.string()).optional() })
     .optional(),

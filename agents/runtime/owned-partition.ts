@@ -56,7 +56,7 @@ export interface OwnedPartition {
 }
 
 export interface OwnedPartitionSettings
-  extends Pick<PartitionWaitsSettings, 'identityOf' | 'clock' | 'limits' | 'payloads'> {
+  extends Pick<PartitionWaitsSettings, 'identityOf' | 'inputOf' | 'clock' | 'limits' | 'payloads'> {
   readonly partition: number;
   readonly journal: PartitionJournal;
   readonly worker: string;

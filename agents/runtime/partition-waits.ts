@@ -5,6 +5,7 @@
  */
 import type { PayloadReader } from '../../connectors/payloads/payload-reader.ts';
 import { toError, toFreshetError } from '../../schemas/errors.ts';
+import type { UserInput } from '../../schemas/execution-payloads.ts';
 import { type EventDraft, eventOf, type Identity } from './execution-journal.ts';
 import { journaledState } from './journaled-state.ts';
 import type { PartitionJournal } from './partition-journal.ts';
@@ -39,6 +40,7 @@ export interface PartitionWaitsSettings {
   readonly payloads: Pick<PayloadReader, 'whole'>;
   readonly limits: WaitLimits;
   readonly identityOf: (item: QueuedTask) => Identity;
+  readonly inputOf: (item: QueuedTask) => UserInput;
   /** Microseconds since the Unix epoch. */
   readonly clock: () => number;
   /** One past the last task that was taken on. */
@@ -117,7 +119,7 @@ export const openPartitionWaits = (settings: PartitionWaitsSettings): PartitionW
       const input: EventDraft = {
         type: 'user-input',
         step: 0,
-        input: JSON.stringify(item.read.input),
+        input: JSON.stringify(settings.inputOf(item)),
         task: draft.task ?? null,
       };
       const hasInput = fold.execution(item.read.executionId)?.order.hasInput === true;

@@ -1,6 +1,7 @@
 /** A task that was taken on, and the lanes it shares with others. */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
+import type { UserInput } from '../../schemas/execution-payloads.ts';
 import { type TaskTrace, taskTraceOf } from '../../schemas/task-trace.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import type { Identity } from './execution-journal.ts';
@@ -58,4 +59,10 @@ export const identityOf = (
   worker,
   tenant: task.tenant,
   sessionId: task.sessionId,
+});
+
+/** As it is journaled: the task's own words before what its agent says of all. */
+export const inputOf = ({ input }: ReadableTask, agent: AgentDefinition | null): UserInput => ({
+  ...input,
+  feature: input.feature ?? agent?.feature ?? null,
 });

@@ -10,7 +10,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { DecisionFacts } from './decide.ts';
 import type { RunServices } from './execution-run.ts';
 import type { OwnedPartition } from './owned-partition.ts';
-import { identityOf, type QueuedTask } from './queued-task.ts';
+import { identityOf, inputOf, type QueuedTask } from './queued-task.ts';
 import { runExecution } from './run-execution.ts';
 import type { PoolPlace } from './worker-pool.ts';
 
@@ -72,7 +72,7 @@ export const runTask = async (
       await runExecution(
         {
           identity,
-          input: read.input,
+          input: inputOf(read, agent),
           task: position,
           agent,
           refusal,

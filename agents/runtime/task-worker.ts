@@ -37,7 +37,7 @@ import { type ExecutionControls, SILENT } from './execution-controls.ts';
 import { type ExecutionMemory, FORGETFUL } from './execution-memory.ts';
 import { type OwnedPartition, openOwnedPartition } from './owned-partition.ts';
 import { openPartitionJournal } from './partition-journal.ts';
-import { identityOf, type QueuedTask, routedOf } from './queued-task.ts';
+import { identityOf, inputOf, type QueuedTask, routedOf } from './queued-task.ts';
 import { runTask, type TaskServices } from './run-task.ts';
 import type { OnRuntimeEvent } from './runtime-event.ts';
 import { openSubtasks } from './subtasks.ts';
@@ -177,6 +177,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
         ...{ partition, journal, worker, limits, clock, payloads },
         sampleRatio: settings.sampleRatio ?? 1,
         identityOf: ({ read }) => identityOf(read, worker, bind(routedOf(read), null)),
+        inputOf: ({ read }) => inputOf(read, bind(routedOf(read), null)),
         journalEnd: latest,
         committed: commits.get(partition)?.offset,
         codec,

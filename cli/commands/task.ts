@@ -124,6 +124,7 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
     .description('hand a task to an agent')
     .option('--watch', 'stream the answer, then show the task with its receipt')
     .option('--tenant <tenant>', "whose documents; the configuration's localTenant where left out")
+    .option('--feature <name>', 'what its cost is attributed to; what its agent says where left out')
     .option('--session <id>', 'tasks of one session run in order')
     .option('--max-usd <decimal>', 'money that the execution may spend')
     .option('--fresh-after <source>@<position>', 'retrieve only once the index covers this position')
@@ -141,6 +142,7 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
         options: {
           watch?: boolean;
           tenant?: string;
+          feature?: string;
           session?: string;
           maxUsd?: string;
           idempotencyKey?: string;
@@ -161,6 +163,7 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
             agent,
             input,
             ...(options.tenant ? { tenant: options.tenant } : {}),
+            ...(options.feature ? { feature: options.feature } : {}),
             ...(options.session ? { sessionId: options.session } : {}),
             ...(options.maxUsd ? { budget: { maxUsd: options.maxUsd } } : {}),
             ...(options.priority ? { priority: wholeNumber(options.priority, '--priority') } : {}),

@@ -46,11 +46,15 @@ export const createTaskPanel = (onShow) => {
 
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const { input, agent, tenant } = Object.fromEntries(new FormData(form));
+    const { input, agent, tenant, feature } = Object.fromEntries(new FormData(form));
     const button = form.querySelector('button');
     button.disabled = true;
     try {
-      const { taskId } = await request('/v1/tasks', { agent, input, ...(tenant ? { tenant } : {}) });
+      const { taskId } = await request('/v1/tasks', {
+        ...{ agent, input },
+        ...(tenant ? { tenant } : {}),
+        ...(feature ? { feature } : {}),
+      });
       watch(taskId);
     } catch (error) {
       host.replaceChildren(make('p', { class: 'trouble', text: error.message }));

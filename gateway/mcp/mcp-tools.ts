@@ -65,7 +65,11 @@ const TOOLS: readonly ToolOfRoute[] = [
     title: 'Hand a task to an agent',
     description:
       'Hands a task to one of the agents of Freshet and answers once it is stored, with its taskId. The agent works on its own; ask get_task for the result, or wait a moment for it here.',
-    ...{ method: 'POST', path: '/v1/tasks', body: ['agent', 'input', 'sessionId', 'freshness', 'tenant'] },
+    ...{
+      method: 'POST',
+      path: '/v1/tasks',
+      body: ['agent', 'input', 'sessionId', 'feature', 'freshness', 'tenant'],
+    },
     headers: {
       waitSeconds: {
         schema: {

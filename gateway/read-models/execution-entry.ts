@@ -37,6 +37,8 @@ export interface ExecutionEntry {
   readonly tenant: string | null;
   readonly sessionId: string | null;
   readonly feature: string | null;
+  /** What its cost is counted under: the feature that it named, or else its agent's. */
+  readonly countedUnder: string | null;
   readonly input: string;
   readonly budget: Task['budget'];
   readonly freshness: Task['freshness'];
@@ -74,6 +76,7 @@ export const newEntry = (taskId: string): ExecutionEntry => ({
   tenant: null,
   sessionId: null,
   feature: null,
+  countedUnder: null,
   input: '',
   budget: null,
   freshness: null,
@@ -195,6 +198,7 @@ const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionE
     const input = parseUserInput(event.input);
     return {
       ...base,
+      countedUnder: input?.feature ?? null,
       ...(entry.hasTask || !input
         ? {}
         : {

@@ -47,7 +47,7 @@ const undoable = (RANDOM.tools ?? []).map((tool) =>
       }
     : tool,
 );
-const frugal: AgentDefinition = { ...RANDOM, name: `frugal-${ID}`, version: '1' };
+const frugal: AgentDefinition = { ...RANDOM, name: `frugal-${ID}`, version: '1', feature: `help-${ID}` };
 const wordy: AgentDefinition = { ...RANDOM, tools: undoable, name: `wordy-${ID}`, version: '1' };
 const FAILING = 'fail, please';
 
@@ -188,6 +188,20 @@ test('costs are told by every group, add up, and say why one agent costs more th
   expect((await under.call('/v1/costs?since=yesterday')).status).toBe(400);
   const { stdout } = await runCommand(addCostCommand, { gateway: under.gateway.url }, ['cost', 'report']);
   expect(stdout).toMatch(new RegExp(`wordy-${ID} costs .* USD per execution`));
+});
+
+test("a cost counts under the feature that its task names, else under its agent's", async () => {
+  const submit = ['task', 'submit', frugal.name, 'How long?', '--feature', `checkout-${ID}`, '--json'];
+  const { stdout } = await runCommand(addTaskCommand, { gateway: under.gateway.url }, submit);
+  const { taskId } = JSON.parse(stdout) as { taskId: string };
+  const unnamed = await ask(frugal);
+  const shown = async (id: string) => taskSchema.parse((await under.call(`/v1/tasks/${id}`)).body).feature;
+  expect([await shown(taskId), await shown(unnamed.taskId)]).toEqual([`checkout-${ID}`, `help-${ID}`]);
+  await until('both are in the ledger', async () => {
+    const { groups } = costsSchema.parse((await under.call('/v1/costs?by=feature')).body);
+    const names = groups.map(({ name }) => name);
+    return names.includes(`checkout-${ID}`) && names.includes(`help-${ID}`);
+  });
 });
 
 test('a range is replayed line by line; what another version would have decided is told with its cost', async () => {
