@@ -92,6 +92,10 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     says: 'what holds agents in hand: show (waiting approvals, halts, refusals, switches, breakers)',
     load: async () => (await import('./commands/safety.ts')).addSafetyCommands,
   },
+  audit: {
+    says: 'who changed what, and why: list',
+    load: async () => (await import('./commands/audit.ts')).addAuditCommands,
+  },
   budget: {
     says: 'money of a day, per agent and tenant: show, set',
     load: async () => (await import('./commands/budget.ts')).addBudgetCommands,

@@ -8,14 +8,19 @@ import { TOPICS } from '../schemas/topics.ts';
 
 const MAX_TARGETS = 1_000;
 
-/** `source`: the part that writes it. */
+/** `tenant` left out: what was changed is no one tenant's. `source`: the part that writes it. */
 export const auditRecord = (
   codec: Pick<RecordCodec, 'encode'>,
-  { targets, ...facts }: Omit<Audit, 'count'>,
+  { targets, tenant = null, ...facts }: Omit<Audit, 'count' | 'tenant'> & Partial<Pick<Audit, 'tenant'>>,
   source: 'freshet/gateway' | 'freshet/cli' = 'freshet/gateway',
 ): RecordToAppend => ({
   topic: TOPICS.audit.name,
   key: facts.action,
-  value: codec.encode('Audit', { ...facts, targets: targets.slice(0, MAX_TARGETS), count: targets.length }),
+  value: codec.encode('Audit', {
+    ...facts,
+    tenant,
+    targets: targets.slice(0, MAX_TARGETS),
+    count: targets.length,
+  }),
   headers: cloudEventHeaders({ id: randomUUID(), type: 'freshet.audit', source, at: facts.at }),
 });

@@ -6,16 +6,26 @@ import { TOPICS } from '../schemas/topics.ts';
 import { auditRecord } from './audit-record.ts';
 import type { GatewayContext } from './gateway-context.ts';
 
-/** `action`: noun and verb, for the audit. Errors: `append-failed`. */
+/** `action`: noun and verb, for the audit; `tenant`: whose documents they all are, null where they are several tenants'. Errors: `append-failed`. */
 export const sendDecisions = async (
   { codec, writer, clock }: Pick<GatewayContext['settings'], 'codec' | 'writer' | 'clock'>,
   decisions: readonly ReleaseDecision[],
-  { action, by, reason }: { readonly action: string; readonly by: string; readonly reason: string | null },
+  {
+    action,
+    by,
+    reason,
+    tenant,
+  }: {
+    readonly action: string;
+    readonly by: string;
+    readonly reason: string | null;
+    readonly tenant: string | null;
+  },
 ): Promise<void> => {
   const at = clock();
   const targets = decisions.map(({ documentId }) => documentId);
   // The audit first: nothing is done that is not written down.
-  await writer.append([auditRecord(codec, { at, by, action, targets, reason })]);
+  await writer.append([auditRecord(codec, { at, by, action, targets, reason, tenant })]);
   await writer.append(
     decisions.map((decision) => {
       const id = randomUUID();

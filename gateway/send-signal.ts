@@ -18,20 +18,20 @@ const targetsOf = (signal: ControlSignal, name: string): readonly string[] => {
   return [name, `${agent}@${candidate}`, `share ${share}`];
 };
 
-/** `action`: noun and verb, for the audit. Errors: `append-failed`. */
+/** `action`: noun and verb, for the audit; `tenant`: whose it is that is changed, null where it is no one tenant's. Errors: `append-failed`. */
 export const sendSignal = async (
   { settings, models }: Pick<GatewayContext, 'settings' | 'models'>,
   signal: ControlSignal,
   action: string,
+  tenant: string | null = null,
 ): Promise<void> => {
   const { codec, writer } = settings;
   const { at, by, reason } = signal;
   const id = randomUUID();
   const { key, control } = signalRecord(signal, id);
   // The audit first: nothing is done that is not written down.
-  await writer.append([
-    auditRecord(codec, { at, by, action, targets: targetsOf(signal, control.name), reason }),
-  ]);
+  const targets = targetsOf(signal, control.name);
+  await writer.append([auditRecord(codec, { at, by, action, targets, reason, tenant })]);
   const headers = cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/gateway', at });
   const outdated = models.control.outdated(at - OUTDATED_MICROS).slice(0, MOST_REMOVED);
   await writer.append([

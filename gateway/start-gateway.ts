@@ -27,6 +27,7 @@ import { readTopics } from './read-models/read-topics.ts';
 import { remember } from './remember.ts';
 import { reportBreakers } from './report-breakers.ts';
 import { agentRoutes } from './routes/agent-routes.ts';
+import { auditRoutes } from './routes/audit-routes.ts';
 import { behaviourRoutes } from './routes/behaviour-routes.ts';
 import { budgetRoutes } from './routes/budget-routes.ts';
 import { costRoutes } from './routes/cost-routes.ts';
@@ -158,6 +159,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     ...behaviourRoutes(context),
     ...budgetRoutes(context),
     ...safetyRoutes(context),
+    ...auditRoutes(context),
     ...searchRoutes(context),
     ...freshnessRoutes(context),
     ...executionRoutes(context),

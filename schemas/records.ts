@@ -142,6 +142,8 @@ export interface Audit {
   /** of all targets */
   readonly count: number;
   readonly reason: null | string;
+  /** whose it is that was changed; null: no one tenant's */
+  readonly tenant: null | string;
 }
 
 /** What an operator asked for; the newest of a key holds. Key: kind:name. Topic: freshet.control, compacted. */

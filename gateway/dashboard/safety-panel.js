@@ -1,11 +1,12 @@
 // What holds agents in hand: what waits for a person, switches, breakers, money of the day, and what was halted and refused.
 import { createApprovalCards } from './approval-cards.js';
+import { loadAudit } from './audit-table.js';
 import { byId, empty, folded, make, pill, since, table } from './elements.js';
 import { count, usd } from './format.js';
 import { request } from './requests.js';
 import { createSafetySwitches } from './safety-switches.js';
 
-const BUDGETS_EVERY_MS = 5_000;
+const LOADED_EVERY_MS = 5_000;
 /** Of a budget: from here on it is shown as nearly spent. */
 const NEARLY = 0.8;
 const CHECKS = {
@@ -223,8 +224,9 @@ export const createSafetyPanel = (onOpen) => {
     replaceKeeping(byId(id), made());
   };
 
-  setInterval(loadBudgets, BUDGETS_EVERY_MS);
-  void loadBudgets();
+  const load = () => Promise.all([loadBudgets(), loadAudit()]);
+  setInterval(load, LOADED_EVERY_MS);
+  void load();
 
   return {
     update: (safety) => {

@@ -85,7 +85,9 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       models.control.apply(await codec.decode('Control', record.value));
     },
     [TOPICS.audit.name]: async (record) => {
-      models.deadLetters.noteAudit(await codec.decode('Audit', record.value));
+      const audit = await codec.decode('Audit', record.value);
+      models.deadLetters.noteAudit(audit);
+      models.audit.add({ ...audit, position: `${record.topic}:${record.partition}:${record.offset}` });
     },
   };
 

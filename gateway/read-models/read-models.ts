@@ -8,6 +8,7 @@ import { type ControlView, createControlView } from '../../schemas/control-view.
 import type { SourceState } from '../../schemas/records.ts';
 import { type AgentTallies, createAgentTallies } from './agent-metrics.ts';
 import { type ApprovalList, createApprovalList } from './approval-list.ts';
+import { type AuditList, createAuditList } from './audit-list.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
 import { createDeadLetterList, type DeadLetterList } from './dead-letter-list.ts';
 import { createExecutionList, type ExecutionList } from './execution-list.ts';
@@ -28,6 +29,7 @@ export interface ReadModels {
   readonly halts: HaltList;
   readonly refusals: RefusalList;
   readonly approvals: ApprovalList;
+  readonly audit: AuditList;
   /** By source, as the watch of the sources last said. */
   readonly sourceStates: Map<string, SourceState>;
   /** What people ask of agents. */
@@ -49,6 +51,7 @@ export const createReadModels = (objective: Objective): ReadModels => {
     halts: createHaltList(),
     refusals: createRefusalList(),
     approvals: createApprovalList(),
+    audit: createAuditList(),
     sourceStates: new Map<string, SourceState>(),
     control: createControlView(),
   };

@@ -75,7 +75,7 @@ export const budgetRoutes = (context: GatewayContext) => {
         const { usdPerDay, reason = null, dryRun } = body;
         const at = settings.clock();
         const signal = { kind: 'budget', of, name, usdPerDay, by: principal.name, reason, at } as const;
-        if (!dryRun) await sendSignal(context, signal, 'budget set');
+        if (!dryRun) await sendSignal(context, signal, 'budget set', of === 'tenant' ? name : null);
         return { of, name, usdPerDay, dryRun };
       },
     }),

@@ -67,7 +67,7 @@ export const killRoutes = (context: GatewayContext) => {
         const of = tenantFor(principal, body?.tenant);
         const signal = { kind: action, agent, tenant: of, ...asked(principal, body?.reason) };
         const { dryRun = false } = body ?? {};
-        if (!dryRun) await sendSignal(context, signal, `agent ${action}`);
+        if (!dryRun) await sendSignal(context, signal, `agent ${action}`, of);
         return { agent, tenant: of, action, dryRun };
       },
     }),
@@ -91,7 +91,7 @@ export const killRoutes = (context: GatewayContext) => {
         const of = tenantFor(principal, params.tenant) ?? params.tenant;
         const signal = { kind: action, agent: null, tenant: of, ...asked(principal, body?.reason) };
         const { dryRun = false } = body ?? {};
-        if (!dryRun) await sendSignal(context, signal, `tenant ${action}`);
+        if (!dryRun) await sendSignal(context, signal, `tenant ${action}`, of);
         return { tenant: of, action, dryRun };
       },
     }),

@@ -7,7 +7,7 @@ import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
 import type { SessionKey, SessionStore } from '../../connectors/redis/session-store.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { SessionTurn } from '../../schemas/recollection.ts';
-import type { Memory } from '../../schemas/records.ts';
+import type { Audit, Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
@@ -92,8 +92,8 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
     return { ...key, whole, turns: turns.map(shownTurn) };
   };
   /** An agent that forgets is told who asked; the audit stands before anything is done. */
-  const audited = (action: string, by: string, targets: readonly string[], reason: string) =>
-    writer.append([auditRecord(codec, { at: clock(), by, action, targets, reason })]);
+  const audited = (facts: Pick<Audit, 'action' | 'by' | 'targets' | 'reason' | 'tenant'>) =>
+    writer.append([auditRecord(codec, { at: clock(), ...facts })]);
 
   return [
     route({
@@ -216,7 +216,7 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
         if (dryRun)
           for (const key of keys) sessions.push({ ...key, turns: (await turnsOf(key)).turns.length });
         else if (targets.length > 0) {
-          await audited('memory forget', principal.name, targets, reason);
+          await audited({ action: 'memory forget', by: principal.name, targets, reason, tenant: asked });
           const deps = { kafka, codec, writer, clock, sessions: sessionStore() };
           const counts = whole && (await forgetAgent(deps, whole, keys, reason));
           for (const [at, key] of keys.entries())
@@ -272,18 +272,15 @@ export const memoryRoutes = ({ settings }: GatewayContext) => {
         const range = rangeOf(body.from, body.to);
         const { reason, dryRun } = body;
         const deps = { kafka, codec, writer, clock, sessions: sessionStore() };
-        const repair = await findRepair(
-          { ...deps, localTenant: config.localTenant },
-          range,
-          visibleTenant(principal, body.tenant),
-        );
+        const of = visibleTenant(principal, body.tenant) ?? null;
+        const repair = await findRepair({ ...deps, localTenant: config.localTenant }, range, of ?? undefined);
         const { memories, sessions, decisions, more } = repair;
         if (!dryRun && repair.touched.length + memories.length > 0) {
           const targets = [
             `${JOURNAL}:${range.partition}:${range.from}-${range.to}`,
             ...memories.map(({ memoryId }) => memoryId),
           ];
-          await audited('memory repair', principal.name, targets, reason);
+          await audited({ action: 'memory repair', by: principal.name, targets, reason, tenant: of });
           await undoRepair(deps, range, repair, reason);
         }
         return {

@@ -44,6 +44,7 @@ const FILES = [
   'safety-panel.js',
   'safety-switches.js',
   'approval-cards.js',
+  'audit-table.js',
   'ask-why.js',
   'search-panel.js',
   'task-panel.js',

@@ -163,6 +163,9 @@ export const quarantineRoutes = ({ models, settings, findQuarantined }: GatewayC
         const decisions = found.map((each) => ({ ...each, action }));
         await sendDecisions(settings, decisions, {
           ...{ action: `quarantine ${action}`, by: principal.name, reason },
+          tenant: found.every(({ tenant: each }) => each === found[0]?.tenant)
+            ? (found[0]?.tenant ?? null)
+            : null,
         });
         return { action, dryRun, decided, left, more, next };
       },

@@ -223,6 +223,7 @@ export const replayRoutes = (context: GatewayContext) => {
           by: principal.name,
           action: 'execution fork',
           reason: body.reason ?? null,
+          tenant,
         };
         await writer.append([auditRecord(codec, { ...facts, targets })]);
         await submitTask(

@@ -67,7 +67,7 @@ export const taskSignalRoutes = (context: GatewayContext) => {
           reason,
           at: settings.clock(),
         };
-        if (!dryRun) await sendSignal(context, signal, 'task cancel');
+        if (!dryRun) await sendSignal(context, signal, 'task cancel', entry.tenant);
         return { taskId: entry.taskId, state: entry.state, dryRun };
       },
     }),
@@ -142,7 +142,7 @@ export const taskSignalRoutes = (context: GatewayContext) => {
           reason: body.reason ?? null,
           at: settings.clock(),
         };
-        if (!dryRun) await sendSignal(context, signal, `task ${decision}`);
+        if (!dryRun) await sendSignal(context, signal, `task ${decision}`, entry.tenant);
         return { taskId: entry.taskId, step, decision, dryRun };
       },
     }),

@@ -46,7 +46,7 @@ export const withdrawRoutes = ({ settings }: GatewayContext) => {
         if (dryRun) return answer;
         const decision = { documentId: id, action: 'withdraw', version, contentHash: '', partition } as const;
         await sendDecisions(settings, [decision], {
-          ...{ action: 'document withdraw', by: principal.name, reason },
+          ...{ action: 'document withdraw', by: principal.name, reason, tenant: record.tenant },
         });
         return answer;
       },

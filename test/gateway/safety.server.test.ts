@@ -1,11 +1,13 @@
 /** What holds agents in hand, through real HTTP, Kafka and Redis: read, and acted upon as the page does it. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { addAuditCommands } from '../../cli/commands/audit.ts';
 import type { GuardedName } from '../../connectors/guarded-calls/breaker-state.ts';
 import { lookAtBreakers } from '../../connectors/redis/look-at-breakers.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRedisConnection, type RedisConnection } from '../../connectors/redis/redis-connection.ts';
 import { openSharedBreakers, type SharedBreakers } from '../../connectors/redis/shared-breaker.ts';
+import type { AuditView } from '../../gateway/routes/audit-routes.ts';
 import type { SafetyView } from '../../gateway/views/safety-view.ts';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import type { BudgetLedger } from '../../schemas/budget-ledger.ts';
@@ -13,6 +15,7 @@ import { dayOf } from '../../schemas/budget-ledger.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
+import { runCommand } from '../support/run-command.ts';
 import { until } from '../support/until.ts';
 import { AGENT, type GatewayUnderTest, startGatewayUnderTest } from './gateway-under-test.ts';
 
@@ -183,6 +186,38 @@ test('breakers stand as workers share them, switches are in force at once, and a
   });
 });
 
+test('what was changed is on the audit with who, what and why, of a tenant its own alone, and is there after a restart', async () => {
+  const reason = `audited ${randomUUID()}`;
+  const agent = `/v1/agents/${AGENT}`;
+  expect((await post(`${agent}/kill`, { tenant: TENANT, reason })).status).toBe(202);
+  expect((await post(`${agent}/revive`, { tenant: TENANT, reason })).status).toBe(202);
+  expect((await post(`${agent}/revive`, { reason })).status).toBe(202);
+  const audit = async (query: string, gateway = under) =>
+    (await gateway.call(`/v1/audit?${query}`)).body as AuditView;
+  const both = `target=${AGENT}/${TENANT}&limit=2`;
+  const { items } = await until('it is read', async () => {
+    const found = await audit(both);
+    return found.items[0]?.reason === reason && found;
+  });
+  const facts = { by: 'local', reason, tenant: TENANT, targets: [`${AGENT}/${TENANT}`], count: 1 };
+  expect(items).toMatchObject([
+    { action: 'agent revive', ...facts },
+    { action: 'agent kill', ...facts },
+  ]);
+  // What concerns all tenants is for an operator to see.
+  expect((await audit(`target=${AGENT}`)).held).toBe(1);
+  expect((await audit(`target=${AGENT}&tenant=${TENANT}`)).held).toBe(0);
+  expect((await audit(`tenant=t-${randomUUID()}`)).held).toBe(0);
+  expect((await under.call('/v1/audit?since=yesterday')).status).toBe(400);
+  const { stdout } = await runCommand(addAuditCommands, { gateway: under.gateway.url }, [
+    ...['audit', 'list', '--since', '1h', '--action', 'agent', '--target', AGENT],
+  ]);
+  expect(stdout).toMatch(new RegExp(`local +agent revive +${AGENT} +1 +– +${reason}`));
+  const restarted = await startGatewayUnderTest();
+  expect(await audit(both, restarted)).toEqual(await audit(both));
+  await restarted.close();
+});
+
 test('the page is told as soon as something has changed, and only then', async () => {
   const open = new AbortController();
   const response = await fetch(`${under.gateway.url}/v1/stream`, { signal: open.signal });
@@ -217,6 +252,7 @@ test('the files of the page are served, under a policy that lets nothing else in
     'safety-panel.js',
     'safety-switches.js',
     'approval-cards.js',
+    'audit-table.js',
     'ask-why.js',
     'safety.css',
   ]) {

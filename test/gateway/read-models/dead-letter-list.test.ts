@@ -21,7 +21,15 @@ test('letters are counted by topic and reason in total, however few are listed, 
   list.add(letter('cdc.shop', 9, 'unknown-agent', 60));
   list.add(letter('freshet.tasks', 0, 'not-avro', 10));
   const targets = ['cdc.shop:0:1', 'cdc.shop:0:3', 'cdc.other:0:3'];
-  list.noteAudit({ at: 70, by: 'local', action: DEAD_LETTER_REDRIVE, targets, count: 3, reason: null });
+  list.noteAudit({
+    at: 70,
+    by: 'local',
+    action: DEAD_LETTER_REDRIVE,
+    targets,
+    count: 3,
+    reason: null,
+    tenant: null,
+  });
   const kinds = [
     { topic: 'cdc.shop', reason: 'unknown-agent', count: 1, redriven: 0, firstAt: 60, lastAt: 60 },
     { topic: 'cdc.shop', reason: 'not-avro', count: 5, redriven: 2, firstAt: 46, lastAt: 50 },
@@ -36,7 +44,15 @@ test('what a redrive wrote down and failed to send is not taken for redriven, an
   const list = createDeadLetterList();
   for (const offset of [1, 2]) list.add(letter('cdc.shop', offset, 'not-avro', offset));
   const note = (action: string, targets: string[]) =>
-    list.noteAudit({ at: 70, by: 'local', action, targets, count: targets.length, reason: null });
+    list.noteAudit({
+      at: 70,
+      by: 'local',
+      action,
+      targets,
+      count: targets.length,
+      reason: null,
+      tenant: null,
+    });
   const redriven = () => list.list(9).items.flatMap((each) => (each.redriven ? [each.place] : []));
   note(DEAD_LETTER_REDRIVE, ['cdc.shop:0:1', 'cdc.shop:0:2']);
   note(DEAD_LETTER_REDRIVE_FAILED, ['cdc.shop:0:1']);
