@@ -34,6 +34,8 @@ export type GatewayEvent =
   | { readonly type: 'read-trouble'; readonly error: FreshetError }
   /** A canary could not be looked at, or rolled back: it is tried again. */
   | { readonly type: 'rollout-trouble'; readonly error: FreshetError }
+  /** Agents could not be held against the policy of alerts, or an alert not be written: it is tried again. */
+  | { readonly type: 'alert-trouble'; readonly error: FreshetError }
   /** A request failed inside. */
   | { readonly type: 'request-failed'; readonly path: string; readonly error: FreshetError };
 
@@ -54,6 +56,8 @@ export interface GatewaySettings extends StatusSettings {
   readonly budgets?: Pick<BudgetLedger, 'spending'>;
   /** Of every model and tool, as workers share them. */
   readonly breakers?: () => Promise<readonly { readonly name: GuardedName; readonly breaker: Breaker }[]>;
+  /** How often agents are held against the policy of alerts. */
+  readonly alertsEveryMs?: number;
   readonly onEvent: (event: GatewayEvent) => void;
 }
 

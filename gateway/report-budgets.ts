@@ -3,7 +3,7 @@ import type { AgentDefinition } from '../schemas/agent-definition.ts';
 import { dayOf, startOfDay } from '../schemas/budget-ledger.ts';
 import { type SafetySettings, safetyPolicyOf } from '../schemas/safety-policy.ts';
 import type { GatewayContext } from './gateway-context.ts';
-import { type BudgetsView, budgetsViewOf } from './views/budget-view.ts';
+import { type BudgetsView, type BudgetView, budgetsViewOf } from './views/budget-view.ts';
 
 const MAX_TENANTS = 100;
 
@@ -31,4 +31,21 @@ export const reportBudgets = async (
   const spending =
     (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null)) ?? null;
   return budgetsViewOf({ day, agents, tenants, set, spending, costs });
+};
+
+/** Those that may have a limit: of every agent, and of tenants that somebody set one for. Nothing throws. */
+export const reportLimits = async ({
+  models,
+  settings,
+}: Pick<GatewayContext, 'models' | 'settings'>): Promise<readonly BudgetView[]> => {
+  const day = dayOf(settings.clock());
+  const set = models.control.budgets();
+  const agents = settings.agents.map(policyOf);
+  const tenants = set.flatMap(({ of, name }) => (of === 'tenant' ? [name] : [])).slice(0, MAX_TENANTS);
+  const isLimited = set.length > 0 || agents.some(({ usdPerDay }) => usdPerDay.agent !== null);
+  const names = agents.map(({ name }) => name);
+  const spending =
+    (isLimited && (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null))) ||
+    null;
+  return budgetsViewOf({ day, agents, tenants, set, spending, costs: [] }).budgets;
 };

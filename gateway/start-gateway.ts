@@ -53,6 +53,7 @@ import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { safetyViewOf } from './views/safety-view.ts';
 import { standingState } from './views/standing-state.ts';
+import { watchAgents } from './watch-agents.ts';
 import { watchRollouts } from './watch-rollouts.ts';
 
 export interface Gateway {
@@ -121,6 +122,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   const coverage = followCoverage(settings.index, clock);
   const breakers = remember(BREAKERS_FOR_MS, () => reportBreakers(settings));
   const rollouts = watchRollouts({ settings, models, reader });
+  const watch = watchAgents({ settings, models, reader });
   const context: GatewayContext = {
     settings,
     models,
@@ -234,7 +236,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   } catch (thrown) {
     coverage.stop();
     filling.abort();
-    await rollouts.close();
+    await Promise.all([rollouts.close(), watch.close()]);
     await reader.stop();
     await payloads.close();
     const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
@@ -249,7 +251,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       await app.close();
       coverage.stop();
       filling.abort();
-      await rollouts.close();
+      await Promise.all([rollouts.close(), watch.close()]);
       await reader.stop();
       await payloads.close();
     },

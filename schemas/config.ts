@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
 import { AGENT_SOURCES } from './agent-sources.ts';
 import { checkVersions } from './agent-versions.ts';
+import { ALERT_POLICY_SCHEMA, type AlertPolicy } from './alert-policy.ts';
 import { CANARY_POLICY_SCHEMA, type CanaryPolicy } from './canary-policy.ts';
 import { LONGEST_TIMER_MS } from './clock.ts';
 import { FreshetError } from './errors.ts';
@@ -13,6 +14,7 @@ import {
   type GateSettings,
   settingsOfTable,
 } from './gate-settings.ts';
+import { INTAKE_POLICY_SCHEMA, type IntakePolicy } from './intake-policy.ts';
 import { MEMORY_POLICY_SCHEMA } from './memory-policy.ts';
 import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import type { TokenPrice } from './money.ts';
@@ -142,6 +144,8 @@ export interface FreshetConfig {
   readonly behaviours: readonly AgentDefinition[];
   /** When a candidate that gets tasks is rolled back, and when it is ready to be promoted. */
   readonly canary: CanaryPolicy;
+  /** When alerts about agents are raised. */
+  readonly alerts: AlertPolicy;
   /** One, or several in order of fallback. */
   readonly languageModel: LanguageModelConfig | readonly LanguageModelConfig[];
   readonly embedding: EmbeddingConfig;
@@ -164,19 +168,12 @@ export interface FreshetConfig {
     readonly objective: number;
     /** A probe row is written to every source each second, and looked for as a user would. */
     readonly probes: boolean;
-    /** Alerts are posted here as JSON, as they fire and as they end. */
+    /** Alerts, those about agents too, are posted here as JSON, as they fire and as they end. */
     readonly webhook?: string;
   };
   readonly runtime: { readonly concurrency: number };
   /** How many tasks a gateway takes on: over it, it answers 429 and when to come back. */
-  readonly intake: {
-    /** Of one agent and tenant. */
-    readonly tasksPerSecond: number;
-    /** At once, after a rest. */
-    readonly burst: number;
-    /** Tasks of one partition that no worker has finished; shared fairly by tenants. */
-    readonly maxWaiting: number;
-  };
+  readonly intake: IntakePolicy;
   /** Traces (docs/observability.md). `OTEL_EXPORTER_OTLP_ENDPOINT`, where it is set, comes before `endpoint`. */
   readonly telemetry: {
     /** Base URL of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318; without one no spans are made. */
@@ -352,6 +349,7 @@ const SCHEMA = z.strictObject({
   agents: z.array(AGENT),
   behaviours: z.array(AGENT).default([]),
   canary: CANARY_POLICY_SCHEMA,
+  alerts: ALERT_POLICY_SCHEMA,
   results: z.record(name, z.strictObject(MAPPING_SETTINGS)).default({}),
   // Read as a list always: of a union, an error would not say what is wrong in which entry.
   languageModel: z
@@ -412,13 +410,7 @@ const SCHEMA = z.strictObject({
     })
     .prefault({}),
   runtime: z.strictObject({ concurrency: z.int().min(1).max(10_000).default(32) }).prefault({}),
-  intake: z
-    .strictObject({
-      tasksPerSecond: z.number().min(0.01).max(1_000_000).default(200),
-      burst: z.int().min(1).max(1_000_000).default(1_000),
-      maxWaiting: z.int().min(1).max(10_000_000).default(5_000),
-    })
-    .prefault({}),
+  intake: INTAKE_POLICY_SCHEMA,
   telemetry: z
     .strictObject({
       endpoint: z.url({ protocol: /^https?$/ }).optional(),

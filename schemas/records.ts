@@ -98,11 +98,11 @@ export interface AgentEvent {
   readonly outputPayload: null | PayloadReference;
 }
 
-/** A promise about freshness that is not kept, or a behaviour that was rolled back, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */
+/** A promise about freshness that is not kept, a behaviour that was rolled back, or agents that are in trouble, as it fires and as it ends. Key: source/kind. Topic: freshet.alerts, compacted. */
 export interface Alert {
-  /** of a behaviour: behaviour:<agent> */
+  /** of others than sources: behaviour:<agent>, agent:<agent>, tenant:<tenant>, model:<model>, tool:<tool> */
   readonly source: string;
-  /** burn-…: the error budget is spent too fast over that span and a short one; rolled-back: a candidate did worse, and gets no more tasks; the others are of what no commit tells */
+  /** burn-…: the error budget is spent too fast over that span and a short one; rolled-back: a candidate did worse, and gets no more tasks; failing, looping: too many of an agent's executions; budget-low: of an agent or tenant, for the day; breaker-open: of a model or tool; the others are of what no commit tells */
   readonly kind:
     | 'burn-1h'
     | 'burn-6h'
@@ -111,7 +111,11 @@ export interface Alert {
     | 'stale'
     | 'unknown'
     | 'probes-missed'
-    | 'rolled-back';
+    | 'rolled-back'
+    | 'failing'
+    | 'looping'
+    | 'budget-low'
+    | 'breaker-open';
   /** page: somebody is needed now; ticket: in the next days */
   readonly severity: 'page' | 'ticket';
   readonly state: 'firing' | 'ended';
@@ -119,7 +123,7 @@ export interface Alert {
   readonly since: number;
   /** when this was written */
   readonly at: number;
-  /** what was measured: a burn rate, milliseconds, probes, or the candidate's figure */
+  /** what was measured: a burn rate, milliseconds, probes, a share, or the candidate's figure */
   readonly value: number;
   /** what it must not pass */
   readonly threshold: number;

@@ -99,7 +99,7 @@ export const createMetrics = (role: string) => {
       'How many times faster than the objective allows the error budget is spent.',
       ['source', 'span'],
     ),
-    alertsFiring: gauge('freshet_alerts_firing', 'Alerts about freshness that fire now.', [
+    alertsFiring: gauge('freshet_alerts_firing', 'Alerts about sources and agents that fire now.', [
       'source',
       'kind',
       'severity',

@@ -28,7 +28,7 @@ export const postWebhook = async (url: string, body: unknown, signal: AbortSigna
       if (pause === undefined || signal.aborted)
         throw new FreshetError(
           'unavailable',
-          `the webhook of freshness alerts did not take one: ${toError(thrown).message}; see freshness.webhook in freshet.config.ts`,
+          `the webhook of alerts did not take one: ${toError(thrown).message}; see freshness.webhook in freshet.config.ts`,
         );
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }

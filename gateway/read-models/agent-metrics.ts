@@ -82,7 +82,7 @@ const LATELY = 20;
 const WINDOW_MINUTES = 60;
 const MINUTE_MICROS = 60_000_000;
 /** Ends that say that an execution did not come forward. */
-const LOOP_CODES: ReadonlySet<string> = new Set<EndCode>([
+export const LOOP_CODES: ReadonlySet<string> = new Set<EndCode>([
   'loop',
   'thrashing',
   'no-progress',

@@ -39,6 +39,7 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
       if (!counts) return;
       models.halts.event(event, entry, record);
       models.refusals.event(event);
+      models.outcomes.event(event, entry);
       const ended = models.agents.event(event, entry);
       if (live) metrics.event(event, entry, ended?.calls ?? 0);
       models.approvals.event(asked);

@@ -7,6 +7,7 @@ import type { Objective } from '../../pipelines/track-freshness/service-level.ts
 import { type ControlView, createControlView } from '../../schemas/control-view.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { type AgentTallies, createAgentTallies } from './agent-metrics.ts';
+import { type AgentOutcomes, createAgentOutcomes } from './agent-outcomes.ts';
 import { type ApprovalList, createApprovalList } from './approval-list.ts';
 import { type AuditList, createAuditList } from './audit-list.ts';
 import { type CostLedger, createCostLedger } from './cost-ledger.ts';
@@ -24,6 +25,7 @@ export interface ReadModels {
   readonly costs: CostLedger;
   readonly agents: AgentTallies;
   readonly feedback: FeedbackList;
+  readonly outcomes: AgentOutcomes;
   readonly deadLetters: DeadLetterList;
   readonly quarantine: QuarantineList;
   readonly halts: HaltList;
@@ -46,6 +48,7 @@ export const createReadModels = (objective: Objective): ReadModels => {
     costs: createCostLedger(),
     agents: createAgentTallies(),
     feedback: createFeedbackList(),
+    outcomes: createAgentOutcomes(),
     deadLetters: createDeadLetterList(),
     quarantine: createQuarantineList(),
     halts: createHaltList(),

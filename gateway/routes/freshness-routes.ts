@@ -1,7 +1,9 @@
 /** How fresh the index is, now and as it changes. */
 import { z } from 'zod';
 import type { GatewayContext } from '../gateway-context.ts';
+import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
+import { freshnessFor } from '../views/freshness-for.ts';
 import { sourceWatermarkSchema, watermarkSchema } from '../views/watermark-view.ts';
 
 const ms = z.number().nullable();
@@ -93,7 +95,7 @@ export const freshnessRoutes = (context: GatewayContext) => [
     summary: 'Percentiles of commit to searchable by source and table, stages, objective, burn rates',
     answers: [{ status: 200, description: 'Of the last five minutes.', schema: freshnessSchema }],
     errors: [],
-    handle: async () => context.freshness(),
+    handle: async ({ principal }) => freshnessFor(context.freshness(), visibleTenant(principal, undefined)),
   }),
   route({
     method: 'GET',
@@ -104,9 +106,11 @@ export const freshnessRoutes = (context: GatewayContext) => [
       { status: 200, description: 'A report.', contentType: 'text/event-stream', schema: freshnessSchema },
     ],
     errors: ['too-many-requests'],
-    handle: async (_, reply) => {
+    handle: async ({ principal }, reply) => {
       const events = context.streams.open(reply);
-      const send = (): void => events.send({ event: 'freshness', data: context.freshness() });
+      const of = visibleTenant(principal, undefined);
+      const send = (): void =>
+        events.send({ event: 'freshness', data: freshnessFor(context.freshness(), of) });
       send();
       const timer = setInterval(send, EVERY_MS);
       events.closed.addEventListener('abort', () => clearInterval(timer));

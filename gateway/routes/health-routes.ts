@@ -15,7 +15,11 @@ export const registerHealth = (
 ): void => {
   const { settings, models, reader, freshness } = context;
   const { metrics } = settings;
-  const sources = new Set(Object.keys(settings.config.sources));
+  // Tenants are no labels, and breakers have a metric of their own.
+  const sources = new Set([
+    ...Object.keys(settings.config.sources),
+    ...settings.agents.flatMap(({ name }) => [`agent:${name}`, `behaviour:${name}`]),
+  ]);
   app.get('/healthz', async () => ({ role: ROLE, ok: true }));
   app.get('/readyz', async (_, reply) => {
     const waitingFor = reader.waitingFor();

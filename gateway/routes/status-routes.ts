@@ -9,6 +9,7 @@ import { isShownTo, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { executionSummaryOf } from '../views/execution-view.ts';
+import { freshnessFor } from '../views/freshness-for.ts';
 
 const STATUS_EVERY_MS = 3_000;
 const FRESHNESS_EVERY_MS = 1_000;
@@ -107,7 +108,8 @@ export const statusRoutes = (context: GatewayContext) => [
         changed.clear();
         if (entries.length > 0) events.send({ event: 'executions', data: entries.map(executionSummaryOf) });
       };
-      const sendFreshness = (): void => events.send({ event: 'freshness', data: context.freshness() });
+      const sendFreshness = (): void =>
+        events.send({ event: 'freshness', data: freshnessFor(context.freshness(), of) });
       const sendStatus = (): void => {
         void context.status().then((status) => events.send({ event: 'status', data: status }));
       };

@@ -2,7 +2,7 @@
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
 
-/** `sources`: those of the configuration; anyone who reaches Kafka could write others. */
+/** `sources`: those of the configuration, and what else alerts are raised of; anyone who reaches Kafka could write others. */
 export const measureFreshness = (
   metrics: Metrics,
   report: FreshnessReport,

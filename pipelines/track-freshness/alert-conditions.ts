@@ -3,13 +3,14 @@ import type { Alert } from '../../schemas/records.ts';
 import type { SourceReport } from './freshness-report.ts';
 import type { BurnSpan, Objective } from './service-level.ts';
 
-/** Of freshness: the gateway alerts to behaviours. */
-export type AlertKind = Exclude<Alert['kind'], 'rolled-back'>;
+/** Of freshness: the gateway alerts to agents and their behaviours. */
+export type AlertKind = Exclude<
+  Alert['kind'],
+  'rolled-back' | 'failing' | 'looping' | 'budget-low' | 'breaker-open'
+>;
 
 /** Holds now; whether it fires is decided by how long it has held. */
-export type Condition = Pick<Alert, 'severity' | 'value' | 'threshold' | 'summary'> & {
-  readonly kind: AlertKind;
-};
+export type Condition = Pick<Alert, 'kind' | 'severity' | 'value' | 'threshold' | 'summary'>;
 
 interface BurnRule {
   readonly kind: AlertKind;

@@ -1,6 +1,7 @@
 /**
  * Raises alerts about freshness: folds what was measured, holds it against the objective every few seconds, and writes what
- * begins and ends to freshet.alerts and to a webhook. One of it should run; a second would write the same alerts again.
+ * begins and ends to freshet.alerts and to a webhook. One of it should run; a second would write the same alerts again. What others
+ * write there (gateways, of agents and behaviours) it posts to the webhook as well, as there is one of it and several of them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
@@ -16,7 +17,7 @@ import { toError } from '../../schemas/errors.ts';
 import type { Alert } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
-import { conditionsOf } from './alert-conditions.ts';
+import { conditionsOf, HOLDS_FOR } from './alert-conditions.ts';
 import { type AlertTrack, resumeAlerts, stepAlerts } from './alert-state.ts';
 import { createFreshnessWindow } from './freshness-window.ts';
 import { followCoverage } from './index-coverage.ts';
@@ -37,6 +38,8 @@ const EVERY_MS = 5_000;
 const STAGES_OVER_MS = 30_000;
 /** A successor does not post what is on the topic already: what waits for the webhook at a stop has this long to get there. */
 const LAST_POSTS_MS = 5_000;
+/** What others wrote while nobody read is posted still; what an earlier one posted just before may come twice. */
+const UNREAD_MICROS = 60_000_000;
 /** What is read again when another takes over: spans beyond it begin anew. */
 const RECENT = {
   [TOPICS.freshness.name]: { hours: 6, most: 5_000 },
@@ -65,6 +68,15 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
   const published = new Map<string, Alert>();
   const tracks = new Map<string, AlertTrack>();
   const next = new Map<string, number>();
+  const postedFrom = clock() - UNREAD_MICROS;
+  let posting: Promise<void> = Promise.resolve();
+
+  const post = (alert: Alert): void => {
+    if (webhook === undefined) return;
+    posting = posting
+      .then(() => postWebhook(webhook, bodyOf(alert), gone.signal))
+      .catch((error) => settings.onTrouble(alert.source, toError(error)));
+  };
 
   const follower = await followTopics(kafka, {
     topics: [TOPICS.freshness.name, TOPICS.watermarks.name, TOPICS.alerts.name],
@@ -81,13 +93,16 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
       else if (topic === TOPICS.watermarks.name) window.addPoint(await codec.decode('WatermarkPoint', value));
       else {
         const alert = await codec.decode('Alert', value);
+        const before = published.get(alertKey(alert));
         published.set(alertKey(alert), alert);
+        const isOthers = !Object.hasOwn(HOLDS_FOR, alert.kind);
+        // Several may say the same: it is posted once.
+        if (isOthers && alert.at >= postedFrom && before?.state !== alert.state) post(alert);
       }
     },
     onTrouble: (error) => settings.onTrouble('', error),
   });
   const coverage = followCoverage(settings.index, clock);
-  let posting: Promise<void> = Promise.resolve();
 
   const tell = async (alert: Alert): Promise<void> => {
     await writer.append([
@@ -103,10 +118,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
         }),
       },
     ]);
-    if (webhook === undefined) return;
-    posting = posting
-      .then(() => postWebhook(webhook, bodyOf(alert), gone.signal))
-      .catch((error) => settings.onTrouble(alert.source, toError(error)));
+    post(alert);
   };
 
   const look = async (): Promise<void> => {

@@ -3,16 +3,19 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createMetrics } from '../../connectors/telemetry/metrics.ts';
+import { LOOP_CODES } from '../../gateway/read-models/agent-metrics.ts';
 import { createLiveMetrics } from '../../gateway/read-models/live-metrics.ts';
 import { measureFreshness } from '../../gateway/views/freshness-gauges.ts';
 import { BURN_RULES } from '../../pipelines/track-freshness/alert-conditions.ts';
 import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
+import { ALERT_POLICY_SCHEMA } from '../../schemas/alert-policy.ts';
 import type { Alert } from '../../schemas/records.ts';
 
 interface Rule {
   readonly record?: string;
   readonly alert?: string;
   readonly expr: string;
+  readonly for?: string;
   readonly labels?: { readonly severity?: string };
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -27,10 +30,12 @@ const METRIC = /(?<![\w:])(?:source:)?freshet_[\w:]+/g;
 const SELECTOR = /(freshet_\w+)\{([^}]*)\}/g;
 const MATCHER = /(\w+)(=~?)"([^"]*)"/g;
 
-/** What /metrics says once a change came, a probe was missed and an alert of each urgency fires. */
+/** What /metrics says once a change came, a probe was missed, executions ended in each way and an alert of each urgency fires. */
 const textOf = async (): Promise<string> => {
   const metrics = createMetrics('gateway');
   createLiveMetrics(metrics, [], ['shop']);
+  for (const outcome of ['completed', 'failed', 'halted']) metrics.tasks.inc({ agent: 'support', outcome });
+  for (const reason of LOOP_CODES) metrics.loopHalts.inc({ agent: 'support', reason });
   metrics.freshnessSeconds.observe({ source: 'shop' }, 1);
   const alerts = BURN_RULES.map((rule) => ({ ...rule, source: 'shop' }) as unknown as Alert);
   measureFreshness(metrics, { alerts, sources: [] } as unknown as FreshnessReport, new Set(['shop']));
@@ -90,8 +95,10 @@ test('every metric, label and value of a rule is there, for Prometheus 2 and 3',
 test('every alert says how urgent it is, what it means and where to read on', () => {
   for (const { alert, labels, annotations } of rules.filter((rule) => rule.alert !== undefined)) {
     expect(['page', 'ticket'], alert).toContain(labels?.severity);
-    expect(annotations?.summary, alert).toMatch(/\$labels\.source/);
-    expect(annotations?.runbook, alert).toMatch(/^docs\/freshness\.md#/);
+    expect(annotations?.summary, alert).toMatch(/\$labels\.(?:source|agent|tool)/);
+    const [, file = '', title] = /^(docs\/\w+\.md)#([\w-]+)$/.exec(annotations?.runbook ?? '') ?? [];
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8').toLowerCase();
+    expect(text, alert).toContain(`\n## ${title?.replaceAll('-', ' ')}\n`);
   }
 });
 
@@ -102,4 +109,18 @@ test('burn rates are those that Freshet raises alerts by', () => {
     for (const span of [long, short])
       expect(rule?.expr).toContain(`source:freshet_late_ratio:rate${span} > ${rate} * 0.0001`);
   }
+});
+
+test('rates of agents are those of the default policy', () => {
+  const { windowMs, minExecutions, failureRate, loopRate, breakerOpenMs } = ALERT_POLICY_SCHEMA.parse({});
+  const ruleOf = (name: string) => rules.find(({ alert }) => alert === name);
+  for (const [name, rate] of [
+    ['FreshetAgentFailing', failureRate],
+    ['FreshetAgentLooping', loopRate],
+  ] as const)
+    for (const part of [`[${windowMs / 60_000}m]`, `>= ${rate}`, `>= ${minExecutions}`])
+      expect(ruleOf(name)?.expr, name).toContain(part);
+  const reasons = /reason=~"([^"]*)"/.exec(ruleOf('FreshetAgentLooping')?.expr ?? '')?.[1]?.split('|');
+  expect(new Set(reasons)).toEqual(LOOP_CODES);
+  expect(ruleOf('FreshetBreakerOpen')?.for).toBe(`${breakerOpenMs / 60_000}m`);
 });

@@ -49,6 +49,9 @@ export interface GatewayUnderTestSettings {
   readonly intake?: FreshetConfig['intake'];
   readonly budgets?: GatewaySettings['budgets'];
   readonly breakers?: GatewaySettings['breakers'];
+  /** How often it holds agents against `alerts`; as good as never where left out. */
+  readonly alertsEveryMs?: number;
+  readonly alerts?: Partial<FreshetConfig['alerts']>;
   /** Beside its own. */
   readonly sources?: FreshetConfig['sources'];
 }
@@ -108,6 +111,7 @@ export const startGatewayUnderTest = async (
     behaviours: over.behaviours ?? [],
     localTenant: over.localTenant ?? 'acme',
     ...(over.intake ? { intake: over.intake } : {}),
+    ...(over.alerts ? { alerts: over.alerts } : {}),
   });
   const gateway = await startGateway({
     kafka: ownKafka,
@@ -122,6 +126,7 @@ export const startGatewayUnderTest = async (
     metrics: createMetrics('gateway'),
     ...(over.budgets ? { budgets: over.budgets } : {}),
     ...(over.breakers ? { breakers: over.breakers } : {}),
+    alertsEveryMs: over.alertsEveryMs ?? 3_600_000,
     onEvent: (event) => events.push(event),
   });
   await until('the gateway is ready', () => gateway.notReady() === null);

@@ -3,21 +3,31 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addAuditCommands } from '../../cli/commands/audit.ts';
 import type { GuardedName } from '../../connectors/guarded-calls/breaker-state.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { lookAtBreakers } from '../../connectors/redis/look-at-breakers.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRedisConnection, type RedisConnection } from '../../connectors/redis/redis-connection.ts';
 import { openSharedBreakers, type SharedBreakers } from '../../connectors/redis/shared-breaker.ts';
 import type { AuditView } from '../../gateway/routes/audit-routes.ts';
 import type { SafetyView } from '../../gateway/views/safety-view.ts';
+import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
+import { defineAgent } from '../../schemas/agent-definition.ts';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import type { BudgetLedger } from '../../schemas/budget-ledger.ts';
 import { dayOf } from '../../schemas/budget-ledger.ts';
 import { hashOf } from '../../schemas/canonical-json.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import type { Alert } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { runCommand } from '../support/run-command.ts';
 import { until } from '../support/until.ts';
-import { AGENT, type GatewayUnderTest, startGatewayUnderTest } from './gateway-under-test.ts';
+import {
+  AGENT,
+  type GatewayUnderTest,
+  openKafkaAndCodec,
+  startGatewayUnderTest,
+} from './gateway-under-test.ts';
 
 const GROUP = `test-${randomUUID()}`;
 const NAMES: readonly GuardedName[] = ['model:small', 'tool:refund'];
@@ -54,6 +64,17 @@ const post = (path: string, body: object) =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
+const alertsOf = async (source: string): Promise<readonly Alert[]> => {
+  const found = new Map<string, Alert>();
+  const { kafka, codec } = await openKafkaAndCodec();
+  await scanTopic(kafka, { topic: TOPICS.alerts.name }, async ({ value }) => {
+    const alert = await codec.decode('Alert', value);
+    // Of the same moment it is the same record.
+    if (alert.source === source) found.set(`${alert.state} ${alert.at}`, alert);
+  });
+  await kafka.close();
+  return [...found.values()];
+};
 const stopped = (code: string, message: string) => ({
   ...({ type: 'response', step: 4, name: 'halted' } as const),
   error: { code, message, retryable: false },
@@ -216,6 +237,58 @@ test('what was changed is on the audit with who, what and why, of a tenant its o
   const restarted = await startGatewayUnderTest();
   expect(await audit(both, restarted)).toEqual(await audit(both));
   await restarted.close();
+});
+
+test('agents in trouble raise alerts, once whichever gateway looks, and their end ends them', async () => {
+  const agent = `troubled-${randomUUID().slice(0, 8)}`;
+  const tenant = `t-${randomUUID()}`;
+  let ahead = 0;
+  const open = () =>
+    startGatewayUnderTest({
+      agents: [defineAgent({ name: agent, version: '1', instructions: 'Answer.' })],
+      ...{ budgets: ledger, alertsEveryMs: 200, clock: () => systemClock() + ahead },
+      alerts: { minExecutions: 5, failureRate: 0.5, loopRate: 0.5 },
+    });
+  const gateways = await Promise.all([open(), open()]);
+  const [first] = gateways;
+  const shown = async () =>
+    Promise.all(
+      gateways.map(async ({ call }) =>
+        ((await call('/v1/freshness')).body as FreshnessReport).alerts
+          .filter(({ source }) => source === `agent:${agent}` || source === `tenant:${tenant}`)
+          .map(({ kind, severity }) => `${kind} ${severity}`)
+          .sort(),
+      ),
+    );
+  try {
+    for (const at of [1, 2, 3, 4, 5])
+      await first?.journal(
+        `task-${randomUUID()}`,
+        { type: 'claim', agent },
+        { ...stopped(at === 1 ? 'loop' : 'money-cap', 'no more'), agent },
+      );
+    await first?.call('/v1/budgets', {
+      ...{ method: 'PUT', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ tenant, usdPerDay: '1' }),
+    });
+    const at = systemClock();
+    await ledger.rebuild(dayOf(at), async () => []);
+    const limits = { agentUsd: null, tenantUsd: '1' };
+    await ledger.reserve({ costId: randomUUID(), agent, tenant, usd: '0.9', at, limits });
+    const both = ['budget-low ticket', 'failing page'];
+    await until('both show both', async () => JSON.stringify(await shown()) === JSON.stringify([both, both]));
+    expect((await first?.call('/metrics'))?.body).toContain(`source="agent:${agent}",kind="failing"`);
+    ahead = 16 * 60_000_000;
+    const left = ['budget-low ticket'];
+    await until('it has ended', async () => {
+      ahead += 61_000_000;
+      return JSON.stringify(await shown()) === JSON.stringify([left, left]);
+    });
+    const states = await alertsOf(`agent:${agent}`);
+    expect(states.map(({ state }) => state)).toEqual(['firing', 'ended']);
+  } finally {
+    await Promise.all(gateways.map(({ close }) => close()));
+  }
 });
 
 test('the page is told as soon as something has changed, and only then', async () => {

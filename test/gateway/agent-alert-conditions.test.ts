@@ -1,0 +1,129 @@
+/** When agents call for a person: decided on figures alone, and the same by however many gateways look. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type AgentsSeen, conditionsOfAgents } from '../../gateway/agent-alert-conditions.ts';
+import {
+  type AlertTrack,
+  ENDS_AFTER,
+  joinAlerts,
+  stepAlerts,
+} from '../../pipelines/track-freshness/alert-state.ts';
+import { ALERT_POLICY_SCHEMA } from '../../schemas/alert-policy.ts';
+import type { Alert } from '../../schemas/records.ts';
+
+const NOW = 1_800_000_000_000_000;
+const SECOND = 1_000_000;
+const POLICY = ALERT_POLICY_SCHEMA.parse({});
+const AGENT = 'support';
+
+const seenOf = (over: Partial<AgentsSeen> = {}): AgentsSeen => ({
+  ...{ agents: [AGENT], endings: new Map(), wholeWindow: true, budgets: [], breakers: [] },
+  ...over,
+});
+const endings = (ended: number, failed: number, loops = 0) => new Map([[AGENT, { ended, failed, loops }]]);
+const held = (seen: AgentsSeen, firing: readonly string[] = []): readonly string[] =>
+  conditionsOfAgents(seen, POLICY, ({ source, kind }) =>
+    firing.includes(`${source}/${kind}`) ? ({} as Alert) : undefined,
+  ).flatMap(({ source, conditions }) => conditions.map(({ kind }) => `${source}/${kind}`));
+
+describe('rates of an agent', () => {
+  const FAILING = `agent:${AGENT}/failing`;
+  const LOOPING = `agent:${AGENT}/looping`;
+
+  test('begin at their threshold, and of enough executions alone', () => {
+    expect(held(seenOf({ endings: endings(20, 4) }))).toEqual([]);
+    expect(held(seenOf({ endings: endings(20, 5) }))).toEqual([FAILING]);
+    expect(held(seenOf({ endings: endings(19, 19, 19) }))).toEqual([]);
+    expect(held(seenOf({ endings: endings(20, 2, 2) }))).toEqual([LOOPING]);
+    expect(held(seenOf({ endings: endings(20, 1, 1) }))).toEqual([]);
+  });
+
+  test('end well below it, or after a whole window with nothing to measure', () => {
+    expect(held(seenOf({ endings: endings(100, 24) }), [FAILING])).toEqual([FAILING]);
+    expect(held(seenOf({ endings: endings(100, 22) }), [FAILING])).toEqual([]);
+    expect(held(seenOf({ wholeWindow: false, endings: endings(3, 0) }), [FAILING])).toEqual([FAILING]);
+    expect(held(seenOf({ endings: endings(3, 3) }), [FAILING])).toEqual([]);
+  });
+
+  test('say how many of how many', () => {
+    const [found] = conditionsOfAgents(seenOf({ endings: endings(40, 12) }), POLICY, () => undefined);
+    expect(found?.conditions).toMatchObject([
+      {
+        ...{ severity: 'page', value: 0.3, threshold: 0.25 },
+        summary:
+          'support: 12 of 40 executions of the last 15 minutes failed or were halted (30.0 %, 25.0 % are allowed)',
+      },
+    ]);
+  });
+});
+
+test('a budget is nearly spent from its share on; what is not known begins nothing and ends nothing', () => {
+  const budget = (usdPerDay: string | null, spentUsd: string | null) =>
+    seenOf({ agents: [], budgets: [{ of: 'tenant', name: 'acme', usdPerDay, spentUsd }] });
+  const LOW = 'tenant:acme/budget-low';
+  expect(held(budget('10', '7.999999'))).toEqual([]);
+  expect(held(budget('10', '8'))).toEqual([LOW]);
+  expect(held(budget('10', null))).toEqual([]);
+  expect(held(budget('10', null), [LOW])).toEqual([LOW]);
+  expect(held(budget('11', '8'), [LOW])).toEqual([LOW]);
+  expect(held(budget('20', '8'), [LOW])).toEqual([]);
+  expect(held(budget('0', '0'))).toEqual([]);
+  expect(held(budget(null, '8'), [LOW])).toEqual([]);
+});
+
+test('a breaker counts until it is closed; without Redis nothing changes', () => {
+  const breaker = (state: 'open' | 'half-open' | 'closed') =>
+    seenOf({ agents: [], breakers: [{ name: 'tool:refund', state }] });
+  expect(held(breaker('open'))).toEqual(['tool:refund/breaker-open']);
+  expect(held(breaker('half-open'))).toEqual(['tool:refund/breaker-open']);
+  expect(held(breaker('closed'), ['tool:refund/breaker-open'])).toEqual([]);
+  expect(conditionsOfAgents(seenOf({ agents: [], breakers: null }), POLICY, () => undefined)).toEqual([]);
+});
+
+/** Gateways over one log: each knows what stands on it, and looks when it does. */
+const simulate = (rounds: readonly { gateway: number; seconds: number; failed: number }[]) => {
+  const log: Alert[] = [];
+  const tracks = new Map<number, AlertTrack>();
+  let now = NOW;
+  for (const { gateway, seconds, failed } of rounds) {
+    now += seconds * SECOND;
+    const standing = log.at(-1);
+    const [found] = conditionsOfAgents(seenOf({ endings: endings(100, failed) }), POLICY, ({ kind }) =>
+      kind === 'failing' && standing?.state === 'firing' ? standing : undefined,
+    );
+    const before = joinAlerts(tracks.get(gateway) ?? {}, standing ? [standing] : []);
+    const at = { source: `agent:${AGENT}`, slowestStage: null, now };
+    const { track, turned } = stepAlerts(before, found?.conditions ?? [], at, {});
+    tracks.set(gateway, track);
+    log.push(...turned);
+  }
+  return log;
+};
+
+describe('several gateways', () => {
+  const look = (gateway: number, seconds: number, failed: number) => ({ gateway, seconds, failed });
+
+  test('one raises it and any of them ends it, once it was gone for a minute', () => {
+    const bad = [look(0, 5, 30), look(1, 1, 30), look(2, 1, 30)];
+    expect(simulate(bad)).toMatchObject([{ state: 'firing', since: NOW + 5 * SECOND }]);
+    const good = Array.from({ length: 40 }, (_, at) => look(1 + (at % 2), 5, 1));
+    expect(simulate([...bad, ...good])).toMatchObject([{ state: 'firing' }, { state: 'ended' }]);
+    expect(simulate([...bad, ...good.slice(0, 5), ...bad, ...good.slice(0, 5)])).toHaveLength(1);
+  });
+
+  test('whatever comes, whoever looks: told in turns, and never ended sooner than a minute after it began', () => {
+    const round = fc.record({
+      gateway: fc.nat(2),
+      seconds: fc.integer({ min: 1, max: 40 }),
+      failed: fc.constantFrom(0, 22, 23, 24, 25, 60),
+    });
+    fc.assert(
+      fc.property(fc.array(round, { maxLength: 80 }), (rounds) => {
+        for (const [at, alert] of simulate(rounds).entries()) {
+          expect(alert.state).toBe(at % 2 === 0 ? 'firing' : 'ended');
+          if (alert.state === 'ended') expect(alert.at - alert.since).toBeGreaterThanOrEqual(ENDS_AFTER);
+        }
+      }),
+    );
+  });
+});
