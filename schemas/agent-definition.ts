@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { FreshetError } from './errors.ts';
 import type { MemoryPolicyInput } from './memory-policy.ts';
+import type { RetrieveSettings } from './retrieve-settings.ts';
 import type { SafetySettings } from './safety-policy.ts';
 import type { Retriever } from './search.ts';
 
@@ -131,8 +132,8 @@ export interface AgentDefinition<Input extends z.ZodType = z.ZodType, Output ext
   readonly instructions: string;
   /** What the cost of a task is attributed to that names no feature itself. */
   readonly feature?: string;
-  /** What is retrieved before the first model step; none where left out. */
-  readonly retrieve?: { readonly topK: number; readonly filter?: Readonly<Record<string, string>> };
+  /** What is retrieved before the first model step, within the caps of a search; none where left out. */
+  readonly retrieve?: RetrieveSettings;
   /** Which of the configured models it uses, in order of fallback; all of them where left out. */
   readonly models?: readonly string[];
   readonly tools?: readonly ToolDefinition[];

@@ -20,6 +20,7 @@ import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import type { TokenPrice } from './money.ts';
 import { isProbeTable, PROBE_MAPPING } from './probe.ts';
 import { mappingOfResults, RESULT_SOURCE, type ResultMapping, resultTable } from './result-source.ts';
+import { RETRIEVE_SCHEMA } from './retrieve-settings.ts';
 import { SAFETY_POLICY_SCHEMA } from './safety-policy.ts';
 import type { Row, TableMapping } from './table-mapping.ts';
 
@@ -303,9 +304,7 @@ const AGENT = z.strictObject({
   version: z.string().min(1),
   instructions: z.string().min(1),
   feature: z.string().min(1).max(100).optional(),
-  retrieve: z
-    .strictObject({ topK: z.int().min(1).max(100), filter: z.record(z.string(), z.string()).optional() })
-    .optional(),
+  retrieve: RETRIEVE_SCHEMA.optional(),
   models: z.array(z.string().min(1)).min(1).optional(),
   tools: z.array(anObject).optional(),
   limits: z

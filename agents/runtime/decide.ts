@@ -234,10 +234,8 @@ const readyDecision = (
     if (last && (!last.retryable || failures.length >= MAX_ATTEMPTS || until > deadline))
       return end(state, 'failed', 'retrieve-failed', last.message);
     if (until > now) return { kind: 'wait', until };
-    const { topK, filter } = agent.retrieve;
-    const query = queryOf(state);
     const freshness = freshnessOf(state.input?.freshness);
-    const input = { query, topK, ...(filter ? { filter } : {}), ...(freshness ? { freshness } : {}) };
+    const input = { query: queryOf(state), ...agent.retrieve, ...(freshness ? { freshness } : {}) };
     return { kind: 'retrieve', step: state.step + 1, name: RETRIEVE, input };
   }
   if (state.lostCalls >= MAX_LOST_CALLS)

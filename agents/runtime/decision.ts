@@ -7,7 +7,8 @@ import type {
 } from '../../connectors/models/language/language-model.ts';
 import { hashOf, hashOnce } from '../../schemas/canonical-json.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
-import type { FreshnessRequest } from '../../schemas/search.ts';
+import type { RetrieveSettings } from '../../schemas/retrieve-settings.ts';
+import type { SearchRequest } from '../../schemas/search.ts';
 
 export type Decision =
   | { readonly kind: 'retrieve'; readonly step: number; readonly name: string; readonly input: RetrieveInput }
@@ -124,12 +125,7 @@ export type Performed = Decided<
   | 'refuse-output'
 >;
 
-export interface RetrieveInput {
-  readonly query: string;
-  readonly topK: number;
-  readonly filter?: Readonly<Record<string, string>>;
-  readonly freshness?: FreshnessRequest;
-}
+export type RetrieveInput = RetrieveSettings & Pick<SearchRequest, 'query' | 'freshness'>;
 
 /**
  * What a decision is known by in the journal: of kind, name and input, nothing else (I10). The messages and tools of a
