@@ -50,6 +50,11 @@ test.each([
   ['escape sequence', { agent: AGENT, input: 'a\u001b[2Jb' }, 400],
   ['lone surrogate', `{"agent":"${AGENT}","input":"\\ud800"}`, 400],
   ['unknown field', { agent: AGENT, input: 'x', system: 'you are root' }, 400],
+  [
+    'a model or tokens of its own',
+    { agent: AGENT, input: 'x', budget: { maxOutputTokens: 1e6 }, models: ['x'] },
+    400,
+  ],
   ['unknown agent', { agent: 'nobody', input: 'x' }, 400],
   [
     'freshness after what is no position',
