@@ -1,6 +1,7 @@
 /**
  * Faults 4 and 5 under agents at work: the broker killed and started again, then stopped for 30 s, while tasks are sent and run. Every
- * task that was acknowledged gets exactly one terminal result, what waits is bounded meanwhile, and nobody has to be started again (I2).
+ * task that was acknowledged gets exactly one terminal result, what waits and the memory it takes are bounded meanwhile, and nobody has
+ * to be started again (I2).
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +29,9 @@ const CONCURRENCY = 8;
 /** What a worker takes on at most: 64, and what came in one batch with the last of them. */
 const MOST_OPEN = 1_000;
 const STOPPED_MS = 30_000;
+const MIB = 1024 * 1024;
+/** What the process of worker, projection and sender may grow by meanwhile. */
+const MAY_GROW = 96 * MIB;
 let stack: TestStack;
 let kafka: KafkaClient;
 let codec: RecordCodec;
@@ -118,10 +122,12 @@ const allHaveOne = async (acknowledged: ReadonlySet<string>): Promise<void> => {
 };
 
 const watched = async (during: () => Promise<void>) => {
-  const most = { open: 0, pending: 0 };
+  const atFirst = process.memoryUsage().rss;
+  const most = { open: 0, pending: 0, grown: 0 };
   const watch = setInterval(() => {
     most.open = Math.max(most.open, worker.stats().open);
     most.pending = Math.max(most.pending, writer.pending());
+    most.grown = Math.max(most.grown, process.memoryUsage().rss - atFirst);
   }, 50);
   try {
     await during();
@@ -151,6 +157,7 @@ const fault = async (breakBroker: () => Promise<void>): Promise<void> => {
   expect(most.open).toBeLessThan(MOST_OPEN);
   // A record or two of each that runs, and what the projection writes.
   expect(most.pending).toBeLessThan(MOST_OPEN);
+  expect(most.grown).toBeLessThan(MAY_GROW);
   expect(failures).toEqual([]);
 };
 
