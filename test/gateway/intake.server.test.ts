@@ -16,6 +16,7 @@ import {
   openKafkaAndCodec,
   startGatewayUnderTest,
 } from './gateway-under-test.ts';
+import { testTenTimesTheLoad } from './overload.ts';
 
 const INTAKE = { tasksPerSecond: 20, burst: 30, maxWaiting: 5_000 };
 const BOUND = 40;
@@ -155,3 +156,6 @@ test('while workers are away, the queue has an end for everyone; they come back 
     await open.kafka.close();
   }
 }, 360_000);
+
+// Longer in test/failure/slow.
+testTenTimesTheLoad(6);

@@ -1,0 +1,3 @@
+import { testTenTimesTheLoad } from '../../gateway/overload.ts';
+
+testTenTimesTheLoad(55);
