@@ -5,12 +5,14 @@ import { type Command, Option } from 'commander';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { prepareStack } from '../../connectors/stack/prepare-stack.ts';
+import { createOutput } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface PrepareOptions {
   readonly connectors: 'usual' | 'all';
   readonly folder?: string;
+  readonly json?: boolean;
 }
 
 export const addPrepareCommand = (freshet: Command, { root, environment }: Surroundings): void => {
@@ -23,13 +25,14 @@ export const addPrepareCommand = (freshet: Command, { root, environment }: Surro
         .default('usual'),
     )
     .option('--folder <folder>', "copy Connect's plugins and the model there")
+    .option('--json', 'JSON')
     .action((options: PrepareOptions) => prepare(root, environment, options));
 };
 
 const prepare = async (
   root: string,
   environment: NodeJS.ProcessEnv,
-  { connectors, folder }: PrepareOptions,
+  { connectors, folder, json = false }: PrepareOptions,
 ): Promise<void> => {
   const progress = createProgress();
   const plugins = Object.values(SOURCE_KINDS).flatMap(({ plugin }) => (plugin ? [plugin] : []));
@@ -41,8 +44,8 @@ const prepare = async (
     onProgress: ({ part, state, detail }) => progress.line(part, detail ?? state),
     signal: new AbortController().signal,
   });
-  if (folder !== undefined) {
-    const into = resolve(root, folder);
+  const into = folder === undefined ? null : resolve(root, folder);
+  if (into !== null) {
     mkdirSync(join(into, 'plugins'), { recursive: true });
     for (const from of [artifacts.pluginDirectory, ...pluginFolders])
       cpSync(from, join(into, 'plugins'), { recursive: true });
@@ -50,4 +53,14 @@ const prepare = async (
     progress.line('copied', into);
   }
   progress.line('prepared', 'the next start downloads nothing');
+  if (!json) return;
+  const { directory, modelDirectory, pluginDirectory } = artifacts;
+  createOutput(json).print(
+    {
+      ...{ connectors, directory, modelDirectory },
+      pluginDirectories: [pluginDirectory, ...pluginFolders],
+      copiedTo: into,
+    },
+    () => '',
+  );
 };

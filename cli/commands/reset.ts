@@ -1,5 +1,5 @@
 /** `freshet reset`: forgets all data of this folder; what was downloaded stays. */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
@@ -7,35 +7,62 @@ import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
 import { lockStack, STACK_LOCK } from '../../connectors/stack/stack-lock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { askAtTerminal, type Consent } from '../consent.ts';
+import { createOutput } from '../output.ts';
 import { findRun, serverFolderOf, unlessAnother } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
+
+type ResetOptions = Omit<Consent, 'reason'>;
 
 export const addResetCommand = (freshet: Command, { root, environment }: Surroundings): void => {
   freshet
     .command('reset')
     .description('forget all data of this folder')
-    .action(async () => {
+    .option('--dry-run', 'say what would be forgotten, and forget nothing')
+    .option('--yes', 'without being asked')
+    .option('--json', 'JSON')
+    .action(async (options: ResetOptions) => {
+      const { dryRun = false, json = false } = options;
+      askAtTerminal('forget all data of this folder', options);
       const run = findRun(root);
       if (run)
         throw new FreshetError(
           'already-running',
           `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first${unlessAnother(root, run)}`,
         );
-      const folder = serverFolderOf(root);
-      // What starts or stops has no run file yet, or none any more.
-      const lock = await lockStack(folder);
-      try {
-        await endLeftServers(folder);
-        if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
-        for (const outside of outsideFolders(folder)) rmSync(outside, { recursive: true, force: true });
-        for (const each of besideLock(root)) rmSync(each, { recursive: true, force: true });
-      } finally {
-        await lock.release();
-      }
-      removeEmptyFolders(root);
-      process.stderr.write('  all data of this folder is forgotten; npm start makes it anew\n');
+      const paths = dryRun ? toForget(root) : await forget(root, environment);
+      const output = createOutput(json);
+      if (json) return output.print({ dryRun, paths }, () => '');
+      if (!dryRun) return output.talk('  all data of this folder is forgotten; npm start makes it anew');
+      output.print(paths, () =>
+        paths.length === 0 ? 'nothing is held here' : paths.map((path) => `would forget ${path}`).join('\n'),
+      );
     });
 };
+
+/** Gives what is gone. */
+const forget = async (root: string, environment: NodeJS.ProcessEnv): Promise<readonly string[]> => {
+  const folder = serverFolderOf(root);
+  // What starts or stops has no run file yet, or none any more.
+  const lock = await lockStack(folder);
+  let paths: readonly string[];
+  try {
+    await endLeftServers(folder);
+    if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
+    paths = toForget(root);
+    for (const each of paths) rmSync(each, { recursive: true, force: true });
+  } finally {
+    await lock.release();
+  }
+  removeEmptyFolders(root);
+  return paths;
+};
+
+/** Files and folders; what containers keep in Docker's volumes goes with the mark of their folder. */
+const toForget = (root: string): readonly string[] => [
+  ...outsideFolders(serverFolderOf(root)),
+  ...besideLock(root),
+];
 
 /** From the folder of the servers up to .freshet. */
 const foldersOf = (root: string): readonly string[] => {
@@ -46,7 +73,7 @@ const foldersOf = (root: string): readonly string[] => {
 /** All but the lock and the folders around it: without its lock, a folder could be taken while its data goes. */
 const besideLock = (root: string): readonly string[] => {
   const folders = foldersOf(root);
-  return folders.flatMap((folder) =>
+  return folders.filter(existsSync).flatMap((folder) =>
     readdirSync(folder)
       .map((name) => join(folder, name))
       .filter((path) => !folders.includes(path) && !path.startsWith(join(folders[0] ?? '', STACK_LOCK))),

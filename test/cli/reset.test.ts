@@ -41,11 +41,20 @@ afterEach(() => {
   rmSync(root, { recursive: true });
 });
 
-const reset = () => runCommand(addResetCommand, undefined, ['reset'], root);
+const reset = (...options: readonly string[]) =>
+  runCommand(addResetCommand, undefined, ['reset', ...options], root);
 
 test('data that nobody uses is forgotten', async () => {
   await reset();
   expect(existsSync(join(root, '.freshet'))).toBe(false);
+});
+
+test('a dry run names what would go, and nothing of it goes', async () => {
+  const { stdout } = await reset('--dry-run', '--json');
+  expect(JSON.parse(stdout)).toEqual({ dryRun: true, paths: [data] });
+  expect(existsSync(join(data, 'log'))).toBe(true);
+  expect(JSON.parse((await reset('--json')).stdout)).toEqual({ dryRun: false, paths: [data] });
+  expect((await reset('--dry-run')).stdout).toContain('nothing is held here');
 });
 
 test('the folder is locked until all of its data is gone', async () => {
