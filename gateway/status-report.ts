@@ -13,6 +13,8 @@ import { type DeadLetterView, deadLetterKindOf } from './views/dead-letter-kinds
 import {
   backlogOf,
   countersOf,
+  type GateRefusals,
+  gateRefusalsOf,
   type RecordCounter,
   type RoleMetrics,
   type StageBacklog,
@@ -89,6 +91,8 @@ export interface StatusReport {
   readonly index: IndexStatus | null;
   /** Records by stage and outcome since each role started. */
   readonly records: readonly RecordCounter[];
+  /** By gate, since each pipeline role started; null: not known. */
+  readonly gateRefusals: readonly GateRefusals[] | null;
   readonly deadLetters: number;
   readonly deadLetterKinds: readonly DeadLetterView[];
   readonly quarantined: number;
@@ -205,6 +209,7 @@ export const reportStatus = async (
     localTenant: config.localTenant,
     index: indexStatus,
     records: countersOf(roles),
+    gateRefusals: gateRefusalsOf(roles),
     deadLetters: known.deadLetters.reduce((sum, { count }) => sum + count, 0),
     deadLetterKinds: known.deadLetters.map(deadLetterKindOf),
     quarantined: known.quarantined,

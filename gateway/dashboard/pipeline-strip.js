@@ -36,6 +36,19 @@ const lagCell = (name, lags) => {
 
 const counted = (value, none) => (value === 0 ? pill(none, 'good') : pill(count(value), 'warn'));
 
+const gatesCell = (refusals) => {
+  const name = 'Refused by gates';
+  if (!refusals) return cell(name, pill('unknown', 'warn'), 'the pipeline role does not answer');
+  const sum = refusals.reduce((before, each) => before + each.count, 0);
+  return cell(
+    name,
+    counted(sum, 'none'),
+    sum === 0
+      ? 'since the pipeline role started'
+      : refusals.map(({ gate, count: times }) => `${gate} ${count(times)}`).join(' · '),
+  );
+};
+
 export const createPipelineStrip = () => (status) => {
   const { records, lags, connectors, index, sources } = status;
   const change = lags.filter((each) => each.topic.startsWith('cdc.'));
@@ -60,6 +73,8 @@ export const createPipelineStrip = () => (status) => {
       `${count(total(records, 'index-documents', 'superseded', 'dropped'))} superseded or dropped`,
     ),
     lagCell('Lag of changes', change),
+    gatesCell(status.gateRefusals),
+    cell('Quarantined', counted(status.quarantined, 'none'), 'documents that stand refused'),
     cell(
       'Documents',
       index ? count(index.documents) : '–',
@@ -67,7 +82,6 @@ export const createPipelineStrip = () => (status) => {
     ),
     lagCell('Lag of the index', documents),
     lagCell('Tasks waiting', tasks),
-    cell('Quarantined', counted(status.quarantined, 'none'), 'refused by a gate'),
     cell('Dead letters', counted(status.deadLetters, 'none'), 'could not be processed'),
   );
   const failed = connectors.filter((each) => each.reason);

@@ -62,6 +62,10 @@ const statusSchema = z.object({
   localTenant: z.string(),
   index: z.unknown(),
   records: z.array(z.object({ stage: z.string(), outcome: z.string(), count: z.number() })),
+  gateRefusals: z
+    .array(z.object({ gate: z.string(), count: z.number() }))
+    .nullable()
+    .describe('Since each process of the pipeline role started; null: one does not answer.'),
   deadLetters: z.number(),
   deadLetterKinds: z.array(deadLetterKindSchema),
   quarantined: z.number(),

@@ -53,6 +53,22 @@ export const countersOf = (roles: readonly RoleMetrics[]): readonly RecordCounte
   return [...counts.values()];
 };
 
+/** Documents that a gate refused since the pipeline role started. */
+export interface GateRefusals {
+  readonly gate: string;
+  readonly count: number;
+}
+
+/** The most first; null where a process of the pipeline role, or of no known one, does not answer: it may have refused more. */
+export const gateRefusalsOf = (roles: readonly RoleMetrics[]): readonly GateRefusals[] | null => {
+  const isAnswered = roles.some(({ role, metrics }) => role === 'pipeline' && metrics !== undefined);
+  if (!isAnswered || silentIn('index-documents', roles).length > 0) return null;
+  const counts = new Map<string, number>();
+  for (const { labels, value } of samplesOf(roles, 'freshet_gate_refusals_total'))
+    if (typeof labels.gate === 'string') counts.set(labels.gate, (counts.get(labels.gate) ?? 0) + value);
+  return [...counts].map(([gate, count]) => ({ gate, count })).sort((a, b) => b.count - a.count);
+};
+
 /** Null where no process says it, or one of the stage is silent: it may be the one that is behind. */
 export interface StageBacklog {
   readonly stage: LagStage;

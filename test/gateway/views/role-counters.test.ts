@@ -6,7 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { askPeers } from '../../../cli/roles/ask-peers.ts';
 import { knownLag, type Lag, measureLag } from '../../../cli/roles/measure-lag.ts';
 import { createMetrics, type Metrics } from '../../../connectors/telemetry/metrics.ts';
-import { backlogOf, type RoleMetrics } from '../../../gateway/views/role-counters.ts';
+import { backlogOf, gateRefusalsOf, type RoleMetrics } from '../../../gateway/views/role-counters.ts';
 import { LAG_STAGES } from '../../../schemas/lag-stages.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -42,6 +42,23 @@ test('a copy that does not answer may be the one behind: its stage is unknown, a
   expect(await secondsOf('agents')).toEqual([1, 1, null]);
   expect(await secondsOf(null)).toEqual([null, null, null]);
   expect(backlogOf([{ ...mute, role: 'agents' }]).at(-1)?.silent).toEqual(['agents at 127.0.0.1:7402']);
+});
+
+test('refusals are summed by gate over all copies; with one that is silent they are unknown, not none', async () => {
+  const [first, second] = [createMetrics('pipeline'), createMetrics('pipeline')];
+  expect(gateRefusalsOf([await said(first, 'pipeline')])).toEqual([]);
+  first.gateRefusals.inc({ gate: 'secrets' }, 2);
+  first.gateRefusals.inc({ gate: 'length' }, 3);
+  second.gateRefusals.inc({ gate: 'secrets' }, 4);
+  const roles = [await said(first, 'pipeline'), await said(second, 'pipeline')];
+  expect(gateRefusalsOf(roles)).toEqual([
+    { gate: 'secrets', count: 6 },
+    { gate: 'length', count: 3 },
+  ]);
+  const mute = { at: '127.0.0.1:7402', metrics: undefined };
+  expect(gateRefusalsOf([...roles, { ...mute, role: 'pipeline' }])).toBeNull();
+  expect(gateRefusalsOf([...roles, { ...mute, role: 'agents' }])).toHaveLength(2);
+  expect(gateRefusalsOf([])).toBeNull();
 });
 
 test('a role that answered before is known by its name when it is silent', async () => {
