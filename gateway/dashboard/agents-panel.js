@@ -48,7 +48,8 @@ const row = ({ name, version, health, metrics }) =>
     ].map((text) => make('td', { class: 'number', text })),
   );
 
-export const createAgentsPanel = () => {
+/** `onAgents` is told the agents each time they are asked for; undefined: without an answer. */
+export const createAgentsPanel = (onAgents) => {
   const host = byId('agents-table');
   const notes = byId('agents-notes');
 
@@ -56,6 +57,7 @@ export const createAgentsPanel = () => {
     if (document.hidden) return;
     try {
       const { agents } = await request('/v1/agents');
+      onAgents(agents);
       host.replaceChildren(
         agents.length === 0
           ? empty('No agent is configured.')
@@ -91,6 +93,7 @@ export const createAgentsPanel = () => {
         ),
       );
     } catch (error) {
+      onAgents(undefined);
       notes.replaceChildren(make('p', { class: 'trouble', text: error.message }));
     }
   };

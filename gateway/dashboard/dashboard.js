@@ -4,22 +4,24 @@ import { showBacklog } from './backlog.js';
 import { createBehavioursPanel } from './behaviours-panel.js';
 import { createCostsPanel } from './costs-panel.js';
 import { createDeadLettersPanel } from './dead-letters-panel.js';
+import { createDocumentsPanel } from './documents-panel.js';
 import { byId, make } from './elements.js';
 import { createExecutionsPanel } from './executions-panel.js';
 import { createFreshnessPanel } from './freshness-panel.js';
 import { openLiveFeed } from './live-feed.js';
+import { createOverview } from './overview.js';
 import { createPipelineStrip } from './pipeline-strip.js';
 import { createQuarantinePanel } from './quarantine-panel.js';
 import { createReplayPanel } from './replay-panel.js';
 import { request } from './requests.js';
 import { createSafetyPanel } from './safety-panel.js';
-import { createSearchPanel } from './search-panel.js';
 import { createTaskPanel } from './task-panel.js';
 import { createUsedPanel } from './used-panel.js';
 
 const STATES = { live: 'Live', waiting: 'Reconnecting', lost: 'No connection to the gateway' };
 
-const search = createSearchPanel();
+const overview = createOverview();
+const showTables = createDocumentsPanel();
 /** Versions of each agent that an execution can be held against. */
 let behaviours = [];
 request('/v1/behaviours').then(
@@ -29,9 +31,9 @@ request('/v1/behaviours').then(
   () => undefined,
 );
 const versionsOf = (agent) => behaviours.filter((each) => each.agent === agent).map(({ version }) => version);
-const executions = createExecutionsPanel(search.trace, versionsOf);
+const executions = createExecutionsPanel(versionsOf);
 const tasks = createTaskPanel(executions.open);
-const safety = createSafetyPanel(executions.open);
+const safety = createSafetyPanel(executions.open, overview.hear('budgets'));
 const showFreshness = createFreshnessPanel();
 const showPipeline = createPipelineStrip();
 const showQuarantine = createQuarantinePanel();
@@ -39,12 +41,13 @@ const showDeadLetters = createDeadLettersPanel();
 const showReplay = createReplayPanel();
 createUsedPanel(executions.open);
 createCostsPanel(executions.open);
-createAgentsPanel();
+createAgentsPanel(overview.hear('agents'));
 createBehavioursPanel();
 
 const showStatus = (status) => {
   showPipeline(status);
   showBacklog(status);
+  showTables(status);
   showQuarantine(status);
   showDeadLetters(status);
   showReplay(status);
@@ -56,9 +59,23 @@ const showStatus = (status) => {
     field.placeholder = status.localTenant;
 };
 
+const both = (name, show) => {
+  const hear = overview.hear(name);
+  return (told) => {
+    hear(told);
+    show(told);
+  };
+};
+
 openLiveFeed(
-  { freshness: showFreshness, executions: executions.update, safety: safety.update, status: showStatus },
+  {
+    freshness: both('freshness', showFreshness),
+    executions: executions.update,
+    safety: both('safety', safety.update),
+    status: both('status', showStatus),
+  },
   (state) => {
+    overview.live(state);
     const live = byId('live');
     live.dataset.state = state;
     live.replaceChildren(make('span', { text: STATES[state] }));

@@ -1,4 +1,5 @@
 // One execution step by step, with everything inline, and its replay.
+import { documentLink } from './document-link.js';
 import { folded, json, make, pill } from './elements.js';
 import { createFeedbackForm, feedbackShown } from './feedback-form.js';
 import { openForkForm } from './fork-form.js';
@@ -17,7 +18,7 @@ const KINDS = {
   respond: 'Answer',
 };
 
-export const createExecutionDetail = (host, executionId, onTrace, versionsOf) => {
+export const createExecutionDetail = (host, executionId, versionsOf) => {
   const replayed = make('div', { 'aria-live': 'polite' });
   const path = `/v1/executions/${encodeURIComponent(executionId)}`;
   let feedbackForm;
@@ -41,7 +42,7 @@ export const createExecutionDetail = (host, executionId, onTrace, versionsOf) =>
           ...answer(execution),
           feedbackShown(execution.feedback),
           feedbackForm,
-          timeline(execution, onTrace, fork),
+          timeline(execution, fork),
           replayed,
         ].filter(Boolean),
       );
@@ -124,19 +125,17 @@ const valueShown = (title, value, payload, executionId) => {
   );
 };
 
-const timeline = (execution, onTrace, onFork) => {
+const timeline = (execution, onFork) => {
   const answered = execution.timeline.find((step) => step.kind === 'respond');
   const cited = new Set((answered?.cited ?? []).map(nameOf));
-  const steps = execution.timeline.map((step) =>
-    stepItem(step, cited, onTrace, onFork, execution.executionId),
-  );
+  const steps = execution.timeline.map((step) => stepItem(step, cited, onFork, execution.executionId));
   if (steps.length === 0) return make('p', { class: 'muted', text: 'No step yet: it waits for a worker.' });
   return make('ol', { class: 'timeline' }, steps);
 };
 
 const nameOf = ({ documentId, chunk, version }) => JSON.stringify([documentId, chunk, version]);
 
-const stepItem = (step, cited, onTrace, onFork, executionId) =>
+const stepItem = (step, cited, onFork, executionId) =>
   make(
     'li',
     { 'data-state': step.state },
@@ -172,9 +171,7 @@ const stepItem = (step, cited, onTrace, onFork, executionId) =>
       ? make(
           'ul',
           { class: 'cited' },
-          step.cited.map((chunk) =>
-            citedItem(chunk, step.kind !== 'respond' && cited.has(nameOf(chunk)), onTrace),
-          ),
+          step.cited.map((chunk) => citedItem(chunk, step.kind !== 'respond' && cited.has(nameOf(chunk)))),
         )
       : null,
     valueShown('Input', step.input, step.inputPayload, executionId),
@@ -189,19 +186,14 @@ const stepItem = (step, cited, onTrace, onFork, executionId) =>
     ),
   );
 
-const citedItem = (chunk, isCited, onTrace) =>
+const citedItem = (chunk, isCited) =>
   make(
     'li',
     {},
     make(
       'div',
       { class: 'head' },
-      make('button', {
-        class: 'linklike',
-        type: 'button',
-        text: chunk.title ?? chunk.documentId,
-        onclick: () => onTrace(chunk.documentId),
-      }),
+      documentLink(chunk.documentId, chunk.title ?? chunk.documentId),
       make('span', {
         class: 'age',
         text: chunk.ageMs === null ? 'age unknown' : `${duration(chunk.ageMs)} old`,

@@ -15,7 +15,7 @@ const stateOf = ({ state, outcome }) =>
 
 const timeOf = (execution) => Date.parse(execution.createdAt ?? execution.startedAt ?? 0) || 0;
 
-export const createExecutionsPanel = (onTrace, versionsOf) => {
+export const createExecutionsPanel = (versionsOf) => {
   const list = byId('execution-list');
   const filters = byId('execution-filters');
   const nothing = byId('executions-empty');
@@ -57,7 +57,7 @@ export const createExecutionsPanel = (onTrace, versionsOf) => {
       row.detail.replaceChildren();
       return;
     }
-    row.view = createExecutionDetail(row.detail, row.execution.executionId, onTrace, versionsOf);
+    row.view = createExecutionDetail(row.detail, row.execution.executionId, versionsOf);
     row.view.refresh();
   };
 

@@ -177,11 +177,13 @@ const budgetCells = ({ of, name, usdPerDay, spentUsd, remainingUsd, from, by, re
     : make('div', { class: 'left' }, make('span', { text: usd(remainingUsd) }), meter(spentUsd, usdPerDay)),
 ];
 
-const loadBudgets = async () => {
+const loadBudgets = async (onBudgets) => {
   if (document.hidden) return;
   const host = byId('safety-budgets');
   try {
-    const { day, known, budgets } = await request('/v1/budgets');
+    const told = await request('/v1/budgets');
+    onBudgets(told);
+    const { day, known, budgets } = told;
     byId('safety-day').textContent = `${day}, UTC`;
     host.replaceChildren(
       ...[
@@ -200,6 +202,7 @@ const loadBudgets = async () => {
       ].filter(Boolean),
     );
   } catch (error) {
+    onBudgets(undefined);
     host.replaceChildren(make('p', { class: 'trouble', text: error.message }));
   }
 };
@@ -211,7 +214,8 @@ const replaceKeeping = (host, children) => {
   for (const details of host.querySelectorAll('details')) details.open = open.has(details.dataset.key);
 };
 
-export const createSafetyPanel = (onOpen) => {
+/** `onBudgets` is told the budgets each time they are asked for; undefined: without an answer. */
+export const createSafetyPanel = (onOpen, onBudgets) => {
   const switches = createSafetySwitches();
   const showApprovals = createApprovalCards(onOpen);
   const shown = new Map();
@@ -224,7 +228,7 @@ export const createSafetyPanel = (onOpen) => {
     replaceKeeping(byId(id), made());
   };
 
-  const load = () => Promise.all([loadBudgets(), loadAudit()]);
+  const load = () => Promise.all([loadBudgets(onBudgets), loadAudit()]);
   setInterval(load, LOADED_EVERY_MS);
   void load();
 

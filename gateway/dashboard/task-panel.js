@@ -1,4 +1,5 @@
 // Hands a task to an agent and shows its answer as it comes.
+import { documentLink } from './document-link.js';
 import { byId, make, pill } from './elements.js';
 import { createFeedbackForm } from './feedback-form.js';
 import { duration } from './format.js';
@@ -91,14 +92,14 @@ const outcome = (task, onShow) => {
       : make(
           'ul',
           { class: 'cited' },
-          citations.map(({ number, title, ageMs }) =>
+          citations.map(({ number, title, documentId, ageMs }) =>
             make(
               'li',
               {},
               make(
                 'div',
                 { class: 'head' },
-                make('span', { text: `[${number}] ${title}` }),
+                documentLink(documentId, `[${number}] ${title}`),
                 make('span', { class: 'age', text: ageMs === null ? '' : `${duration(ageMs)} old` }),
               ),
             ),
