@@ -2,6 +2,7 @@
 
 import type { Breaker, GuardedName } from '../connectors/guarded-calls/breaker-state.ts';
 import type { IndexService } from '../connectors/index-service/index-service.ts';
+import type { LaneService } from '../connectors/index-service/lane-service.ts';
 import type { RecordWriter } from '../connectors/kafka/record-writer.ts';
 import type { PayloadReader } from '../connectors/payloads/payload-reader.ts';
 import type { SessionStore } from '../connectors/redis/session-store.ts';
@@ -43,6 +44,8 @@ export interface GatewaySettings extends StatusSettings {
   readonly codec: RecordCodec;
   readonly writer: RecordWriter;
   readonly index: IndexService;
+  /** Of all index replicas; without it the embedding model is not changed here. */
+  readonly lanes?: LaneService;
   /** Of agents' conversations; without it they are neither shown nor forgotten. */
   readonly sessions?: SessionStore;
   readonly agents: readonly AgentDefinition[];

@@ -37,6 +37,7 @@ import { freshnessRoutes } from './routes/freshness-routes.ts';
 import { registerHealth } from './routes/health-routes.ts';
 import { killRoutes } from './routes/kill-routes.ts';
 import { memoryRoutes } from './routes/memory-routes.ts';
+import { modelLaneRoutes } from './routes/model-lane-routes.ts';
 import { registerPage } from './routes/page-routes.ts';
 import { payloadRoutes } from './routes/payload-routes.ts';
 import { quarantineRoutes } from './routes/quarantine-routes.ts';
@@ -175,6 +176,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     ...memoryRoutes(context),
     ...sourceRoutes(context),
     ...statusRoutes(context),
+    ...modelLaneRoutes(context),
   ];
 
   const app = Fastify({

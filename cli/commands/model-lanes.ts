@@ -1,26 +1,20 @@
 /** `freshet index reembed|lanes|cutover|revert|finish|abandon`: a change of embedding model while everything goes on. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import type { LaneComparison, LanesStatus } from '../../connectors/index-service/lane-service.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
-import { auditRecord } from '../../gateway/audit-record.ts';
+import { sendLaneCommand } from '../../gateway/send-lane-command.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { LOCAL_EMBEDDING_MODELS } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import {
   DEFAULT_BACKFILL_PER_SECOND,
-  LANES_KEY,
   type LaneCommand,
-  lanesKept,
   type ModelLanes,
   moveLanes,
-  valuesOfLanes,
 } from '../../schemas/model-lanes.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import { askAtTerminal, type Consent, withConsent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
@@ -68,27 +62,9 @@ const command = async (
   if (options.dryRun) return next;
   await withKafka(surroundings, async ({ kafka, codec }) => {
     const writer = openRecordWriter(kafka);
-    const at = systemClock();
-    const id = randomUUID();
-    const asked = { at, by: 'local', reason: options.reason ?? null };
-    const targets = [...new Set([...lanesKept(before), ...lanesKept(next)])];
-    const audit = { ...asked, action: `index ${wanted.action}`, targets };
-    await writer.append([auditRecord(codec, audit, 'freshet/cli')]);
-    await writer.append([
-      {
-        topic: TOPICS.control.name,
-        key: LANES_KEY,
-        value: codec.encode('Control', {
-          kind: 'embedding',
-          name: 'documents',
-          id,
-          action: wanted.action,
-          values: valuesOfLanes(next),
-          ...asked,
-        }),
-        headers: cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/cli', at }),
-      },
-    ]);
+    const asked = { at: systemClock(), by: 'local', reason: options.reason ?? null };
+    const moved = { ...asked, before, next, action: wanted.action };
+    await sendLaneCommand({ codec, writer }, moved, 'freshet/cli');
     await writer.close();
   });
   return next;

@@ -4,6 +4,7 @@ import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
 import { type GuardedName, WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
+import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
 import { lookAtBreakers } from '../../connectors/redis/look-at-breakers.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
@@ -54,6 +55,7 @@ export const startGatewayRole = async ({
     codec,
     writer,
     index: openIndex(settings.index),
+    lanes: openLaneReplicas(settings.index),
     sessions,
     budgets,
     breakers: async () => {

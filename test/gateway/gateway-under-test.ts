@@ -43,6 +43,7 @@ export interface GatewayUnderTestSettings {
   readonly clock?: Clock;
   /** A real one, in the place of the one that only keeps what it was asked. */
   readonly index?: IndexService;
+  readonly lanes?: GatewaySettings['lanes'];
   readonly agents?: readonly AgentDefinition[];
   readonly behaviours?: readonly AgentDefinition[];
   readonly localTenant?: string;
@@ -124,6 +125,7 @@ export const startGatewayUnderTest = async (
     host: '127.0.0.1',
     port: 0,
     metrics: createMetrics('gateway'),
+    ...(over.lanes ? { lanes: over.lanes } : {}),
     ...(over.budgets ? { budgets: over.budgets } : {}),
     ...(over.breakers ? { breakers: over.breakers } : {}),
     alertsEveryMs: over.alertsEveryMs ?? 3_600_000,
