@@ -1,8 +1,9 @@
 /** Files that cannot be removed, opened or cut: what was acknowledged stays, and nothing is left open. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import fs, { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { openContents } from '../../../connectors/vector-index/index-contents.ts';
 import { readManifest } from '../../../connectors/vector-index/index-files.ts';
 import { RowLog } from '../../../connectors/vector-index/row-log.ts';
@@ -10,43 +11,46 @@ import { startEngine } from '../../../connectors/vector-index/zvec-engine.ts';
 import { hashedRow } from '../../../connectors/vector-index/zvec-rows.ts';
 import { DIMENSIONS, rowsOf } from './vector-rows.ts';
 
-const files = vi.hoisted(() => ({
-  fails: (_call: string, _path: string): boolean => false,
-  open: new Map<number, string>(),
-  flushed: [] as string[],
-}));
+const { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fdatasyncSync } = fs;
+const real = { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fdatasyncSync };
+let fails = (_call: string, _path: string): boolean => false;
+const open = new Map<number, string>();
+const flushed: string[] = [];
+
+const failing =
+  <Arguments extends readonly unknown[], Of>(call: string, act: (...given: Arguments) => Of) =>
+  (...given: Arguments): Of => {
+    const [file] = given;
+    const path = typeof file === 'number' ? open.get(file) : file;
+    if (fails(call, String(path))) throw Object.assign(new Error(`EROFS: ${call}`), { code: 'EROFS' });
+    return act(...given);
+  };
 
 // The real file system, but for calls that a test lets fail; and it is noted what is open and what was flushed.
-vi.mock('node:fs', async (original) => {
-  const real = await original<typeof import('node:fs')>();
-  const failing =
-    <Arguments extends readonly unknown[], Of>(call: string, act: (...given: Arguments) => Of) =>
-    (...given: Arguments): Of => {
-      const [file] = given;
-      const path = typeof file === 'number' ? files.open.get(file) : file;
-      if (files.fails(call, String(path)))
-        throw Object.assign(new Error(`EROFS: ${call}`), { code: 'EROFS' });
-      return act(...given);
-    };
-  return {
-    ...real,
+beforeAll(() => {
+  Object.assign(fs, {
     rmSync: failing('rm', real.rmSync),
     truncateSync: failing('truncate', real.truncateSync),
     ftruncateSync: failing('truncate', real.ftruncateSync),
     openSync: failing('open', (...given: Parameters<typeof real.openSync>) => {
       const file = real.openSync(...given);
-      files.open.set(file, String(given[0]));
+      open.set(file, String(given[0]));
       return file;
     }),
     closeSync: (file: number) => {
       real.closeSync(file);
-      files.open.delete(file);
+      open.delete(file);
     },
     fdatasyncSync: (file: number) => {
       real.fdatasyncSync(file);
-      files.flushed.push(files.open.get(file) ?? '');
+      flushed.push(open.get(file) ?? '');
     },
-  };
+  });
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  Object.assign(fs, real);
+  syncBuiltinESMExports();
 });
 
 let root: string;
@@ -58,7 +62,7 @@ beforeEach(() => {
   startEngine(2, 1);
 });
 afterEach(() => {
-  files.fails = () => false;
+  fails = () => false;
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -71,9 +75,9 @@ it('keeps the rows of a build that failed, though what it leaves cannot be remov
   const rows = hashed(60, 0);
   let contents = await opened();
   contents.write(rows);
-  files.fails = (call, path) => call === 'rm' || (call === 'open' && path.endsWith('index.json.new'));
+  fails = (call, path) => call === 'rm' || (call === 'open' && path.endsWith('index.json.new'));
   await expect(contents.build('large', 1)).rejects.toThrow('open');
-  files.fails = () => false;
+  fails = () => false;
   const more = hashed(20, 1_000);
   contents.write(more);
   await contents.build('large', 1);
@@ -86,13 +90,13 @@ it('keeps the rows of a build that failed, though what it leaves cannot be remov
 
 it('lets go of a graph that was replaced, though the files it stood beside cannot be removed', async () => {
   const contents = await opened();
-  files.fails = (call) => call === 'rm';
+  fails = (call) => call === 'rm';
   for (const from of [0, 1_000]) {
     contents.write(hashed(60, from));
     await contents.build('large', 1);
   }
   await vi.waitFor(() => expect(existsSync(join(folder, 'graph-1'))).toBe(false));
-  files.fails = () => false;
+  fails = () => false;
   await contents.close();
   const again = await opened();
   expect(existsSync(join(folder, 'log-1'))).toBe(false);
@@ -112,7 +116,7 @@ it('brings to disk what a killed build left of the log before the last', async (
   await contents.close();
   const again = await opened(killed);
   expect(again.has(idsOf([...before, ...after]))).toHaveLength(80);
-  expect(files.flushed).toContain(join(killed, 'log-1'));
+  expect(flushed).toContain(join(killed, 'log-1'));
   await again.close();
 });
 
@@ -122,9 +126,9 @@ it('leaves no file open where it cannot be opened', async () => {
   await contents.build('large', 1);
   contents.write(hashed(5, 1_000));
   await contents.close();
-  const openHere = () => [...files.open.values()].filter((path) => path.startsWith(folder));
+  const openHere = () => [...open.values()].filter((path) => path.startsWith(folder));
   expect(openHere()).toEqual([]);
-  files.fails = (call, path) => call === 'truncate' && path.includes('log-');
+  fails = (call, path) => call === 'truncate' && path.includes('log-');
   await expect(opened()).rejects.toThrow('truncate');
   expect(openHere()).toEqual([]);
   expect(() => new RowLog(join(folder, 'log-99'), 0)).toThrow('truncate');
