@@ -1,5 +1,6 @@
 /** Calls of the gateway as a client makes them: problems become the errors they name, and what passes is tried again. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { retryAfterMs } from '../../connectors/models/language/retry-after.ts';
 import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
 import { withSignals } from '../../schemas/linked-signal.ts';
 
@@ -10,7 +11,10 @@ export interface GatewayCalls {
     body: unknown,
     more?: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
   ): Promise<T>;
-  /** Tries again what failed for a reason that passes, with a growing pause, for a minute. */
+  /**
+   * Tries again what failed for a reason that passes, with a growing pause, and no sooner than it was told to (Retry-After), for a
+   * minute. Told to wait for longer than that, it gives up at once.
+   */
   persist<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
@@ -32,8 +36,13 @@ const failureOf = async (response: Response): Promise<FreshetError> => {
   };
   const known = problem.code !== undefined && Object.hasOwn(ERROR_CODES, problem.code);
   const code = known ? (problem.code as ErrorCode) : 'unavailable';
-  return new FreshetError(code, problem.detail ?? `the gateway answered ${response.status}`);
+  const message = problem.detail ?? `the gateway answered ${response.status}`;
+  const waitMs = retryAfterMs({ 'retry-after': response.headers.get('retry-after') ?? '' }, Date.now());
+  return new FreshetError(code, message, waitMs === null ? {} : { details: { retryAfterMs: waitMs } });
 };
+
+const toldToWaitMs = ({ details }: FreshetError): number =>
+  typeof details?.retryAfterMs === 'number' ? details.retryAfterMs : 0;
 
 export const openGateway = (url: string): GatewayCalls => {
   const call = <T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> =>
@@ -69,8 +78,9 @@ export const openGateway = (url: string): GatewayCalls => {
           return await attempt();
         } catch (thrown) {
           const passes = thrown instanceof FreshetError && PASSING.has(thrown.code);
-          if (!passes || performance.now() > end) throw thrown;
-          await sleep(pause, undefined, signal ? { signal } : {});
+          const wait = passes ? Math.max(pause, toldToWaitMs(thrown)) : 0;
+          if (!passes || performance.now() + wait > end) throw thrown;
+          await sleep(wait, undefined, signal ? { signal } : {});
         }
       }
     },
