@@ -5,7 +5,6 @@ import { AGENT_SOURCES } from './agent-sources.ts';
 import { checkVersions } from './agent-versions.ts';
 import { ALERT_POLICY_SCHEMA, type AlertPolicy } from './alert-policy.ts';
 import { CANARY_POLICY_SCHEMA, type CanaryPolicy } from './canary-policy.ts';
-import { LONGEST_TIMER_MS } from './clock.ts';
 import { FreshetError } from './errors.ts';
 import {
   GATE_OVERRIDES_SCHEMA,
@@ -15,6 +14,7 @@ import {
   settingsOfTable,
 } from './gate-settings.ts';
 import { INTAKE_POLICY_SCHEMA, type IntakePolicy } from './intake-policy.ts';
+import { count, decimal, LANGUAGE_MODEL } from './language-model-settings.ts';
 import { MEMORY_POLICY_SCHEMA } from './memory-policy.ts';
 import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import type { TokenPrice } from './money.ts';
@@ -86,6 +86,8 @@ export type LanguageModelConfig =
       readonly baseUrl?: string;
       readonly apiKey: string;
       readonly thinking?: AnthropicThinking;
+      /** Marks tools and system text for the provider's cache. */
+      readonly promptCache?: boolean;
     })
   | (RemoteLanguageModel & { readonly kind: 'ollama'; readonly baseUrl?: string });
 
@@ -211,8 +213,6 @@ const anObject = z.custom<object>(
   (value) => typeof value === 'object' && value !== null,
   'must be an object',
 );
-const decimal = z.string().regex(/^\d{1,9}(\.\d{1,12})?$/, 'an exact decimal such as "0.50"');
-const count = z.int().min(1);
 const vectorIndex = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('embedded') }),
   z.strictObject({
@@ -244,48 +244,6 @@ const remoteEmbedding = {
     .partial()
     .optional(),
 };
-const remoteLanguageModel = {
-  model: z.string().min(1),
-  id: z.string().min(1).max(200).optional(),
-  price: z
-    .strictObject({
-      inputPerMillionUsd: decimal,
-      outputPerMillionUsd: decimal,
-      cachedInputPerMillionUsd: decimal.optional(),
-      cacheWritePerMillionUsd: decimal.optional(),
-    })
-    .optional(),
-  contextTokens: z.int().min(256).max(100_000_000).optional(),
-  limits: z
-    .strictObject({
-      concurrency: count,
-      requestsPerMinute: count,
-      tokensPerMinute: count,
-      timeoutMs: count.max(LONGEST_TIMER_MS),
-    })
-    .partial()
-    .optional(),
-};
-const languageModel = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('extractive') }),
-  z.strictObject({
-    kind: z.literal('openai-compatible'),
-    ...remoteLanguageModel,
-    baseUrl: z.url(),
-    apiKey: z.string().optional(),
-    outputLimitField: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('anthropic'),
-    ...remoteLanguageModel,
-    baseUrl: z.url().optional(),
-    apiKey: z.string().min(1),
-    thinking: z
-      .union([z.literal('adaptive'), z.strictObject({ budgetTokens: z.int().min(1_024).max(1_000_000) })])
-      .optional(),
-  }),
-  z.strictObject({ kind: z.literal('ollama'), ...remoteLanguageModel, baseUrl: z.url().optional() }),
-]);
 const MAPPING_SETTINGS = {
   title: callable,
   text: callable,
@@ -352,7 +310,7 @@ const SCHEMA = z.strictObject({
   results: z.record(name, z.strictObject(MAPPING_SETTINGS)).default({}),
   // Read as a list always: of a union, an error would not say what is wrong in which entry.
   languageModel: z
-    .preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(languageModel).min(1))
+    .preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(LANGUAGE_MODEL).min(1))
     .transform((models) => (models.length === 1 ? models[0] : models))
     .default({ kind: 'extractive' }),
   embedding: z

@@ -24,10 +24,19 @@ export type ChatStreamPart = StreamResult['stream'] extends ReadableStream<infer
 export type ProviderOptions = CallOptions['providerOptions'];
 type FinishPart = Extract<ChatStreamPart, { type: 'finish' }>;
 
-/** A prompt in the library's terms. `thinker`: whose thinking may be sent back; null: nobody's. */
-export const toCallOptions = (prompt: ModelPrompt, thinker: string | null): CallOptions => ({
+/**
+ * A prompt in the library's terms. `thinker`: whose thinking may be sent back; null: nobody's. `prefixEnd`: settings of the last tool
+ * and of the system text, where what every call of an agent begins with ends.
+ */
+export const toCallOptions = (
+  prompt: ModelPrompt,
+  thinker: string | null,
+  prefixEnd?: ProviderOptions,
+): CallOptions => ({
   prompt: [
-    ...(prompt.system === '' ? [] : [{ role: 'system' as const, content: prompt.system }]),
+    ...(prompt.system === ''
+      ? []
+      : [{ role: 'system' as const, content: prompt.system, ...providerOptionsOf(prefixEnd) }]),
     ...prompt.messages.map((message) => toChatMessage(message, thinker)),
   ],
   maxOutputTokens: prompt.maxOutputTokens,
@@ -35,14 +44,18 @@ export const toCallOptions = (prompt: ModelPrompt, thinker: string | null): Call
   ...(prompt.tools === undefined || prompt.tools.length === 0
     ? {}
     : {
-        tools: prompt.tools.map((tool) => ({
+        tools: prompt.tools.map((tool, at, { length }) => ({
           type: 'function' as const,
           name: tool.name,
           description: tool.description,
           inputSchema: tool.parameters,
+          ...providerOptionsOf(at === length - 1 ? prefixEnd : undefined),
         })),
       }),
 });
+
+const providerOptionsOf = (providerOptions: ProviderOptions) =>
+  providerOptions === undefined ? {} : { providerOptions };
 
 const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessage => {
   switch (message.role) {

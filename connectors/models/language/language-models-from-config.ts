@@ -67,7 +67,8 @@ const remoteModel = (entry: RemoteConfig): LanguageModel => {
     case 'anthropic':
       return createAnthropicModel({
         ...common,
-        ...{ baseUrl: entry.baseUrl, apiKey: entry.apiKey, thinking: entry.thinking },
+        ...{ baseUrl: entry.baseUrl, apiKey: entry.apiKey },
+        ...{ thinking: entry.thinking, promptCache: entry.promptCache },
       });
     case 'ollama':
       return createOllamaModel({ ...common, baseUrl: entry.baseUrl });

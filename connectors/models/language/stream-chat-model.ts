@@ -19,12 +19,14 @@ export const streamChatModel = (
     /** It takes its thinking back. */
     readonly thinks?: boolean;
     readonly providerOptions?: ProviderOptions;
+    /** Of the last tool and the system text. */
+    readonly prefixEnd?: ProviderOptions;
   },
 ): Promise<ModelReply> =>
   runModelCall(settings, request.signal, async (progress) => {
-    const { model, thinks = false, providerOptions } = settings;
+    const { model, thinks = false, providerOptions, prefixEnd } = settings;
     const { stream } = await chat.doStream({
-      ...toCallOptions(request, thinks ? model : null),
+      ...toCallOptions(request, thinks ? model : null, prefixEnd),
       ...(providerOptions === undefined ? {} : { providerOptions }),
       abortSignal: progress.signal,
       ...(request.traceparent === undefined ? {} : { headers: { [TRACEPARENT]: request.traceparent } }),

@@ -67,6 +67,28 @@ describe('an answer', () => {
     });
   });
 
+  test('marks where the tools and the system text end for the cache, where it is told to, and nothing else', async () => {
+    const marks = async (promptCache: boolean | undefined, system = REQUEST.system) => {
+      server.next(answer(['So.']));
+      await open({ promptCache }).generate({
+        ...REQUEST,
+        system,
+        tools: [{ ...SEARCH, name: 'find' }, SEARCH],
+      });
+      const { body } = server.seen.at(-1) ?? {};
+      const places: string[] = [];
+      JSON.stringify(body, function (this: { name?: string; text?: string }, key, value) {
+        if (key === 'cache_control') places.push(`${this.name ?? this.text} ${JSON.stringify(value)}`);
+        return value as unknown;
+      });
+      return places.sort();
+    };
+    const ephemeral = '{"type":"ephemeral"}';
+    expect(await marks(true)).toEqual([`${REQUEST.system} ${ephemeral}`, `search ${ephemeral}`]);
+    expect(await marks(true, '')).toEqual([`search ${ephemeral}`]);
+    expect(await marks(undefined)).toEqual([]);
+  });
+
   test('carries tool calls whose arguments came in pieces, and takes their results back', async () => {
     server.next(
       callTools([

@@ -50,6 +50,11 @@ describe('the configuration', () => {
       { ...remote, limits: { concurrency: 0 } },
       /languageModel\.0\.limits\.concurrency/,
     ],
+    [
+      'a prompt cache whose writes have no price',
+      { kind: 'anthropic', model: 'm', apiKey: 'sk', price, promptCache: true },
+      /languageModel\.0\.price\.cacheWritePerMillionUsd.*is needed with promptCache/,
+    ],
     ['an empty list', [], /languageModel/],
   ])('refuses %s', (_, languageModel, message) => {
     expect(() => whole(languageModel)).toThrow(message);
