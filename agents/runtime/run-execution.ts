@@ -216,6 +216,7 @@ const claim = async (
     takenOver: state.order.epoch > 0,
     waitedMicros: Math.max(0, clock() - input.createdAt),
     overheadMicros: Math.round((performance.now() - began) * MICROS),
+    run: { identity, epoch, trace: run.trace },
   });
   return { journal, lost: now.lost };
 };

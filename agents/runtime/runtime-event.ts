@@ -1,6 +1,6 @@
 /**
  * What the runtime tells about itself, one typed event per thing that happened: metrics, logs and spans are made of these at
- * the edge. Names, kinds and codes are bounded, so they can be labels; what stands under `run` are ids, for spans, and never is one.
+ * the edge. Names, kinds and codes are bounded, so they can be labels; what stands under `run` are ids, for spans and logs, and never is one.
  */
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import type { EndCode, Outcome } from '../../schemas/execution-payloads.ts';
@@ -89,6 +89,7 @@ export type RuntimeEvent =
       readonly waitedMicros: number;
       /** Until the claim held. */
       readonly overheadMicros: number;
+      readonly run: RunOfEvent;
     }
   | StepEnded
   | ExecutionEnded

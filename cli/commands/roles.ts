@@ -124,6 +124,12 @@ export const addRoleCommands = (freshet: Command, surroundings: Surroundings): v
           .default('')
           .env('OTEL_EXPORTER_OTLP_ENDPOINT'),
       )
+      .addOption(
+        new Option('--log-level <level>', 'debug: each step of an execution too')
+          .choices(['debug', 'info', 'warn', 'error'])
+          .default('info')
+          .env('FRESHET_LOG_LEVEL'),
+      )
       .addOption(new Option('--sample-url <url>').default(run?.sampleUrl ?? '').hideHelp())
       .action(async (options: RoleOptions) => runRole(role, settingsOf(options), await load()));
     if (role === 'index') addIndexCommands(command, surroundings);

@@ -19,6 +19,7 @@ import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { knownLag, measureLag } from './measure-lag.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
+import { logRuntimeEvents } from './runtime-logs.ts';
 import { countRuntimeEvents } from './runtime-metrics.ts';
 import { spansOfRuntimeEvent } from './runtime-spans.ts';
 
@@ -27,6 +28,7 @@ const GRACE_MS = 10_000;
 export const startAgentsRole = async (context: RoleContext): Promise<RunningRole> => {
   const { settings, config, log, metrics, recordSpan, kafka, codec, writer, fail } = context;
   const count = countRuntimeEvents(metrics);
+  const logEvent = logRuntimeEvents(log);
   const clock = systemClock;
   const { agents, localTenant } = config;
   // A tool that is not what was approved stops the start; a server that is down is its tools' failure alone.
@@ -81,6 +83,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
     sampleRatio: config.telemetry.sampleRatio,
     onEvent: (event) => {
       count(event);
+      logEvent(event);
       if (recordSpan) for (const span of spansOfRuntimeEvent(event)) recordSpan(span);
     },
     onFailure: fail,

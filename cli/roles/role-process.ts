@@ -43,6 +43,7 @@ export interface RoleSettings {
   readonly sampleUrl: string;
   /** Base URLs of the other roles, whose metrics the gateway passes on. */
   readonly peers: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** Base URL of a collector; empty: that of the configuration, if it names one. */
   readonly otlpEndpoint: string;
 }
@@ -82,7 +83,7 @@ export const runRole = async (
 ): Promise<void> => {
   const log = pino(
     {
-      level: 'info',
+      level: settings.logLevel,
       base: { role, name: settings.name, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
