@@ -2,7 +2,7 @@
  * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
  * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
  */
-import { NOT_MADE, UNDO, UNDONE, undoneTool } from './execution-payloads.ts';
+import { NOT_MADE, UNDO, UNDONE, unaskedModel, undoneTool } from './execution-payloads.ts';
 import { madeOnce } from './made-once.ts';
 import { amountOf, type Picodollars } from './money.ts';
 import type { AgentEvent, Usage } from './records.ts';
@@ -56,6 +56,9 @@ const costIdOf = (event: AgentEvent): string =>
 const toolOf = (event: AgentEvent): string =>
   (event.type === 'checkpoint' ? undoneTool(event.input) : event.name) ?? 'unknown';
 
+const modelOf = ({ type, name, input }: AgentEvent): string =>
+  (type === 'checkpoint' ? unaskedModel(input) : name) ?? 'unknown';
+
 /** The costs after an event. `counts`: whether the event does in the order of claims. */
 export const advanceCosts = (costs: ExecutionCosts, event: AgentEvent, counts: boolean): ExecutionCosts => {
   const changed = changedCosts(costs, event, counts);
@@ -81,7 +84,7 @@ export const changedCosts = (
   const entry = {
     costId,
     step,
-    model: isTool ? '' : (event.name ?? 'unknown'),
+    model: isTool ? '' : modelOf(event),
     tool: isTool ? toolOf(event) : null,
     failed: event.error !== null,
     usage: event.usage ?? NO_USAGE,

@@ -93,7 +93,7 @@ export const UNDO = 'undo';
 export const UNDONE = 'undone';
 
 /**
- * The name of a `checkpoint` after the intent of a tool that was not called: its worker was told to let go before. It costs nothing, and
+ * The name of a `checkpoint` after the intent of a tool or a model that was not called: its worker was told to let go before. It costs nothing, and
  * whoever takes the execution over begins it.
  */
 export const NOT_MADE = 'not-made';
@@ -110,6 +110,12 @@ export interface EffectUndone {
 export const undoneTool = (text: string | null): string | null => {
   const tool = parseObject(text)?.tool;
   return typeof tool === 'string' ? tool : null;
+};
+
+/** Which model was not asked. */
+export const unaskedModel = (text: string | null): string | null => {
+  const model = parseObject(text)?.model;
+  return typeof model === 'string' ? model : null;
 };
 
 const parseObject = (text: string | null): Readonly<Record<string, unknown>> | null => {

@@ -95,9 +95,10 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number, execut
   };
 };
 
-/** What a person said of the origin, how it ended, what was undone for it, what it did not come to, and its state as a whole, say nothing of the new one. */
+/** What a person said of the origin, how it was let go of and ended, what was undone for it, what it did not come to, and its state as a whole, say nothing of the new one. */
 const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set([
   'stop',
+  'released',
   ENDING,
   NOT_MADE,
   UNDO,

@@ -1,5 +1,6 @@
 /** Asks a model: breaker, intent in the journal, the day's money, the call, its reply in the journal. */
 import { FreshetError } from '../../schemas/errors.ts';
+import { NOT_MADE } from '../../schemas/execution-payloads.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
 import { spreadWait } from '../safety/spread-wait.ts';
 import { type Decided, inputHashOf } from './decision.ts';
@@ -37,8 +38,19 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   }
   /** It may be the one that tries an open breaker: whoever asks next does so, where nothing was sent. */
   const giveBack = (): void => guards.notMade(`model:${name}`);
+  const money = moneyOf(scope, step, reservedUsd);
+  /** Its worker was told to let go before anything was sent: it is as if it had not been begun. */
+  const leaveUnasked = (): void =>
+    journal.writeAtOnce(
+      {
+        ...{ type: 'checkpoint', name: NOT_MADE, step, input: JSON.stringify({ model: name }) },
+        ...{ costUsd: '0', priceTable },
+      },
+      () => guards.settle(money.costId, '0'),
+    );
   try {
     await journal.write({ type: 'intent', step, at, name, input, inputHash, reservedUsd, priceTable });
+    if (scope.run.signal.aborted) leaveUnasked();
     throwIfStopped(scope);
   } catch (error) {
     giveBack();
@@ -48,9 +60,9 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   if (!model) throw new FreshetError('internal', `there is no model ${name}`);
   const { maxOutputTokens } = prompt;
   const asking = { of: 'model', provider: model.provider ?? null, maxOutputTokens } as const;
-  const money = moneyOf(scope, step, reservedUsd);
   const denied = await guards.reserve(money, scope.calling);
   if (denied || scope.calling.aborted) giveBack();
+  if (scope.run.signal.aborted) leaveUnasked();
   throwIfStopped(scope);
   if (denied) {
     const error = { ...denied, retryable: false };
@@ -67,9 +79,10 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   if (!scope.calling.aborted) guards.called(`model:${name}`, failure === null || !isTheirs(failure));
   else if (failure && !failure.uncertain) giveBack();
   if (failure) {
+    if (scope.run.signal.aborted && !failure.uncertain) leaveUnasked();
     throwIfStopped(scope);
-    guards.settle(money.costId, failure.uncertain ? reservedUsd : '0');
-    await journal.write({
+    const settle = (): void => guards.settle(money.costId, failure.uncertain ? reservedUsd : '0');
+    await journal.writeTaken(settle, {
       type: 'error',
       step,
       name,

@@ -7,7 +7,7 @@ import { toError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { type ExecutionState, stateHashOf } from './execution-state.ts';
 import { applyEvent } from './fold-events.ts';
-import type { PartitionJournal } from './partition-journal.ts';
+import { isTaken, type PartitionJournal } from './partition-journal.ts';
 
 /** What every event of an execution carries. */
 export type Identity = Pick<
@@ -28,11 +28,13 @@ export interface ExecutionJournal {
   writeBehind(draft: EventDraft): void;
   /**
    * Goes within a millisecond, with what was written behind, and is not waited for; its failure shows at the next barrier.
-   * `onAnswered`: told once the log has taken it, or has not.
+   * `onTaken`: once it stands in the log, be it under a stale claim. Not called where that is not known.
    */
-  writeAtOnce(draft: EventDraft, onAnswered: () => void): void;
+  writeAtOnce(draft: EventDraft, onTaken: () => void): void;
   /** Resolves with the offset of the last event once it, and all before it, stand in the log under the highest claim. Errors: of PartitionJournal.append. */
   write(...drafts: readonly EventDraft[]): Promise<number>;
+  /** As `write`, with `onTaken` as of `writeAtOnce`. */
+  writeTaken(onTaken: () => void, ...drafts: readonly EventDraft[]): Promise<number>;
   /** Lets go of it: says so in the log, if the log can still be reached, and waits for nothing. */
   release(): void;
 }
@@ -114,22 +116,36 @@ export const openExecutionJournal = (
     return events;
   };
 
-  const takeWaiting = (): (() => void) => {
+  /** Tells those that wait now, once what they wait for is in the log. */
+  const telling = async <Answer>(appending: Promise<Answer>): Promise<Answer> => {
     const told = waiting;
     waiting = [];
-    return () => {
-      for (const tell of told) tell();
+    const tell = (): void => {
+      for (const onTaken of told) onTaken();
     };
+    try {
+      const answer = await appending;
+      tell();
+      return answer;
+    } catch (thrown) {
+      if (isTaken(thrown)) tell();
+      throw thrown;
+    }
   };
 
   const sendBehind = (): void => {
-    const answered = takeWaiting();
-    partition
-      .append(takeBehind())
-      .catch((thrown) => {
-        failure ??= toError(thrown);
-      })
-      .finally(answered);
+    telling(partition.append(takeBehind())).catch((thrown) => {
+      failure ??= toError(thrown);
+    });
+  };
+
+  const write: ExecutionJournal['write'] = async (...drafts) => {
+    // What could not be written left a gap: what is built on it would not count.
+    if (failure) throw failure;
+    const made = drafts.map(make);
+    const offset = await telling(partition.append([...takeBehind(), ...made]));
+    if (failure) throw failure;
+    return offset;
   };
 
   const make = (draft: EventDraft): AgentEvent => {
@@ -152,25 +168,19 @@ export const openExecutionJournal = (
       behind.push(make(draft));
       timer ??= setTimeout(sendBehind, BEHIND_MS);
     },
-    writeAtOnce: (draft, onAnswered) => {
+    writeAtOnce: (draft, onTaken) => {
       behind.push(make(draft));
-      waiting.push(onAnswered);
+      waiting.push(onTaken);
       soon ??= setTimeout(sendBehind, REPLY_MS);
     },
     release: () => {
       const made = make({ type: 'checkpoint', name: 'released', step: state.step });
-      const answered = takeWaiting();
-      partition.leave([...takeBehind(), made]);
-      answered();
+      telling(partition.leave([...takeBehind(), made])).catch(() => undefined);
     },
-    write: async (...drafts) => {
-      // What could not be written left a gap: what is built on it would not count.
-      if (failure) throw failure;
-      const made = drafts.map(make);
-      const answered = takeWaiting();
-      const offset = await partition.append([...takeBehind(), ...made]).finally(answered);
-      if (failure) throw failure;
-      return offset;
+    write,
+    writeTaken: (onTaken, ...drafts) => {
+      if (!failure) waiting.push(onTaken);
+      return write(...drafts);
     },
   };
 };

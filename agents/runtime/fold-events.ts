@@ -190,11 +190,12 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
     error ? { ...state, stop: { code: error.code as EndCode, message: error.message } } : state,
   [NOT_MADE]: (state) => {
     const { phase } = state;
+    const countedSteps = state.countedSteps - 1;
+    if (phase.kind === 'calling-model') return { ...state, countedSteps, phase: { kind: 'ready' } };
     // Of one that is made again, the first try may have happened all the same.
     if (phase.kind !== 'calling-tool' || phase.again) return state;
     // What a person had to approve is approved: it is the same call.
-    const toBegin = { kind: 'tools', calls: phase.calls, approved: true } as const;
-    return { ...state, countedSteps: state.countedSteps - 1, phase: toBegin };
+    return { ...state, countedSteps, phase: { kind: 'tools', calls: phase.calls, approved: true } };
   },
   [ENDING]: (state, event) => ({ ...state, ending: endingOf(event) ?? state.ending }),
   [APPROVAL_ASKED]: (state, event) => {

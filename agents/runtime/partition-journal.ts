@@ -20,11 +20,15 @@ export interface PartitionJournal {
    * Appends events in one piece and resolves, with the offset of the last, once the log is known up to them and they count: the barrier before
    * every effect (rule J). Errors: `append-failed` (read the log's end before going on: `readToEnd`), `conflict`
    * (a higher claim stands before them, or one was lost: another holds the execution), `request-too-large`,
-   * `unavailable` (the partition is another's). `traceparent`: of the execution, a header of each record.
+   * `unavailable` (the partition is another's); `isTaken` says whether they stand in the log all the same. `traceparent`: of the execution,
+   * a header of each record.
    */
   append(events: readonly AgentEvent[], traceparent?: string): Promise<number>;
-  /** Last words under a claim, when the partition may be another's already: they count if they come before its claim. */
-  leave(events: readonly AgentEvent[], traceparent?: string): void;
+  /**
+   * Last words under a claim, when the partition may be another's already: they count if they come before its claim. Resolves once they
+   * stand in the log. Errors: `append-failed`.
+   */
+  leave(events: readonly AgentEvent[], traceparent?: string): Promise<unknown>;
   /** Takes in records of the partition as the group reader hands them over. */
   follow(records: readonly KafkaRecord[]): void;
   /** Resolves when everything that stands in the log now is folded. Errors: `unavailable`. */
@@ -36,6 +40,15 @@ export interface PartitionJournal {
   /** The partition is another's: whoever waits is told. */
   abandon(): void;
 }
+
+/** What was appended stands in the log, though whoever appended it cannot go on. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof FreshetError && error.details?.taken === true;
+
+const takenBut = (error: unknown): FreshetError => {
+  const { code, message } = toFreshetError(error);
+  return new FreshetError(code, message, { cause: error, details: { taken: true } });
+};
 
 export interface PartitionJournalSettings {
   readonly kafka: Pick<KafkaClient, 'admin'>;
@@ -193,11 +206,13 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
         }),
     );
     let last = Number.NaN;
+    let taken = false;
     const all = Promise.all(outcomes);
     // Rejected only when the partition goes, maybe before anybody waits for it here.
     all.catch(() => undefined);
     try {
       const places = await writer.append(records);
+      taken = true;
       events.forEach((event, index) => {
         const offset = places[index]?.offset ?? Number.NaN;
         offer(offset, event);
@@ -212,12 +227,16 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
           name,
           (standings.get(name) ?? []).filter((each) => !own.has(each)),
         );
-      throw error;
+      throw taken ? takenBut(error) : error;
     }
-    const found = await all;
+    const found = await all.catch((error) => {
+      throw takenBut(error);
+    });
     const stale = events.find((event, index) => found[index] === 'stale' && event.type !== 'user-input');
     if (stale)
-      throw new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`);
+      throw takenBut(
+        new FreshetError('conflict', `${stale.executionId} is held under a claim above ${stale.epoch}`),
+      );
     return last;
   };
 
@@ -266,6 +285,7 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
               .then(send)
           : send(events);
       leaving.catch(() => undefined);
+      return leaving;
     },
     follow: (records) => {
       following = following.then(() => takeIn(records));

@@ -45,7 +45,7 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
     return;
   }
   const reserved = usd === null ? {} : { reservedUsd: usd, priceTable: TOOL_PRICE };
-  await journal.write({ ...draft, name: UNDO, ...reserved });
+  await journal.write({ ...draft, at: scope.at, name: UNDO, ...reserved });
   const money = usd === null ? null : undoMoneyOf(scope, idempotencyKey, usd);
   const denied = money && (await services.guards.reserve(money, calling));
   if (denied) {
@@ -70,19 +70,17 @@ export const undoEffect = async (effect: EffectToUndo, scope: StepScope): Promis
   if (run.signal.aborted && failure?.made === false) {
     // It is as if it had not been begun.
     const error = { code: STOPPED, message: failure.message, retryable: true };
-    await journal.write({ ...draft, name: UNDONE, error, ...spent });
-    settle();
+    journal.writeAtOnce({ ...draft, name: UNDONE, error, ...spent }, settle);
   }
   throwIfStopped(scope);
   if (failure && (failure.uncertain || effect.lost))
-    await journal.write({ ...unknown(failure.message), ...spent });
+    await journal.writeTaken(settle, { ...unknown(failure.message), ...spent });
   else
-    await journal.write({
+    await journal.writeTaken(settle, {
       ...{ ...draft, name: UNDONE, ...spent },
       // Whatever its code says is the tool's own, and not of the journal.
       error: failure && { code: 'compensation-failed', message: failure.message, retryable: false },
     });
-  settle();
 };
 
 const undoMoneyOf = (scope: StepScope, idempotencyKey: string, usd: string) => {

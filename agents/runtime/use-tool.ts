@@ -45,7 +45,7 @@ export const readWithTool = async (decision: ToolDecision, scope: StepScope): Pr
   else await writeIntent(decision, scope, { reservedUsd, priceTable: TOOL_PRICE });
   const used: ToolUse = await (scope.begun.get(decision.callId) ?? useTool(decision, scope));
   scope.begun.delete(decision.callId);
-  if (reservedUsd !== null) await leaveUnbegun(decision, scope, used);
+  if (reservedUsd !== null) leaveUnbegun(decision, scope, used);
   throwIfStopped(scope);
   const draft = outcomeDraft(decision, scope, used);
   if (used.denied) await scope.journal.write(draft, stopDraft(decision.step, used.denied));
@@ -67,7 +67,7 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
   const used = await useTool(decision, scope);
   const { failure } = used.outcome;
   if (failure) {
-    await leaveUnbegun(decision, scope, used, idempotencyKey);
+    leaveUnbegun(decision, scope, used, idempotencyKey);
     throwIfStopped(scope);
   }
   const uncertain = failure !== null && (failure.uncertain || (again && mayPass(failure)));
@@ -79,8 +79,8 @@ export const writeWithTool = async (decision: ToolDecision, scope: StepScope): P
     idempotencyKey,
     ...(parked ? { type: 'error', error: { ...errorOf(failure), code: 'effect-unknown' } } : {}),
   };
-  await journal.write(draft, ...(used.denied ? [stopDraft(decision.step, used.denied)] : []));
-  used.settle?.();
+  const stop = used.denied ? [stopDraft(decision.step, used.denied)] : [];
+  await journal.writeTaken(used.settle ?? nothing, draft, ...stop);
   return resultOf(decision, scope, used);
 };
 
@@ -96,23 +96,30 @@ const writeIntent = async (
   await scope.journal.write({ ...place, input, inputHash: inputHashOf(decision), ...more });
 };
 
-/** Its worker was told to let go after the intent and before any call: it is as if it had not been begun. */
-const leaveUnbegun = async (
+const nothing = (): void => undefined;
+
+/**
+ * Its worker was told to let go after the intent and before any call: it is as if it had not been begun. It goes with the worker's last
+ * words, which may come when the partition is another's already.
+ */
+const leaveUnbegun = (
   decision: ToolDecision,
   scope: StepScope,
   used: ToolUse,
   idempotencyKey: string | null = null,
-): Promise<void> => {
+): void => {
   if (!scope.run.signal.aborted || used.attempts > 0) return;
   const { step, name } = decision;
   const { failure } = used.outcome;
-  await scope.journal.write({
-    ...{ type: 'checkpoint', name: NOT_MADE, step, idempotencyKey, attempts: 0 },
-    input: JSON.stringify({ tool: name }),
-    error: failure && errorOf(failure),
-    ...(mostUsd(decision, scope) === null ? {} : { costUsd: '0', priceTable: TOOL_PRICE }),
-  });
-  used.settle?.();
+  scope.journal.writeAtOnce(
+    {
+      ...{ type: 'checkpoint', name: NOT_MADE, step, idempotencyKey, attempts: 0 },
+      input: JSON.stringify({ tool: name }),
+      error: failure && errorOf(failure),
+      ...(mostUsd(decision, scope) === null ? {} : { costUsd: '0', priceTable: TOOL_PRICE }),
+    },
+    used.settle ?? nothing,
+  );
 };
 
 /** The reads that follow in the same reply are begun with the first: each stands or fails alone, and they are journaled in order. */

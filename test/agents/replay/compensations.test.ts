@@ -376,7 +376,7 @@ test('one that was not begun and of which the journal is not told stays reserved
     return null;
   });
   const fork = await forkOf(async () => undefined, { compensateUsd: '0.02', guards });
-  await expect(fork.run('worker-a', 2, stopping.signal)).rejects.toThrow('killed');
+  await expect(fork.run('worker-a', 2, stopping.signal)).rejects.toThrow('the worker stopped');
   expect(settled.size).toBe(0);
 });
 

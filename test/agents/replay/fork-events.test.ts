@@ -36,7 +36,13 @@ const journaled = async (
     sessionId: null,
   };
   const append = async (events: readonly AgentEvent[]): Promise<number> => log.push(...events) - 1;
-  const journal = openExecutionJournal({ append, leave: () => undefined }, identity, 1, INITIAL_STATE, clock);
+  const journal = openExecutionJournal(
+    { append, leave: async () => undefined },
+    identity,
+    1,
+    INITIAL_STATE,
+    clock,
+  );
   await journal.write(
     { type: 'user-input', step: 0, input: JSON.stringify(fork.input) },
     { type: 'claim', step: 0 },

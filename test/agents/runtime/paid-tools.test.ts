@@ -1,8 +1,10 @@
 /** What calls of tools cost: reserved in the journal before them, each at its own tool's price, never above the cap (I3). */
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { compensationsOf } from '../../../agents/replay/compensations.ts';
+import { forkedEvents } from '../../../agents/replay/fork-events.ts';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { type CallGuards, UNGUARDED } from '../../../agents/runtime/call-guards.ts';
 import { foldEvents } from '../../../agents/runtime/fold-events.ts';
@@ -211,6 +213,25 @@ test('a call whose worker was told to let go before it is not begun, costs nothi
   }
 });
 
+test('so is a model that was not asked: nothing is lost, and the ledger knows it as the journal does (I3)', async () => {
+  const stopping = new AbortController();
+  const agent = agentOf([shop().tool('free', {})], '1');
+  const { guards, settled } = ledgerOf(() => {
+    stopping.abort();
+    return null;
+  });
+  const simulation = simulate({ agent, models: asking('free'), guards });
+  const run = simulation.run('worker-a', undefined, stopping.signal);
+  await expect(run).rejects.toMatchObject({ code: 'unavailable' });
+  const left = foldEvents(simulation.log);
+  expect([left.lostCalls, left.countedSteps, left.phase.kind]).toEqual([0, 0, 'ready']);
+  await simulation.run('worker-b');
+  const costs = [...foldEvents(simulation.log).costs.values()];
+  expect(costs[0]).toMatchObject({ usd: '0', state: 'settled', model: costs[1]?.model });
+  expect([...settled]).toEqual(costs.map(({ costId, usd }) => [costId, usd]));
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
+});
+
 test('one that was not begun and of which the journal is not told stays reserved (I3)', async () => {
   const stopping = new AbortController();
   const { tool } = shop();
@@ -220,11 +241,30 @@ test('one that was not begun and of which the journal is not told stays reserved
     return null;
   });
   const simulation = simulate({ agent, models: asking('paid'), guards });
-  await expect(simulation.run('worker-a', 3, stopping.signal)).rejects.toThrow('killed');
+  await expect(simulation.run('worker-a', 3, stopping.signal)).rejects.toThrow('the worker stopped');
   expect([...settled.values()]).not.toContain('0');
   await simulation.run('worker-b');
   expect(simulation.log.at(-1)?.error?.code).toBe('effect-unknown');
   expect(toolCosts(simulation.log)).toMatchObject([{ usd: '0.05', state: 'lost' }]);
+});
+
+test('a fork at a call that was not begun makes it again, and asks again whoever has to approve it', async () => {
+  const stopping = new AbortController();
+  const { calls, tool } = shop();
+  const agent = agentOf([tool('free', { effect: 'write' })], '1');
+  const origin = simulate({ agent, models: asking('free') });
+  origin.onAppend((event) => event.type === 'intent' && event.name === 'free' && stopping.abort());
+  await origin.run('worker-a', undefined, stopping.signal).catch(() => undefined);
+  const notBegun = origin.log.find(({ name }) => name === 'not-made')?.step ?? 0;
+  origin.onAppend(() => undefined);
+  await origin.run('worker-b');
+  expect(calls).toEqual(['free']);
+  for (const step of [notBegun, notBegun + 1]) {
+    const { drafts } = forkedEvents(origin.log, step, 'execution-fork');
+    expect(
+      drafts.filter(({ name, step: at }) => name === 'released' || (at === notBegun && name === 'free')),
+    ).toEqual([]);
+  }
 });
 
 test('of a call made again nobody knows, though the second try was not begun', async () => {

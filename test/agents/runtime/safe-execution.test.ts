@@ -357,7 +357,7 @@ test('a worker that lets go in order is no death, and two that die in a row befo
 
   const released = simulate({ agent, models: [scriptedModel('first', turns)] });
   for (const worker of ['worker-a', 'worker-b']) {
-    await released.run(worker, 1, AbortSignal.abort(new Error('it stops'))).catch(() => undefined);
+    await released.run(worker, 2, AbortSignal.abort(new Error('it stops'))).catch(() => undefined);
   }
   expect(released.log.filter(({ name }) => name === 'released')).toHaveLength(2);
   await released.run('worker-c');

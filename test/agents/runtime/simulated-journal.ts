@@ -123,7 +123,9 @@ export const simulate = (settings: {
             }
             return log.length - 1;
           },
-          leave: (batch) => {
+          leave: async (batch) => {
+            appends += 1;
+            if (appends > dieAfter) throw new FreshetError('unavailable', 'killed');
             for (const event of batch) {
               fold.offer(log.length, event);
               log.push(event);
