@@ -1,8 +1,8 @@
 /**
  * What of agents calls for a person, by what is known at a moment. Pure.
  *
- * An alert that fires holds on until it is clear that its cause is gone: the figure is well below its threshold, or there was nothing to
- * measure for a whole window. What is not known begins no alert and ends none.
+ * An alert that fires holds on until it is clear that its cause is gone: the figure is well below its threshold, a rate's for whoever has
+ * watched a whole window, however little ended in it. What is not known begins no alert and ends none.
  */
 import type { Condition } from '../pipelines/track-freshness/alert-conditions.ts';
 import type { AlertPolicy } from '../schemas/alert-policy.ts';
@@ -27,9 +27,14 @@ export interface AgentsSeen {
   /** Of the UTC day. */
   readonly budgets: readonly Pick<BudgetView, 'of' | 'name' | 'usdPerDay' | 'spentUsd'>[];
   /** By name with its kind before a colon; null: not known. */
-  readonly breakers:
-    | readonly { readonly name: string; readonly state: 'closed' | 'open' | 'half-open' }[]
-    | null;
+  readonly breakers: readonly BreakerSeen[] | null;
+}
+
+export interface BreakerSeen {
+  readonly name: string;
+  readonly state: 'closed' | 'open' | 'half-open';
+  /** Its time is over and nobody has tried since: it may be well again. */
+  readonly isDue: boolean;
 }
 
 /** Of its source, whether it holds or not. */
@@ -72,7 +77,7 @@ export const conditionsOfAgents = (
         { kind, severity: 'page', value, threshold, summary },
         {
           begins: isEnough && value >= threshold,
-          ends: isEnough ? value < threshold * EASED : seen.wholeWindow,
+          ends: seen.wholeWindow && value < threshold * EASED,
         },
       );
     };
@@ -96,7 +101,9 @@ export const conditionsOfAgents = (
     );
   }
 
-  for (const { name, state } of seen.breakers ?? []) {
+  for (const { name, state, isDue } of seen.breakers ?? []) {
+    // Left out, it is not known: what waits to be told goes on waiting, and what stands goes on standing.
+    if (isDue) continue;
     const threshold = policy.breakerOpenMs;
     const summary = `the breaker of ${name.replace(':', ' ')} has not been closed for ${Math.round(threshold / 1_000)} s: calls are held back`;
     look(

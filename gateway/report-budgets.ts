@@ -1,6 +1,7 @@
 /** Money of the current UTC day, per agent and per tenant: what may be spent, and what is. */
 import type { AgentDefinition } from '../schemas/agent-definition.ts';
 import { dayOf, startOfDay } from '../schemas/budget-ledger.ts';
+import type { Alert } from '../schemas/records.ts';
 import { type SafetySettings, safetyPolicyOf } from '../schemas/safety-policy.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { type BudgetsView, type BudgetView, budgetsViewOf } from './views/budget-view.ts';
@@ -11,6 +12,14 @@ const policyOf = ({ name, safety }: AgentDefinition & { readonly safety?: Safety
   name,
   usdPerDay: safetyPolicyOf(safety).usdPerDay,
 });
+
+const TENANT = 'tenant:';
+
+/** Whose money was told to be nearly spent. */
+const tenantsToldOf = (firing: readonly Alert[]): readonly string[] =>
+  firing.flatMap(({ source, kind }) =>
+    kind === 'budget-low' && source.startsWith(TENANT) ? [source.slice(TENANT.length)] : [],
+  );
 
 /** `shows`: of which tenants. What the ledger does not tell is null; nothing throws. */
 export const reportBudgets = async (
@@ -33,7 +42,10 @@ export const reportBudgets = async (
   return budgetsViewOf({ day, agents, tenants, set, spending, costs });
 };
 
-/** Those that may have a limit: of every agent, and of tenants that somebody set one for. Nothing throws. */
+/**
+ * Those that may have a limit: of every agent, and of tenants that somebody set one for; and of tenants whose alert about it stands, as
+ * a limit that was taken away ends it. Nothing throws.
+ */
 export const reportLimits = async ({
   models,
   settings,
@@ -41,7 +53,8 @@ export const reportLimits = async ({
   const day = dayOf(settings.clock());
   const set = models.control.budgets();
   const agents = settings.agents.map(policyOf);
-  const tenants = set.flatMap(({ of, name }) => (of === 'tenant' ? [name] : [])).slice(0, MAX_TENANTS);
+  const limited = set.flatMap(({ of, name }) => (of === 'tenant' ? [name] : [])).slice(0, MAX_TENANTS);
+  const tenants = [...new Set([...limited, ...tenantsToldOf(models.freshness().firing())])];
   const isLimited = set.length > 0 || agents.some(({ usdPerDay }) => usdPerDay.agent !== null);
   const names = agents.map(({ name }) => name);
   const spending =

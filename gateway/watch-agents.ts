@@ -8,7 +8,12 @@ import { type AlertTrack, joinAlerts, stepAlerts } from '../pipelines/track-fres
 import { toFreshetError } from '../schemas/errors.ts';
 import type { Alert } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
-import { AGENT_ALERT_KINDS, type AgentsSeen, conditionsOfAgents } from './agent-alert-conditions.ts';
+import {
+  AGENT_ALERT_KINDS,
+  type AgentsSeen,
+  type BreakerSeen,
+  conditionsOfAgents,
+} from './agent-alert-conditions.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { reportLimits } from './report-budgets.ts';
 import { tellAlert } from './rollback-alert.ts';
@@ -32,20 +37,32 @@ export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' 
   const stopped = new AbortController();
   /** Since when all that comes is read; null: what came before is being read still. */
   let seenFrom: number | null = null;
+  let seenIn = models.outcomes.generation();
   const onTrouble = (error: unknown): void =>
     onEvent({ type: 'alert-trouble', error: toFreshetError(error) });
 
   const published = (source: string): readonly Alert[] =>
     AGENT_ALERT_KINDS.flatMap((kind) => models.freshness().alertOf({ source, kind }) ?? []);
 
-  const see = async (now: number): Promise<AgentsSeen> => {
+  const seeBreakers = async (): Promise<readonly BreakerSeen[] | null> => {
     const breakers = await settings.breakers?.().catch(() => null);
+    const nowMs = clock() / MICROS;
+    return (
+      breakers?.map(({ name, breaker }) => ({
+        ...{ name, state: breaker.state },
+        isDue: breaker.state !== 'closed' && breaker.until <= nowMs,
+      })) ?? null
+    );
+  };
+
+  const see = async (now: number): Promise<AgentsSeen> => {
+    const breakers = await seeBreakers();
     return {
       agents: agents.map(({ name }) => name),
       endings: models.outcomes.since(now - policy.windowMs * MICROS),
       wholeWindow: seenFrom !== null && now - seenFrom >= policy.windowMs * MICROS,
       budgets: await reportLimits(context),
-      breakers: breakers?.map(({ name, breaker }) => ({ name, state: breaker.state })) ?? null,
+      breakers,
     };
   };
 
@@ -70,10 +87,11 @@ export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' 
   };
 
   const look = async (): Promise<void> => {
-    if (reader.waitingFor() !== null) {
-      seenFrom = null;
-      return;
-    }
+    const generation = models.outcomes.generation();
+    // The log is read anew, or was since the last look.
+    if (reader.waitingFor() !== null || generation !== seenIn) seenFrom = null;
+    seenIn = generation;
+    if (reader.waitingFor() !== null) return;
     const now = Math.floor(clock() / every) * every;
     seenFrom ??= now;
     const seen = await see(now);
@@ -83,6 +101,8 @@ export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' 
       await readToEnd();
       decided = decide(seen, now);
     }
+    // Forgotten meanwhile: what was seen is no longer held against anything that is known.
+    if (models.outcomes.generation() !== generation) return;
     for (const { source, track, turned } of decided) {
       // Told first: where that fails it is told again with the next look.
       for (const alert of turned) {

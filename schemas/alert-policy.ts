@@ -6,7 +6,7 @@ export interface AlertPolicy {
   readonly windowMs: number;
   /** Of an agent in that window: of fewer, nothing is said. */
   readonly minExecutions: number;
-  /** Share of them that failed or were halted, by no person. */
+  /** Share of them that failed or were halted; what persons, tasks or the money of the day ended is left out of them. */
   readonly failureRate: number;
   /** Share of them that were halted for not coming forward. */
   readonly loopRate: number;

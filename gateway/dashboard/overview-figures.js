@@ -121,14 +121,15 @@ const loopsOf = (agents) => {
   );
 };
 
-const spendOf = ({ budgets }) => {
+const spendOf = ({ known: isKnown, budgets }) => {
   const agents = budgets.filter((each) => each.of === 'agent');
-  const uncounted = agents.filter(({ spentUsd }) => spentUsd === null);
+  const uncounted = budgets.filter(({ spentUsd }) => spentUsd === null);
   if (uncounted.length > 0) return unknown(`being counted: ${listed(uncounted.map(({ name }) => name))}`);
+  if (!isKnown) return unknown('being counted');
   const sum = agents.reduce((total, { spentUsd }) => total + Number(spentUsd), 0);
-  const shareOf = ({ usdPerDay, spentUsd }) =>
-    Number(usdPerDay) === 0 ? 1 : Number(spentUsd ?? 0) / Number(usdPerDay);
-  const near = budgets.filter((each) => each.usdPerDay !== null && shareOf(each) >= NEARLY);
+  const shareOf = ({ usdPerDay, spentUsd }) => Number(spentUsd) / Number(usdPerDay);
+  // Nothing to spend is a switch that somebody turned, and no budget that is nearly spent.
+  const near = budgets.filter((each) => Number(each.usdPerDay) > 0 && shareOf(each) >= NEARLY);
   if (near.length === 0) return known(usd(String(sum)), 'by agents; embedding is apart');
   const isSpent = near.some((each) => shareOf(each) >= 1);
   return known(

@@ -1,4 +1,7 @@
-/** How the last executions ended, to be counted by agent over a stretch of time. Bounded: of more than are held, the last are a fair sample. */
+/**
+ * How the last executions of each agent ended, to be counted over a stretch of time. Bounded by agent, so that one of which much ends
+ * leaves the others theirs: of more than are held, the last are a fair sample.
+ */
 import { LRUCache } from 'lru-cache';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -18,42 +21,70 @@ export interface AgentOutcomes {
   event(event: AgentEvent, entry: ExecutionEntry): void;
   /** Of what ended at or after a time, microseconds since the Unix epoch. */
   since(at: number): ReadonlyMap<string, Endings>;
+  /** Another after each `clear`: what was counted before is gone. */
+  generation(): number;
   clear(): void;
 }
 
 interface Ended {
-  readonly agent: string;
   readonly at: number;
   readonly failed: boolean;
   readonly loop: boolean;
 }
 
-const MAX_HELD = 20_000;
-/** Ends that a person chose say nothing of an agent. */
-const BY_PEOPLE: ReadonlySet<string> = new Set<EndCode>(['cancelled', 'killed']);
+const MAX_AGENTS = 200;
+/** Of an agent. */
+const MAX_HELD = 5_000;
+/** Ends that a person chose, that a task brought about, or the day's money (which has an alert of its own): they say nothing of an agent. */
+const NOT_ITS_OWN: ReadonlySet<string> = new Set<EndCode>([
+  'cancelled',
+  'killed',
+  'agent-budget',
+  'tenant-budget',
+  'unknown-agent',
+  'task-invalid',
+  'too-large',
+]);
 
 export const createAgentOutcomes = (max = MAX_HELD): AgentOutcomes => {
-  const held = new LRUCache<string, Ended>({ max });
+  /** By agent, and of each by execution: the one that was told longest ago first. */
+  const held = new LRUCache<string, Map<string, Ended>>({ max: MAX_AGENTS });
+  let generation = 0;
+  const heldOf = (agent: string): Map<string, Ended> => {
+    const known = held.get(agent) ?? new Map<string, Ended>();
+    held.set(agent, known);
+    return known;
+  };
   return {
     event: ({ type, executionId, agent, at }, { result }) => {
       if (type !== 'response' || !result) return;
       const code = result.error?.code ?? '';
-      if (BY_PEOPLE.has(code)) return;
+      if (NOT_ITS_OWN.has(code)) return;
       const failed = result.outcome !== 'completed';
-      held.set(executionId, { agent, at, failed, loop: failed && LOOP_CODES.has(code) });
+      const ended = heldOf(agent);
+      ended.delete(executionId);
+      ended.set(executionId, { at, failed, loop: failed && LOOP_CODES.has(code) });
+      const [first] = ended.size > max ? ended.keys() : [];
+      if (first !== undefined) ended.delete(first);
     },
-    since: (from) => {
-      const found = new Map<string, { ended: number; failed: number; loops: number }>();
-      for (const { agent, at, failed, loop } of held.values()) {
-        if (at < from) continue;
-        const endings = found.get(agent) ?? { ended: 0, failed: 0, loops: 0 };
-        found.set(agent, endings);
-        endings.ended += 1;
-        if (failed) endings.failed += 1;
-        if (loop) endings.loops += 1;
-      }
-      return found;
+    since: (from) =>
+      new Map(
+        [...held.entries()].map(([agent, ended]) => {
+          const endings = [...ended.values()].filter(({ at }) => at >= from);
+          return [
+            agent,
+            {
+              ended: endings.length,
+              failed: endings.filter(({ failed }) => failed).length,
+              loops: endings.filter(({ loop }) => loop).length,
+            },
+          ];
+        }),
+      ),
+    generation: () => generation,
+    clear: () => {
+      held.clear();
+      generation += 1;
     },
-    clear: () => held.clear(),
   };
 };

@@ -34,6 +34,8 @@ export interface FreshnessWindow {
   addAlert(alert: Alert): void;
   /** The same, of a source or a behaviour. */
   alertOf(of: Pick<Alert, 'source' | 'kind'>): Alert | undefined;
+  /** All that stand. */
+  firing(): readonly Alert[];
   /** `covered`: the watermarks of an index as of now, by source; sources without changes are reported too. */
   report(now: number, covered?: Readonly<Record<string, SourceWatermark>>): FreshnessReport;
 }
@@ -74,6 +76,8 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
   const alerts = new Map<string, Alert>();
   /** By sub-window, source and table. */
   const subWindows = new Map<number, Map<string, Map<string, WindowFigures>>>();
+
+  const firing = (): Alert[] => [...alerts.values()].filter(({ state }) => state === 'firing');
 
   const stateOf = (source: string): SourceState => {
     const known = sources.get(source);
@@ -144,6 +148,8 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
 
     alertOf: ({ source, kind }) => alerts.get(`${source}/${kind}`),
 
+    firing,
+
     report: (now, covered = {}) => {
       for (const source of Object.keys(covered)) stateOf(source);
       const newest = forgetOld(now);
@@ -195,10 +201,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
       const slo = { targetMs, objective, ...overall.report(now, objective) };
       return {
         ...{ at: iso(now), windowMs, ...all.report(), slo, sources: sourceReports, series },
-        alerts: [...alerts.values()]
-          .filter(({ state }) => state === 'firing')
-          .sort(byUrgency)
-          .map(alertReport),
+        alerts: firing().sort(byUrgency).map(alertReport),
       };
     },
   };

@@ -38,11 +38,18 @@ describe('rates of an agent', () => {
     expect(held(seenOf({ endings: endings(20, 1, 1) }))).toEqual([]);
   });
 
-  test('end well below it, or after a whole window with nothing to measure', () => {
+  test('end well below it, of however few, for whoever has watched a whole window', () => {
     expect(held(seenOf({ endings: endings(100, 24) }), [FAILING])).toEqual([FAILING]);
     expect(held(seenOf({ endings: endings(100, 22) }), [FAILING])).toEqual([]);
-    expect(held(seenOf({ wholeWindow: false, endings: endings(3, 0) }), [FAILING])).toEqual([FAILING]);
-    expect(held(seenOf({ endings: endings(3, 3) }), [FAILING])).toEqual([]);
+    expect(held(seenOf({ endings: endings(3, 0) }), [FAILING])).toEqual([]);
+    expect(held(seenOf(), [FAILING])).toEqual([]);
+    for (const some of [endings(3, 0), endings(100, 0), new Map()])
+      expect(held(seenOf({ wholeWindow: false, endings: some }), [FAILING])).toEqual([FAILING]);
+  });
+
+  test('fewer executions than are enough do not end what all of them still bear out', () => {
+    expect(held(seenOf({ endings: endings(19, 19) }), [FAILING])).toEqual([FAILING]);
+    expect(held(seenOf({ endings: endings(1, 1, 1) }), [FAILING, LOOPING])).toEqual([FAILING, LOOPING]);
   });
 
   test('say how many of how many', () => {
@@ -72,23 +79,28 @@ test('a budget is nearly spent from its share on; what is not known begins nothi
 });
 
 test('a breaker counts until it is closed; without Redis nothing changes', () => {
-  const breaker = (state: 'open' | 'half-open' | 'closed') =>
-    seenOf({ agents: [], breakers: [{ name: 'tool:refund', state }] });
+  const breaker = (state: 'open' | 'half-open' | 'closed', isDue = false) =>
+    seenOf({ agents: [], breakers: [{ name: 'tool:refund', state, isDue }] });
   expect(held(breaker('open'))).toEqual(['tool:refund/breaker-open']);
   expect(held(breaker('half-open'))).toEqual(['tool:refund/breaker-open']);
   expect(held(breaker('closed'), ['tool:refund/breaker-open'])).toEqual([]);
-  expect(conditionsOfAgents(seenOf({ agents: [], breakers: null }), POLICY, () => undefined)).toEqual([]);
+  // Not looked at, its track stays as it is: it neither begins nor ends.
+  for (const unclear of [seenOf({ agents: [], breakers: null }), breaker('open', true)])
+    expect(conditionsOfAgents(unclear, POLICY, () => undefined)).toEqual([]);
 });
 
 /** Gateways over one log: each knows what stands on it, and looks when it does. */
-const simulate = (rounds: readonly { gateway: number; seconds: number; failed: number }[]) => {
+const simulate = (
+  rounds: readonly { gateway: number; seconds: number; failed: number; wholeWindow?: boolean }[],
+) => {
   const log: Alert[] = [];
   const tracks = new Map<number, AlertTrack>();
   let now = NOW;
-  for (const { gateway, seconds, failed } of rounds) {
+  for (const { gateway, seconds, failed, wholeWindow = true } of rounds) {
     now += seconds * SECOND;
     const standing = log.at(-1);
-    const [found] = conditionsOfAgents(seenOf({ endings: endings(100, failed) }), POLICY, ({ kind }) =>
+    const seen = seenOf({ endings: endings(100, failed), wholeWindow });
+    const [found] = conditionsOfAgents(seen, POLICY, ({ kind }) =>
       kind === 'failing' && standing?.state === 'firing' ? standing : undefined,
     );
     const before = joinAlerts(tracks.get(gateway) ?? {}, standing ? [standing] : []);
@@ -109,6 +121,13 @@ describe('several gateways', () => {
     const good = Array.from({ length: 40 }, (_, at) => look(1 + (at % 2), 5, 1));
     expect(simulate([...bad, ...good])).toMatchObject([{ state: 'firing' }, { state: 'ended' }]);
     expect(simulate([...bad, ...good.slice(0, 5), ...bad, ...good.slice(0, 5)])).toHaveLength(1);
+  });
+
+  test('one that has not watched a whole window ends nothing that another still sees', () => {
+    const young = { ...look(1, 5, 0), wholeWindow: false };
+    const both = Array.from({ length: 30 }, () => [look(0, 5, 30), young]).flat();
+    const alone = Array.from({ length: 30 }, () => young);
+    expect(simulate([...both, ...alone])).toMatchObject([{ state: 'firing' }]);
   });
 
   test('whatever comes, whoever looks: told in turns, and never ended sooner than a minute after it began', () => {

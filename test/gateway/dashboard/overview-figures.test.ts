@@ -39,7 +39,7 @@ const status = {
 };
 const well = {
   ...{ freshness, status, agents: [agent] },
-  budgets: { budgets: [budget] },
+  budgets: { known: true, budgets: [budget] },
   safety: { approvalsHeld: 0 },
 };
 const figure = (heard: object, name: string) => {
@@ -69,8 +69,29 @@ test('one source or stage that is not known outweighs all that are', () => {
   const [first, ...rest] = status.backlog;
   const backlog = [{ ...first, seconds: null }, ...rest];
   expect(figure({ ...well, status: { ...status, backlog } }, 'Backlog').tone).toBe('unknown');
-  const counting = { budgets: [budget, { ...budget, name: 'sales', spentUsd: null }] };
-  expect(figure({ ...well, budgets: counting }, 'Spent today')).toMatchObject({ tone: 'unknown' });
+});
+
+test('money is known where every budget is, and a limit of nothing is not one that is spent', () => {
+  const spent = (known: boolean, ...more: readonly object[]) =>
+    figure({ ...well, budgets: { known, budgets: [budget, ...more] } }, 'Spent today');
+  const acme = { of: 'tenant', name: 'acme', usdPerDay: '10', spentUsd: '1' };
+  expect(spent(true, acme).tone).toBe('good');
+  for (const counting of [
+    { ...acme, spentUsd: null },
+    { ...budget, name: 'sales', spentUsd: null },
+  ])
+    expect(spent(false, counting)).toMatchObject({
+      tone: 'unknown',
+      note: `being counted: ${counting.name}`,
+    });
+  // A limit that an agent's definition sets each tenant is none of those that are listed.
+  expect(spent(false, { ...acme, usdPerDay: null })).toMatchObject({
+    tone: 'unknown',
+    note: 'being counted',
+  });
+  expect(spent(true, { ...acme, usdPerDay: '0', spentUsd: '0' }).tone).toBe('good');
+  expect(spent(true, { ...acme, spentUsd: '8' }).tone).toBe('warn');
+  expect(spent(true, { ...acme, spentUsd: '10' })).toMatchObject({ tone: 'bad', note: 'nearly spent: acme' });
 });
 
 test('nothing that could be measured yet is neither good nor unknown', () => {
