@@ -38,7 +38,7 @@ const EVERY_MS = 5_000;
 const STAGES_OVER_MS = 30_000;
 /** A successor does not post what is on the topic already: what waits for the webhook at a stop has this long to get there. */
 const LAST_POSTS_MS = 5_000;
-/** What others wrote while nobody read is posted still; what an earlier one posted just before may come twice. */
+/** What others wrote a moment ago is posted as it is read, begun or ended; what an earlier one posted just before may come twice. */
 const UNREAD_MICROS = 60_000_000;
 /** What is read again when another takes over: spans beyond it begin anew. */
 const RECENT = {
@@ -47,6 +47,8 @@ const RECENT = {
 };
 
 export const alertKey = ({ source, kind }: Pick<Alert, 'source' | 'kind'>): string => `${source}/${kind}`;
+
+const isOthers = ({ kind }: Alert): boolean => !Object.hasOwn(HOLDS_FOR, kind);
 
 /** As a webhook gets it: times as ISO 8601. */
 const bodyOf = (alert: Alert) => ({
@@ -95,9 +97,8 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
         const alert = await codec.decode('Alert', value);
         const before = published.get(alertKey(alert));
         published.set(alertKey(alert), alert);
-        const isOthers = !Object.hasOwn(HOLDS_FOR, alert.kind);
         // Several may say the same: it is posted once.
-        if (isOthers && alert.at >= postedFrom && before?.state !== alert.state) post(alert);
+        if (isOthers(alert) && alert.at >= postedFrom && before?.state !== alert.state) post(alert);
       }
     },
     onTrouble: (error) => settings.onTrouble('', error),
@@ -135,9 +136,16 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     }
   };
 
+  /** Others may have told them while nobody was here to post them; whoever was told before knows them by id and `since`. */
+  const postStanding = (): void => {
+    for (const alert of published.values())
+      if (isOthers(alert) && alert.state === 'firing' && alert.at < postedFrom) post(alert);
+  };
+
   const running = (async () => {
     while (!signal.aborted && !follower.current())
       await sleep(50, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) postStanding();
     while (!signal.aborted) {
       await look().catch((error) => settings.onTrouble('', toError(error)));
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
