@@ -1,9 +1,8 @@
 /** The alert of a candidate that was rolled back: it fires with the rollback and ends with the next deployment of its agent. */
 import type { CanaryVerdict } from '../agents/behaviours/canary-verdict.ts';
-import { cloudEventHeaders } from '../schemas/cloud-event.ts';
+import { alertRecord } from '../pipelines/track-freshness/alert-record.ts';
 import type { Alert } from '../schemas/records.ts';
 import type { Rollout } from '../schemas/rollout.ts';
-import { TOPICS } from '../schemas/topics.ts';
 import type { GatewayContext } from './gateway-context.ts';
 
 /** No name of a source. */
@@ -24,11 +23,7 @@ export const tellAlert = async (
   { writer, codec }: Pick<GatewayContext['settings'], 'writer' | 'codec'>,
   alert: Alert,
 ): Promise<void> => {
-  const key = `${alert.source}/${alert.kind}`;
-  const headers = cloudEventHeaders({
-    ...{ id: `${key}@${alert.at}`, type: 'freshet.alert', source: 'freshet/gateway', at: alert.at },
-  });
-  await writer.append([{ topic: TOPICS.alerts.name, key, value: codec.encode('Alert', alert), headers }]);
+  await writer.append([alertRecord(codec, alert, 'freshet/gateway')]);
 };
 
 export const rollbackAlertOf = (

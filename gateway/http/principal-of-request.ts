@@ -3,6 +3,7 @@
  * and may name a tenant; with credentials the tenant will come from them alone (attack 4). Every route asks here.
  */
 import type { FastifyRequest } from 'fastify';
+import { FreshetError } from '../../schemas/errors.ts';
 
 export interface Principal {
   readonly name: string;
@@ -21,6 +22,11 @@ export const tenantOf = (principal: Principal, named: string | undefined, localT
 /** Whose things a list shows; undefined: everybody's. */
 export const visibleTenant = (principal: Principal, named: string | undefined): string | undefined =>
   principal.tenant ?? named;
+
+/** What concerns all tenants is no one tenant's to change. `what`: is done, such as `budgets are set`. Errors: `forbidden`. */
+export const requireOperator = ({ tenant }: Principal, what: string): void => {
+  if (tenant !== null) throw new FreshetError('forbidden', `${what} by an operator of all tenants`);
+};
 
 /** Who asks for one thing by its id: a request whose query may name a tenant. */
 export interface Asker {

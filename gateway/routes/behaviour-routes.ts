@@ -7,7 +7,7 @@ import { FRESHET, type Rollout } from '../../schemas/rollout.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange } from '../http/fields.ts';
-import type { Principal } from '../http/principal-of-request.ts';
+import { type Principal, requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { endAlertOf } from '../rollback-alert.ts';
 import { sendSignal } from '../send-signal.ts';
@@ -22,6 +22,8 @@ const answered = z.object({
 /** What `placeOf` tells apart is finer by far; less is no trial. */
 const MIN_SHARE = 0.001;
 const READ_WITHIN_MS = 2_000;
+/** What an agent runs, it runs for all tenants. */
+const CHOSEN = 'versions are chosen';
 
 const ENDS = [
   {
@@ -44,12 +46,6 @@ export const behaviourRoutes = (context: GatewayContext) => {
     const found = agents.find(({ name }) => name === agent);
     if (!found) throw new FreshetError('not-found', `there is no agent ${agent}`);
     return found.version;
-  };
-
-  /** What an agent runs, it runs for all tenants. Errors: `forbidden`. */
-  const requireOperator = ({ tenant }: Principal): void => {
-    if (tenant !== null)
-      throw new FreshetError('forbidden', 'versions are chosen by an operator of all tenants');
   };
 
   /**
@@ -119,7 +115,7 @@ export const behaviourRoutes = (context: GatewayContext) => {
       answers: [{ status: 202, description: 'Asked for: in force within a second.', schema: answered }],
       errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable', 'unavailable'],
       handle: async ({ params: { agent }, body, principal }) => {
-        requireOperator(principal);
+        requireOperator(principal, CHOSEN);
         const running = runningOf(agent);
         const { version: candidate, share } = body;
         candidateOf(agents, config.behaviours, agent, candidate);
@@ -141,7 +137,7 @@ export const behaviourRoutes = (context: GatewayContext) => {
         answers: [{ status: 202, description: 'Asked for: in force within a second.', schema: answered }],
         errors: ['not-found', 'conflict', 'append-failed', 'kafka-unavailable', 'unavailable'],
         handle: async ({ params: { agent }, body, principal }) => {
-          requireOperator(principal);
+          requireOperator(principal, CHOSEN);
           const running = runningOf(agent);
           return change(verb, becomes(await lastOf(agent), agent, running), principal, body);
         },

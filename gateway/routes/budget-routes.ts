@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange, tenant, usd } from '../http/fields.ts';
+import { requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { reportBudgets } from '../report-budgets.ts';
 import { sendSignal } from '../send-signal.ts';
@@ -66,8 +67,7 @@ export const budgetRoutes = (context: GatewayContext) => {
       ],
       errors: ['not-found', 'append-failed'],
       handle: async ({ body, principal }) => {
-        if (principal.tenant !== null)
-          throw new FreshetError('forbidden', 'budgets are set by an operator of all tenants');
+        requireOperator(principal, 'budgets are set');
         const of = body.agent === undefined ? 'tenant' : 'agent';
         const name = body.agent ?? body.tenant ?? '';
         if (of === 'agent' && !settings.agents.some((agent) => agent.name === name))

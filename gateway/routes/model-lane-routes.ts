@@ -6,7 +6,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { DEFAULT_BACKFILL_PER_SECOND, type LaneCommand, moveLanes } from '../../schemas/model-lanes.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange } from '../http/fields.ts';
-import type { Principal } from '../http/principal-of-request.ts';
+import { type Principal, requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { sendLaneCommand } from '../send-lane-command.ts';
 
@@ -54,6 +54,8 @@ const comparison = z.object({
 });
 
 const moved = z.object({ wanted, dryRun: z.boolean() });
+/** What the index answers with, it answers all tenants with. */
+const CHANGED = 'the embedding model is changed';
 const LATER = 'Asked for: GET /v1/index/lanes shows how far it is.';
 
 const MOVES = [
@@ -72,12 +74,6 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
     if (!settings.lanes)
       throw new FreshetError('index-unavailable', 'this gateway knows of no index with lanes');
     return settings.lanes;
-  };
-
-  /** What the index answers with, it answers all tenants with. Errors: `forbidden`. */
-  const requireOperator = ({ tenant }: Principal): void => {
-    if (tenant !== null)
-      throw new FreshetError('forbidden', 'the embedding model is changed by an operator of all tenants');
   };
 
   const move = async (
@@ -120,7 +116,7 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
       answers: [{ status: 202, description: LATER, schema: moved }],
       errors: ['forbidden', 'not-found', 'conflict', 'index-unavailable', 'append-failed'],
       handle: async ({ body, principal }) => {
-        requireOperator(principal);
+        requireOperator(principal, CHANGED);
         const { model, backfillPerSecond } = body;
         if (
           !Object.hasOwn(config.embedding.models, model) &&
@@ -158,7 +154,7 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
       ],
       errors: ['forbidden', 'not-found', 'conflict', 'index-unavailable', 'append-failed'],
       handle: async ({ body, principal }) => {
-        requireOperator(principal);
+        requireOperator(principal, CHANGED);
         const measured = await service().measure(body?.queries ?? QUERIES);
         const against = judgeCutover(measured);
         if (against.length > 0 && !body?.force && !body?.dryRun)
@@ -176,7 +172,7 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
         answers: [{ status: 202, description: LATER, schema: moved }],
         errors: ['forbidden', 'not-found', 'conflict', 'index-unavailable', 'append-failed'],
         handle: async ({ body, principal }) => {
-          requireOperator(principal);
+          requireOperator(principal, CHANGED);
           const command: LaneCommand =
             action === 'finish' ? { action, at: Math.round(clock() / 1_000) } : { action };
           return move(command, principal, body);

@@ -11,13 +11,13 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { toError } from '../../schemas/errors.ts';
 import type { Alert } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
 import { conditionsOf, HOLDS_FOR } from './alert-conditions.ts';
+import { alertKey, alertRecord } from './alert-record.ts';
 import { type AlertTrack, resumeAlerts, stepAlerts } from './alert-state.ts';
 import { createFreshnessWindow } from './freshness-window.ts';
 import { followCoverage } from './index-coverage.ts';
@@ -45,8 +45,6 @@ const RECENT = {
   [TOPICS.freshness.name]: { hours: 6, most: 5_000 },
   [TOPICS.watermarks.name]: { hours: 1, most: 2_000 },
 };
-
-export const alertKey = ({ source, kind }: Pick<Alert, 'source' | 'kind'>): string => `${source}/${kind}`;
 
 const isOthers = ({ kind }: Alert): boolean => !Object.hasOwn(HOLDS_FOR, kind);
 
@@ -106,19 +104,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
   const coverage = followCoverage(settings.index, clock);
 
   const tell = async (alert: Alert): Promise<void> => {
-    await writer.append([
-      {
-        topic: TOPICS.alerts.name,
-        key: alertKey(alert),
-        value: codec.encode('Alert', alert),
-        headers: cloudEventHeaders({
-          id: `${alertKey(alert)}@${alert.at}`,
-          type: 'freshet.alert',
-          source: 'freshet/track-freshness',
-          at: alert.at,
-        }),
-      },
-    ]);
+    await writer.append([alertRecord(codec, alert, 'freshet/track-freshness')]);
     post(alert);
   };
 
