@@ -1,4 +1,5 @@
-import { constants, copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, rmSync } from 'node:fs';
+import { replaceDurably } from '../../connectors/files/replace-durably.ts';
 
 /**
  * Writes a file that only its owner may read, as it may hold a password: in place of one that others may read, too. Gives
@@ -9,8 +10,7 @@ export const replaceFile = (file: string, text: string): string | undefined => {
   if (kept !== undefined) copyFileSync(file, kept, constants.COPYFILE_EXCL);
   // A mode is given to new files alone.
   rmSync(`${file}.new`, { force: true });
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  replaceDurably(file, text, 0o600);
   return kept;
 };
 

@@ -23,6 +23,7 @@ import type { SourceEvent } from '../../pipelines/watch-sources/watch-source.ts'
 import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
+import { endIfDamaged } from './end-if-damaged.ts';
 import { knownLag, measureLag } from './measure-lag.ts';
 import { withOwnedGauges } from './owned-gauges.ts';
 import { spanOfResult } from './plane-spans.ts';
@@ -173,6 +174,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
         scanning.lost(event.partition);
         return;
       case 'retry':
+        endIfDamaged(table, event.error, fail);
         metrics.retries.inc({ stage: 'index-documents' });
         log.warn(
           { partition: event.partition, attempt: event.attempt, err: event.error },

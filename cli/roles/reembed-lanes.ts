@@ -7,6 +7,7 @@ import { followLanes } from '../../pipelines/follow-lanes.ts';
 import { reembedDocuments } from '../../pipelines/reembed-documents/reembed-documents.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { documentsTopic, lanesFilled, type ModelLanes } from '../../schemas/model-lanes.ts';
+import { endIfDamaged } from './end-if-damaged.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext } from './role-process.ts';
 
@@ -43,6 +44,7 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
           metrics.records.inc({ stage: 'reembed-documents', outcome: event.outcome }, event.count);
           return;
         }
+        endIfDamaged(table, event.error, fail);
         metrics.retries.inc({ stage: 'reembed-documents' });
         log.warn({ model: name, err: event.error, attempt: event.attempt }, 'a batch is tried again');
       },

@@ -2,18 +2,22 @@
  * Tells at opening whether the operating system went down while the table's files were not all on disk. Beside the
  * table stands one small file: `clean`, or `dirty <boot id>` from before the first write until after the next flush.
  * Dirty with this boot's id means that only the process died: the page cache still held every write, nothing is lost.
+ * `torn` means that a flush failed, after which nobody knows what is on disk.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { replaceDurably } from '../files/replace-durably.ts';
 import { bootId } from './boot-id.ts';
 
 const CLEAN = 'clean';
+const TORN = 'torn';
 
 export class CrashMarker {
   readonly #path: string;
   readonly #boot: string;
   #dirty: boolean;
-  /** True where the files may be torn: the operating system went down with writes not on disk. */
+  /** False from before the file is replaced until that is on disk. */
+  #sure = true;
+  /** True where the files may be torn: the operating system went down with writes not on disk, or a flush failed. */
   readonly torn: boolean;
 
   constructor(path: string, boot: string = bootId()) {
@@ -30,13 +34,23 @@ export class CrashMarker {
 
   /** Before a write: on disk when it returns, so that no page of the write can be there without it. */
   markDirty(): void {
-    if (this.#dirty) return;
+    if (this.#dirty && this.#sure) return;
     this.#write(true);
   }
 
   /** After a flush that took in every write. */
   markClean(): void {
     if (this.#dirty) this.#write(false);
+  }
+
+  /** After a flush that failed. Never throws: what cannot be written here stays dirty, which says the same after a crash. */
+  markTorn(): void {
+    try {
+      // In place, as this disk fails to flush: cut short it is torn just as well.
+      writeFileSync(this.#path, TORN);
+    } catch {
+      // Whoever holds the files writes no more to them.
+    }
   }
 
   #text(dirty: boolean): string {
@@ -53,21 +67,9 @@ export class CrashMarker {
 
   /** By a rename: killed in between, the file says what it said before, never nothing. */
   #write(dirty: boolean): void {
-    const next = `${this.#path}.new`;
-    const file = openSync(next, 'w');
-    try {
-      writeSync(file, `${this.#text(dirty)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, this.#path);
-    const folder = openSync(dirname(this.#path), 'r');
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    this.#sure = false;
+    replaceDurably(this.#path, `${this.#text(dirty)}\n`);
+    this.#sure = true;
     this.#dirty = dirty;
   }
 }

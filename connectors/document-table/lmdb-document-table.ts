@@ -4,7 +4,8 @@
  * What a crash leaves: after kill -9 every write that returned is there, for commits reach the page cache. After a crash
  * of the operating system the files may be torn; the next opening notices it by the boot id and begins empty
  * (`fresh: 'torn'`), a state that freshet.documents explains, and that also puts back rows that the vector index lost.
- * A table idle for a second is flushed and survives that crash whole. One process per folder.
+ * A table idle for a second is flushed and survives that crash whole. After a flush that failed every write is refused
+ * (`index-corrupt`), and the next opening begins empty. One process per folder.
  */
 import { FreshetError } from '../../schemas/errors.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
@@ -193,11 +194,19 @@ export class LmdbDocumentTable implements DocumentTable {
 
   async close(): Promise<void> {
     this.#idle.stop();
-    if (this.#forgotten.size > 0) this.#forget();
-    padFile(this.#files);
-    await this.flushed();
-    await this.#files.root.close();
-    await this.#lock.release();
+    try {
+      if (this.#forgotten.size > 0) this.#forget();
+      padFile(this.#files);
+      await this.flushed();
+    } finally {
+      await this.#files.root.close();
+      await this.#lock.release();
+    }
+  }
+
+  /** What lies there is damaged: nothing is written any more, and the next opening begins empty. */
+  condemn(damage: FreshetError): void {
+    this.#idle.condemn(damage);
   }
 
   #read<T>(read: () => T): T {

@@ -1,6 +1,6 @@
 /**
  * Opens the LMDB environment of a document table, or makes it anew where what lies there cannot be trusted: written by
- * another schema or format, cut short, or torn by a crash of the operating system. The table is a view of
+ * another schema or format, cut short, or torn by a crash of the operating system or a flush that failed. The table is a view of
  * freshet.documents, so an empty one is always right: it is read again from there.
  */
 import { existsSync, mkdirSync, rmSync, statSync, truncateSync } from 'node:fs';

@@ -3,9 +3,11 @@
  * from what is there, or the process dies of it (0.7: 130 damages tried). So size and crc32 of every file are kept beside
  * them and compared at opening: 4 GB/s. Files are written once; closing alone changes a few bytes of them.
  */
-import { open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { flushFolder } from '../files/flush-folder.ts';
+import { replaceDurably } from '../files/replace-durably.ts';
 
 interface Seal {
   readonly files: Readonly<Record<string, readonly [bytes: number, crc32: number]>>;
@@ -45,22 +47,29 @@ const checksumsOf = async (place: string, flush: boolean): Promise<Seal['files']
   return sums;
 };
 
-const writeSeal = async (folder: string, seal: Seal): Promise<void> => {
-  const path = join(folder, SEAL);
-  await writeFile(`${path}.new`, JSON.stringify(seal), { flush: true });
-  await rename(`${path}.new`, path);
+const writeSeal = (folder: string, seal: Seal): void =>
+  replaceDurably(join(folder, SEAL), JSON.stringify(seal));
+
+/** The names of what was made there, on disk when it resolves. */
+const flushNames = async (place: string): Promise<void> => {
+  for (const entry of await readdir(place, { recursive: true, withFileTypes: true }))
+    if (entry.isDirectory()) flushFolder(join(entry.parentPath, entry.name));
+  flushFolder(place);
 };
 
 const readSeal = async (folder: string): Promise<Seal> =>
   JSON.parse(await readFile(join(folder, SEAL), 'utf8')) as Seal;
 
 /** Vouches for the files in `place`, which nobody has open. */
-export const sealGraph = async (folder: string, place: string): Promise<void> =>
-  writeSeal(folder, { files: await checksumsOf(place, true), changing: false });
+export const sealGraph = async (folder: string, place: string): Promise<void> => {
+  const files = await checksumsOf(place, true);
+  await flushNames(place);
+  writeSeal(folder, { files, changing: false });
+};
 
 /** Closes what is open there by `close`, and vouches for what that leaves. */
 export const sealAfter = async (folder: string, place: string, close: () => void): Promise<void> => {
-  await writeSeal(folder, { ...(await readSeal(folder)), changing: true });
+  writeSeal(folder, { ...(await readSeal(folder)), changing: true });
   close();
   await sealGraph(folder, place);
 };

@@ -186,7 +186,10 @@ export class IndexContents {
       await next?.discard().catch(() => undefined);
       // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them. Those that
       // are not stay among what is flushed.
-      await this.#endLogs((ended) => ended.flushed()).catch(() => undefined);
+      await this.#idle.now().then(
+        () => this.#endLogs(),
+        () => undefined,
+      );
       throw thrown;
     }
     const replaced = replacedBy(into).flatMap((level) => this.#graphs[level] ?? []);
@@ -194,7 +197,7 @@ export class IndexContents {
     this.#tiers.advance();
     this.#removed.advance();
     for (const graph of replaced) this.#retire(graph);
-    await this.#endLogs(() => Promise.resolve());
+    this.#endLogs();
     try {
       const listed = [...this.#retired].map((graph) => graph.folder);
       sweep(this.#folder, this.#manifest, listed);
@@ -222,11 +225,9 @@ export class IndexContents {
     for (const log of [...this.#logs, this.#removed]) log.close();
   }
 
-  async #endLogs(before: (log: RowLog) => Promise<void>): Promise<void> {
-    const ended = this.#logs.slice(0, -1);
-    await Promise.all(ended.map(before));
-    for (const log of ended) log.close();
-    this.#logs.splice(0, ended.length);
+  /** But for the last. */
+  #endLogs(): void {
+    for (const log of this.#logs.splice(0, this.#logs.length - 1)) log.close();
   }
 
   #retire(graph: Graph): void {
@@ -263,8 +264,8 @@ export class IndexContents {
 }
 
 /**
- * Opens what a folder holds, nothing where the manifest is undefined. Errors: `index-corrupt` where a checksum fails, or
- * the machine went down before the log was on disk.
+ * Opens what a folder holds, nothing where the manifest is undefined. Errors: `index-corrupt` where a checksum fails, the
+ * machine went down before the log was on disk, or it could not be flushed.
  */
 export const openContents = async (
   folder: string,
@@ -275,7 +276,7 @@ export const openContents = async (
   if (found !== undefined && marker.torn)
     throw new FreshetError(
       'index-corrupt',
-      `the machine went down while ${folder} was written to; ${REBUILD}`,
+      `what was written to ${folder} may not all be on disk: the machine went down, or a flush failed; ${REBUILD}`,
     );
   const manifest = found ?? writeManifest(folder, { dimensions, graph: 0, small: 0, log: 1 });
   sweep(folder, manifest);

@@ -2,18 +2,10 @@
  * The folder of an index: `index.json` names the graphs that serve and the first of the logs that tell what came since.
  * It is replaced whole, so at any moment of a crash those graphs and logs are the index, and the rest is swept away.
  */
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
+import { replaceDurably } from '../files/replace-durably.ts';
 
 export interface Manifest {
   readonly format: typeof FORMAT;
@@ -90,15 +82,7 @@ export const readManifest = (folder: string, dimensions: number): Manifest | und
 /** On disk when it returns. */
 export const writeManifest = (folder: string, parts: Omit<Manifest, 'format'>): Manifest => {
   const manifest = { ...parts, format: FORMAT } as const;
-  const path = join(folder, MANIFEST);
-  const file = openSync(`${path}.new`, 'w');
-  try {
-    writeSync(file, JSON.stringify(manifest));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
+  replaceDurably(join(folder, MANIFEST), JSON.stringify(manifest));
   return manifest;
 };
 

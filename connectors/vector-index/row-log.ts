@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
 import { bytesOfVector, vectorOfBytes } from './vector-codec.ts';
 import { HASH_DIGITS, type HashedRow } from './zvec-rows.ts';
 
@@ -83,11 +83,18 @@ export const readLog = (path: string): { readonly entries: readonly LogEntry[]; 
   return { entries, bytes: at };
 };
 
-/** Of a log that nobody writes to any more: on disk when it returns. Throws what the file system says. */
+/**
+ * Of a log that nobody writes to any more: on disk when it returns. Errors: `index-corrupt` where that fails, as the system may
+ * say at the next opening that all is well.
+ */
 export const flushLog = (path: string): void => {
   const file = openSync(path, 'r');
   try {
     fdatasyncSync(file);
+  } catch (thrown) {
+    const cause = toError(thrown);
+    const message = `${path} could not be flushed (${cause.message}); \`freshet index rebuild\` makes the index anew from the log`;
+    throw new FreshetError('index-corrupt', message, { cause });
   } finally {
     closeSync(file);
   }
@@ -125,7 +132,7 @@ export class RowLog {
     return this.#bytes;
   }
 
-  /** On disk when it resolves. */
+  /** On disk when it resolves. Asked once more after a failure it may say so of what is lost: see IdleFlush. */
   flushed(): Promise<void> {
     return promisify(fdatasync)(this.#file);
   }

@@ -2,10 +2,12 @@
  * Generations of an index on disk: a folder each with its table and its vectors, and a file that names the one that
  * serves. A rebuild writes the next folder and then swaps the name, so a crash leaves one whole generation serving.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
+import { flushFolder } from '../../connectors/files/flush-folder.ts';
+import { replaceDurably } from '../../connectors/files/replace-durably.ts';
 import type { VectorIndex } from '../../connectors/vector-index/vector-index.ts';
 import { EMBEDDED, type VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -117,8 +119,9 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     },
     replace: async (generation) => {
       await generation.table.flushed();
-      writeFileSync(`${currentFile}.new`, String(next));
-      renameSync(`${currentFile}.new`, currentFile);
+      flushFolder(folderOf(next));
+      // On disk before the folder of the one before goes.
+      replaceDurably(currentFile, String(next));
       const old = serving;
       const oldFolder = folderOf(number);
       serving = generation;

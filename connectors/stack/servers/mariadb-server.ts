@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { flushFolder } from '../../files/flush-folder.ts';
 import { socketProbe } from '../ready-probe.ts';
 import type { ServerCommand } from '../server-command.ts';
 import { freeBytesAt, serverFailure } from '../server-failure.ts';
@@ -82,6 +83,7 @@ const initialise = async (context: MariaDbServerContext, directory: string): Pro
     ];
     await bootstrap(context, partial, `${statements.join('\n')}\n`);
     await rename(partial, directory);
+    flushFolder(dirname(directory));
   } finally {
     await rm(partial, { recursive: true, force: true });
   }

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { toError } from '../../../schemas/errors.ts';
+import { flushFolder } from '../../files/flush-folder.ts';
 import type { ServerCommand } from '../server-command.ts';
 import { freeBytesAt, serverFailure } from '../server-failure.ts';
 import { settingsText } from '../server-settings.ts';
@@ -102,6 +103,7 @@ const initialise = async (options: Initialisation): Promise<void> => {
     await chmod(made, 0o700);
     await rm(directory, { recursive: true, force: true });
     await rename(made, directory);
+    flushFolder(dirname(directory));
   } catch (error) {
     throw serverFailure({
       ...{ server: 'postgres', what: 'could not make its folder', log: toError(error).message },

@@ -5,6 +5,7 @@ import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLmdbDocumentTable } from '../../../connectors/document-table/lmdb-document-table.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { mountSmallDisk } from '../vector-index/small-disk.ts';
 import { storedDocument } from './table-records.ts';
@@ -44,6 +45,19 @@ describe('the document table', () => {
     expect(table.get(6, stored.record.documentId)).toBeUndefined();
     expect(table.position(7)).toBe(2 ** 45 + 1);
     await table.close();
+  });
+
+  it('begins empty after it was condemned, and takes no write before', async () => {
+    const table = await openLmdbDocumentTable({ folder });
+    write(table, 'a/b/1', 1);
+    const damage = new FreshetError('index-corrupt', 'a flush failed');
+    table.condemn(damage);
+    expect(() => write(table, 'a/b/2', 2)).toThrow(damage);
+    expect(table.position(0)).toBe(2);
+    await expect(table.close()).rejects.toThrow(damage);
+    const again = await openLmdbDocumentTable({ folder });
+    expect([again.fresh, again.position(0)]).toEqual(['torn', undefined]);
+    await again.close();
   });
 
   it('gives out vectors that are safe to keep while everything around them is written again', async () => {

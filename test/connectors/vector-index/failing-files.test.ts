@@ -1,4 +1,4 @@
-/** Files that cannot be removed, opened or cut: what was acknowledged stays, and nothing is left open. */
+/** Files that cannot be removed, opened, cut or flushed: what was acknowledged stays or is read anew, and nothing is left open. */
 import fs, { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -11,8 +11,8 @@ import { startEngine } from '../../../connectors/vector-index/zvec-engine.ts';
 import { hashedRow } from '../../../connectors/vector-index/zvec-rows.ts';
 import { DIMENSIONS, rowsOf } from './vector-rows.ts';
 
-const { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fdatasyncSync } = fs;
-const real = { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fdatasyncSync };
+const { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fdatasync, fdatasyncSync } = fs;
+const real = { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fdatasync, fdatasyncSync };
 let fails = (_call: string, _path: string): boolean => false;
 const open = new Map<number, string>();
 const flushed: string[] = [];
@@ -41,9 +41,16 @@ beforeAll(() => {
       real.closeSync(file);
       open.delete(file);
     },
-    fdatasyncSync: (file: number) => {
+    fdatasyncSync: failing('flush', (file: number) => {
       real.fdatasyncSync(file);
       flushed.push(open.get(file) ?? '');
+    }),
+    fdatasync: (file: number, done: (error: Error | null) => void) => {
+      try {
+        failing('flush', (at: number) => real.fdatasync(at, done))(file);
+      } catch (thrown) {
+        done(thrown as Error);
+      }
     },
   });
   syncBuiltinESMExports();
@@ -133,4 +140,45 @@ it('leaves no file open where it cannot be opened', async () => {
   expect(openHere()).toEqual([]);
   expect(() => new RowLog(join(folder, 'log-99'), 0)).toThrow('truncate');
   expect(openHere()).toEqual([]);
+});
+
+// Linux tells of pages that it could not write once, and holds them for clean from then on.
+const failsOnceToFlush = (path: string) => {
+  let left = 1;
+  fails = (call, at) => call === 'flush' && at === path && left-- > 0;
+};
+
+it('takes a log that could not be flushed for damaged, though the next flush says that all is well', async () => {
+  const contents = await opened();
+  contents.write(hashed(5, 0));
+  failsOnceToFlush(join(folder, 'log-1'));
+  await expect(contents.close()).rejects.toMatchObject({ code: 'index-corrupt' });
+  await expect(opened()).rejects.toMatchObject({ code: 'index-corrupt' });
+});
+
+it('refuses writes once a log could not be flushed after a build that failed', async () => {
+  const contents = await opened();
+  contents.write(hashed(60, 0));
+  let left = 1;
+  fails = (call, path) =>
+    (call === 'open' && path.endsWith('index.json.new')) ||
+    (call === 'flush' && path.endsWith('log-1') && left-- > 0);
+  await expect(contents.build('large', 1)).rejects.toThrow('open');
+  expect(() => contents.write(hashed(1, 1_000))).toThrow(expect.objectContaining({ code: 'index-corrupt' }));
+  expect(contents.has(idsOf(hashed(60, 0)))).toHaveLength(60);
+  await expect(contents.close()).rejects.toMatchObject({ code: 'index-corrupt' });
+  await expect(opened()).rejects.toMatchObject({ code: 'index-corrupt' });
+});
+
+it('takes what a killed build left for damaged where it cannot be flushed', async () => {
+  const killed = join(root, 'killed');
+  const contents = await opened();
+  contents.write(hashed(60, 0));
+  const building = contents.build('large', 1);
+  contents.write(hashed(20, 1_000));
+  cpSync(folder, killed, { recursive: true });
+  await building;
+  await contents.close();
+  failsOnceToFlush(join(killed, 'log-1'));
+  await expect(opened(killed)).rejects.toMatchObject({ code: 'index-corrupt' });
 });

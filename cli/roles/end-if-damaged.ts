@@ -1,0 +1,12 @@
+import { FreshetError } from '../../schemas/errors.ts';
+
+/** A document table that is damaged cannot be mended in place: the role ends, and begins it anew from the log. */
+export const endIfDamaged = (
+  table: { condemn(damage: FreshetError): void },
+  thrown: unknown,
+  fail: (error: FreshetError) => void,
+): void => {
+  if (!(thrown instanceof FreshetError && thrown.code === 'index-corrupt')) return;
+  table.condemn(thrown);
+  fail(thrown);
+};
