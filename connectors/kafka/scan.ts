@@ -17,6 +17,9 @@ export interface ScanRange {
 /** What to do with a record; false ends the scan early. A promise holds the scan back until it is settled. */
 export type OnScanned = (record: KafkaRecord) => unknown;
 
+/** What is asked for is there already: only the last fetch, which brings nothing any more, waits for so long. */
+const MAX_WAIT_MS = 10;
+
 interface Stretch {
   readonly start: number;
   readonly end: number;
@@ -64,7 +67,7 @@ export const scanTopic = async (
       };
       openGroupReader(
         client,
-        { groupId, topics: [topic], maxWaitMs: 50 },
+        { groupId, topics: [topic], maxWaitMs: MAX_WAIT_MS },
         {
           onAssigned: async (partitions) => {
             const log = new Map(

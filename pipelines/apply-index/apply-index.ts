@@ -3,6 +3,7 @@
  * reads all partitions, from where its own table ends; each partition is applied in order, in batches of what has come.
  */
 
+import { randomUUID } from 'node:crypto';
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
@@ -71,9 +72,6 @@ export interface ApplyIndex {
 
 const BATCH: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
-/** The least that a broker takes unless it is told otherwise. */
-const SESSION_TIMEOUT_MS = 6_000;
-export const indexGroup = (name: string): string => `freshet.apply-index.${name}`;
 
 export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<ApplyIndex> => {
   const { kafka, codec, clock, topic: documentsTopic } = settings;
@@ -171,10 +169,11 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
       },
     });
 
+  // Of this run alone: killed, it is a member until its session ends, and would wait for itself when it is started again.
+  const groupId = `freshet.apply-index.${settings.name}.${randomUUID()}`;
   const reader = await openGroupReader(
     kafka,
-    // Killed, this replica is a member until its session ends: nobody takes over for it, so it waits for that alone.
-    { groupId: indexGroup(settings.name), sessionTimeoutMs: SESSION_TIMEOUT_MS, topics: [documentsTopic] },
+    { groupId, topics: [documentsTopic] },
     {
       onAssigned: async (partitions) => {
         const log = new Map(
@@ -221,6 +220,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
       await timings.close();
       await reader.close();
+      await kafka.admin.deleteGroups([groupId]).catch(() => undefined);
     },
   };
 };
