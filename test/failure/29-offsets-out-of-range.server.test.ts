@@ -1,11 +1,11 @@
 /** Fault 29: changes are deleted before they were read (retention, a person): the pipeline stops and says so, each time, and never jumps. */
-import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { documentIdOf } from '../../schemas/document-id.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { type KafkaUnderTest, openKafkaUnderTest } from '../support/kafka-under-test.ts';
 import { startIndex, startPipeline, temporaryFolder } from '../support/plane-roles.ts';
 import { changesCommitted, changesWritten, total, untilCounted, untilEqual } from '../support/plane-state.ts';
+import { setOffsets } from '../support/set-offsets.ts';
 import { until } from '../support/until.ts';
 
 const GROUP = 'freshet.index-documents';
@@ -72,16 +72,10 @@ test('said at every start, nothing read and nothing committed, until a person de
   expect(await textOf(101)).toBeUndefined();
 
   // A person lets it go on from where the log begins, and has the rows written again.
-  const admin = new Kafka({ brokers: [inject('stack').kafka], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.setOffsets({
-    groupId: GROUP,
-    topic: plane.topic,
-    partitions: (await plane.kafka.admin.offsets(plane.topic)).map(({ partition, earliest }) => ({
-      ...{ partition, offset: String(earliest) },
-    })),
-  });
-  await admin.disconnect();
+  const starts = (await plane.kafka.admin.offsets(plane.topic)).map(({ partition, earliest }) => ({
+    ...{ partition, offset: earliest },
+  }));
+  expect(await setOffsets(inject('stack').kafka, plane.kafka, GROUP, plane.topic, starts)).toBe(true);
   pipeline = await startPipeline(plane, folder.path);
   await plane.client.query('UPDATE articles SET views = views + 1, body = body WHERE id > 100');
   await untilEqual(plane, index);

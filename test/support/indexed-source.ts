@@ -2,7 +2,6 @@
  * A source with one table, captured by Debezium into a topic of its own, and clients of everything a test looks at. Roles
  * are started apart (plane-roles.ts), so that a test can kill them.
  */
-import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
@@ -16,6 +15,7 @@ import { preparePostgres } from '../../connectors/sources/postgres/prepare-postg
 import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { planeConfig } from './plane.config.ts';
+import { setOffsets } from './set-offsets.ts';
 import type { SharedStack } from './stack.ts';
 import { until } from './until.ts';
 
@@ -32,14 +32,11 @@ ALTER TABLE articles ALTER COLUMN body SET STORAGE EXTERNAL;`;
 
 /** What other tests left in freshet.memory is none of this plane's, and is not counted here. A group at work has read it already. */
 const passMemories = async (broker: string, kafka: KafkaClient): Promise<void> => {
-  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 1 } }).admin();
-  await admin.connect();
   const topic = TOPICS.memory.name;
-  const partitions = (await kafka.admin.offsets(topic)).map(({ partition, latest }) => ({
-    ...{ partition, offset: String(latest) },
+  const ends = (await kafka.admin.offsets(topic)).map(({ partition, latest }) => ({
+    ...{ partition, offset: latest },
   }));
-  await admin.setOffsets({ groupId: INDEX_DOCUMENTS_GROUP, topic, partitions }).catch(() => undefined);
-  await admin.disconnect();
+  await setOffsets(broker, kafka, INDEX_DOCUMENTS_GROUP, topic, ends);
 };
 
 export type DataPlane = Awaited<ReturnType<typeof openDataPlane>>;

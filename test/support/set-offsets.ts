@@ -1,0 +1,41 @@
+/** Where a group goes on, decided from outside. The library can do it too, and waits five seconds for a fetch that brings nothing. */
+import { Kafka, logLevel } from 'kafkajs';
+import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+
+/** Of a group that nobody is in; one at work is left alone, and the answer is false. `broker`: host:port */
+export const setOffsets = async (
+  broker: string,
+  kafka: KafkaClient,
+  groupId: string,
+  topic: string,
+  offsets: readonly { readonly partition: number; readonly offset: number }[],
+): Promise<boolean> => {
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const { groups } = await admin.describeGroups([groupId]);
+  await admin.disconnect();
+  if (groups.some(({ members }) => members.length > 0)) return false;
+  const places = offsets.map((each) => ({ topic, ...each }));
+  let onReady = (): void => undefined;
+  let onFailure = (_: Error): void => undefined;
+  const owned = new Promise<void>((resolve, reject) => {
+    onReady = resolve;
+    onFailure = reject;
+  });
+  const reader = await openGroupReader(
+    kafka,
+    { groupId, topics: [topic], maxWaitMs: 10 },
+    {
+      onAssigned: async () => places,
+      onReady,
+      onRevoked: () => undefined,
+      onBatch: () => undefined,
+      onFailure,
+    },
+  );
+  await owned;
+  await reader.commit(places);
+  await reader.close();
+  return true;
+};
