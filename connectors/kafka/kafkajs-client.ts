@@ -13,6 +13,8 @@ export interface KafkaClientSettings {
   readonly brokers: readonly string[];
   /** Names this process in the broker's logs and quotas. */
   readonly clientId: string;
+  /** How often a request that failed is tried again. Default 8: some seconds. */
+  readonly retries?: number;
   /** What the library logs, from warnings up. */
   readonly log?: (level: 'warn' | 'error', message: string, details: unknown) => void;
 }
@@ -29,7 +31,7 @@ export const createKafkaJsClient = async (settings: KafkaClientSettings): Promis
     brokers: [...settings.brokers],
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
-    retry: RETRY,
+    retry: { ...RETRY, ...(settings.retries === undefined ? {} : { retries: settings.retries }) },
     socketFactory: ({ host, port, onConnect }) => {
       const socket = connect(
         { host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },

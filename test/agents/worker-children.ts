@@ -3,13 +3,18 @@
  * standard error when it is in its group.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { inject } from 'vitest';
 import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
+import { forgetMembers } from '../support/forget-members.ts';
 import { eventually } from './agents-stack.ts';
 
 export interface WorkerChildren {
   /** Resolves once it is in its group. `broker`: where it finds Kafka, such as a proxy before it. */
   start(name: string, broker?: string): Promise<ChildProcess>;
+  /** Kills one that is alone in its group, and has the broker know: whoever comes next waits for no session. */
+  kill(child: ChildProcess): Promise<void>;
   killAll(): void;
 }
 
@@ -39,6 +44,12 @@ export const workerChildren = (
         withinMs,
       );
       return child;
+    },
+    kill: async (child) => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      await forgetMembers(inject('stack').kafka, AGENTS_GROUP);
     },
     killAll: () => {
       for (const child of children.splice(0)) child.kill('SIGKILL');

@@ -139,7 +139,7 @@ test('a worker is killed in the middle: its successor’s spans are in the trace
   const taskId = await produce(`stall ${file}`, `00-${traceId}-${above}-01`);
   await eventually('the tool', () => (existsSync(`${file}.begun`) ? true : undefined), 200_000);
   await eventually('its first spans', () => (collector.ofTrace(traceId).length >= 2 ? true : undefined));
-  first.kill('SIGKILL');
+  await children.kill(first);
   const before = collector.ofTrace(traceId).map(({ name }) => name);
   expect(before).toEqual(expect.arrayContaining(['retrieval documents', 'chat scripted']));
   expect(before).not.toContain('invoke_agent traced');

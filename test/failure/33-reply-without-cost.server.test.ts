@@ -81,7 +81,7 @@ test('fault 33: killed between the reply of a model and its cost event, the lost
   const child = await children.start('worker-metered', proxy.address);
   await stack.submit({ agent: AGENT, input: 'How long do I have to return a product?', taskId });
   await eventually('a reply on its way to the journal', () => (proxy.cuts().held > 0 ? true : undefined));
-  child.kill('SIGKILL');
+  await children.kill(child);
 
   const before = await stack.journalOf(taskId);
   const intent = before.find(({ type }) => type === 'intent');

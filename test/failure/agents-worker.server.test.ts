@@ -76,7 +76,7 @@ test('a worker killed in the middle of a call: another goes on, finished steps a
   const child = await children.start('worker-killed');
   const taskId = await stack.submit({ agent: 'careful', input: QUESTION });
   await untilSecondCall(taskId);
-  child.kill('SIGKILL');
+  await children.kill(child);
   const model = lookThenAnswer({ secondCallMs: 0 });
   worker = await startWorker(model);
   const result = await resultOf(taskId);
@@ -133,7 +133,7 @@ test('an acknowledgement that was lost: the log is read before anything goes on,
   const proxy = await startTcpProxy(inject('stack').kafka, (_, frame) =>
     frame.includes(reply) && frame.includes(firstClaim) ? 'answered' : 'none',
   );
-  const kafka = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut-off' });
+  const kafka = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut-off', retries: 4 });
   const writer = openRecordWriter(kafka);
   onTestFinished(async () => {
     await writer.close();

@@ -8,7 +8,7 @@ import type {
 } from '../kafka.ts';
 import { coPartitionAssigner } from './assigner.ts';
 import { attempt } from './attempt.ts';
-import { type Consumer, type KafkaJs, RETRY } from './library.ts';
+import type { Consumer, KafkaJs } from './library.ts';
 
 const grouped = (partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] => {
   const byTopic = new Map<string, number[]>();
@@ -60,7 +60,7 @@ export const consume = async (
     maxBytesPerPartition: 4 * 1024 * 1024,
     maxBytes: 16 * 1024 * 1024,
     partitionAssigners: [coPartitionAssigner],
-    retry: { ...RETRY, restartOnFailure: async () => true },
+    retry: { restartOnFailure: async () => true },
   });
   // After a crash the library holds no group until it starts again, and throws where one is to be moved or held: its caller says so again
   // at the next join.

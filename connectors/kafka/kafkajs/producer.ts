@@ -1,7 +1,7 @@
 /** One producer: one send in flight, places in the order of the records. */
 import type { AppendedAt, RawProducer, RecordToAppend } from '../kafka.ts';
 import { partitionCountOf } from './admin.ts';
-import { type Admin, type KafkaJs, type Message, Partitioners, type Producer, RETRY } from './library.ts';
+import { type Admin, type KafkaJs, type Message, Partitioners, type Producer } from './library.ts';
 
 export const openProducer = async (kafka: KafkaJs, admin: Admin): Promise<RawProducer> => {
   // One send in flight, retries included: with two, a lost connection makes this library reuse sequence numbers and
@@ -9,7 +9,6 @@ export const openProducer = async (kafka: KafkaJs, admin: Admin): Promise<RawPro
   const producer: Producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
-    retry: RETRY,
     createPartitioner: Partitioners.DefaultPartitioner,
   });
   await producer.connect();

@@ -105,7 +105,7 @@ test('a worker is killed after a tool returned 5 MB: another comes to the same s
     const intents = (await journalOf(taskId)).filter(({ type }) => type === 'intent');
     return intents.length === 2 ? true : undefined;
   });
-  child.kill('SIGKILL');
+  await children.kill(child);
   worker = await startWorker();
   expect(await resultOf(taskId)).toMatchObject({ outcome: 'completed', error: null });
   takenOver = taskId;

@@ -142,7 +142,7 @@ test('a task waits for approval while more than a span of tasks behind it end; i
   expect(whole.length).toBeGreaterThan(1);
   expect(snapshotPlaceOf(whole.at(-1) ?? question)?.from).toBeGreaterThanOrEqual(commit.journal);
 
-  child.kill('SIGKILL');
+  await children.kill(child);
   let from = -1;
   let later = 0;
   worker = await startTaskWorker({
@@ -206,7 +206,7 @@ test('a parent that waits for its sub-task is committed, and hears of the end un
   await eventually('the commit past the parent', async () =>
     (await commitOf()).offset >= tasks ? true : undefined,
   );
-  child.kill('SIGKILL');
+  await children.kill(child);
   worker = await startTaskWorker({
     ...PATIENCE,
     ...{ ...stack, control },

@@ -28,7 +28,7 @@ let reader: GroupReader | undefined;
 beforeAll(async () => {
   stack = await openAgentsStack();
   proxy = await startTcpProxy(inject('stack').kafka, () => cut());
-  ownKafka = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut' });
+  ownKafka = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut', retries: 4 });
   writer = openRecordWriter(ownKafka);
   payloads = openPayloadWriter({ kafka: ownKafka, codec: stack.codec });
 });

@@ -17,6 +17,9 @@ const letThrough: Decide = () => 'none';
 let kafka: KafkaUnderTest;
 let proxy: TcpProxy;
 let client: KafkaClient;
+/** Gives up after a second, where a test waits for nothing else. */
+let impatient: KafkaClient;
+const IMPATIENT = { retries: 4 };
 let decide = letThrough;
 /** The records of each produce request that came to the proxy, and what became of it there. */
 let requests: { readonly names: readonly string[]; readonly cut: Cut }[] = [];
@@ -34,6 +37,7 @@ beforeAll(async () => {
   kafka = await openKafkaUnderTest(inject('stack').kafka);
   proxy = await startTcpProxy(inject('stack').kafka, watched);
   client = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'cut' });
+  impatient = await createKafkaJsClient({ brokers: [proxy.address], clientId: 'impatient', ...IMPATIENT });
 });
 afterEach(async () => {
   decide = letThrough;
@@ -42,16 +46,17 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await client?.close();
+  await impatient?.close();
   await proxy?.close();
   await kafka?.close();
 });
 
-const open = async (limits?: RecordWriterLimits) => {
+const open = async (by: KafkaClient, limits?: RecordWriterLimits) => {
   const topic = await kafka.topic(1);
   let opened = 0;
   const openProducer = () => {
     opened += 1;
-    return client.openProducer();
+    return by.openProducer();
   };
   const writer = openRecordWriter({ openProducer }, limits);
   writers.push(writer);
@@ -83,7 +88,7 @@ const forGood =
 test.each<Cut>(['before', 'answered'])(
   'one send in flight, cut %s; what comes meanwhile goes with the next, and each gets its own places',
   async (cut) => {
-    const { writer, named, inLog } = await open();
+    const { writer, named, inLog } = await open(client);
     decide = forGood(cut);
     const first = writer.append([named('1')]);
     await untilCut();
@@ -103,7 +108,7 @@ test.each<Cut>(['before', 'answered'])(
 );
 
 test('one append over the limit takes several sends, one after the other, and resolves with all its places', async () => {
-  const { writer, named, inLog } = await open({ maxPending: 100, maxPartitionBytes: 2_000 });
+  const { writer, named, inLog } = await open(impatient, { maxPending: 100, maxPartitionBytes: 2_000 });
   // The first send is written but not acknowledged: nothing of the second may come before it is.
   let unanswered = 2;
   decide = () => {
@@ -126,7 +131,7 @@ test.each<[Cut, readonly string[]]>([
 ])(
   'cut %s for good: what was sent and all that waits is rejected, and the next append has a new producer',
   async (cut, log) => {
-    const { writer, opened, named, inLog } = await open();
+    const { writer, opened, named, inLog } = await open(impatient);
     decide = forGood(cut);
     const failing = [writer.append([named('1')]), writer.append([named('2')])];
     await untilCut();
@@ -149,7 +154,7 @@ test('a producer that cannot be opened fails the append, and is asked for again'
   const topic = await kafka.topic(1);
   const record = { topic, partition: 0, key: null, value: null };
   const away = await startTcpProxy(inject('stack').kafka, () => 'none');
-  const ownClient = await createKafkaJsClient({ brokers: [away.address], clientId: 'away' });
+  const ownClient = await createKafkaJsClient({ brokers: [away.address], clientId: 'away', ...IMPATIENT });
   const writer = openRecordWriter(ownClient);
   await away.close();
   await expect(writer.append([record])).rejects.toMatchObject({ code: 'append-failed' });
@@ -165,7 +170,7 @@ test('a producer that cannot be opened fails the append, and is asked for again'
 });
 
 test('waiting appends have a limit', async () => {
-  const { writer, named, inLog } = await open({ maxPending: 2, maxPartitionBytes: 1_000 });
+  const { writer, named, inLog } = await open(client, { maxPending: 2, maxPartitionBytes: 1_000 });
   decide = forGood('before');
   const taken = [writer.append([named('1')])];
   await untilCut();
@@ -178,7 +183,7 @@ test('waiting appends have a limit', async () => {
 });
 
 test('close sends what waits; after it nothing is taken', async () => {
-  const { writer, named, inLog } = await open();
+  const { writer, named, inLog } = await open(client);
   decide = forGood('before');
   const last = [writer.append([named('1')]), writer.append([named('2')])];
   await untilCut();
