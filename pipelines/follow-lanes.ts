@@ -2,7 +2,7 @@
 import { followTopics } from '../connectors/kafka/follow-topic.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
-import { initialLanes, LANES_KEY, lanesOfControl, type ModelLanes } from '../schemas/model-lanes.ts';
+import { LANES_KEY, lanesAfter, type ModelLanes, nothingAsked } from '../schemas/model-lanes.ts';
 import { TOPICS } from '../schemas/topics.ts';
 
 export interface FollowLanesSettings {
@@ -27,7 +27,7 @@ const AGAIN_MS = 2_000;
 
 /** Resolves once the state is known and was handed over. Errors: `kafka-unavailable`, `config-invalid` (see lanesOfControl). */
 export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFollower> => {
-  let lanes = initialLanes(settings.base);
+  let standing = nothingAsked(settings.base);
   let wrong: unknown;
   let started = false;
   let closed = false;
@@ -39,7 +39,7 @@ export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFo
       clearTimeout(again);
       if (closed) return;
       try {
-        await settings.onLanes(lanes);
+        await settings.onLanes(standing.lanes);
       } catch (error) {
         settings.onTrouble(error as Error);
         again = setTimeout(turn, AGAIN_MS);
@@ -54,11 +54,13 @@ export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFo
     onRecord: async (record) => {
       if (record.key?.toString('utf8') !== LANES_KEY) return;
       try {
-        lanes =
-          record.value === null
-            ? initialLanes(settings.base)
-            : lanesOfControl(await settings.codec.decode('Control', record.value), settings.base);
+        const before = standing;
+        standing = lanesAfter(
+          before,
+          record.value === null ? null : await settings.codec.decode('Control', record.value),
+        );
         wrong = undefined;
+        if (standing === before) return;
       } catch (error) {
         wrong = error;
         throw error;
@@ -71,13 +73,13 @@ export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFo
     await follower.caughtUp(TOPICS.control.name, READ_WITHIN_MS);
     if (wrong !== undefined) throw wrong;
     started = true;
-    await settings.onLanes(lanes);
+    await settings.onLanes(standing.lanes);
   } catch (error) {
     await follower.close();
     throw error;
   }
   return {
-    lanes: () => lanes,
+    lanes: () => standing.lanes,
     close: async () => {
       closed = true;
       clearTimeout(again);

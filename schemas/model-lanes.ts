@@ -28,6 +28,12 @@ export type LaneCommand =
   /** `at`: milliseconds since the Unix epoch. */
   | { readonly action: 'finish'; readonly at: number };
 
+/** The lanes with the command that made them what they are; null where none did. */
+export interface StandingLanes {
+  readonly lanes: ModelLanes;
+  readonly control: Control | null;
+}
+
 export const LANES_KEY = 'embedding:documents';
 export const DEFAULT_BACKFILL_PER_SECOND = 200;
 
@@ -39,6 +45,8 @@ export const initialLanes = (base: string): ModelLanes => ({
   backfillPerSecond: DEFAULT_BACKFILL_PER_SECOND,
   reachesBackTo: 0,
 });
+
+export const nothingAsked = (base: string): StandingLanes => ({ lanes: initialLanes(base), control: null });
 
 const conflict = (message: string): never => {
   throw new FreshetError('conflict', message);
@@ -97,13 +105,15 @@ export const documentsTopic = (lanes: Pick<ModelLanes, 'base'>, model: string): 
     ? TOPICS.documents
     : { ...TOPICS.documents, name: `${TOPICS.documents.name}.${model}` };
 
-export const valuesOfLanes = (lanes: ModelLanes): Readonly<Record<string, string>> => ({
+/** `from`: what the command goes on from; one that says nothing of it goes on from whatever stands. */
+export const valuesOfLanes = (lanes: ModelLanes, from?: StandingLanes): Readonly<Record<string, string>> => ({
   base: lanes.base,
   serving: lanes.serving,
   ...(lanes.candidate === null ? {} : { candidate: lanes.candidate }),
   ...(lanes.previous === null ? {} : { previous: lanes.previous }),
   backfillPerSecond: String(lanes.backfillPerSecond),
   reachesBackTo: String(lanes.reachesBackTo),
+  ...(from && { from: from.control?.id ?? '' }),
 });
 
 /**
@@ -124,4 +134,17 @@ export const lanesOfControl = ({ values }: Control, base: string): ModelLanes =>
     backfillPerSecond: Number(values.backfillPerSecond) || DEFAULT_BACKFILL_PER_SECOND,
     reachesBackTo: Number(values.reachesBackTo) || 0,
   };
+};
+
+/**
+ * What stands after the next command of the log; null: its end by hand. Of two that go on from the same the first in the log holds
+ * and the other is void, whoever reads them. Errors: `config-invalid` (see lanesOfControl).
+ */
+export const lanesAfter = (standing: StandingLanes, control: Control | null): StandingLanes => {
+  const { base } = standing.lanes;
+  if (control === null) return nothingAsked(base);
+  const { from } = control.values;
+  // Where nothing was read before, compaction left this one: what it goes on from is gone.
+  const isVoid = from !== undefined && standing.control !== null && from !== standing.control.id;
+  return isVoid ? standing : { lanes: lanesOfControl(control, base), control };
 };

@@ -156,7 +156,7 @@ export interface Control {
   readonly kind: 'source' | 'release' | 'embedding' | 'task' | 'agent' | 'tenant' | 'budget' | 'behaviour';
   /** a source, a document, an execution, an agent: within its kind */
   readonly name: string;
-  /** source: pause, resume, snapshot; release: release, redrive, drop; embedding: reembed, cutover, revert, finish, abandon, with the state after it as values; task: cancel, approve, deny; agent, tenant: kill, revive; budget: set; behaviour: deploy, promote, rollback */
+  /** source: pause, resume, snapshot; release: release, redrive, drop; embedding: reembed, cutover, revert, finish, abandon, with the state after it as values and from, the id of the command it goes on from: of two from the same the first in the log holds; task: cancel, approve, deny; agent, tenant: kill, revive; budget: set; behaviour: deploy, promote, rollback */
   readonly action: string;
   /** of this command: one carried out already is not carried out again */
   readonly id: string;

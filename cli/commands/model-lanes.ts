@@ -6,6 +6,7 @@ import type { LaneComparison, LanesStatus } from '../../connectors/index-service
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { sendLaneCommand } from '../../gateway/send-lane-command.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
+import { readLanes } from '../../pipelines/read-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { LOCAL_EMBEDDING_MODELS } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -14,6 +15,7 @@ import {
   type LaneCommand,
   type ModelLanes,
   moveLanes,
+  type StandingLanes,
 } from '../../schemas/model-lanes.ts';
 import { askAtTerminal, type Consent, withConsent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
@@ -50,21 +52,28 @@ const describeComparison = ({ serving, candidate, overlap }: LaneComparison): st
     `both give ${percent(overlap)} of the first ten`,
   ].join('\n');
 
-/** Appends the state after a command, audited first. Gives it. Errors: `conflict` (see moveLanes). */
+/** What stands in the log: an index may not have heard of the last command yet. */
+const standingIn = (surroundings: Surroundings): Promise<StandingLanes> =>
+  withKafka(surroundings, async ({ kafka, codec, run }) => {
+    const { wanted } = await openLaneReplicas(run.index).lanes();
+    return (await readLanes(kafka, codec, wanted.base)).standing;
+  });
+
+/** Appends the state after a command, audited first. Gives it. Errors: `conflict` (see moveLanes and sendLaneCommand). */
 const command = async (
   surroundings: Surroundings,
   wanted: LaneCommand,
   options: Consent,
+  goesOnFrom?: StandingLanes,
 ): Promise<ModelLanes> => {
-  const index = openLaneReplicas(requireRun(surroundings.root).index);
-  const before = (await index.lanes()).wanted;
-  const next = moveLanes(before, wanted);
+  const before = goesOnFrom ?? (await standingIn(surroundings));
+  const next = moveLanes(before.lanes, wanted);
   if (options.dryRun) return next;
   await withKafka(surroundings, async ({ kafka, codec }) => {
     const writer = openRecordWriter(kafka);
     const asked = { at: systemClock(), by: 'local', reason: options.reason ?? null };
     const moved = { ...asked, before, next, action: wanted.action };
-    await sendLaneCommand({ codec, writer }, moved, 'freshet/cli');
+    await sendLaneCommand({ kafka, codec, writer }, moved, 'freshet/cli');
     await writer.close();
   });
   return next;
@@ -142,12 +151,14 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
     .action(async (options: Consent & { queries: string; force?: boolean }) => {
       askAtTerminal('cut over', options);
       const output = createOutput(options.json ?? false);
+      // Before the measure: should another model be filled meanwhile, this does not hold.
+      const before = await standingIn(surroundings);
       const comparison = await client().measure(Number(options.queries));
       const against = judgeCutover(comparison);
       if (!output.json) output.talk(describeComparison(comparison));
       if (against.length > 0 && !options.force)
         throw new FreshetError('check-failed', `not cut over: ${against.join('; ')}. Force it with --force`);
-      const next = await command(surroundings, { action: 'cutover' }, options);
+      const next = await command(surroundings, { action: 'cutover' }, options, before);
       const lanes = options.dryRun ? undefined : await untilAnswering(surroundings, next.serving);
       output.print(
         { comparison, against, wanted: next, lanes },

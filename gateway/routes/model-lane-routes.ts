@@ -1,9 +1,15 @@
 /** A change of embedding model while everything goes on: which model answers, and what moves that on (docs/embedding-models.md). */
 import { z } from 'zod';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
+import { readLanes } from '../../pipelines/read-lanes.ts';
 import { LOCAL_EMBEDDING_MODELS } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { DEFAULT_BACKFILL_PER_SECOND, type LaneCommand, moveLanes } from '../../schemas/model-lanes.ts';
+import {
+  DEFAULT_BACKFILL_PER_SECOND,
+  type LaneCommand,
+  moveLanes,
+  type StandingLanes,
+} from '../../schemas/model-lanes.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange } from '../http/fields.ts';
 import { type Principal, requireOperator } from '../http/principal-of-request.ts';
@@ -76,13 +82,19 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
     return settings.lanes;
   };
 
+  /** From the log itself: an index may not have heard of the last command yet. */
+  const standing = async (): Promise<StandingLanes> => {
+    service();
+    return (await readLanes(settings.kafka, settings.codec, config.embedding.model)).standing;
+  };
+
   const move = async (
+    before: StandingLanes,
     command: LaneCommand,
     principal: Principal,
     { reason = null, dryRun = false }: { reason?: string | null | undefined; dryRun?: boolean } = {},
   ) => {
-    const { wanted: before } = await service().lanes();
-    const next = moveLanes(before, command);
+    const next = moveLanes(before.lanes, command);
     const asked = { at: clock(), by: principal.name, reason };
     if (!dryRun) await sendLaneCommand(settings, { ...asked, before, next, action: command.action });
     return { wanted: next, dryRun };
@@ -126,7 +138,7 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
             'not-found',
             `no embedding model is called ${model}; add it to embedding.models`,
           );
-        return move({ action: 'reembed', model, backfillPerSecond }, principal, body);
+        return move(await standing(), { action: 'reembed', model, backfillPerSecond }, principal, body);
       },
     }),
     route({
@@ -155,11 +167,16 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
       errors: ['forbidden', 'not-found', 'conflict', 'index-unavailable', 'append-failed'],
       handle: async ({ body, principal }) => {
         requireOperator(principal, CHANGED);
+        // Before the measure: should another model be filled meanwhile, this does not hold.
+        const before = await standing();
         const measured = await service().measure(body?.queries ?? QUERIES);
         const against = judgeCutover(measured);
         if (against.length > 0 && !body?.force && !body?.dryRun)
           throw new FreshetError('conflict', `not cut over: ${against.join('; ')}`);
-        return { ...(await move({ action: 'cutover' }, principal, body)), comparison: measured, against };
+        return {
+          ...(await move(before, { action: 'cutover' }, principal, body)),
+          ...{ comparison: measured, against },
+        };
       },
     }),
     ...MOVES.map(({ action, summary }) =>
@@ -175,7 +192,7 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
           requireOperator(principal, CHANGED);
           const command: LaneCommand =
             action === 'finish' ? { action, at: Math.round(clock() / 1_000) } : { action };
-          return move(command, principal, body);
+          return move(await standing(), command, principal, body);
         },
       }),
     ),

@@ -1,29 +1,41 @@
-/**
- * What the routes of a change of embedding model refuse, and what they would do. What they do is one record for everybody
- * (send-lane-command.test.ts), so it is not done in the log that all tests share.
- */
+/** What the routes of a change of embedding model refuse, would do, and do. It is one record for everybody, and gone at the end. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LaneService } from '../../connectors/index-service/lane-service.ts';
-import { initialLanes } from '../../schemas/model-lanes.ts';
-import { type GatewayUnderTest, startGatewayUnderTest } from './gateway-under-test.ts';
+import type { KafkaClient, RecordToAppend } from '../../connectors/kafka/kafka.ts';
+import { sendLaneCommand } from '../../gateway/send-lane-command.ts';
+import { readLanes } from '../../pipelines/read-lanes.ts';
+import { systemClock } from '../../schemas/clock.ts';
+import { initialLanes, LANES_KEY, type LaneCommand, moveLanes } from '../../schemas/model-lanes.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from './gateway-under-test.ts';
 
+const BASE = 'all-minilm-l6-v2';
 const measured = (model: string) => ({ model, queries: 3, found: 1, p50Ms: 1, p95Ms: 1, recall: 1 });
-let wanted = initialLanes('all-minilm-l6-v2');
 const lanes: LaneService = {
-  lanes: async () => ({ wanted, answering: wanted.serving, lanes: [] }),
+  lanes: async () => ({ wanted: initialLanes(BASE), answering: BASE, lanes: [] }),
   measure: async () => ({
-    serving: measured(wanted.serving),
-    candidate: measured(wanted.candidate ?? ''),
+    serving: measured(BASE),
+    candidate: measured('feature-hash-384'),
     overlap: 1,
     behind: 0,
   }),
 };
 
 let under: GatewayUnderTest;
+let kafka: KafkaClient;
+const clear = () => under.put({ topic: TOPICS.control.name, key: LANES_KEY, value: null });
+const inLog = async () => (await readLanes(kafka, under.codec, BASE)).standing;
+
 beforeAll(async () => {
   under = await startGatewayUnderTest({ lanes });
+  ({ kafka } = await openKafkaAndCodec());
+  await clear();
 });
-afterAll(() => under.close());
+afterAll(async () => {
+  await clear();
+  await kafka.close();
+  await under.close();
+});
 
 const post = (verb: string, body?: object) =>
   under.call(`/v1/index/${verb}`, {
@@ -33,15 +45,21 @@ const post = (verb: string, body?: object) =>
 
 test('a dry run says what would hold, and what cannot be done is a conflict or not found', async () => {
   const asked = { model: 'feature-hash-384', backfillPerSecond: 50, dryRun: true };
-  const would = { serving: 'all-minilm-l6-v2', candidate: 'feature-hash-384', backfillPerSecond: 50 };
+  const would = { serving: BASE, candidate: 'feature-hash-384', backfillPerSecond: 50 };
   expect(await post('reembed', asked)).toMatchObject({ status: 202, body: { dryRun: true, wanted: would } });
   expect((await post('reembed', { model: 'nobody-s' })).status).toBe(404);
   for (const verb of ['revert', 'finish', 'abandon']) expect((await post(verb)).status).toBe(409);
-  expect((await under.call('/v1/index/lanes')).body).toMatchObject({ answering: 'all-minilm-l6-v2' });
+  expect((await under.call('/v1/index/lanes')).body).toMatchObject({ answering: BASE });
+  expect(await inLog()).toMatchObject({ lanes: initialLanes(BASE), control: null });
 });
 
 test('what was measured too little is not cut over to; a dry run says why', async () => {
-  wanted = { ...wanted, candidate: 'feature-hash-384' };
+  const asked = { model: 'feature-hash-384', backfillPerSecond: 50, reason: 'in a test' };
+  expect((await post('reembed', asked)).status).toBe(202);
+  expect(await inLog()).toMatchObject({
+    lanes: { candidate: 'feature-hash-384', backfillPerSecond: 50 },
+    control: { action: 'reembed', by: 'local', reason: 'in a test' },
+  });
   const refused = await post('cutover', { reason: 'in a test' });
   expect(refused).toMatchObject({ status: 409, body: { code: 'conflict' } });
   expect(refused.body).toMatchObject({ detail: expect.stringContaining('only 3 documents') });
@@ -49,4 +67,47 @@ test('what was measured too little is not cut over to; a dry run says why', asyn
     status: 202,
     body: { dryRun: true, wanted: { serving: 'feature-hash-384' }, against: [expect.any(String)] },
   });
+});
+
+test('of two commands that go on from the same state the first in the log holds, and the other is told', async () => {
+  const before = await inLog();
+  const appended: RecordToAppend[][] = [];
+  // Both have read what stands before either is written.
+  let both: () => void = () => undefined;
+  const together = new Promise<void>((resolve) => {
+    both = resolve;
+  });
+  const writer = {
+    append: async (records: readonly RecordToAppend[]) => {
+      appended.push([...records]);
+      if (appended.length === 2) both();
+      await together;
+      return under.put(...records);
+    },
+  };
+  const send = (command: LaneCommand) =>
+    sendLaneCommand(
+      { kafka, codec: under.codec, writer },
+      {
+        ...{ before, next: moveLanes(before.lanes, command), action: command.action },
+        ...{ at: systemClock(), by: 'local', reason: null },
+      },
+    );
+  const commands: readonly LaneCommand[] = [
+    { action: 'cutover' },
+    { action: 'reembed', model: 'feature-hash-384', backfillPerSecond: 7 },
+  ];
+  const told = await Promise.allSettled(commands.map(send));
+  expect(told.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  const [winner] = commands.filter((_, at) => told[at]?.status === 'fulfilled');
+  expect(told.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'conflict' } });
+  const after = await readLanes(kafka, under.codec, BASE);
+  expect(after.standing.lanes).toEqual(winner && moveLanes(before.lanes, winner));
+  // And it is what compaction keeps.
+  expect(after.newest).toBe(after.standing.control?.id);
+  // Each audited before it is on freshet.control.
+  expect(appended.map(([record]) => record?.topic).slice(0, 4)).toEqual([
+    ...['freshet.audit', 'freshet.audit'],
+    ...['freshet.control', 'freshet.control'],
+  ]);
 });

@@ -6,11 +6,13 @@ import {
   embedsBase,
   initialLanes,
   type LaneCommand,
+  lanesAfter,
   lanesFilled,
   lanesKept,
   lanesOfControl,
   type ModelLanes,
   moveLanes,
+  nothingAsked,
   valuesOfLanes,
 } from '../../schemas/model-lanes.ts';
 import type { Control } from '../../schemas/records.ts';
@@ -93,4 +95,23 @@ test('every model but the first has a topic of its own, made like the first', ()
     ...documentsTopic(lanes, 'base'),
     name: 'freshet.documents.second',
   });
+});
+
+test('of commands that go on from the same state the first in the log holds, with every field of it', () => {
+  const before = nothingAsked('base');
+  const asked = (id: string, rate: number, from = before) => {
+    const next = moveLanes(from.lanes, { action: 'reembed', model: 'second', backfillPerSecond: rate });
+    return { ...control(next), id, values: valuesOfLanes(next, from) };
+  };
+  const [first, late] = [asked('a', 10), asked('b', 20)];
+  const held = lanesAfter(lanesAfter(before, first), late);
+  expect([held.control?.id, held.lanes.backfillPerSecond]).toEqual(['a', 10]);
+  // Told once more behind the one that is void, as compaction keeps the last; and then it goes on from there.
+  const again = lanesAfter(held, { ...first, values: { ...first.values, from: 'a' } });
+  expect(again.lanes).toEqual(held.lanes);
+  expect(lanesAfter(again, asked('c', 30, again)).lanes.backfillPerSecond).toBe(30);
+  // One that an earlier release wrote, the end by hand, and what compaction left.
+  expect(lanesAfter(held, control(initialLanes('base'))).lanes).toEqual(initialLanes('base'));
+  expect(lanesAfter(held, null)).toEqual(before);
+  expect(lanesAfter(before, asked('d', 40, held)).lanes.backfillPerSecond).toBe(40);
 });
