@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { FreshetError } from './errors.ts';
+import type { FetchPolicy } from './fetch-policy.ts';
 import type { MemoryPolicyInput } from './memory-policy.ts';
 import type { RetrieveSettings } from './retrieve-settings.ts';
 import type { SafetySettings } from './safety-policy.ts';
@@ -28,6 +29,11 @@ export interface ToolContext {
   };
   /** W3C trace context of the step: a header of what the tool sends on, so that it is found in the same trace. */
   readonly traceparent: string;
+  /**
+   * For addresses from a model or a row: public ones alone, and those of `fetch.allowInside`. Bounded in time, redirects and bytes; answers
+   * whole. Errors: docs/tools.md.
+   */
+  readonly fetch: typeof globalThis.fetch;
   readonly signal: AbortSignal;
 }
 
@@ -55,6 +61,8 @@ export interface ToolDefinition<Arguments extends z.ZodType = z.ZodType> {
     readonly cached?: boolean;
     readonly answer?: Json;
   };
+  /** Bounds of the `fetch` that it is given, and what of one's own network that may reach. */
+  readonly fetch?: FetchPolicy;
   /** The principal of the task must hold it. */
   readonly capability?: string;
   /** A person approves each call, bound to its exact arguments, before it is made. */

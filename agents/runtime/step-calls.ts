@@ -8,6 +8,7 @@ import type {
   ModelReply,
 } from '../../connectors/models/language/language-model.ts';
 import { ModelError } from '../../connectors/models/language/model-error.ts';
+import { openFetch } from '../../connectors/web/open-fetch.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, OutcomeUnknown, toError } from '../../schemas/errors.ts';
@@ -169,7 +170,10 @@ export const callRetriever = (
     }),
   );
 
-type ToolCallBounds = { readonly limitMs: number; readonly context: ToolContext };
+/** What a call is made with; its `fetch` is made for it, to end when it does. */
+export type ToolCallContext = Omit<ToolContext, 'fetch'>;
+
+type ToolCallBounds = { readonly limitMs: number; readonly context: ToolCallContext };
 
 export const callTool = (
   tool: ToolDefinition,
@@ -190,7 +194,7 @@ export const callCompensation = (
   });
 
 const withinTool = (
-  { timeoutMs = DEFAULT_TOOL_TIMEOUT_MS }: ToolDefinition,
+  { timeoutMs = DEFAULT_TOOL_TIMEOUT_MS, fetch: policy }: ToolDefinition,
   { limitMs, context }: ToolCallBounds,
   call: (context: ToolContext) => Promise<unknown>,
 ): Promise<CallOutcome<JsonValue>> => {
@@ -198,7 +202,7 @@ const withinTool = (
   return timed(
     async () => {
       const output = await within(Math.min(limitMs, timeoutMs), context.signal, (signal) =>
-        call({ ...context, signal }),
+        call({ ...context, signal, fetch: openFetch({ ...policy, signal }) }),
       );
       answered = true;
       return plain(output);

@@ -1,10 +1,10 @@
 /** What a tool is given beside its arguments, in a step or to undo one. */
-import type { ToolContext } from '../../schemas/agent-definition.ts';
 import { freshnessOf } from '../../schemas/search.ts';
 import { scratchOf } from '../memory/ephemeral-memory.ts';
+import type { ToolCallContext } from './step-calls.ts';
 import { type StepScope, tenantOf, traceparentOfStep } from './step-scope.ts';
 
-export const toolContextOf = (scope: StepScope, step: number, idempotencyKey: string): ToolContext => {
+export const toolContextOf = (scope: StepScope, step: number, idempotencyKey: string): ToolCallContext => {
   const { run, services, calling } = scope;
   const { taskId, executionId } = run.identity;
   const tenant = tenantOf(scope);

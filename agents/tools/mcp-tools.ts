@@ -13,7 +13,10 @@ import { type McpPin, type McpPins, mcpToolHash } from './mcp-pins.ts';
 
 /** What the configuration says of a tool beside its pin. Left out: it reads. */
 export type McpToolTerms = Partial<
-  Omit<ToolDefinition, 'name' | 'description' | 'arguments' | 'execute' | 'compensate' | 'compensateUsd'>
+  Omit<
+    ToolDefinition,
+    'name' | 'description' | 'arguments' | 'fetch' | 'execute' | 'compensate' | 'compensateUsd'
+  >
 >;
 
 export interface McpToolsSettings {

@@ -2,6 +2,7 @@
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { FETCH_POLICY_SCHEMA } from '../../schemas/fetch-policy.ts';
 import { madeOnce } from '../../schemas/made-once.ts';
 import { formatUsd, isUsd, type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { ChainPolicy } from './fallback-state.ts';
@@ -74,6 +75,8 @@ export const checkToolPolicies = (agent: string, tools: readonly ToolDefinition[
     if (cache && !(Number.isFinite(cache.ttlMs) && cache.ttlMs > 0)) refuse('cache.ttlMs must be above 0');
     if (compensateUsd !== undefined && (!compensate || !isUsd(compensateUsd)))
       refuse('compensateUsd is an exact decimal in US dollars, of a tool that says how it is undone');
+    const wrong = FETCH_POLICY_SCHEMA.safeParse(tool.fetch ?? {}).error?.issues[0];
+    if (wrong) refuse(`${['fetch', ...wrong.path].join('.')}: ${wrong.message}`);
     if (effect === 'write') {
       if (cache || fallback)
         refuse('an effect is neither cached nor stood in for: leave cache and fallback out');

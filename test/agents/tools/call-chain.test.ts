@@ -160,6 +160,12 @@ test.each([
   ['an effect made again without its key', { effect: 'write' as const, retries: 1 }, /takesIdempotencyKey/],
   ['half a retry', { retries: 0.5 }, /whole number/],
   ['a cache of no time', { cache: { ttlMs: 0 } }, /ttlMs/],
+  [
+    'a host inside without its port',
+    { fetch: { allowInside: ['tickets'] } },
+    /fetch\.allowInside\.0: one host/,
+  ],
+  ['a bound that is none of a fetch', { fetch: { maxByte: 1 } as object }, /fetch: .*maxByte/],
 ])('refused at start: %s', (_, terms, message) => {
   const { tool } = scriptedTool('shop', [], terms);
   const { tool: charge } = scriptedTool('charge', [], { effect: 'write' });

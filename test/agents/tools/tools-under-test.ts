@@ -1,8 +1,8 @@
 /** Tools whose answers are scripted, and calls through the runtime's own callTool. */
 import { z } from 'zod';
-import { callTool } from '../../../agents/runtime/step-calls.ts';
+import { callTool, type ToolCallContext } from '../../../agents/runtime/step-calls.ts';
 import type { ChainEffects } from '../../../agents/tools/call-chain.ts';
-import { defineTool, type ToolContext, type ToolDefinition } from '../../../schemas/agent-definition.ts';
+import { defineTool, type ToolDefinition } from '../../../schemas/agent-definition.ts';
 
 export type Turn = { readonly answer: unknown } | { readonly failure: Error } | { readonly hangs: true };
 
@@ -33,7 +33,7 @@ export const scriptedTool = (
   return { tool, calls: () => calls };
 };
 
-export const contextOf = (tenant: string, signal: AbortSignal): ToolContext => ({
+export const contextOf = (tenant: string, signal: AbortSignal): ToolCallContext => ({
   tenant,
   taskId: 'task',
   executionId: 'execution',
