@@ -4,7 +4,7 @@
  */
 import { NOT_MADE, UNDO, UNDONE, unaskedModel, undoneTool } from './execution-payloads.ts';
 import { madeOnce } from './made-once.ts';
-import { amountOf, type Picodollars } from './money.ts';
+import { amountOf, isUsd, type Picodollars } from './money.ts';
 import type { AgentEvent, Usage } from './records.ts';
 
 export interface CallCost {
@@ -68,12 +68,25 @@ export const advanceCosts = (costs: ExecutionCosts, event: AgentEvent, counts: b
   return next;
 };
 
+/** What is no amount counts as not said, so that a reservation stands: a fold that threw would hold back every execution of its partition. */
+const withAmounts = (event: AgentEvent): AgentEvent => {
+  const { costUsd, reservedUsd } = event;
+  const isSound = (usd: string | null): boolean => usd === null || isUsd(usd);
+  if (isSound(costUsd) && isSound(reservedUsd)) return event;
+  return {
+    ...event,
+    costUsd: isSound(costUsd) ? costUsd : null,
+    reservedUsd: isSound(reservedUsd) ? reservedUsd : null,
+  };
+};
+
 /** Those entries that an event changes, settled and lost ones being what freshet.costs is told. */
 export const changedCosts = (
   costs: ExecutionCosts,
-  event: AgentEvent,
+  said: AgentEvent,
   counts: boolean,
 ): readonly CallCost[] => {
+  const event = withAmounts(said);
   // Nearly every event of a tool: nothing of it is money.
   if (event.costUsd === null && event.reservedUsd === null && event.type !== 'claim') return NOTHING;
   const costId = costIdOf(event);

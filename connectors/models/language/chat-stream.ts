@@ -1,4 +1,5 @@
 import type { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { wellFormed } from '../../../schemas/well-formed.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import type {
   FinishReason,
@@ -10,6 +11,7 @@ import type {
   TokenUsage,
   ToolCall,
 } from './language-model.ts';
+import { checkLength } from './model-call.ts';
 import { collectThinking, replyParts, type StreamedPart } from './thinking-blocks.ts';
 
 /** A chat model of the AI SDK's provider interface, whoever's it is. */
@@ -60,17 +62,23 @@ const providerOptionsOf = (providerOptions: ProviderOptions) =>
 const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessage => {
   switch (message.role) {
     case 'user':
-      return { role: 'user', content: [{ type: 'text', text: message.content }] };
+      return { role: 'user', content: [{ type: 'text', text: wellFormed(message.content) }] };
     case 'assistant':
       return {
         role: 'assistant',
         content: replyParts(message, thinker).map((part) => {
           switch (part.type) {
             case 'text':
-              return part;
+              return { ...part, text: wellFormed(part.text) };
             case 'call': {
-              const { id: toolCallId, name: toolName, arguments: input } = part.call;
-              return { type: 'tool-call', toolCallId, toolName, input };
+              const { id: toolCallId, name: toolName, arguments: given } = part.call;
+              // What was no object was refused; providers refuse to be told of it as anything else.
+              return {
+                type: 'tool-call',
+                toolCallId,
+                toolName,
+                input: isObject(given) ? given : { value: given },
+              };
             }
             case 'thinking': {
               const { block } = part;
@@ -86,16 +94,19 @@ const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessa
         }),
       };
     case 'tool': {
-      const output = { type: 'text' as const, value: message.content };
+      const output = { type: 'text' as const, value: wellFormed(message.content) };
       const { toolCallId, toolName } = message;
       return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
     }
   }
 };
 
+const isObject = (value: JsonValue): value is { readonly [key: string]: JsonValue } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * Reads a provider stream to its end and passes chunks on as they come; thinking is kept and not shown.
- * @throws whatever the stream carries as an error, and Error when it ends without a finish
+ * @throws whatever the stream carries as an error, and Error when it ends without a finish, or does not end
  */
 export const collectReply = async (
   stream: AsyncIterable<ChatStreamPart>,
@@ -106,7 +117,10 @@ export const collectReply = async (
   const toolCalls: ToolCall[] = [];
   const thought = collectThinking(model);
   let finish: FinishPart | null = null;
+  let characters = 0;
   for await (const part of stream) {
+    if ('delta' in part && typeof part.delta === 'string') characters += part.delta.length;
+    checkLength(characters);
     thought.take(part as StreamedPart, text, toolCalls.length);
     if (part.type === 'text-delta' && part.delta !== '') {
       text += part.delta;
@@ -123,14 +137,26 @@ export const collectReply = async (
   }
   if (finish === null) throw new Error('the stream ended without a finish');
   const thinking = thought.thinking();
+  const finishReason = toFinishReason(finish.finishReason.unified);
   return {
     text,
-    toolCalls,
-    finishReason: toFinishReason(finish.finishReason.unified),
+    toolCalls: finishReason === 'length' ? withoutLostArguments(toolCalls) : toolCalls,
+    finishReason,
     usage: toUsage(finish.usage, request),
     ...(thinking ? { thinking } : {}),
   };
 };
+
+/**
+ * An answer that was cut at its limit may have been cut before the arguments of its last call: they are none that the model gave, and a
+ * schema whose fields have defaults would take them. Cut in between they are no JSON.
+ */
+const withoutLostArguments = (calls: readonly ToolCall[]): readonly ToolCall[] =>
+  calls.map((call, at) =>
+    at === calls.length - 1 && isObject(call.arguments) && Object.keys(call.arguments).length === 0
+      ? { ...call, arguments: '' }
+      : call,
+  );
 
 const parseArguments = (input: string): JsonValue => {
   if (input.trim() === '') return {};
@@ -147,12 +173,19 @@ const toFinishReason = (unified: FinishPart['finishReason']['unified']): FinishR
 const toUsage = (usage: FinishPart['usage'], prompt: ModelPrompt): TokenUsage => {
   const { total: inputTokens, cacheRead, cacheWrite } = usage.inputTokens;
   const { total: outputTokens } = usage.outputTokens;
-  if (inputTokens === undefined || outputTokens === undefined) {
+  if (!isCount(inputTokens) || !isCount(outputTokens)) {
     return { ...estimateTokens(prompt), cachedInputTokens: 0, reported: false };
   }
   return {
-    ...{ inputTokens, outputTokens, cachedInputTokens: cacheRead ?? 0 },
-    ...(cacheWrite ? { cacheWriteTokens: cacheWrite } : {}),
+    ...{ inputTokens, outputTokens, cachedInputTokens: isCount(cacheRead) ? cacheRead : 0 },
+    ...(isCount(cacheWrite) && cacheWrite > 0 ? { cacheWriteTokens: cacheWrite } : {}),
     reported: true,
   };
 };
+
+/** Beyond any window and any answer, with prices far above any. */
+const MOST_TOKENS = 1_000_000_000;
+
+/** The library takes any number for one of tokens, as a fraction or one below zero; no money can be counted by it. */
+const isCount = (tokens: number | undefined): tokens is number =>
+  Number.isInteger(tokens) && Number(tokens) >= 0 && Number(tokens) <= MOST_TOKENS;

@@ -18,6 +18,15 @@ export interface CallProgress {
   reached(stage: FailureContext['stage']): void;
 }
 
+/** Far above any answer: an endpoint that goes on for ever does not fill memory. */
+const MAX_REPLY_CHARACTERS = 8 * 1024 * 1024;
+
+/** To be asked as a reply comes. @throws Error when it is too long to be one */
+export const checkLength = (characters: number): void => {
+  if (characters > MAX_REPLY_CHARACTERS)
+    throw new Error(`it has more than ${MAX_REPLY_CHARACTERS} characters, and is not read further`);
+};
+
 const TIMEOUT_MS = 300_000;
 const SILENCE_MS = 120_000;
 

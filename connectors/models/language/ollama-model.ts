@@ -1,4 +1,5 @@
 import { TRACEPARENT } from '../../../schemas/trace-context.ts';
+import { wellFormed } from '../../../schemas/well-formed.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import type {
   FinishReason,
@@ -9,7 +10,7 @@ import type {
   ModelRequest,
   ToolCall,
 } from './language-model.ts';
-import { type CallLimits, type CallProgress, runModelCall } from './model-call.ts';
+import { type CallLimits, type CallProgress, checkLength, runModelCall } from './model-call.ts';
 import { type OllamaLine, parseOllamaLine } from './ollama-line.ts';
 import { readLines } from './read-lines.ts';
 
@@ -74,11 +75,11 @@ const bodyOf = (request: ModelRequest, contextTokens: number) => ({
 const toOllamaMessage = (message: ModelMessage) => {
   switch (message.role) {
     case 'user':
-      return { role: 'user', content: message.content };
+      return { role: 'user', content: wellFormed(message.content) };
     case 'assistant':
       return {
         role: 'assistant',
-        content: message.content,
+        content: wellFormed(message.content),
         ...(message.toolCalls?.length
           ? {
               tool_calls: message.toolCalls.map(({ id, name, arguments: given }) => ({
@@ -93,7 +94,7 @@ const toOllamaMessage = (message: ModelMessage) => {
         role: 'tool',
         tool_call_id: message.toolCallId,
         tool_name: message.toolName,
-        content: message.content,
+        content: wellFormed(message.content),
       };
     default:
       return message satisfies never;
@@ -130,9 +131,12 @@ const collect = async (
   let text = '';
   const toolCalls: ToolCall[] = [];
   let last: OllamaLine | null = null;
+  let characters = 0;
   for await (const line of lines) {
     const part = parseOllamaLine(line);
     progress.reached('answering');
+    characters += part.text.length + (part.toolCalls.length > 0 ? line.length : 0);
+    checkLength(characters);
     if (part.error !== null) throw new Error(part.error);
     if (part.text !== '') {
       text += part.text;

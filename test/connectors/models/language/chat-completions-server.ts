@@ -43,7 +43,10 @@ export const answer =
 
 /** Tool calls whose arguments come in pieces, interleaved by index. */
 export const callTools =
-  (calls: readonly { id: string; name: string; pieces: readonly string[] }[]): Script =>
+  (
+    calls: readonly { id: string; name: string; pieces: readonly string[] }[],
+    finish = 'tool_calls',
+  ): Script =>
   (response) => {
     begin(response);
     for (const [index, { id, name }] of calls.entries()) {
@@ -55,7 +58,7 @@ export const callTools =
       for (const piece of pieces)
         response.write(choice({ tool_calls: [{ index, function: { arguments: piece } }] }));
     }
-    response.write(choice({}, 'tool_calls'));
+    response.write(choice({}, finish));
     response.write(chunk({ choices: [], usage: USAGE }));
     response.end('data: [DONE]\n\n');
   };

@@ -123,6 +123,70 @@ describe('an answer', () => {
     expect(reply.usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
   });
 
+  test.each([
+    ['below zero', { prompt_tokens: -1, completion_tokens: -1 }],
+    ['a fraction', { prompt_tokens: 12.5, completion_tokens: 7 }],
+    ['beyond all counting', { prompt_tokens: 1e22, completion_tokens: 7 }],
+  ])('whose usage is %s counts its upper bounds: no money can be counted by it', async (_, usage) => {
+    server.next(answer(['Yes.'], 'stop', usage));
+    const model = open();
+    const reply = await model.generate(REQUEST);
+    expect(reply.usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
+  });
+
+  test('that was cut before the arguments of its last call gives it none that a schema of defaults would take', async () => {
+    server.next(
+      callTools(
+        [
+          { id: 'call_1', name: 'list', pieces: ['{}'] },
+          { id: 'call_2', name: 'close-all', pieces: [] },
+        ],
+        'length',
+      ),
+    );
+    const { toolCalls } = await open().generate(REQUEST);
+    expect(toolCalls.map((call) => call.arguments)).toEqual([{}, '']);
+  });
+
+  test('that goes on for ever is given up: it would fill memory', async () => {
+    let asked = true;
+    server.next(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.once('close', () => {
+        asked = false;
+      });
+      const delta = { content: 'x'.repeat(256 * 1024) };
+      const chunk = `data: ${JSON.stringify({ id: '1', choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;
+      for (let sent = 0; asked && sent < 200; sent += 1) {
+        response.write(chunk);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    await expect(open().generate(REQUEST)).rejects.toMatchObject({
+      reason: 'interrupted',
+      mayHaveCost: true,
+    });
+    await expect.poll(() => asked).toBe(false);
+  });
+
+  test('is asked for with whole characters, and with arguments that are objects: providers refuse any other', async () => {
+    server.next(answer(['Yes.']));
+    await open().generate({
+      ...REQUEST,
+      messages: [
+        { role: 'user', content: 'half a \ud83d' },
+        { role: 'assistant', content: '', toolCalls: [{ id: 'call_1', name: 'search', arguments: '{"qu' }] },
+        { role: 'tool', toolCallId: 'call_1', toolName: 'search', content: 'and \ude00 another' },
+      ],
+    });
+    expect(server.seen.at(-1)?.body.messages).toMatchObject([
+      { role: 'system' },
+      { role: 'user', content: 'half a \ufffd' },
+      { role: 'assistant', tool_calls: [{ function: { arguments: '{"value":"{\\"qu"}' } }] },
+      { role: 'tool', content: 'and \ufffd another' },
+    ]);
+  });
+
   test('is limited by the field the provider wants, and sends no empty key', async () => {
     server.next(answer(['Yes.']));
     await open({ outputLimitField: 'max_completion_tokens', apiKey: '' }).generate(REQUEST);
