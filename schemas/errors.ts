@@ -70,8 +70,9 @@ export class OutcomeUnknown extends FreshetError {}
 
 /** Turns whatever was thrown into an Error. Never throws itself. */
 export const toError = (thrown: unknown): Error => {
-  if (thrown instanceof Error) return thrown;
   try {
+    // Whoever throws an Error may have put anything in its message.
+    if (thrown instanceof Error && typeof thrown.message === 'string') return thrown;
     return new Error(String(thrown));
   } catch {
     return new Error('something that cannot be printed was thrown');

@@ -1,6 +1,7 @@
 /** Long-term memories near a question: searched as the index is, then weighed by age and use. */
 import type { MemoryUse, UseCounts } from '../../connectors/redis/use-counts.ts';
 import type { Clock } from '../../schemas/clock.ts';
+import { cutText } from '../../schemas/cut-text.ts';
 import type { LongTermPolicy } from '../../schemas/memory-policy.ts';
 import { MEMORY_ORIGINS, type MemoryOrigin, type RecalledMemory } from '../../schemas/recollection.ts';
 import type { Retriever, SearchHit } from '../../schemas/search.ts';
@@ -51,7 +52,7 @@ export const recalled = (
     kind,
     origin: originOf(origin),
     title: hit.title,
-    text: hit.text.slice(0, TEXT_CHARACTERS),
+    text: cutText(hit.text, TEXT_CHARACTERS),
     similarity: hit.score,
     score: recallScore(hit.score, worthOf(memory, use, policy, now)),
     ...memory,

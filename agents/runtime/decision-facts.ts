@@ -2,6 +2,7 @@
 import type { JsonValue, ModelPrompt, TokenBounds } from '../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
+import { wellFormed } from '../../schemas/well-formed.ts';
 import { partialOf } from './answer.ts';
 import type { Decision } from './decision.ts';
 import type { Ending, ExecutionState, StepFailure } from './execution-state.ts';
@@ -40,7 +41,8 @@ export const end = (
   kind: 'respond',
   step: state.step + 1,
   name: outcome,
-  input: { output: null, error: { code, message }, partial: partialOf(state) },
+  // As it will be read: a replay hears why it was refused from the journal.
+  input: { output: null, error: { code, message: wellFormed(message) }, partial: partialOf(state) },
   bounds: null,
 });
 

@@ -5,6 +5,7 @@
 import type { Clock } from '../../schemas/clock.ts';
 import { toError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
+import { wellFormed } from '../../schemas/well-formed.ts';
 import { type ExecutionState, stateHashOf } from './execution-state.ts';
 import { applyEvent } from './fold-events.ts';
 import { isTaken, type PartitionJournal } from './partition-journal.ts';
@@ -60,11 +61,11 @@ export const eventOf = (
   worker: identity.worker,
   tenant: identity.tenant,
   sessionId: identity.sessionId,
-  name: draft.name ?? null,
+  name: textOf(draft.name),
   input: draft.input ?? null,
   output: draft.output ?? null,
   inputHash: draft.inputHash ?? null,
-  error: draft.error ?? null,
+  error: draft.error ? { ...draft.error, message: wellFormed(draft.error.message) } : null,
   usage: draft.usage ?? null,
   reservedUsd: draft.reservedUsd ?? null,
   costUsd: draft.costUsd ?? null,
@@ -76,11 +77,15 @@ export const eventOf = (
   task: draft.task ?? null,
   via: draft.via ?? null,
   attempts: draft.attempts ?? 1,
-  note: draft.note ?? null,
+  note: textOf(draft.note),
   standIns: draft.standIns ?? null,
   inputPayload: draft.inputPayload ?? null,
   outputPayload: draft.outputPayload ?? null,
 });
+
+/** What is JSON has escapes for whatever it holds; what is said in words is kept as it will be read. */
+const textOf = (words: string | null | undefined): string | null =>
+  words === null || words === undefined ? null : wellFormed(words);
 
 /**
  * How long a step that is written behind waits for a barrier to go with: sent by itself at once, it would make the

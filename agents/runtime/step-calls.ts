@@ -70,6 +70,8 @@ const within = async <Output>(
   const ended = new Promise<never>((_, reject) => {
     const stop = (error: Error): void => {
       told = error;
+      // The limit's own, where somebody else ends it: the one to settle takes its place.
+      clearTimeout(timer);
       controller.abort(error);
       if (settleMs === 0) reject(error);
       else timer = setTimeout(() => reject(error), settleMs);

@@ -137,7 +137,10 @@ const beginReadsBeside = (first: ToolDecision, scope: StepScope): void => {
     if (wrongOf(tool.arguments, input) !== null) return;
     // One after the other where all at once could pass the cap of one of them, or of what stands in.
     if ([tool, ...standInsFor(tool, scope)].some((each) => leftOf(each, scope) < phase.calls.length)) return;
-    begun.set(id, useTool({ ...first, name, input, callId: id, step: first.step + index }, scope));
+    const beside = useTool({ ...first, name, input, callId: id, step: first.step + index }, scope);
+    // It fails where it is waited for, which may be later, or never.
+    beside.catch(() => undefined);
+    begun.set(id, beside);
   }
 };
 

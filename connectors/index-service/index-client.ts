@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schema
 import { withSignals } from '../../schemas/linked-signal.ts';
 import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
+import { wellFormed } from '../../schemas/well-formed.ts';
 import type {
   HeldDocument,
   IndexReplica,
@@ -91,7 +92,8 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
         [signal, AbortSignal.timeout(request.asOf === undefined ? TIMEOUT_MS : PAST_TIMEOUT_MS)],
         (within) =>
           json<SearchResponse>('/search', {
-            body: request,
+            // It may be the beginning of a longer text, cut anywhere, and is embedded by who may refuse it for that.
+            body: { ...request, query: wellFormed(request.query) },
             ...(traceparent !== undefined && { headers: { [TRACEPARENT]: traceparent } }),
             signal: within,
           }),

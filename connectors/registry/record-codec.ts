@@ -7,6 +7,7 @@ import avro from 'avsc';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { type RecordName, type Records, SCHEMA_FILES } from '../../schemas/records.ts';
 import { TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
+import { wellFormed } from '../../schemas/well-formed.ts';
 import type { SchemaRegistry } from './schema-registry.ts';
 
 export interface RecordCodec {
@@ -58,10 +59,14 @@ const withDefaults = (type: avro.Type, value: unknown): unknown => {
   return filled;
 };
 
+/** An escape of JSON can name half of a surrogate pair; Avro, which is what is made of it, cannot hold one. */
+const asAvroHolds = (_: string, value: unknown): unknown =>
+  typeof value === 'string' ? wellFormed(value) : value;
+
 const fromJson = <Name extends RecordName>(name: Name, type: avro.Type, value: Buffer): Records[Name] => {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(value.toString('utf8'));
+    parsed = JSON.parse(value.toString('utf8'), asAvroHolds);
   } catch (error) {
     throw unreadable(name, `it begins as JSON but is none: ${toError(error).message}`, error);
   }

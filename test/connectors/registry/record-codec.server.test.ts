@@ -46,6 +46,15 @@ test('what is encoded is decoded, in wire format', async () => {
   expect(await codec.decode('Task', bytes)).toEqual(full);
 });
 
+test('JSON by hand that names half of a surrogate pair is read as what Avro can hold of it', async () => {
+  const read = await codec.decode(
+    'Task',
+    Buffer.from('{"agent":"support","input":"a \\ud83d b","taskId":"t\\ude00"}'),
+  );
+  expect(read).toMatchObject({ input: 'a \ufffd b', taskId: 't\ufffd' });
+  expect(await codec.decode('Task', codec.encode('Task', read))).toEqual(read);
+});
+
 test('one of any length, and none is changed by those encoded after it', async () => {
   const base = await whole();
   const all = [10, 60_000, 65_536, 70_000, 1_000_000, 20].map((length) => ({
