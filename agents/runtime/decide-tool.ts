@@ -43,9 +43,12 @@ export const toolDecision = (
   const over = overCapOf(state, agent, terms, tool);
   if (over !== null) return end(state, 'halted', 'money-cap', over);
   const step = state.step + 1;
-  if (tool.subtask) return delegateDecision(state, terms, call, tool.subtask);
+  const handOver = tool.subtask ? delegateDecision(state, terms, call, tool.subtask) : null;
+  // Nobody is asked for what cannot be handed over.
+  if (handOver && handOver.kind !== 'delegate') return handOver;
   if (tool.approval && !phase.approved)
     return { kind: 'ask-approval', step, name, input, until: approvalUntil(state, terms, now) };
+  if (handOver) return handOver;
   return { kind: 'tool', step, name, input, effect: tool.effect, callId: call.id };
 };
 
