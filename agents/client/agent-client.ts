@@ -203,7 +203,7 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
                 ...{ step, feature: RECOVERY, reason: `recovered from ${code}` },
                 ...(deadlineAt === null ? {} : { deadlineAt }),
               },
-              { headers: { 'idempotency-key': `recovery of ${taskId}` } },
+              { headers: { 'idempotency-key': recoveryKeyOf(taskId, executionId) } },
             ),
           );
           recovered.push({ taskId, code, step, newTaskId });
@@ -250,6 +250,10 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
     },
   };
 };
+
+/** A task that came past the gateway may be called what no header can say, or not at such length. */
+const recoveryKeyOf = (taskId: string, executionId: string): string =>
+  /^[\x20-\x7e]{1,200}$/.test(taskId) ? `recovery of ${taskId}` : `recovery of ${executionId}`;
 
 /** The last step of a failed execution that is worth taking over: what failed at its end is made again, but an effect is not. 0: none. */
 const lastSoundStep = ({ timeline }: ExecutionView): number =>

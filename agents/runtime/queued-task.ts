@@ -37,7 +37,11 @@ export const queuedTaskOf = (
     read,
     since,
     trace: taskTraceOf(record.headers[TRACEPARENT]?.toString('latin1'), read.executionId, sampleRatio),
-    lanes: [`task ${read.taskId}`, ...(session === null ? [] : [`session ${tenant ?? ''} ${session}`])],
+    lanes: [
+      `task ${read.taskId}`,
+      // As a list: a tenant named `a b` with a session `c` shares none with a tenant `a` and its session `b c` (I9).
+      ...(session === null ? [] : [`session ${JSON.stringify([tenant, session])}`]),
+    ],
   };
 };
 

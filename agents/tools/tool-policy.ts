@@ -70,6 +70,13 @@ export const checkToolPolicies = (agent: string, tools: readonly ToolDefinition[
       throw new FreshetError('config-invalid', `agent ${agent}: tool ${tool.name}: ${what}`);
     };
     const { retries = 0, cache, fallback, effect, compensate, compensateUsd } = tool;
+    const { costUsd, timeoutMs, maxCalls, subtask } = tool;
+    if (costUsd !== undefined && !isUsd(costUsd)) refuse('costUsd is an exact decimal in US dollars');
+    if (subtask?.maxUsd !== undefined && !isUsd(subtask.maxUsd))
+      refuse('maxUsd of a sub-task is an exact decimal in US dollars');
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) refuse('timeoutMs must be above 0');
+    if (maxCalls !== undefined && !(Number.isInteger(maxCalls) && maxCalls >= 0))
+      refuse('maxCalls must be a whole number');
     if (!Number.isInteger(retries) || retries < 0 || retries > 10)
       refuse('retries must be a whole number from 0 to 10');
     if (cache && !(Number.isFinite(cache.ttlMs) && cache.ttlMs > 0)) refuse('cache.ttlMs must be above 0');

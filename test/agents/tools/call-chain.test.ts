@@ -166,6 +166,11 @@ test.each([
     /fetch\.allowInside\.0: one host/,
   ],
   ['a bound that is none of a fetch', { fetch: { maxByte: 1 } as object }, /fetch: .*maxByte/],
+  ['a price in words', { costUsd: '$0.01' }, /costUsd/],
+  ['a sub-task of no amount', { subtask: { agent: 'other', maxUsd: 'half' } }, /maxUsd/],
+  ['no time at all', { timeoutMs: 0 }, /timeoutMs/],
+  ['a time that is none', { timeoutMs: Number.NaN }, /timeoutMs/],
+  ['half a call', { maxCalls: 1.5 }, /maxCalls/],
 ])('refused at start: %s', (_, terms, message) => {
   const { tool } = scriptedTool('shop', [], terms);
   const { tool: charge } = scriptedTool('charge', [], { effect: 'write' });
