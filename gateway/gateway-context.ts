@@ -8,6 +8,7 @@ import type { PayloadReader } from '../connectors/payloads/payload-reader.ts';
 import type { SessionStore } from '../connectors/redis/session-store.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import type { Metrics } from '../connectors/telemetry/metrics.ts';
+import type { ReconcileSourcesSettings, ReplicaReport } from '../pipelines/reconcile/reconcile-sources.ts';
 import type { FreshnessReport } from '../pipelines/track-freshness/freshness-report.ts';
 import type { AgentDefinition } from '../schemas/agent-definition.ts';
 import type { BudgetLedger } from '../schemas/budget-ledger.ts';
@@ -40,12 +41,20 @@ export type GatewayEvent =
   /** A request failed inside. */
   | { readonly type: 'request-failed'; readonly path: string; readonly error: FreshetError };
 
+/** What of the sources is compared with the index, and mended where asked. */
+export type ComparisonAsked = Pick<
+  ReconcileSourcesSettings,
+  'source' | 'table' | 'repair' | 'onRepair' | 'onProgress' | 'signal'
+>;
+
 export interface GatewaySettings extends StatusSettings {
   readonly codec: RecordCodec;
   readonly writer: RecordWriter;
   readonly index: IndexService;
   /** Of all index replicas; without it the embedding model is not changed here. */
   readonly lanes?: LaneService;
+  /** Yields a report a table; without it the index is not compared with the sources here. */
+  readonly compare?: (asked: ComparisonAsked) => AsyncIterable<ReplicaReport>;
   /** Of agents' conversations; without it they are neither shown nor forgotten. */
   readonly sessions?: SessionStore;
   readonly agents: readonly AgentDefinition[];

@@ -49,6 +49,7 @@ import { statusRoutes } from './routes/status-routes.ts';
 import { taskEventRoutes } from './routes/task-event-routes.ts';
 import { taskRoutes } from './routes/task-routes.ts';
 import { taskSignalRoutes } from './routes/task-signal-routes.ts';
+import { verifyRoutes } from './routes/verify-routes.ts';
 import { withdrawRoutes } from './routes/withdraw-routes.ts';
 import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
@@ -177,6 +178,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     ...sourceRoutes(context),
     ...statusRoutes(context),
     ...modelLaneRoutes(context),
+    ...verifyRoutes(context),
   ];
 
   const app = Fastify({

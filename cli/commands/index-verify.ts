@@ -1,15 +1,10 @@
 /** `freshet index verify`: the source against the index, row by row, while both keep moving. Loaded by whoever asks for it alone. */
-import { openIndex } from '../../connectors/index-service/index-replicas.ts';
-import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
-import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
-import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
 import { auditRecord } from '../../gateway/audit-record.ts';
-import { readReleases } from '../../pipelines/index-documents/read-releases.ts';
-import { type ReplicaReport, reconcileSources } from '../../pipelines/reconcile/reconcile-sources.ts';
+import type { ReplicaReport } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { embedsBase } from '../../schemas/model-lanes.ts';
+import { compareIndex } from '../compare-index.ts';
 import type { Consent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
@@ -51,34 +46,16 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
   const { reason = null, dryRun = false } = options;
   await withKafka(surroundings, async ({ kafka, codec, run }) => {
     const config = await loadConfig(run.config);
-    const open = (name: string): Promise<EmbeddingModel> =>
-      openEmbeddingModel(config.embedding, name, {
-        modelDirectory: run.models,
-        workers: 1,
-      });
-    const model = await open(config.embedding.model);
-    const { wanted, lanes } = await openLaneReplicas(run.index).lanes();
-    const others = new Map<string, EmbeddingModel>();
     const writer = openRecordWriter(kafka);
     let left = 0;
     let unsettled = 0;
     let told = 0;
     try {
-      for await (const report of reconcileSources({
-        config,
-        urlOf: (source) => run.sources[source] ?? '',
-        index: openIndex(run.index),
-        model,
-        embeds: () => embedsBase(wanted),
-        modelOf: async (id) => {
-          const lane = lanes.find(({ modelId }) => modelId === id);
-          if (lane && !others.has(id)) others.set(id, await open(lane.model));
-          return others.get(id);
-        },
-        writer,
-        codec,
-        clock: systemClock,
-        releases: () => readReleases(kafka, codec),
+      const settings = {
+        ...{ config, index: run.index, models: run.models, kafka, codec, writer, pauseMs: 0 },
+        urlOf: (source: string) => run.sources[source] ?? '',
+      };
+      for await (const report of compareIndex(settings, {
         ...(options.source !== undefined && { source: options.source }),
         ...(options.table !== undefined && { table: options.table }),
         repair: (options.repair ?? false) && !dryRun,
@@ -86,7 +63,6 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
           const audit = { at: systemClock(), by: 'local', action: 'index repair', targets, reason };
           await writer.append([auditRecord(codec, audit, 'freshet/cli')]);
         },
-        pauseMs: 0,
         onProgress: (source, table, rows) => {
           if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
           told = rows;
@@ -99,7 +75,6 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
       }
     } finally {
       await writer.close();
-      for (const each of [model, ...others.values()]) await each.close();
     }
     if (options.repair && dryRun) return output.talk(`would mend ${left} documents`);
     const untold =

@@ -12,8 +12,12 @@ import { openRedisConnection } from '../../connectors/redis/redis-connection.ts'
 import { createRedisSessionStore } from '../../connectors/redis/redis-session-store.ts';
 import { startGateway } from '../../gateway/start-gateway.ts';
 import { systemClock } from '../../schemas/clock.ts';
+import { compareIndex } from '../compare-index.ts';
 import { askPeers } from './ask-peers.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
+
+/** After a page, which takes some 100 CPU-ms: requests go on. */
+const COMPARING_PAUSE_MS = 100;
 
 /** Whatever a worker asks a breaker before: sub-tasks are handed over without one. */
 const guardedNames = (config: RoleContext['config']): readonly GuardedName[] => [
@@ -56,6 +60,18 @@ export const startGatewayRole = async ({
     writer,
     index: openIndex(settings.index),
     lanes: openLaneReplicas(settings.index),
+    compare: (asked) =>
+      compareIndex(
+        {
+          ...{ config, index: settings.index, models: settings.models, kafka, codec, writer },
+          urlOf: (source) => {
+            const { url } = config.sources[source] ?? { url: '' };
+            return url === 'sample' ? settings.sampleUrl : url;
+          },
+          pauseMs: COMPARING_PAUSE_MS,
+        },
+        asked,
+      ),
     sessions,
     budgets,
     breakers: async () => {

@@ -156,6 +156,7 @@ test('every route stands in the OpenAPI document, with its errors as problems', 
     '/v1/costs',
     '/v1/status',
     '/v1/index/rebuild',
+    '/v1/index/verify',
   ])
     expect(Object.keys(paths)).toContain(path);
   expect(paths['/v1/tasks']?.post?.responses).toHaveProperty('409');

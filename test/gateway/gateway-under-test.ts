@@ -44,6 +44,7 @@ export interface GatewayUnderTestSettings {
   /** A real one, in the place of the one that only keeps what it was asked. */
   readonly index?: IndexService;
   readonly lanes?: GatewaySettings['lanes'];
+  readonly compare?: GatewaySettings['compare'];
   readonly agents?: readonly AgentDefinition[];
   readonly behaviours?: readonly AgentDefinition[];
   readonly localTenant?: string;
@@ -126,6 +127,7 @@ export const startGatewayUnderTest = async (
     port: 0,
     metrics: createMetrics('gateway'),
     ...(over.lanes ? { lanes: over.lanes } : {}),
+    ...(over.compare ? { compare: over.compare } : {}),
     ...(over.budgets ? { budgets: over.budgets } : {}),
     ...(over.breakers ? { breakers: over.breakers } : {}),
     alertsEveryMs: over.alertsEveryMs ?? 3_600_000,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addIndexCommands } from '../../../cli/commands/index-command.ts';
+import { compareIndex } from '../../../cli/compare-index.ts';
 import { serveIndex } from '../../../connectors/index-service/index-server.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
@@ -23,6 +24,7 @@ import { initialLanes } from '../../../schemas/model-lanes.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { PARTITIONS, TOPICS } from '../../../schemas/topics.ts';
 import { isVersion, makeVersion, repairVersion, type Version } from '../../../schemas/version.ts';
+import { startGatewayUnderTest } from '../../gateway/gateway-under-test.ts';
 import { auditOf } from '../../support/audit-of.ts';
 import { comparing } from '../../support/comparing.ts';
 import { type DataPlane, openDataPlane } from '../../support/indexed-source.ts';
@@ -181,6 +183,44 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     await until('the floor is there', async () => (await index.floor(source, TABLE)) === floor.version);
   };
 
+  /** `url`: of the index role. */
+  const verifyOverHttp = async (url: string): Promise<void> => {
+    await plant(42, (record) => ({ ...record, text: 'Another text.' }));
+    const { config, kafka, codec, writer } = plane;
+    const under = await startGatewayUnderTest({
+      compare: (asked) =>
+        compareIndex(
+          { config, kafka, codec, writer, index: url, models: '', urlOf: () => plane.url, pauseMs: 0 },
+          asked,
+        ),
+    });
+    const verify = async (body: object): Promise<readonly Record<string, unknown>[]> => {
+      const response = await fetch(`${under.gateway.url}/v1/index/verify`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify(body),
+      });
+      const lines = (await response.text()).trim().split('\n');
+      return lines.map((each) => JSON.parse(each));
+    };
+    try {
+      const different = [{ documentId: id(42), divergence: 'different' }];
+      const dry = await verify({ source, repair: true, dryRun: true });
+      expect(dry.at(-2)).toMatchObject({
+        report: { source, table: TABLE, divergent: different, repaired: 0 },
+      });
+      expect(dry.at(-1)).toEqual({ done: true, divergent: 1, repaired: 0, unsettled: 0, dryRun: true });
+      expect(await auditOf(id(42))).toEqual([]);
+      const mended = await verify({ repair: true, reason: 'planted' });
+      expect(mended.at(-1)).toEqual({ done: true, divergent: 0, repaired: 1, unsettled: 0 });
+      expect(await auditOf(id(42))).toMatchObject([
+        { action: 'index repair', by: 'local', reason: 'planted', targets: [id(42)] },
+      ]);
+      expect(await verify({ source: 'nobody-s' })).toMatchObject([{ status: 404, code: 'not-found' }]);
+    } finally {
+      await under.close();
+    }
+  };
+
   test('finds nothing where nothing is, while the source is written to', async () => {
     const load = writeOn();
     const report = await verify();
@@ -225,7 +265,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
     await untilEqual(plane, index);
   }, 600_000);
 
-  test('as a command: a dry run mends nothing, a repair stands on freshet.audit before it is made', async () => {
+  test('as a command and over HTTP: a dry run mends nothing, a repair stands on freshet.audit before it is made', async () => {
     await plant(41, (record) => ({ ...record, text: 'Another text.' }));
     const config = join(folder.path, 'verified.config.ts');
     const settings = new URL('../../support/plane.config.ts', import.meta.url).href;
@@ -257,6 +297,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
       expect(await auditOf(id(41))).toMatchObject([
         { action: 'index repair', by: 'local', reason: 'planted', targets: [id(41)] },
       ]);
+      await verifyOverHttp(server.url);
     } finally {
       await server.close();
     }
