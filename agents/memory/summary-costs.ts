@@ -52,6 +52,12 @@ export interface ReservedSummary {
   release(): Promise<void>;
 }
 
+/**
+ * While nobody can say what was spent today, a summary is extracted rather than waited for: the memories behind it, and a worker that
+ * stops, would wait with it.
+ */
+const MONEY_WAIT_MS = 3_000;
+
 const NOTHING_USED = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 } as const;
 
 export const recordSummaryCosts = ({
@@ -114,7 +120,8 @@ export const recordSummaryCosts = ({
     const most = mostPriceOf(bounds, model.price);
     await append({ ...bounds, cachedInputTokens: 0 }, most, 'lost');
     const usdPerDay = usdPerDayOf(agent);
-    const asked = { costId, agent, tenant, usd: formatUsd(most), at, usdPerDay };
+    const time = { leftMs: MONEY_WAIT_MS, code: 'wall-time' as const };
+    const asked = { costId, agent, tenant, usd: formatUsd(most), at, usdPerDay, time };
     const denied = await guards.reserve(asked, signal);
     const release = (): Promise<void> => settle(NOTHING_USED, 0n, 'failed');
     if (denied || signal.aborted) {

@@ -176,6 +176,7 @@ const useFreely = (decision: ToolDecision, scope: StepScope, tool: ToolDefinitio
     tools: run.agent?.tools ?? [],
     input: decision.input,
     tenant,
+    agent: run.identity.agent,
     limitMs: callLimitMs(scope),
     signal: calling,
   };

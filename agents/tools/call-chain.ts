@@ -38,6 +38,8 @@ export interface ToolChain {
   readonly tools: readonly ToolDefinition[];
   readonly input: JsonValue;
   readonly tenant: string;
+  /** By name. */
+  readonly agent: string;
   /** For the whole chain, milliseconds. */
   readonly limitMs: number;
   /** The worker stops: the chain ends with the failure at hand. */
@@ -78,10 +80,10 @@ export const mayPass = ({ code, retryable }: CallFailure): boolean => retryable 
 
 /** Never rejects but where an effect that was handed in does. A stop (`signal`) ends it with the failure at hand. */
 export const callWithPolicy = async (chain: ToolChain, effects: ChainEffects): Promise<ChainResult> => {
-  const { tool, input, tenant, signal, limitMs } = chain;
+  const { tool, input, signal, limitMs } = chain;
   const { cache } = effects;
   const policy = chainPolicyOf(tool, chain.tools, cache !== null);
-  const key = policy.freshMs !== null || policy.stale ? resultKey(tenant, tool, input) : null;
+  const key = policy.freshMs !== null || policy.stale ? resultKey(chain, tool, input) : null;
   const keepMs = Math.max(policy.freshMs ?? 0, policy.stale ? STALE_KEEP_MS : 0);
   const began = performance.now();
   const sinceMs = (): number => performance.now() - began;

@@ -45,11 +45,15 @@ const MAX_RESULT_CHARACTERS = 1024 * 1024;
 const PREFIX = 'freshet:tool-result:';
 
 /**
- * The key of a call's result. Its hash covers the tenant, so that no tenant finds another's (I9), and the tool's
- * description and schema, so that a changed tool begins anew. Arguments count as a value: the order of keys does not.
+ * The key of a call's result. Its hash covers the tenant, so that no tenant finds another's (I9), the agent, as tools of two may be
+ * described alike and ask different servers, and the tool's description and schema, so that a changed tool begins anew. Arguments count
+ * as a value: the order of keys does not.
  */
-export const resultKey = (tenant: string, tool: ToolDefinition, input: JsonValue): string =>
-  hashOf({ tenant, tool: tool.name, version: toolHashOf(tool), input });
+export const resultKey = (
+  { tenant, agent }: { readonly tenant: string; readonly agent: string },
+  tool: ToolDefinition,
+  input: JsonValue,
+): string => hashOf({ tenant, agent, tool: tool.name, version: toolHashOf(tool), input });
 
 export const openResultCache = (settings: ResultCacheSettings = {}): ResultCache => {
   const { shared } = settings;

@@ -13,6 +13,7 @@ const chainOf = (tool: ToolDefinition, others: readonly ToolDefinition[] = [], l
   tools: [tool, ...others],
   input: { of: 'order 7' },
   tenant: 'acme',
+  agent: 'support',
   limitMs,
   signal: new AbortController().signal,
 });

@@ -26,11 +26,14 @@ const sharedCache = async (url = inject('stack').redis): Promise<SharedCache> =>
   return shared;
 };
 
+const ACME = { tenant: 'acme', agent: 'support' };
+
 const chainOf = (tool: ReturnType<typeof scriptedTool>['tool'], tenant: string) => ({
   tool,
   tools: [tool],
   input: { of: randomUUID() },
   tenant,
+  agent: 'support',
   limitMs: 5_000,
   signal: new AbortController().signal,
 });
@@ -42,7 +45,7 @@ describe('through Redis', () => {
     const other = openResultCache({ shared: await sharedCache() });
     const chain = chainOf(shop.tool, 'acme');
     expect((await callWithPolicy(chain, effectsOf('acme', one))).via).toBe('tool');
-    await expect.poll(() => other.find(resultKey('acme', shop.tool, chain.input), 60_000)).not.toBeNull();
+    await expect.poll(() => other.find(resultKey(chain, shop.tool, chain.input), 60_000)).not.toBeNull();
     const second = await callWithPolicy(chain, effectsOf('acme', other));
     expect(second).toMatchObject({ via: 'cache', attempts: 0, outcome: { output: { state: 'shipped' } } });
     const globex = await callWithPolicy({ ...chain, tenant: 'globex' }, effectsOf('globex', other));
@@ -55,7 +58,7 @@ describe('through Redis', () => {
     let now = Date.now();
     const one = openResultCache({ shared: await sharedCache(), now: () => now });
     const other = openResultCache({ shared: await sharedCache(), now: () => now });
-    const key = resultKey('acme', shop.tool, { of: randomUUID() });
+    const key = resultKey(ACME, shop.tool, { of: randomUUID() });
     one.keep(key, 'old', 60_000);
     // Two connections: what is sent by the one first may come to Redis last.
     await expect.poll(async () => (await other.find(key, 60_000))?.output).toBe('old');
@@ -67,7 +70,7 @@ describe('through Redis', () => {
   test('what somebody else wrote into Redis is no result', async () => {
     const shared = await sharedCache();
     const cache = openResultCache({ shared });
-    const key = resultKey('acme', scriptedTool('shop', []).tool, { of: randomUUID() });
+    const key = resultKey(ACME, scriptedTool('shop', []).tool, { of: randomUUID() });
     for (const text of ['no json', '{}', '{"text":"{","at":1,"until":9e15}']) {
       await shared.set(`freshet:tool-result:${key}`, text, 5_000);
       expect(await cache.find(key, 60_000)).toBeNull();

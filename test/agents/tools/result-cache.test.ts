@@ -8,20 +8,22 @@ const { tool } = scriptedTool('shop', []);
 /** As the journal would give it back. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-test('a key is of tenant, tool and arguments as values: their order does not count, anything else does', () => {
-  const tenant = fc.string();
+const ACME = { tenant: 'acme', agent: 'support' };
+
+test('a key is of tenant, agent, tool and arguments as values: their order does not count, anything else does', () => {
+  const whose = fc.record({ tenant: fc.string(), agent: fc.string() });
   const input = fc.dictionary(fc.string(), fc.jsonValue() as fc.Arbitrary<string>);
   fc.assert(
-    fc.property(tenant, tenant, input, input, (one, other, a, b) => {
+    fc.property(whose, whose, input, input, (one, other, a, b) => {
       const turned = Object.fromEntries(Object.entries(a).reverse());
       expect(resultKey(one, tool, turned)).toBe(resultKey(one, tool, a));
-      if (one !== other) expect(resultKey(one, tool, a)).not.toBe(resultKey(other, tool, a));
+      if (!isDeepStrictEqual(one, other)) expect(resultKey(one, tool, a)).not.toBe(resultKey(other, tool, a));
       expect(resultKey(one, tool, a) === resultKey(one, tool, b)).toBe(isDeepStrictEqual(plain(a), plain(b)));
     }),
   );
-  expect(resultKey('a', scriptedTool('other', []).tool, {})).not.toBe(resultKey('a', tool, {}));
+  expect(resultKey(ACME, scriptedTool('other', []).tool, {})).not.toBe(resultKey(ACME, tool, {}));
   const described = { ...tool, description: 'looks elsewhere' };
-  expect(resultKey('a', described, {})).not.toBe(resultKey('a', tool, {}));
+  expect(resultKey(ACME, described, {})).not.toBe(resultKey(ACME, tool, {}));
 });
 
 test('an entry has its age, is gone after its time, and cannot be changed by who got it', async () => {
