@@ -69,6 +69,8 @@ interface Open {
   readonly client: Client;
   /** Why it broke, where that is known. */
   broken: string | null;
+  /** It is being asked whether it is still there. */
+  asked: boolean;
 }
 
 export const openMcpConnection = ({
@@ -83,7 +85,7 @@ export const openMcpConnection = ({
 
   const connect = async (): Promise<Open> => {
     const client = new Client({ name: 'freshet', version: '0.1.0' }, { capabilities: {} });
-    const open: Open = { client, broken: null };
+    const open: Open = { client, broken: null, asked: false };
     const { transport, lastWords } = transportOf(server, maxMessage, (error) => {
       open.broken = error.message;
       void drop(open);
@@ -140,7 +142,10 @@ export const openMcpConnection = ({
   /** What went wrong, in our words. Whatever is no answer of the server's means that the connection is not to be trusted. */
   const failureOf = async (thrown: unknown, open: Open, signal: AbortSignal): Promise<Error> => {
     const error = toError(thrown);
-    if (signal.aborted) return error;
+    if (signal.aborted) {
+      void look(open);
+      return error;
+    }
     if (
       error instanceof McpError &&
       ![ErrorCode.ConnectionClosed, ErrorCode.RequestTimeout].includes(error.code)
@@ -151,6 +156,26 @@ export const openMcpConnection = ({
     const why = open.broken ?? error.message;
     await drop(open);
     return lost(open.broken ?? why, error);
+  };
+
+  /**
+   * Whoever gave up may have had too little time, or the server hangs: one that does not answer to its own protocol's question either
+   * would be waited for by every call, for ever, where their times are short.
+   */
+  const look = async (open: Open): Promise<void> => {
+    if (open.asked || current !== open) return;
+    open.asked = true;
+    try {
+      await open.client.ping({ timeout: timeoutMs });
+    } catch (thrown) {
+      // An answer, be it that it knows no such question.
+      const answered = thrown instanceof McpError && thrown.code !== ErrorCode.RequestTimeout;
+      if (answered || current !== open) return;
+      open.broken ??= `it has not answered for ${timeoutMs} ms`;
+      await drop(open);
+    } finally {
+      open.asked = false;
+    }
   };
 
   const listOnce = async (signal: AbortSignal): Promise<readonly McpToolOffer[]> => {

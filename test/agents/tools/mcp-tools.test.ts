@@ -13,6 +13,7 @@ import {
   mcpTools,
   verifyMcpTools,
 } from '../../../agents/tools/mcp-tools.ts';
+import { openMcpConnection } from '../../../connectors/mcp/mcp-connection.ts';
 import type { McpServer } from '../../../connectors/mcp/mcp-server.ts';
 import type { ToolDefinition } from '../../../schemas/agent-definition.ts';
 import { contextOf } from './tools-under-test.ts';
@@ -197,6 +198,39 @@ describe('a server that dies', () => {
     const after = (await call('lookup', { order: 7 })).output;
     expect(after).toMatch(/^order 7: shipped/);
     expect(after).not.toBe(before);
+  });
+
+  test('over stdio: a process that hangs is ended, though no call has the time to find that out', async () => {
+    const connection = openMcpConnection({ server: stdio, maxMessage: 1024 * 1024, timeoutMs: 400 });
+    const lookup = (withinMs: number) =>
+      connection.callTool(
+        'lookup',
+        { order: 1 },
+        { signal: AbortSignal.timeout(withinMs), idempotencyKey: 'execution:1' },
+      );
+    try {
+      const [first = ''] = (await lookup(5_000)).texts;
+      process.kill(Number(/by (\d+)/.exec(first)?.[1]), 'SIGSTOP');
+      await expect(lookup(100)).rejects.toThrow();
+      await expect.poll(async () => (await lookup(300)).texts[0], { timeout: 8_000 }).not.toBe(first);
+    } finally {
+      await connection.close();
+    }
+  });
+
+  test('over stdio: one that is only slow serves on', async () => {
+    const connection = openMcpConnection({ server: stdio, maxMessage: 1024 * 1024, timeoutMs: 300 });
+    const given = { signal: AbortSignal.timeout(100), idempotencyKey: 'execution:1' };
+    try {
+      await connection.listTools(AbortSignal.timeout(5_000));
+      await expect(connection.callTool('hang', {}, given)).rejects.toThrow();
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(connection.generation()).toBe(1);
+      await connection.callTool('report', {}, { ...given, signal: AbortSignal.timeout(5_000) });
+      expect(connection.generation()).toBe(1);
+    } finally {
+      await connection.close();
+    }
   });
 
   test('over HTTP: calls fail while it is gone, and the first after it is back succeeds', async () => {
