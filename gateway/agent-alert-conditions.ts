@@ -19,7 +19,10 @@ export const AGENT_ALERT_KINDS = [
 ] as const satisfies readonly Alert['kind'][];
 
 export interface AgentsSeen {
+  /** Those configured. */
   readonly agents: readonly string[];
+  /** What fires: it may be of an agent or breaker that is configured no longer. */
+  readonly standing: readonly Alert[];
   /** By agent, of the policy's window. */
   readonly endings: ReadonlyMap<string, Endings>;
   /** Whoever looks has done so for all of the window: what it has not seen was not there. */
@@ -48,13 +51,13 @@ const EASED = 0.9;
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-/** `firing`: the alert that stands, if one does. Each source once, in the order in which it is first seen. */
-export const conditionsOfAgents = (
-  seen: AgentsSeen,
-  policy: AlertPolicy,
-  firing: (of: Pick<Alert, 'source' | 'kind'>) => Alert | undefined,
-): readonly SourceConditions[] => {
+const AGENT = 'agent:';
+
+/** Each source once, in the order in which it is first seen. */
+export const conditionsOfAgents = (seen: AgentsSeen, policy: AlertPolicy): readonly SourceConditions[] => {
   const found = new Map<string, Condition[]>();
+  const firing = ({ source, kind }: Pick<Alert, 'source' | 'kind'>): boolean =>
+    seen.standing.some((each) => each.source === source && each.kind === kind);
   const look = (
     source: string,
     condition: Condition,
@@ -66,14 +69,19 @@ export const conditionsOfAgents = (
   };
 
   const minutes = `${Number((policy.windowMs / 60_000).toFixed(1))} minutes`;
-  for (const agent of seen.agents) {
+  const told = seen.standing.flatMap(({ source, kind }) =>
+    (kind === 'failing' || kind === 'looping') && source.startsWith(AGENT)
+      ? [source.slice(AGENT.length)]
+      : [],
+  );
+  for (const agent of new Set([...seen.agents, ...told])) {
     const { ended, failed, loops } = seen.endings.get(agent) ?? { ended: 0, failed: 0, loops: 0 };
-    const isEnough = ended >= policy.minExecutions;
+    const isEnough = seen.agents.includes(agent) && ended >= policy.minExecutions;
     const rate = (kind: 'failing' | 'looping', count: number, threshold: number, what: string): void => {
       const value = ended === 0 ? 0 : count / ended;
       const summary = `${agent}: ${count} of ${ended} executions of the last ${minutes} ${what} (${percent(value)}, ${percent(threshold)} are allowed)`;
       look(
-        `agent:${agent}`,
+        `${AGENT}${agent}`,
         { kind, severity: 'page', value, threshold, summary },
         {
           begins: isEnough && value >= threshold,
@@ -111,6 +119,18 @@ export const conditionsOfAgents = (
       { kind: 'breaker-open', severity: 'page', value: threshold, threshold, summary },
       { begins: state !== 'closed', ends: state === 'closed' },
     );
+  }
+  // Of an agent, model or tool that is configured no longer. Another gateway may still know it, or know it already: after a whole
+  // window of looking they are of one mind.
+  const isKnown = ({ source, kind }: Alert): boolean =>
+    kind === 'breaker-open'
+      ? seen.breakers === null || seen.breakers.some(({ name }) => name === source)
+      : kind !== 'budget-low' ||
+        !source.startsWith(AGENT) ||
+        seen.agents.includes(source.slice(AGENT.length));
+  for (const alert of seen.standing.filter((each) => !isKnown(each))) {
+    const { source, kind, severity, value, threshold, summary } = alert;
+    look(source, { kind, severity, value, threshold, summary }, { begins: false, ends: seen.wholeWindow });
   }
   return [...found].map(([source, conditions]) => ({ source, conditions }));
 };

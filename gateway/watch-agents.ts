@@ -26,6 +26,7 @@ const EVERY_MS = 5_000;
 const READ_WITHIN_MS = 2_000;
 const MICROS = 1_000;
 const ALERTS = TOPICS.alerts.name;
+const KINDS: ReadonlySet<Alert['kind']> = new Set(AGENT_ALERT_KINDS);
 
 export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' | 'reader'>): AgentWatch => {
   const { settings, models, reader } = context;
@@ -55,7 +56,7 @@ export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' 
     );
   };
 
-  const see = async (now: number): Promise<AgentsSeen> => {
+  const see = async (now: number): Promise<Omit<AgentsSeen, 'standing'>> => {
     const breakers = await seeBreakers();
     return {
       agents: agents.map(({ name }) => name),
@@ -66,13 +67,14 @@ export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' 
     };
   };
 
-  const firing = (of: Pick<Alert, 'source' | 'kind'>): Alert | undefined => {
-    const alert = models.freshness().alertOf(of);
-    return alert?.state === 'firing' ? alert : undefined;
-  };
+  const standing = (): readonly Alert[] =>
+    models
+      .freshness()
+      .firing()
+      .filter(({ kind }) => KINDS.has(kind));
 
-  const decide = (seen: AgentsSeen, now: number) =>
-    conditionsOfAgents(seen, policy, firing).map(({ source, conditions }) => {
+  const decide = (seen: Omit<AgentsSeen, 'standing'>, now: number) =>
+    conditionsOfAgents({ ...seen, standing: standing() }, policy).map(({ source, conditions }) => {
       const track = joinAlerts(tracks.get(source) ?? {}, published(source));
       return { source, ...stepAlerts(track, conditions, { source, slowestStage: null, now }, holdsFor) };
     });

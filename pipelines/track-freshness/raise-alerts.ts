@@ -8,6 +8,7 @@ import type { IndexService } from '../../connectors/index-service/index-service.
 import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
 import type { Clock } from '../../schemas/clock.ts';
@@ -30,6 +31,8 @@ export interface RaiseAlertsSettings {
   readonly index: Pick<IndexService, 'watermarks'>;
   readonly clock: Clock;
   readonly everyMs?: number;
+  /** When this process began to track, microseconds since the Unix epoch: what was tracked before was by an earlier one. Default now. */
+  readonly begunAt?: number;
   /** Of a source, or of all of them (empty). */
   readonly onTrouble: (source: string, error: Error) => void;
 }
@@ -40,6 +43,8 @@ const STAGES_OVER_MS = 30_000;
 const LAST_POSTS_MS = 5_000;
 /** What others wrote a moment ago is posted as it is read, begun or ended; what an earlier one posted just before may come twice. */
 const UNREAD_MICROS = 60_000_000;
+/** Some minutes of them: enough to find one that was written before a successor began to write. */
+const LAST_POINTS = 2_000;
 /** What is read again when another takes over: spans beyond it begin anew. */
 const RECENT = {
   [TOPICS.freshness.name]: { hours: 6, most: 5_000 },
@@ -56,6 +61,26 @@ const bodyOf = (alert: Alert) => ({
   at: new Date(alert.at / 1_000).toISOString(),
 });
 
+/**
+ * When a process before this one last tracked, by its clock: whoever tracks posts alerts too, and compaction leaves the last point
+ * of each source. Null where none did.
+ */
+const lastTrackedAt = async (
+  { kafka, codec, config }: Pick<RaiseAlertsSettings, 'kafka' | 'codec' | 'config'>,
+  before: number,
+): Promise<number | null> => {
+  const topic = TOPICS.watermarks.name;
+  const offsets = await kafka.admin.offsets(topic);
+  const from = new Map(offsets.map(({ partition, latest }) => [partition, latest - LAST_POINTS]));
+  let last: number | null = null;
+  await scanTopic(kafka, { topic, from }, async ({ value }) => {
+    if (value === null) return;
+    const { source, at } = await codec.decode('WatermarkPoint', value);
+    if (config.sources[source] && at < before) last = Math.max(last ?? 0, at);
+  });
+  return last;
+};
+
 /** Resolves once it reads. Errors: `kafka-unavailable`. */
 export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedWork> => {
   const { kafka, writer, codec, clock, config, everyMs = EVERY_MS } = settings;
@@ -68,7 +93,9 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
   const published = new Map<string, Alert>();
   const tracks = new Map<string, AlertTrack>();
   const next = new Map<string, number>();
+  const { begunAt = clock() } = settings;
   const postedFrom = clock() - UNREAD_MICROS;
+  const postedUntil = await lastTrackedAt(settings, begunAt);
   let posting: Promise<void> = Promise.resolve();
 
   const post = (alert: Alert): void => {
@@ -122,16 +149,21 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     }
   };
 
-  /** Others may have told them while nobody was here to post them; whoever was told before knows them by id and `since`. */
-  const postStanding = (): void => {
+  /**
+   * Others may have told them while nobody was here to post them: all that fire, and what has ended since an earlier process was
+   * last here. Whoever was told before knows them by id and `since`.
+   */
+  const postMissed = (): void => {
+    const isMissed = ({ state, at }: Alert): boolean =>
+      state === 'firing' || (postedUntil !== null && at >= postedUntil - UNREAD_MICROS);
     for (const alert of published.values())
-      if (isOthers(alert) && alert.state === 'firing' && alert.at < postedFrom) post(alert);
+      if (isOthers(alert) && alert.at < postedFrom && isMissed(alert)) post(alert);
   };
 
   const running = (async () => {
     while (!signal.aborted && !follower.current())
       await sleep(50, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) postStanding();
+    if (!signal.aborted) postMissed();
     while (!signal.aborted) {
       await look().catch((error) => settings.onTrouble('', toError(error)));
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);

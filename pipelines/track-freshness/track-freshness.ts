@@ -35,6 +35,7 @@ const MOMENT_EVERY_MS = 250;
 /** Errors: `kafka-unavailable`. */
 export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<OwnedWork> => {
   const { config, urlOf } = settings;
+  const begunAt = settings.clock();
   const writers: ProbeWriter[] = [];
   const told = new Map<string, string>();
   const onTrouble = (source: string, error: Error): void => {
@@ -82,7 +83,7 @@ export const trackFreshness = async (settings: TrackFreshnessSettings): Promise<
         onTrouble,
       }),
     );
-    if (index) started.push(await raiseAlerts({ ...settings, index, onTrouble }));
+    if (index) started.push(await raiseAlerts({ ...settings, begunAt, index, onTrouble }));
     return { stop };
   } catch (error) {
     await stop();

@@ -17,14 +17,18 @@ const POLICY = ALERT_POLICY_SCHEMA.parse({});
 const AGENT = 'support';
 
 const seenOf = (over: Partial<AgentsSeen> = {}): AgentsSeen => ({
-  ...{ agents: [AGENT], endings: new Map(), wholeWindow: true, budgets: [], breakers: [] },
+  ...{ agents: [AGENT], standing: [], endings: new Map(), wholeWindow: true, budgets: [], breakers: [] },
   ...over,
 });
 const endings = (ended: number, failed: number, loops = 0) => new Map([[AGENT, { ended, failed, loops }]]);
+const alertOf = (key: string): Alert => {
+  const [source = '', kind] = key.split('/');
+  return { source, kind } as Alert;
+};
 const held = (seen: AgentsSeen, firing: readonly string[] = []): readonly string[] =>
-  conditionsOfAgents(seen, POLICY, ({ source, kind }) =>
-    firing.includes(`${source}/${kind}`) ? ({} as Alert) : undefined,
-  ).flatMap(({ source, conditions }) => conditions.map(({ kind }) => `${source}/${kind}`));
+  conditionsOfAgents({ ...seen, standing: firing.map(alertOf) }, POLICY).flatMap(({ source, conditions }) =>
+    conditions.map(({ kind }) => `${source}/${kind}`),
+  );
 
 describe('rates of an agent', () => {
   const FAILING = `agent:${AGENT}/failing`;
@@ -53,7 +57,7 @@ describe('rates of an agent', () => {
   });
 
   test('say how many of how many', () => {
-    const [found] = conditionsOfAgents(seenOf({ endings: endings(40, 12) }), POLICY, () => undefined);
+    const [found] = conditionsOfAgents(seenOf({ endings: endings(40, 12) }), POLICY);
     expect(found?.conditions).toMatchObject([
       {
         ...{ severity: 'page', value: 0.3, threshold: 0.25 },
@@ -86,7 +90,22 @@ test('a breaker counts until it is closed; without Redis nothing changes', () =>
   expect(held(breaker('closed'), ['tool:refund/breaker-open'])).toEqual([]);
   // Not looked at, its track stays as it is: it neither begins nor ends.
   for (const unclear of [seenOf({ agents: [], breakers: null }), breaker('open', true)])
-    expect(conditionsOfAgents(unclear, POLICY, () => undefined)).toEqual([]);
+    expect(conditionsOfAgents(unclear, POLICY)).toEqual([]);
+});
+
+test('what is configured no longer begins nothing, and ends once a whole window was looked at', () => {
+  const gone = ['failing', 'looping', 'budget-low'].map((kind) => `agent:old/${kind}`);
+  const all = [...gone, 'tool:old/breaker-open'];
+  expect(held(seenOf(), all)).toEqual([]);
+  expect(held(seenOf({ wholeWindow: false }), all)).toEqual(all);
+  // It runs somewhere still, or nobody knows.
+  const failing = new Map([['old', { ended: 40, failed: 30, loops: 0 }]]);
+  expect(held(seenOf({ endings: failing }))).toEqual([]);
+  expect(held(seenOf({ endings: failing }), all)).toEqual(['agent:old/failing']);
+  expect(held(seenOf({ breakers: null }), all)).toEqual([]);
+  expect(
+    conditionsOfAgents({ ...seenOf({ breakers: null }), standing: all.map(alertOf) }, POLICY),
+  ).not.toContainEqual(expect.objectContaining({ source: 'tool:old' }));
 });
 
 /** Gateways over one log: each knows what stands on it, and looks when it does. */
@@ -99,10 +118,11 @@ const simulate = (
   for (const { gateway, seconds, failed, wholeWindow = true } of rounds) {
     now += seconds * SECOND;
     const standing = log.at(-1);
-    const seen = seenOf({ endings: endings(100, failed), wholeWindow });
-    const [found] = conditionsOfAgents(seen, POLICY, ({ kind }) =>
-      kind === 'failing' && standing?.state === 'firing' ? standing : undefined,
-    );
+    const seen = seenOf({
+      ...{ endings: endings(100, failed), wholeWindow },
+      standing: standing?.state === 'firing' ? [standing] : [],
+    });
+    const [found] = conditionsOfAgents(seen, POLICY);
     const before = joinAlerts(tracks.get(gateway) ?? {}, standing ? [standing] : []);
     const at = { source: `agent:${AGENT}`, slowestStage: null, now };
     const { track, turned } = stepAlerts(before, found?.conditions ?? [], at, {});

@@ -9,7 +9,7 @@ import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { raiseAlerts } from '../../pipelines/track-freshness/raise-alerts.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import type { Alert, Timing } from '../../schemas/records.ts';
+import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { UNTRACKED } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { makeVersion } from '../../schemas/version.ts';
@@ -97,13 +97,24 @@ const write = (from: number, count: number, seconds: number) =>
     }),
   );
 
-const tellOthers = (state: Alert['state'], at: number) => {
+const tellOthers = (state: Alert['state'], at: number, kind: Alert['kind'] = 'failing') => {
   const alert: Alert = {
-    ...{ source: OTHERS, kind: 'failing', severity: 'page', state, since: at, at },
+    ...{ source: OTHERS, kind, severity: 'page', state, since: at, at },
     ...{ value: 1, threshold: 0.25, summary: 'they fail', slowestStage: null },
   };
   const value = servers.codec.encode('Alert', alert);
-  return servers.writer.append([{ topic: TOPICS.alerts.name, key: `${OTHERS}/failing`, value }]);
+  return servers.writer.append([{ topic: TOPICS.alerts.name, key: `${OTHERS}/${kind}`, value }]);
+};
+
+/** As the tracker of a pipeline does while it runs. */
+const tellTracked = (at: number) => {
+  const point: WatermarkPoint = {
+    ...{ source: SOURCE, epoch: 1, state: 'unknown', reason: 'snapshot', position: null, at },
+    ...{ committedAt: 0, observedAt: 0, documentEnds: [], heldTables: [], probe: null },
+    ...{ clockOffsetMicros: null, clockErrorMicros: null, quarantined: 0, deadLettered: 0 },
+  };
+  const value = servers.codec.encode('WatermarkPoint', point);
+  return servers.writer.append([{ topic: TOPICS.watermarks.name, key: SOURCE, value }]);
 };
 
 const alerts = async (): Promise<readonly Alert[]> => {
@@ -147,6 +158,21 @@ test('commits that come too late raise alerts, once, whoever watches', async () 
       { id: `${OTHERS}/failing`, state: 'ended' },
       { id: `${OTHERS}/failing`, state: 'firing', kind: 'failing' },
     ]);
+    // What ended while nobody was there is posted as ended; what had ended before was posted then.
+    await work.stop();
+    const left = systemClock() - 7_200_000_000;
+    await tellTracked(left);
+    await tellOthers('ended', left - 3_600_000_000, 'looping');
+    const ended = left + 3_600_000_000;
+    await tellOthers('ended', ended);
+    work = await start();
+    const endedAt = new Date(ended / 1_000).toISOString();
+    await until('its end is posted', () => posted.some((each) => each.at === endedAt));
+    await new Promise((resolve) => setTimeout(resolve, 2 * ANSWERS_AFTER_MS));
+    expect(posted.filter((each) => each.at === endedAt)).toMatchObject([
+      { id: `${OTHERS}/failing`, state: 'ended' },
+    ]);
+    expect(posted.filter(({ kind }) => kind === 'looping')).toEqual([]);
     expect(troubles).toEqual([]);
   } finally {
     await work.stop();
