@@ -57,6 +57,21 @@ export const recordsForOneSend = (
   return waiting.length;
 };
 
+/**
+ * How many of those that a send has acknowledged go on before the next send leaves, the others while it is under way: half of
+ * what they are more than those that wait. All at once, they would all be back together behind the first of them: while its
+ * record is alone under way the thread works, and while theirs are it has nothing to do.
+ */
+export const goOnFirst = (acknowledged: number, waiting: number): number =>
+  Math.max(0, Math.ceil((acknowledged - waiting) / 2));
+
+const groupsOf = (records: readonly { readonly group: Group }[]): Group[] => [
+  ...new Set(records.map(({ group }) => group)),
+];
+
+/** Of the event loop: what is ready to be written is written. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 export const openRecordWriter = (
   client: Pick<KafkaClient, 'openProducer'>,
   limits: RecordWriterLimits = LIMITS,
@@ -73,31 +88,56 @@ export const openRecordWriter = (
     await old?.then((each) => each.close()).catch(() => undefined);
   };
 
-  const sendAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const sent = waiting.splice(0, recordsForOneSend(waiting, limits.maxPartitionBytes));
-      inFlight = sent.length;
-      try {
-        producer ??= client.openProducer();
-        const places = await (await producer).send(sent.map(({ record }) => record));
-        for (const [at, { group }] of sent.entries()) {
-          const place = places[at];
-          if (place) group.places.push(place);
-          if (group.places.length === group.size) group.resolve(group.places);
-        }
-      } catch (thrown) {
-        const cause = toError(thrown);
-        const error = new FreshetError(
-          'append-failed',
-          `records were not acknowledged by Kafka; they may or may not stand in the log: ${cause.message}`,
-          { cause },
-        );
-        const rejected = new Set([...sent, ...waiting].map(({ group }) => group));
-        waiting = [];
-        await discardProducer();
-        for (const group of rejected) group.reject(error);
+  const handBack = (groups: readonly Group[]): void => {
+    for (const group of groups) group.resolve(group.places);
+  };
+
+  /** Resolves to the groups that are acknowledged by it as a whole; of a final failure, none. */
+  const sendNext = async (meanwhile: () => Promise<void>): Promise<Group[]> => {
+    const sent = waiting.splice(0, recordsForOneSend(waiting, limits.maxPartitionBytes));
+    inFlight = sent.length;
+    try {
+      producer ??= client.openProducer();
+      const [places] = await Promise.all([
+        (await producer).send(sent.map(({ record }) => record)),
+        meanwhile(),
+      ]);
+      for (const [at, { group }] of sent.entries()) {
+        const place = places[at];
+        if (place) group.places.push(place);
       }
+      return groupsOf(sent).filter(({ size, places: all }) => all.length === size);
+    } catch (thrown) {
+      const cause = toError(thrown);
+      const error = new FreshetError(
+        'append-failed',
+        `records were not acknowledged by Kafka; they may or may not stand in the log: ${cause.message}`,
+        { cause },
+      );
+      const rejected = groupsOf([...sent, ...waiting]);
+      waiting = [];
+      await discardProducer();
+      for (const group of rejected) group.reject(error);
+      return [];
+    } finally {
       inFlight = 0;
+    }
+  };
+
+  const sendAll = async (): Promise<void> => {
+    let acknowledged: Group[] = [];
+    while (waiting.length > 0 || acknowledged.length > 0) {
+      const first = goOnFirst(acknowledged.length, groupsOf(waiting).length);
+      handBack(acknowledged.splice(0, first));
+      if (first > 0 && acknowledged.length > 0) await turn();
+      if (waiting.length === 0) continue;
+      const others = acknowledged;
+      acknowledged = await sendNext(async () => {
+        if (others.length === 0) return;
+        // The send leaves first: they may keep this thread busy for as long as it takes.
+        await turn();
+        handBack(others);
+      });
     }
   };
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { asCloudEvent } from '../../../connectors/kafka/as-cloud-event.ts';
 import type { RecordToAppend } from '../../../connectors/kafka/kafka.ts';
-import { recordsForOneSend } from '../../../connectors/kafka/record-writer.ts';
+import { goOnFirst, recordsForOneSend } from '../../../connectors/kafka/record-writer.ts';
 
 const OVERHEAD = 200;
 const waitingRecord = fc.record({
@@ -65,4 +65,28 @@ test('a record of its own topics is a CloudEvent, whoever wrote it; what its wri
 test('records without a partition may all fall on one', () => {
   const one = { record: { topic: 'a', key: null, value: Buffer.alloc(800) } };
   expect(recordsForOneSend([one, one, one], 2_000)).toBe(2);
+});
+
+test('those who write again and again come to two halves: one is under way while the other works', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 200 }), fc.nat(), (writers, behind) => {
+      let waiting = behind % writers;
+      let underWay = writers - waiting;
+      for (let sends = 0; sends < 10; sends += 1) {
+        const acknowledged = underWay;
+        const first = goOnFirst(acknowledged, waiting);
+        underWay = waiting + first;
+        waiting = acknowledged - first;
+      }
+      expect(Math.abs(underWay - waiting)).toBeLessThanOrEqual(1);
+    }),
+  );
+});
+
+test('where nothing waits, somebody goes on; where more wait, nobody has to', () => {
+  expect(goOnFirst(1, 0)).toBe(1);
+  expect(goOnFirst(50, 0)).toBe(25);
+  expect(goOnFirst(49, 1)).toBe(24);
+  expect(goOnFirst(25, 25)).toBe(0);
+  expect(goOnFirst(1, 49)).toBe(0);
 });
