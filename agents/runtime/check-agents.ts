@@ -31,6 +31,9 @@ export const checkAgent = ({ limits, safety, tools = [] }: AgentDefinition, call
   } catch (error) {
     throw invalid(`agent ${called}: limits.maxUsd: ${toError(error).message}`, error);
   }
+  for (const [name, limit] of Object.entries(limits ?? {}))
+    if (typeof limit === 'number' && !(Number.isFinite(limit) && limit >= 0))
+      throw invalid(`agent ${called}: limits.${name} must be a number from 0, not ${limit}`);
   try {
     safetyPolicyOf(safety);
   } catch (error) {

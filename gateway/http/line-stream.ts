@@ -1,5 +1,7 @@
 /** An answer as lines of JSON, as they come: held back by a slow reader, and ended when it goes. */
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { toFreshetError } from '../../schemas/errors.ts';
 import { problemOf } from './problem.ts';
@@ -11,6 +13,21 @@ export interface LineStream {
   readonly closed: AbortSignal;
 }
 
+/** A reader that has taken nothing for so long is gone, whatever its connection says: what works for it may be one of few. */
+const STALLED_MS = 60_000;
+
+/** Resolves when more can be written, or nobody is there to write for. */
+const drained = async (raw: ServerResponse, stalledMs: number): Promise<void> => {
+  const over = new AbortController();
+  const { signal } = over;
+  const stalled = sleep(stalledMs, undefined, { signal }).then(() => raw.destroy());
+  try {
+    await Promise.race([once(raw, 'drain', { signal }), once(raw, 'close', { signal }), stalled]);
+  } finally {
+    over.abort();
+  }
+};
+
 /**
  * Runs `work` with the answer as its stream. A failure before the first line is thrown, for a problem with its status;
  * after it, it is the last line, as `{error}`.
@@ -18,6 +35,7 @@ export interface LineStream {
 export const answerInLines = async (
   reply: FastifyReply,
   work: (stream: LineStream) => Promise<void>,
+  stalledMs = STALLED_MS,
 ): Promise<undefined> => {
   const closing = new AbortController();
   const { raw } = reply;
@@ -37,7 +55,7 @@ export const answerInLines = async (
       line: async (value) => {
         begin();
         if (closing.signal.aborted || raw.write(`${JSON.stringify(value)}\n`)) return;
-        await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+        await drained(raw, stalledMs);
       },
     });
     begin();
