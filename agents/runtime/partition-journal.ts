@@ -66,6 +66,8 @@ export interface PartitionJournalSettings {
    * as writing it.
    */
   readonly onBehind: (behind: boolean) => void;
+  /** Told of what stood in the log at assignment, in order. */
+  readonly onRestored?: (event: AgentEvent) => void;
   readonly log: (level: 'warn' | 'error', message: string, details?: unknown) => void;
 }
 
@@ -161,7 +163,10 @@ export const openPartitionJournal = (settings: PartitionJournalSettings): Partit
       for (let hole = Math.max(nextToFollow, fold.position()); hole < record.offset; hole += 1)
         offer(hole, null);
       nextToFollow = record.offset + 1;
-      if (record.offset >= fold.position()) offer(record.offset, await decode(record));
+      if (record.offset < fold.position()) continue;
+      const event = await decode(record);
+      if (event && record.offset < (settings.restoredTo ?? 0)) settings.onRestored?.(event);
+      offer(record.offset, event);
     }
     look();
   };

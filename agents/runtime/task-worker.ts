@@ -35,6 +35,7 @@ import { type CallGuards, UNGUARDED } from './call-guards.ts';
 import { capabilitiesOf, checkAgents, checkModels } from './check-agents.ts';
 import { type ExecutionControls, SILENT } from './execution-controls.ts';
 import { type ExecutionMemory, FORGETFUL } from './execution-memory.ts';
+import { createLandedCosts } from './landed-costs.ts';
 import { type OwnedPartition, openOwnedPartition } from './owned-partition.ts';
 import { openPartitionJournal } from './partition-journal.ts';
 import { identityOf, inputOf, type QueuedTask, routedOf } from './queued-task.ts';
@@ -161,6 +162,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       // Past the end the journal was made anew or restored: the reader then stops and says so.
       const from = pinned > latest ? pinned : wanted;
       owned.get(partition)?.abandon();
+      const landed = createLandedCosts();
       const journal = openPartitionJournal({
         kafka,
         codec,
@@ -169,9 +171,15 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
         partition,
         from,
         restoredTo: latest,
+        onRestored: landed.add,
         log,
         onBehind: (behind) => followJournal(partition, behind),
       });
+      const settle = (): void => {
+        for (const { costId, usd } of landed.last()) services.guards.settle(costId, usd);
+      };
+      // Rejected only when the partition goes: whoever has it then says it.
+      journal.readTo(latest).then(settle, () => undefined);
       const worker = `${settings.workerName}/${randomBytes(4).toString('hex')}`;
       const opened = openOwnedPartition({
         ...{ partition, journal, worker, limits, clock, payloads },

@@ -43,9 +43,9 @@ afterAll(async () => {
   await stack?.close();
 });
 
-const spent = async (at: number): Promise<string | undefined> => {
-  const { known, agents } = await ledger.spending(dayOf(at), { agents: [AGENT], tenants: [] });
-  return known ? agents[AGENT] : undefined;
+const spent = async (at: number, by = AGENT, of = ledger): Promise<string | undefined> => {
+  const { known, agents } = await of.spending(dayOf(at), { agents: [by], tenants: [] });
+  return known ? agents[by] : undefined;
 };
 
 /** A provider's meter: keeps, for each call, what the ledger held as it came. */
@@ -124,4 +124,40 @@ test('fault 33: killed between the reply of a model and its cost event, the lost
     (await spent(intent?.at ?? 0)) === formatUsd(sum) ? true : undefined,
   );
   expect(replayRecorded(journal, [meteredAgent(AGENT)]).identical).toBe(true);
+}, 360_000);
+
+test('fault 33, a moment later: the reply stands in the journal and the ledger has not heard of it; whoever takes over says it', async () => {
+  const agent = `${AGENT}-unheard`;
+  const { redis } = inject('stack');
+  const unheard = await openMeteredLedger(redis, agent);
+  const meter = await startMeter();
+  const { kafka, codec, writer } = stack;
+  const start = (name: string, settlesNothing: boolean) =>
+    startMeteredWorker({
+      ...{ kafka, codec, writer, redis, meter: meter.url, agent, name, settlesNothing },
+    });
+  let worker = await start('worker-unheard', true);
+  onTestFinished(async () => {
+    await worker.stop();
+    await unheard.close();
+  });
+  const taskId = `task-of-test-${randomUUID()}`;
+  await stack.submit({ agent, input: 'How long do I have to return a product?', taskId });
+  const costs = await eventually('all costs', async () => {
+    const found = await stack.read(TOPICS.costs.name, 'Cost', (cost) => cost.taskId === taskId);
+    return found.length >= 2 ? found.map(({ record }) => record) : undefined;
+  });
+  const journal = await eventually('its end', async () => {
+    const found = await stack.journalOf(taskId);
+    return found.some(({ type }) => type === 'response') ? found : undefined;
+  });
+  const at = journal.find(({ type }) => type === 'intent')?.at ?? 0;
+  const sum = costs.reduce((total, { usd }) => total + parseUsd(usd), 0n);
+  expect(sum).toBe(2n * CALL);
+  expect(parseUsd((await spent(at, agent, unheard)) ?? '0') > sum).toBe(true);
+  await worker.stop();
+  worker = await start('worker-that-says-it', false);
+  await eventually('what the cost events say in the ledger', async () =>
+    (await spent(at, agent, unheard)) === formatUsd(sum) ? true : undefined,
+  );
 }, 360_000);
