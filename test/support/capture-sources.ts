@@ -16,7 +16,7 @@ export const captureSources = async (
     await kind.prepare({ source, url, tables });
     await connect.putConnector(
       sourceNames(source).connector,
-      kind.connectorConfig({ source, url, tables, epoch: 1, kafka, schemaRegistry }),
+      kind.connectorConfig({ source, url, tables, epoch: 1, kafka, schemaRegistry, heartbeatMs: 1_000 }),
     );
   }
 };

@@ -53,7 +53,8 @@ export const consume = async (
   const consumer: Consumer = kafka.consumer({
     groupId: settings.groupId,
     sessionTimeout: settings.sessionTimeoutMs ?? 10_000,
-    heartbeatInterval: 2_000,
+    // Members that stay learn by it that another came or went, and the partitions of who went stand still until then.
+    heartbeatInterval: 1_000,
     rebalanceTimeout: 15_000,
     maxWaitTimeInMs: settings.maxWaitMs ?? 200,
     minBytes: 1,
