@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { inject } from 'vitest';
 import { RUN_TYPESCRIPT } from '../../connectors/typescript/run-typescript.ts';
 import { AGENTS_GROUP } from '../../schemas/groups.ts';
-import { forgetMembers } from '../support/forget-members.ts';
+import { forgetMembers } from '../support/group-members.ts';
 import { eventually } from './agents-stack.ts';
 
 export interface WorkerChildren {

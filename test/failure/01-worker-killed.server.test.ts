@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, inject, test } from 'vitest';
 import type { RoleProcess } from '../../cli/start/start-role.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
-import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
-import { forgetMembers } from '../support/forget-members.ts';
+import { INDEX_DOCUMENTS_GROUP, PROJECTION_GROUP } from '../../schemas/groups.ts';
+import { forgetMembers } from '../support/group-members.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import { startPlaneRole, temporaryFolder } from '../support/plane-roles.ts';
 import { changesCommitted, changesWritten, untilEqual } from '../support/plane-state.ts';
@@ -70,7 +70,8 @@ afterAll(async () => {
 
 const killBoth = async (): Promise<number> => {
   await Promise.all([kill('pipeline'), kill('index')]);
-  await forgetMembers(inject('stack').kafka, INDEX_DOCUMENTS_GROUP);
+  for (const group of [INDEX_DOCUMENTS_GROUP, PROJECTION_GROUP])
+    await forgetMembers(inject('stack').kafka, group);
   held = undefined;
   return changesCommitted(plane);
 };

@@ -53,7 +53,7 @@ test('what was delivered before the kill comes again and is superseded; a delete
   await plane.client.query(`UPDATE articles SET body = 'The word is madder, still.' WHERE id = ${old}`);
   await plane.client.query(`DELETE FROM articles WHERE id IN (${old}, ${short})`);
   await until('captured', async () => (await changesWritten(plane)) >= from + 5);
-  await stack.killServer('connect');
+  await proxied.killConnect();
   proxied.letPass();
   const kinds = () => Promise.all([kindOf(old), kindOf(short)]);
   await until('deleted', async () => (await kinds()).every((kind) => kind === 'deleted'));
@@ -86,7 +86,7 @@ test('Connect killed under load: the index equals the source', async () => {
   const running = createRowLoad(plane.client, 77).run();
   const before = await changesWritten(plane);
   await until('changes flow', async () => (await changesWritten(plane)) > before + 50);
-  await proxied.stack.killServer('connect');
+  await proxied.killConnect();
   await proxied.stack.startServer('connect');
   await plane.untilCapturing();
   await running.stop();

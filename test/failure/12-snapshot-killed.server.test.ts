@@ -53,7 +53,7 @@ test('what the first attempt read and the second did not see is swept; the sourc
   proxied.holdAfter(PART_BYTES);
   watch = await watchPlane(plane);
   await until('the snapshot is under way', async () => proxied.holds() && (await changesWritten(plane)) > 50);
-  await proxied.stack.killServer('connect');
+  await proxied.killConnect();
   proxied.letPass();
   const written = await changesWritten(plane);
   // It is no test of a snapshot begun again unless the first one was cut short.
@@ -73,7 +73,7 @@ test('an incremental snapshot that Connect is killed in goes on, and overwrites 
   proxied.holdAfter(PART_BYTES);
   await watch.command({ action: 'snapshot', table: 'public.articles' });
   await until('it is under way', async () => proxied.holds() && (await changesWritten(plane)) > before + 50);
-  await proxied.stack.killServer('connect');
+  await proxied.killConnect();
   proxied.letPass();
   expect(await changesWritten(plane)).toBeLessThan(before + ROWS);
   await plane.client.query('DELETE FROM articles WHERE id BETWEEN 60 AND 70');

@@ -10,17 +10,21 @@ import {
   type ExecutionProjection,
   startExecutionProjection,
 } from '../../pipelines/project-executions/project-executions.ts';
+import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { parseUsd } from '../../schemas/money.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type AgentsStack, eventually, openAgentsStack } from '../agents/agents-stack.ts';
 import { fixedRetriever } from '../agents/fixed-retriever.ts';
 import { workerChildren } from '../agents/worker-children.ts';
+import { membersOf } from '../support/group-members.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { careful, lookThenAnswer } from './careful-agent.ts';
 
 const PROGRAM = fileURLToPath(new URL('agents-worker-process.ts', import.meta.url));
 const QUESTION = 'How long do I have to return a product?';
+/** What a worker that was believed dead may still write when it is back. */
+const LATE_MS = 3_000;
 let stack: AgentsStack;
 let projection: ExecutionProjection;
 let worker: TaskWorker | undefined;
@@ -114,7 +118,10 @@ test('fault 2: a worker stopped until its partitions moved, then continued: its 
   const before = (await stack.journalOf(taskId)).length;
   // Its call has long run out; continued, it comes back with a reply for an execution that is not its own any more.
   child.kill('SIGCONT');
-  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  await eventually('it is a member again', async () =>
+    (await membersOf(inject('stack').kafka, AGENTS_GROUP)).length === 2 ? true : undefined,
+  );
+  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
   const journal = await stack.journalOf(taskId);
   const late = journal.slice(before);
   // What it writes before it learns of that stands under its stale claim: only the reply's cost counts, nothing else does.
@@ -122,6 +129,9 @@ test('fault 2: a worker stopped until its partitions moved, then continued: its 
   expect(late.filter(({ type }) => type === 'tool-call' || type === 'intent')).toEqual([]);
   expect(await resultsOf(taskId)).toHaveLength(1);
   expect((await replayOf(taskId)).identical).toBe(true);
+  await worker.stop(1_000);
+  worker = undefined;
+  await children.kill(child);
 }, 360_000);
 
 test('an acknowledgement that was lost: the log is read before anything goes on, and what stands in it is not done again', async () => {

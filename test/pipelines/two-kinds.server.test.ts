@@ -296,7 +296,7 @@ test('Connect killed: what comes again is superseded, and a deleted row is never
   await both.shop.query(`UPDATE articles SET body = 'The word is woad, still.' WHERE id = ${short}`);
   await both.shop.query(`DELETE FROM articles WHERE id IN (${old}, ${short})`);
   await until('captured', async () => (await written()) >= from + 4);
-  await stack.killServer('connect');
+  await proxied.killConnect();
   proxied.letPass();
   const kinds = () => Promise.all([kindOf(old), kindOf(short)]);
   await until('deleted', async () => (await kinds()).every((kind) => kind === 'deleted'));

@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { artifactsIn } from '../../connectors/stack/artifacts.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { tryLock } from '../../connectors/stack/owner-lock.ts';
 import { endLeftServers } from '../../connectors/stack/server-records.ts';
@@ -9,6 +11,7 @@ import { type Stack, type StackOptions, startStack } from '../../connectors/stac
 
 const PREFIX = 'freshet-test-';
 const YOUNG_MS = 60_000;
+const JAVA = ['connect', 'schemaRegistry', 'kafka'] as const;
 
 export type TestStack = Stack & { readonly dataDirectory: string };
 
@@ -21,6 +24,7 @@ export const startTestStack = async (
 ): Promise<TestStack> => {
   await removeLeftFolders();
   const dataDirectory = await mkdtemp(join(tmpdir(), PREFIX));
+  const cacheDirectory = cacheDirectoryOf(process.env);
   const forget = async (): Promise<void> => {
     for (const folder of [dataDirectory, ...outsideFolders(dataDirectory)]) {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -29,7 +33,7 @@ export const startTestStack = async (
   try {
     const stack = await startStack({
       dataDirectory,
-      cacheDirectory: cacheDirectoryOf(process.env),
+      cacheDirectory,
       ports: 'free',
       environment: process.env,
       ...options,
@@ -38,6 +42,7 @@ export const startTestStack = async (
       ...stack,
       dataDirectory,
       stop: async () => {
+        if (!saysGoodbye(cacheDirectory)) await Promise.all(JAVA.map((name) => stack.killServer(name)));
         await stack.stop();
         await forget();
       },
@@ -46,6 +51,15 @@ export const startTestStack = async (
     await forget();
     throw error;
   }
+};
+
+/**
+ * Java's servers say goodbye for seconds, to a folder that is removed: only the first of each on a machine, for it leaves what later ones
+ * start quickly with.
+ */
+const saysGoodbye = (cacheDirectory: string): boolean => {
+  const left = readdirSync(artifactsIn(cacheDirectory).archiveDirectory);
+  return left.filter((name) => name.endsWith('.jsa')).length < JAVA.length;
 };
 
 /** What earlier runs left that were killed. */

@@ -3,6 +3,7 @@
  * moment between two flushes that a slow machine misses, but for as long as the test wants it.
  */
 import { freePorts } from '../../connectors/stack/ports.ts';
+import { forgetMembers } from './group-members.ts';
 import { startTestStack, type TestStack } from './own-stack.ts';
 import { type Request, startTcpProxy } from './tcp-proxy.ts';
 
@@ -17,11 +18,15 @@ export interface ProxiedConnect {
   holdAfter(bytes: number): void;
   /** Whether anything was held since. */
   holds(): boolean;
+  /** SIGKILL, and Kafka knows that it is gone: started again, it waits for no session of its own. */
+  killConnect(): Promise<void>;
   /** What is held stays so: Connect is to be killed before it goes on. */
   letPass(): void;
   close(): Promise<void>;
 }
 
+/** group.id of deploy/connect/worker.properties. */
+const CONNECT_GROUP = 'freshet-connect';
 /** How Connect's offsets are keyed: the connector's name, and what it says of itself. */
 const OFFSETS_KEY = '["freshet-';
 
@@ -56,6 +61,10 @@ export const startWithProxiedConnect = async (
       left = bytes;
     },
     holds: () => held,
+    killConnect: async () => {
+      await stack.killServer('connect');
+      await forgetMembers(stack.kafka, CONNECT_GROUP);
+    },
     letPass: () => {
       offsetsPass = true;
       left = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 /** Where a group goes on, decided from outside. The library can do it too, and waits five seconds for a fetch that brings nothing. */
-import { Kafka, logLevel } from 'kafkajs';
 import { openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
+import { membersOf } from './group-members.ts';
 
 /** Of a group that nobody is in; one at work is left alone, and the answer is false. `broker`: host:port */
 export const setOffsets = async (
@@ -11,11 +11,7 @@ export const setOffsets = async (
   topic: string,
   offsets: readonly { readonly partition: number; readonly offset: number }[],
 ): Promise<boolean> => {
-  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  const { groups } = await admin.describeGroups([groupId]);
-  await admin.disconnect();
-  if (groups.some(({ members }) => members.length > 0)) return false;
+  if ((await membersOf(broker, groupId)).length > 0) return false;
   const places = offsets.map((each) => ({ topic, ...each }));
   let onReady = (): void => undefined;
   let onFailure = (_: Error): void => undefined;

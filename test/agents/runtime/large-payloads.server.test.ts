@@ -255,6 +255,8 @@ test('an execution whose payload is gone ends with one clear error, and so do it
     eventOf({ ...of, type: 'claim', sequence: 0 }),
     eventOf({ ...of, type: 'tool-call', name: 'retrieve', step: 1, sequence: 1, outputPayload: gone }),
   ];
+  // Claimed under its eyes by another, it would leave it alone for as long as a session may last.
+  await worker?.stop(1_000);
   await stack.writer.append(
     events.map((event) => ({
       ...{ topic: TOPIC, partition, key: taskId },
@@ -262,6 +264,7 @@ test('an execution whose payload is gone ends with one clear error, and so do it
     })),
   );
   await stack.submit({ taskId, agent: 'archivist', input: QUESTION }, partition);
+  worker = await startWorker();
   expect(await resultOf(taskId)).toMatchObject({ outcome: 'failed', error: { code: 'payload-lost' } });
   const at = placeOf((await journalOf(taskId))[0]);
   const lost = { code: 'payload-lost' };

@@ -69,7 +69,7 @@ test('Connect killed: nothing is lost, and what comes again has its old position
   await early.query('COMMIT');
   await source.client.query(insert(4, 'after the flush'));
   await capture.until((seen) => seen.some(titled('after the flush')));
-  await stack.killServer('connect');
+  await proxied.killConnect();
   proxied.letPass();
   await late.query('COMMIT');
   await stack.startServer('connect');

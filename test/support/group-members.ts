@@ -1,12 +1,15 @@
 /**
- * What a broker finds out by itself when the sessions of killed members end, told it at once: seconds of waiting that say nothing of who
- * comes after. The library leaves groups for its own members alone, so the request (LeaveGroup, version 1) is written here.
+ * Who is in a group, and the end of members that were killed: what a broker finds out by itself when their sessions end, told it at once,
+ * as those seconds say nothing of who comes after. The library leaves a group for itself alone, so the request (LeaveGroup, version 1) is
+ * written here.
  */
 import { connect } from 'node:net';
 import { Kafka, logLevel } from 'kafkajs';
 
 const LEAVE_GROUP = 13;
 const VERSION = 1;
+/** Its session has ended meanwhile. */
+const UNKNOWN_MEMBER = 25;
 
 const text = (value: string): Buffer => {
   const bytes = Buffer.from(value);
@@ -32,18 +35,21 @@ const leave = (broker: string, groupId: string, memberId: string): Promise<void>
       if (answer.length < 14) return;
       socket.destroy();
       const code = answer.readInt16BE(12);
-      if (code === 0) resolve();
+      if (code === 0 || code === UNKNOWN_MEMBER) resolve();
       else reject(new Error(`${memberId} could not leave ${groupId}: error ${code}`));
     });
   });
 
-/** All members of a group, which were killed, are gone. `broker`: host:port */
-export const forgetMembers = async (broker: string, groupId: string): Promise<void> => {
+/** Ids of a group's members, as the broker has them. `broker`: host:port */
+export const membersOf = async (broker: string, groupId: string): Promise<readonly string[]> => {
   const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   const { groups } = await admin.describeGroups([groupId]);
   await admin.disconnect();
-  const members = groups.flatMap((each) => each.members);
-  if (members.length === 0) throw new Error(`${groupId} has no members`);
-  for (const { memberId } of members) await leave(broker, groupId, memberId);
+  return groups.flatMap(({ members }) => members.map(({ memberId }) => memberId));
+};
+
+/** All members of a group, which were killed, are gone. */
+export const forgetMembers = async (broker: string, groupId: string): Promise<void> => {
+  for (const memberId of await membersOf(broker, groupId)) await leave(broker, groupId, memberId);
 };
