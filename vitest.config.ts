@@ -1,10 +1,22 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const SERVER_TESTS = 'test/**/*.server.test.ts';
 const SLOW_TESTS = 'test/failure/slow/*.server.test.ts';
+/** Small, and of twenty seconds: as the last it would have nothing beside it. */
+const LONG = /vector-index\/crash\.test\.ts$/;
+
+/** The largest first, as vitest has it where it has not seen them run. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return [true, false].flatMap((long) => sorted.filter(({ moduleId }) => LONG.test(moduleId) === long));
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     reporters: ['default', './test/support/plain-reporter.ts'],
     // For what never comes: a slow machine takes several times as long as a quick one, and fails nothing by it.
     testTimeout: 240_000,
