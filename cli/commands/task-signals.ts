@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
-import { createOutput, oneLine, table } from '../output.ts';
+import { exactArguments } from '../exact-arguments.ts';
+import { createOutput, table } from '../output.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 interface Approval {
@@ -29,7 +30,7 @@ const described = (approvals: readonly Approval[]): string =>
           each.tool,
           each.state,
           each.deadline ?? '–',
-          oneLine(JSON.stringify(each.arguments) ?? '', 400),
+          exactArguments(each.arguments),
         ]),
       );
 
@@ -70,7 +71,7 @@ export const addTaskSignals = (task: Command, surroundings: Surroundings): void 
       const waiting = approvals.find((each) => each.step === step && each.state === 'waiting');
       if (!waiting)
         throw new FreshetError('not-found', `step ${step} of ${taskId} does not wait for approval`);
-      output.talk(`${waiting.tool} ${oneLine(JSON.stringify(waiting.arguments) ?? '', 2_000)}`);
+      output.talk(`${waiting.tool} ${exactArguments(waiting.arguments)}`);
       const decision = options.deny ? 'deny' : 'approve';
       if (decision === 'approve') requireYes('approve these very arguments', options, '--deny');
       const decided = await gateway.post<{ readonly dryRun: boolean }>(`${path}/approve`, {

@@ -14,9 +14,17 @@ const LIST_AT_ONCE = 1_000;
 const keyOf = ({ tenant, agent, sessionId }: SessionKey): string =>
   PREFIX + JSON.stringify([tenant, agent, sessionId]);
 
-const sessionOf = (key: string): SessionKey => {
-  const [tenant = '', agent = '', sessionId = ''] = JSON.parse(key.slice(PREFIX.length)) as string[];
-  return { tenant, agent, sessionId };
+/** None for what is no session: Redis can be written by others, and one wrong name must not hold back all that are due. */
+const sessionsOf = (key: string): readonly SessionKey[] => {
+  try {
+    const parts = JSON.parse(key.slice(PREFIX.length)) as unknown;
+    const [tenant, agent, sessionId] = Array.isArray(parts) ? (parts as unknown[]) : [];
+    return typeof tenant === 'string' && typeof agent === 'string' && typeof sessionId === 'string'
+      ? [{ tenant, agent, sessionId }]
+      : [];
+  } catch {
+    return [];
+  }
 };
 
 const fieldOf = (executionId: string): string => TURN + executionId;
@@ -82,7 +90,7 @@ export const createRedisSessionStore = (connection: RedisConnection): SessionSto
     due: (now, leaseMs, most) =>
       use(async (redis) => {
         const keys = await CLAIM_DUE(redis, [DUE], [now, leaseMs, most].map(String));
-        return (keys as readonly string[]).map(sessionOf);
+        return (keys as readonly string[]).flatMap(sessionsOf);
       }),
 
     settled: (key) =>
@@ -95,7 +103,7 @@ export const createRedisSessionStore = (connection: RedisConnection): SessionSto
         const found: SessionKey[] = [];
         for (let from = 0; found.length < most; from += LIST_AT_ONCE) {
           const keys = await redis.zrange(DUE, String(from), String(from + LIST_AT_ONCE - 1));
-          found.push(...keys.map(sessionOf).filter(wanted));
+          found.push(...keys.flatMap(sessionsOf).filter(wanted));
           if (keys.length < LIST_AT_ONCE) break;
         }
         return found.slice(0, most);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { createRedisClient } from '../../../connectors/redis/redis-client.ts';
 import { openRedisConnection } from '../../../connectors/redis/redis-connection.ts';
 import { createRedisSessionStore } from '../../../connectors/redis/redis-session-store.ts';
 import { createRedisUseCounts } from '../../../connectors/redis/redis-use-counts.ts';
@@ -111,6 +113,19 @@ describe('a session in Redis', () => {
     await store.settled(key);
     expect(await due(quiet + 10_000_000)).toBe(0);
     expect(await store.list(isKey, 10)).toEqual([]);
+  });
+
+  test('is due though somebody else wrote what is none among those that are', async () => {
+    const key = session();
+    await store.write(key, at(1), POLICY);
+    const redis = createRedisClient(inject('stack').redis);
+    onTestFinished(() => redis.disconnect());
+    await once(redis, 'ready');
+    const none = ['freshet:session:{', 'freshet:session:[1]', 'x', 'freshet:session:null'];
+    await redis.zadd('freshet:sessions:due', ...none.flatMap((name) => [1, name]));
+    expect(await store.due(NOW + 2 * POLICY.ttlMs, 1_000, 10_000)).toContainEqual(key);
+    expect(await store.list(({ sessionId }) => sessionId === key.sessionId, 5)).toEqual([key]);
+    await redis.zrem('freshet:sessions:due', ...none);
   });
 
   test('is whole once that was said in this life of the server, for its partition', async () => {
