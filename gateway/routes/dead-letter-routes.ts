@@ -1,4 +1,5 @@
 /** Records that could not be processed: looked at, and taken through again once what was wrong is mended. */
+
 import { z } from 'zod';
 import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -6,6 +7,7 @@ import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofChange, wholeNumber } from '../http/fields.ts';
+import { requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { DEAD_LETTER_REDRIVE, DEAD_LETTER_REDRIVE_FAILED } from '../read-models/dead-letter-list.ts';
 import { readOrigins } from '../read-origins.ts';
@@ -138,8 +140,10 @@ export const deadLetterRoutes = ({ models, settings }: GatewayContext) => {
           }),
         },
       ],
-      errors: ['not-found', 'append-failed', 'kafka-unavailable', 'registry-unavailable'],
+      errors: ['forbidden', 'not-found', 'append-failed', 'kafka-unavailable', 'registry-unavailable'],
       handle: async ({ body, principal }) => {
+        // They are of all tenants, and of none.
+        requireOperator(principal, 'dead letters are taken through again');
         const { dryRun, places, reason = null } = body;
         const matches = places
           ? [...new Set(places)].map(found)

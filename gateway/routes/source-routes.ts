@@ -1,4 +1,5 @@
 /** The databases that changes come from: how they stand, and what an operator asks of them. */
+
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { checkCommand } from '../../pipelines/watch-sources/check-command.ts';
@@ -8,6 +9,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { ofChange } from '../http/fields.ts';
+import { requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { reportSource } from '../source-report.ts';
 
@@ -71,8 +73,9 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
           }),
         },
       ],
-      errors: ['not-found', 'request-invalid', 'conflict', 'append-failed'],
+      errors: ['forbidden', 'not-found', 'request-invalid', 'conflict', 'append-failed'],
       handle: async ({ params, body, principal }) => {
+        requireOperator(principal, 'sources are paused, resumed and read again');
         const { source: name, action } = params;
         const configured = config.sources[name];
         if (!configured) throw new FreshetError('not-found', `there is no source ${name}`);

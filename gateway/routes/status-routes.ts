@@ -5,7 +5,7 @@ import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { ofChange, tenant } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
-import { isShownTo, visibleTenant } from '../http/principal-of-request.ts';
+import { isShownTo, requireOperator, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
 import { deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { executionSummaryOf } from '../views/execution-view.ts';
@@ -165,8 +165,9 @@ export const statusRoutes = (context: GatewayContext) => [
         schema: progress,
       },
     ],
-    errors: ['conflict', 'index-unavailable', 'append-failed'],
+    errors: ['forbidden', 'conflict', 'index-unavailable', 'append-failed'],
     handle: async ({ body, principal }, reply) => {
+      requireOperator(principal, 'the index is built anew');
       const { index, writer, codec, clock } = context.settings;
       const { reason = null, dryRun = false } = body ?? {};
       if (dryRun) {
