@@ -25,13 +25,14 @@ export interface FollowSettings {
   >;
   /** Reading begins, at first and again after a failure, with the ends of each topic's partitions; before any record that follows. */
   readonly onBegin?: (ends: ReadonlyMap<string, readonly number[]>) => void;
-  /** In order of a partition; a record that it rejects is passed over. */
+  /** In order of a partition. A record that it rejects is passed over; one that the registry could not say how to read is given again. */
   readonly onRecord: (record: KafkaRecord) => Promise<void> | void;
   /** Reading failed: it begins again from the start after a moment. */
   readonly onTrouble: (error: Error) => void;
 }
 
 const REOPEN_AFTER_MS = 1_000;
+const AGAIN_AFTER_MS = 500;
 const HOUR_MS = 3_600_000;
 
 const keyOf = (topic: string, partition: number): string => `${topic}:${partition}`;
@@ -45,13 +46,29 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
   let reopening: Promise<void> | undefined;
   let closed = false;
 
-  const take = async (records: readonly KafkaRecord[]): Promise<void> => {
-    for (const record of records) {
+  const handle = async (record: KafkaRecord): Promise<void> => {
+    let held = false;
+    for (let again = true; again && !closed; ) {
+      again = false;
       try {
         await settings.onRecord(record);
-      } catch (error) {
-        settings.onTrouble(toFreshetError(error));
+      } catch (thrown) {
+        const error = toFreshetError(thrown);
+        settings.onTrouble(error);
+        // What a person decided must not be lost for a registry that is away; what comes meanwhile stays in the log.
+        again = error.code === 'registry-unavailable';
       }
+      if (!again) continue;
+      held = true;
+      reader?.pause(record);
+      await sleep(AGAIN_AFTER_MS);
+    }
+    if (held) reader?.resume(record);
+  };
+
+  const take = async (records: readonly KafkaRecord[]): Promise<void> => {
+    for (const record of records) {
+      await handle(record);
       handled.set(keyOf(record.topic, record.partition), record.offset + 1);
     }
   };
