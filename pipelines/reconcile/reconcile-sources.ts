@@ -112,7 +112,7 @@ export const reconcileSources = async function* (
               prepare,
               embed: { embedding, model, clock, ...(settings.embeds && { embeds: settings.embeds }) },
               // Rows that one has lost, another may have lost too.
-              index: { floor: index.floor, restore: settings.index.restore },
+              index: { restore: settings.index.restore },
               writer: settings.writer,
               codec: settings.codec,
             },

@@ -20,6 +20,8 @@ export interface Divergent {
   readonly held: HeldDocument | undefined;
   /** Undefined where the row is gone. */
   readonly row: ScannedRow | undefined;
+  /** The table's floor before the row was read: one that comes later (a truncate, the sweep of a new epoch) may be for this row. */
+  readonly floor: string | null;
 }
 
 export interface TableReport {
@@ -39,7 +41,7 @@ export interface ReconcileSettings {
   readonly source: string;
   readonly table: string;
   readonly scanner: RowScanner;
-  readonly index: Pick<IndexService, 'describe' | 'list' | 'covers' | 'watermarks' | 'one'>;
+  readonly index: Pick<IndexService, 'describe' | 'floor' | 'list' | 'covers' | 'watermarks' | 'one'>;
   readonly prepare: PrepareSettings;
   /** The end of the source's log: what was committed before is at or below it. */
   readonly currentPosition: () => Promise<string>;
@@ -95,6 +97,7 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
         unsettled.push(...open);
         return found;
       }
+      const floor = await index.floor(source, table);
       const before = await rowsOf(open);
       try {
         const after = { source, position: await settings.currentPosition() };
@@ -125,7 +128,7 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
         const divergence = divergenceOf(expected?.digest, held.get(documentId));
         // What a mapping cannot read says nothing against the document that it once made.
         if (divergence && expected?.unmapped) unsettled.push(documentId);
-        else if (divergence) found.push({ documentId, divergence, held: held.get(documentId), row });
+        else if (divergence) found.push({ documentId, divergence, held: held.get(documentId), row, floor });
         else inFlight += 1;
       }
       open = moving;

@@ -23,28 +23,25 @@ export interface RepairSettings {
   readonly epoch: number;
   readonly prepare: PrepareSettings;
   readonly embed: EmbedSettings;
-  readonly index: Pick<IndexService, 'restore' | 'floor'>;
+  readonly index: Pick<IndexService, 'restore'>;
   readonly writer: RecordWriter;
   readonly codec: Pick<RecordCodec, 'encode'>;
 }
 
 /**
  * What a document that nothing at all is held of is written under: below every read of a snapshot, so that whatever the source
- * says of the row wins, and above the table's floor, which would delete it again.
+ * says of the row wins, and above the floor that the table had when the row was read, which would delete it again. A later floor does.
  */
-const versionOfNothing = async ({ index, source, table, epoch }: RepairSettings): Promise<Version> => {
+const versionOfNothing = ({ epoch }: RepairSettings, { floor }: Divergent): Version => {
   const least = makeVersion(epoch, [0n, 1n]);
-  const floor = await index.floor(source, table);
   return floor !== null && isVersion(floor) && floor > least ? repairVersion(floor) : least;
 };
 
-const recordOf = async (
-  settings: RepairSettings & { readonly ofNothing: Version },
-  divergent: Divergent,
-): Promise<Document | undefined> => {
+const recordOf = async (settings: RepairSettings, divergent: Divergent): Promise<Document | undefined> => {
   const { source, table, prepare } = settings;
   const { documentId, held, row } = divergent;
-  const version = held && isVersion(held.version) ? repairVersion(held.version) : settings.ofNothing;
+  const version =
+    held && isVersion(held.version) ? repairVersion(held.version) : versionOfNothing(settings, divergent);
   const now = prepare.clock();
   if (!row) {
     const timing = { committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now };
@@ -65,11 +62,10 @@ export const repairDocuments = async (
 ): Promise<number> => {
   const unfindable = divergents.filter(({ divergence }) => divergence === 'unfindable');
   if (unfindable.length > 0) await settings.index.restore(unfindable.map(({ documentId }) => documentId));
-  const ofNothing = await versionOfNothing(settings);
   let mended = unfindable.length;
   for (const divergent of divergents) {
     if (divergent.divergence === 'unfindable') continue;
-    const record = await recordOf({ ...settings, ofNothing }, divergent);
+    const record = await recordOf(settings, divergent);
     if (!record) continue;
     const partition =
       divergent.held?.partition ??

@@ -33,6 +33,7 @@ test('that another covers the place makes no divergence of what one is behind wi
   const replica = (name: string, isBehind: boolean): IndexReplica =>
     ({
       notReady: async () => null,
+      floor: async () => null,
       watermarks: async () => ({ shop: knownWatermark(20) }),
       covers: async () => {
         if (isBehind) throw new FreshetError('stale', name);
