@@ -67,7 +67,7 @@ export const SOURCE_LOSSES = {
 export type SourceLoss = keyof typeof SOURCE_LOSSES;
 
 export interface TableShape {
-  /** Tells the table from another of its name, made anew or renamed; empty where the database tells nothing that lasts. */
+  /** Tells the table from another of its name, made anew or renamed, as far as the database says so, and from itself under another primary key. */
   readonly identity: string;
   /** Types by column, in the database's own words. */
   readonly columns: Readonly<Record<string, string>>;

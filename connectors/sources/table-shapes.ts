@@ -1,16 +1,45 @@
 import type { TableShape, TableShapes } from './source-kind.ts';
 
+interface ListedColumn {
+  readonly table: string;
+  /** The database's own of the table; empty where it has none that lasts. */
+  readonly identity: string;
+  readonly column: string;
+  readonly type: string;
+  /** In the primary key; null where it is none of it. */
+  readonly place: number | null;
+}
+
+/** Types whose values a key holds in one form, whatever their width. */
+const FORMS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:tiny|small|medium|big)?int(?:eger)?$/, 'integer'],
+  [/^(?:character varying|varchar|(?:tiny|medium|long)?text)$/, 'text'],
+];
+const formOf = (type: string): string => FORMS.find(([types]) => types.test(type))?.[1] ?? type;
+
+/**
+ * A table by the database's own name for it and by its primary key: a key of other columns, or of others' names, gives its rows other
+ * documents, and other partitions, so that what was made of them under the key of before is nobody's any more.
+ */
+const identityOf = (identity: string, columns: readonly ListedColumn[]): string => {
+  const key = columns
+    .filter(({ place }) => place !== null)
+    .sort((a, b) => Number(a.place) - Number(b.place))
+    .map(({ column, type }) => `${column}:${formOf(type)}`);
+  return `${identity}/${key.join()}`;
+};
+
 /** Columns as a database lists them, one at a time, by their tables. */
-export const shapesOf = (
-  columns: readonly {
-    readonly table: string;
-    readonly identity: string;
-    readonly column: string;
-    readonly type: string;
-  }[],
-): TableShapes => {
-  const found = new Map<string, TableShape>();
-  for (const { table, identity, column, type } of columns)
-    found.set(table, { identity, columns: { ...found.get(table)?.columns, [column]: type } });
-  return found;
+export const shapesOf = (columns: readonly ListedColumn[]): TableShapes => {
+  const byTable = new Map<string, ListedColumn[]>();
+  for (const each of columns) byTable.set(each.table, [...(byTable.get(each.table) ?? []), each]);
+  return new Map(
+    [...byTable].map(([table, listed]): [string, TableShape] => [
+      table,
+      {
+        identity: identityOf(listed[0]?.identity ?? '', listed),
+        columns: Object.fromEntries(listed.map(({ column, type }) => [column, type])),
+      },
+    ]),
+  );
 };

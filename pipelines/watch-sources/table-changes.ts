@@ -107,7 +107,10 @@ const isWaiting = ({ state, reason }: Pick<SourceTableState, 'state' | 'reason'>
 
 const differs = ({ table, identity }: SourceTableState, now: TableShapes): boolean => {
   const found = now.get(table);
-  return found !== undefined && found.identity !== identity;
+  // One that an earlier release wrote says nothing of the key: it is told with the next state.
+  const isSame =
+    found?.identity === identity || (identity !== '' && found?.identity.startsWith(`${identity}/`));
+  return found !== undefined && !isSame;
 };
 
 /** Tables that were captured and are not there now; one that never was is a mistake of the configuration. */
@@ -171,17 +174,17 @@ export const withShapes = (
     tables: state.tables.map((each) => {
       const found = now.get(each.table);
       const refusal = refusals.get(each.table);
+      const accepted = () => acceptedColumns(readBy.get(each.table) ?? [], found?.columns ?? {});
       if (refusal !== undefined && each.state !== 'paused')
         return paused(each, `${UNCAPTURED}${refusal}`, at);
       if (refusal === undefined && others.has(each.table) && found) {
-        const why = each.state === 'paused' ? 'it came back' : 'it was made anew';
-        return { ...snapshotOf(each, signal, why, at), identity: found.identity };
+        const why = each.state === 'paused' ? 'it came back' : 'it was made anew, or has another primary key';
+        return { ...snapshotOf(each, signal, why, at), identity: found.identity, columns: accepted() };
       }
       if (each.state === 'paused') return each;
       if (!found) return paused(each, GONE, at);
       const { identity } = found;
-      if (Object.keys(each.columns).length === 0)
-        return { ...each, identity, columns: acceptedColumns(readBy.get(each.table) ?? [], found.columns) };
+      if (Object.keys(each.columns).length === 0) return { ...each, identity, columns: accepted() };
       const reason = columnTrouble(each.columns, found.columns);
       return reason ? paused(each, reason, at) : { ...each, identity };
     }),

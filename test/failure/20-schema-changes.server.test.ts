@@ -99,6 +99,30 @@ test('a column renamed pauses its table alone: nothing is indexed without it, ot
   await until('swept', async () => (await note(2)) === undefined);
 }, 360_000);
 
+test('a primary key by another name: its rows have other keys from then on, and none is found twice or stays', async () => {
+  const found = async () => {
+    const ids: string[] = [];
+    for await (const id of index.list(SOURCE, 'public.notes')) ids.push(id.split('/')[2] ?? '');
+    return ids.sort();
+  };
+  const readAgain = async (turn: number | undefined): Promise<void> => {
+    await until('read again', () => (notes()?.turn ?? 0) > (turn ?? 0) && notes()?.state === 'live');
+  };
+  await until('all of them', async () => (await found()).join() === '1,3,4');
+  const first = notes()?.turn;
+  await sql('ALTER TABLE notes RENAME COLUMN id TO number');
+  await sql(`UPDATE notes SET body = 'Under another name.'`);
+  await readAgain(first);
+  await until('once each', async () => (await found()).join() === '1,3,4');
+  for (const key of [1, 3, 4]) expect((await note(key))?.text).toBe('Under another name.');
+  await sql('DELETE FROM notes WHERE number < 4');
+  await until('gone', async () => (await found()).join() === '4');
+  await sql('ALTER TABLE notes RENAME COLUMN number TO id');
+  await sql(`INSERT INTO notes VALUES (1, 'First', 'A first note.')`);
+  await readAgain((first ?? 0) + 1);
+  await until('both', async () => (await found()).join() === '1,4');
+}, 360_000);
+
 test('a column retyped pauses its table until it is resumed', async () => {
   await sql(`ALTER TABLE notes ALTER COLUMN body TYPE jsonb USING to_jsonb(body)`);
   await until('paused', () => notes()?.state === 'paused');

@@ -4,7 +4,9 @@ import { askPostgres } from './ask-postgres.ts';
 
 const COLUMNS = `
   SELECT n.nspname || '.' || c.relname AS "table", c.oid::text AS identity, a.attname AS "column",
-         format_type(a.atttypid, NULL) AS type
+         format_type(a.atttypid, NULL) AS type,
+         (SELECT array_position(i.indkey::int2[], a.attnum) FROM pg_index i
+           WHERE i.indrelid = c.oid AND i.indisprimary) AS place
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname || '.' || c.relname = ANY($1)
      AND c.relkind IN ('r', 'p')
@@ -19,7 +21,7 @@ export const postgresShapes = async (
   tables: readonly string[],
 ): Promise<TableShapes> => {
   const { rows } = await askPostgres(url, (client) =>
-    client.query<{ table: string; identity: string; column: string; type: string }>(COLUMNS, [tables]),
+    client.query<Parameters<typeof shapesOf>[0][number]>(COLUMNS, [tables]),
   );
   return shapesOf(rows);
 };

@@ -96,6 +96,7 @@ test.each([
 const shapes = (a: string | undefined, columns: Readonly<Record<string, string>> = { body: 'text' }) =>
   new Map(a === undefined ? [] : [['public.a', { identity: a, columns }]]);
 const READ_BY = new Map([['public.a', ['body']]]);
+const MADE_ANEW = 'it was made anew, or has another primary key';
 
 test('a table is held to what it was; made anew it is read again, gone it waits, back it is read again', () => {
   const before = stateOf({ tables: stateOf().tables.slice(0, 1) });
@@ -103,11 +104,14 @@ test('a table is held to what it was; made anew it is read again, gone it waits,
   const steps: readonly [string | undefined, object, boolean][] = [
     ['1', { state: 'live', identity: '1', columns: { body: 'text' } }, true],
     ['1', { state: 'live', identity: '1' }, false],
-    ['2', { state: 'snapshotting', reason: 'it was made anew', signal: 'sig', turn: 1, columns: {} }, true],
+    ['1/id:integer', { state: 'live', identity: '1/id:integer' }, false],
+    ['2', { state: 'snapshotting', reason: MADE_ANEW, signal: 'sig', turn: 1 }, true],
     ['2', { state: 'snapshotting', identity: '2', columns: { body: 'text' }, signal: 'sig' }, false],
     [undefined, { state: 'paused', signal: null, turn: 2 }, false],
     [undefined, { state: 'paused', turn: 2 }, false],
     ['3', { state: 'snapshotting', reason: 'it came back', signal: 'sig', turn: 3 }, true],
+    ['3/number:integer', { identity: '3/number:integer', turn: 3 }, false],
+    ['3/name:text', { state: 'snapshotting', reason: MADE_ANEW, turn: 4 }, true],
   ];
   let now = before;
   for (const [identity, expected, isAnother] of steps) {
