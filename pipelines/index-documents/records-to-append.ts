@@ -159,7 +159,10 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
       case 'quarantined': {
         const value = settings.codec.encode('Document', outcome.record);
         const refusal =
-          outcome.kind === 'quarantined' ? outcome.refusal : gateRecord(value.length, settings.limits);
+          outcome.kind === 'quarantined'
+            ? outcome.refusal
+            : // Its id is its key and stands in a header too.
+              gateRecord(value.length + 2 * outcome.record.documentId.length, settings.limits);
         if (!refusal) {
           const partitions =
             outcome.record.kind === 'floor'
