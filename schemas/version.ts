@@ -38,6 +38,10 @@ export const repairVersion = (mended: Version): Version => {
 /** Negative when a is older than b, positive when newer, 0 when they are the same change. */
 export const compareVersions = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Positions of one epoch say nothing of those of another. */
+export const isSameEpoch = (a: string, b: string): boolean =>
+  a.slice(0, EPOCH_DIGITS) === b.slice(0, EPOCH_DIGITS);
+
 export const isVersion = (text: string): text is Version => PATTERN.test(text);
 
 /** Epoch and position of a version. Throws RangeError on any other text. */

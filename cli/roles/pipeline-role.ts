@@ -201,8 +201,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     model,
     config,
     clock: systemClock,
-    readRow: async (source, { table, key, unavailable, late }) =>
-      rows.get(source)?.read(table, key, late ? '*' : unavailable),
+    readRow: async (source, { table, key }) => rows.get(source)?.read(table, key),
     tableTurns: async () => turnsIn(await readSourceStates(kafka, codec)),
     askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),
     onEvent,

@@ -23,7 +23,7 @@ export interface UpsertChange extends ChangeFacts {
   readonly read: boolean;
   /** Columns whose stored value was not sent, as the update left it alone (TOAST). */
   readonly unavailable: readonly string[];
-  /** Some of those may have been set to null instead (silent-lists.ts): what the last record holds of them may be old. */
+  /** What the last record holds of those may be old: some may have been set to null (silent-lists.ts), or the key is a changed one. */
   readonly unsure?: true;
   /** It came late, and what it says is of no use: the whole row is to be read. */
   readonly late?: true;

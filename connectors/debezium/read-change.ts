@@ -101,11 +101,17 @@ const keyOf = (bytes: Buffer): Readonly<Record<string, KeyValue>> | undefined =>
   return scalar ? (parsed as Record<string, KeyValue>) : undefined;
 };
 
+const isRecord = (value: unknown): value is Readonly<Record<string, never>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+
 const unreadable = (reason: DeadLetterReason, message: string): ReadChange => ({
   kind: 'unreadable',
   reason,
   message,
 });
+
+/** What is written of a time later on has to hold it. */
+const isTime = (at: number): boolean => Number.isSafeInteger(at);
 
 /** Reads change records; remembers the schemas it has seen. `read` throws only `registry-unavailable`: try again. */
 export const createChangeReader = (
@@ -120,18 +126,26 @@ export const createChangeReader = (
     if (id === undefined) return unreadable('not-avro', 'the value is not Avro in wire format');
     let known = types.get(id);
     if (!known) {
+      let schema: string;
       try {
-        const schema = await registry.schemaById(id);
-        known = { type: typeFor(schema), silent: silentLists(schema) };
+        schema = await registry.schemaById(id);
       } catch (error) {
         if (!(error instanceof FreshetError && error.code === 'not-found')) throw error;
         return unreadable('schema-mismatch', `written with schema ${id}, which the registry does not know`);
       }
+      try {
+        known = { type: typeFor(schema), silent: silentLists(schema) };
+      } catch (error) {
+        // One of another kind (JSON Schema, Protobuf), or of no use: it is the same however often it is asked for.
+        return unreadable('not-avro', `schema ${id} is not one of Avro: ${toError(error).message}`);
+      }
       types.set(id, known);
     }
     try {
-      const envelope = known.type.fromBuffer(value.subarray(WIRE_HEADER_BYTES)) as Envelope;
-      return { envelope, silent: known.silent };
+      const envelope: unknown = known.type.fromBuffer(value.subarray(WIRE_HEADER_BYTES));
+      return isRecord(envelope)
+        ? { envelope, silent: known.silent }
+        : unreadable('schema-mismatch', `schema ${id} is not of an envelope`);
     } catch (error) {
       return unreadable('not-avro', `the value does not fit schema ${id}: ${toError(error).message}`);
     }
@@ -174,6 +188,8 @@ export const createChangeReader = (
         committedAt: micros(source.ts_us, source.ts_ms),
         capturedAt: micros(envelope.ts_us, envelope.ts_ms),
       };
+      if (!isTime(facts.committedAt) || !isTime(facts.capturedAt))
+        return unreadable('schema-mismatch', 'no time of this world in the envelope');
       if (op === 't') return { kind: 'change', change: { kind: 'truncate', ...facts } };
       if (record.key === null)
         return unreadable(
@@ -188,15 +204,17 @@ export const createChangeReader = (
       }
       if (!key) return unreadable('bad-key', 'the key is not a JSON object of scalar columns');
       if (op === 'd') return { kind: 'change', change: { kind: 'delete', key, ...facts } };
-      const row = envelope.after && withoutNestedLists(envelope.after);
+      const row = isRecord(envelope.after) && withoutNestedLists(envelope.after);
       if (!row) return unreadable('schema-mismatch', `an ${op ?? '?'} of ${facts.table} without its row`);
-      const unsure = op === 'u' ? silent.filter((column) => row[column] === null) : [];
+      const silenced = op === 'u' ? silent.filter((column) => row[column] === null) : [];
       // A snapshot reads whole rows: a text that looks like the placeholder is one there.
       const mayMiss = kind.leavesOut && op !== 'r';
       const missing = mayMiss ? Object.keys(row).filter((column) => isUnavailable(row[column])) : [];
-      const unavailable = [...missing, ...unsure];
+      const unavailable = [...missing, ...silenced];
+      // Only a changed key makes a row that is not sent whole: what is held of the new key is another row's.
+      const unsure = silenced.length > 0 || (op === 'c' && missing.length > 0);
       const upsert = { kind: 'upsert', key, row, read: op === 'r', unavailable, ...facts } as const;
-      return { kind: 'change', change: unsure.length > 0 ? { ...upsert, unsure: true } : upsert };
+      return { kind: 'change', change: unsure ? { ...upsert, unsure: true } : upsert };
     },
   };
 };

@@ -3,6 +3,7 @@
  * them that comes late, shuffled or redriven, shows that something did: the row is read anew. Pure.
  */
 import type { UpsertChange } from '../../connectors/debezium/change.ts';
+import type { Row } from '../../schemas/config.ts';
 import type { Document } from '../../schemas/records.ts';
 import { compareVersions, revisionAfter, type Version } from '../../schemas/version.ts';
 
@@ -11,6 +12,15 @@ export type Bearer = Pick<Document, 'version' | 'carried'>;
 /** By column, the version that sent it. `last`: the document that the columns which the change left out are taken from. */
 export const carryFrom = ({ unavailable }: UpsertChange, last: Bearer): Bearer['carried'] =>
   Object.fromEntries(unavailable.map((column) => [column, last.carried[column] ?? last.version]));
+
+/** A row as it is now, of the columns that its capture has: with others a mapping may make another document of it. */
+export const asCaptured = (captured: Row, now: Row): Row =>
+  Object.fromEntries(
+    Object.entries(captured).map(([column, value]) => [
+      column,
+      column in now ? (now[column] ?? null) : value,
+    ]),
+  );
 
 /** True where a change older than `standing` sent a column of which that carries what it was before. */
 export const isCarriedOver = (change: UpsertChange, { version, carried }: Bearer): boolean =>

@@ -15,13 +15,21 @@ export interface TableTurn {
   readonly turn: number;
   /** By a mark of the partition; otherwise the state of the source said so, which may be ahead of the partition. */
   readonly marked: boolean;
+  /**
+   * What was made of changes before this offset of the partition may be older than the table: it was paused meanwhile, or is another
+   * one. NOTHING_DOUBTED where nothing is; Infinity while the table is read again and the mark of that was not met.
+   */
+  readonly doubtedBefore: number;
 }
 
 export interface PausedTables {
   isPaused(source: string, table: string): boolean;
   /** Somebody resumed it, or asked for a snapshot of it: what is read of it is what its rows should be. */
   isTakenAgain(source: string, table: string): boolean;
-  set(source: string, mark: TableMark): void;
+  /** `offset`: of the mark. */
+  set(source: string, mark: TableMark, offset: number): void;
+  /** Whether what a change at this offset made of a row may have been changed since by one that was passed over. */
+  isDoubted(source: string, table: string, offset: number): boolean;
   /** A row lacks columns that the table's mapping reads: paused from here on, and asked for. */
   find(source: string, table: string, missing: readonly string[]): void;
   /** Its changes are not what its rows should become: paused from here on, and asked for. */
@@ -32,7 +40,10 @@ export interface PausedTables {
 
 export const tableKey = (source: string, table: string): string => `${source}/${table}`;
 
-const NONE: TableTurn = { paused: false, turn: 0, marked: false };
+/** Below every offset, a repair's too. */
+export const NOTHING_DOUBTED = -1;
+
+const NONE: TableTurn = { paused: false, turn: 0, marked: false, doubtedBefore: NOTHING_DOUBTED };
 
 export const pausedTables = (before: ReadonlyMap<string, TableTurn>): PausedTables => {
   const turns = new Map(before);
@@ -46,11 +57,13 @@ export const pausedTables = (before: ReadonlyMap<string, TableTurn>): PausedTabl
   return {
     isPaused: (source, table) => of(source, table).paused,
     isTakenAgain: (source, table) => !of(source, table).paused && of(source, table).turn > 0,
-    set: (source, { table, paused, turn }) => {
+    isDoubted: (source, table, offset) => offset < of(source, table).doubtedBefore,
+    set: (source, { table, paused, turn }, offset) => {
       const last = of(source, table);
       // A watch that was stopped and goes on may append the mark of a turn that is over.
       if (last.marked && turn < last.turn) return;
-      turns.set(tableKey(source, table), { paused, turn, marked: true });
+      const doubtedBefore = paused ? last.doubtedBefore : offset;
+      turns.set(tableKey(source, table), { paused, turn, marked: true, doubtedBefore });
     },
     pause,
     find: (source, table, missing) => {

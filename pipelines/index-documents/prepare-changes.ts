@@ -21,6 +21,7 @@ import type { GateSettings } from '../../schemas/gate-settings.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { IsReleased } from '../../schemas/release-decision.ts';
 import { RESULT_SOURCE } from '../../schemas/result-source.ts';
+import { isSameEpoch } from '../../schemas/version.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
 import type { Lookalikes } from '../gates/gate.ts';
@@ -28,7 +29,7 @@ import type { RecordLimits } from '../gates/record-gates.ts';
 import { contentHashOf, type Judgement, judgeDraft, type Refusal } from '../gates/run-gates.ts';
 import type { VolumeKind, VolumeWatch } from '../gates/volume-state.ts';
 import { batchLookalikes } from './batch-lookalikes.ts';
-import { type Bearer, carryFrom, isCarriedOver, readAnew } from './carried-content.ts';
+import { asCaptured, type Bearer, carryFrom, isCarriedOver, readAnew } from './carried-content.ts';
 import type { ChunkLimits } from './chunk-text.ts';
 import { type ChunkPlan, chunkDraft, type GateMarks, knownVectors } from './document-records.ts';
 import { type Draft, type LastContent, type Mapped, mapRow } from './draft.ts';
@@ -99,7 +100,7 @@ export interface PrepareSettings {
   /** True where a person let this very content pass. */
   readonly isReleased: IsReleased;
   readonly clock: Clock;
-  /** The columns that the change left out as they are now, or all of a `late` one; undefined where the row is gone. Errors: `source-unavailable`, `table-unreadable`. */
+  /** The row as it is now, all of it; undefined where it is gone. Errors: `source-unavailable`, `table-unreadable`. */
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
 }
 
@@ -134,7 +135,7 @@ export const prepareChanges = async (
     const place = { record, source, gatedAt: settings.clock() };
     if (read.kind === 'dropped') prepared.push({ ...place, kind: 'dropped' });
     else if (read.kind === 'mark') {
-      holdings.pauses?.set(source, read.mark);
+      holdings.pauses?.set(source, read.mark, record.offset);
       if (!read.mark.paused) settings.volume.forget({ source, table: read.mark.table });
       prepared.push({ ...place, kind: 'dropped' });
     } else if (read.kind === 'unreadable')
@@ -168,6 +169,13 @@ export const prepareChanges = async (
         message: 'the primary key holds a lone surrogate',
       };
     }
+    if (documentId.length > MOST_ID_CHARACTERS)
+      return {
+        ...place,
+        kind: 'unreadable',
+        reason: 'bad-key',
+        message: `the primary key is too long to name a document by: ${documentId.length} characters`,
+      };
     const held = holdings.standing(documentId);
     const standing = contents.get(documentId) ?? held;
     if (orderOf(change.version, standing, floor) !== 'newer') {
@@ -181,16 +189,16 @@ export const prepareChanges = async (
     const wasRefused = stood === 'refused';
     if (change.kind === 'delete') {
       if (stood === 'document' && burst('deletes')) return { ...place, kind: 'dropped' };
-      decide(documentId, change.version, { ...NO_CONTENT, kind: 'deleted' });
+      decide(place, documentId, change.version, { ...NO_CONTENT, kind: 'deleted' });
       return { ...place, kind: 'deleted', change, documentId, wasRefused };
     }
     if (!mapping) return { ...place, kind: 'dropped' };
     const newest = holdings.newest(documentId);
     if (dropped) {
-      decide(documentId, change.version, NO_CONTENT);
+      decide(place, documentId, change.version, NO_CONTENT);
       return { ...place, kind: 'given-up', change, documentId, tenant: newest?.tenant ?? null };
     }
-    const last = change.unsure || change.late ? undefined : (contents.get(documentId) ?? newest);
+    const last = change.unsure || change.late ? undefined : lastOf(place, change, documentId, newest);
     let mapped: Mapped = change.late
       ? { kind: 'needs-row' }
       : mapRow(mapping, change.row, change.unavailable, last);
@@ -200,7 +208,7 @@ export const prepareChanges = async (
       if (row === 'unreadable') return { ...place, kind: 'dropped' };
       // The row is gone: the delete that took it is behind this change on the same partition.
       if (!row) return { ...place, kind: 'superseded' };
-      mapped = mapRow(mapping, change.late ? row : { ...change.row, ...row }, [], undefined);
+      mapped = mapRow(mapping, change.late ? row : asCaptured(change.row, row), [], undefined);
       carried = {};
     }
     if (mapped.kind === 'missing-columns' && holdings.pauses) {
@@ -229,7 +237,7 @@ export const prepareChanges = async (
       keep: gates.onRefusal === 'keep' ? { newest, floor } : undefined,
     };
     if (judgement.refusal || !judgement.draft) {
-      decide(documentId, change.version, { ...NO_CONTENT, carried });
+      decide(place, documentId, change.version, { ...NO_CONTENT, carried });
       return {
         ...judged,
         kind: 'refused',
@@ -257,6 +265,23 @@ export const prepareChanges = async (
     }
   }
 
+  /**
+   * What the columns that a change left out may be taken from. Where changes were passed over since it was made (another epoch, a table
+   * that was paused or made anew) it may be older than the row, and a snapshot need not read that row: a change beside it stands for it.
+   */
+  function lastOf(
+    { source }: Place,
+    { table, version }: UpsertChange,
+    documentId: string,
+    newest: Document | undefined,
+  ): (LastContent & Bearer) | undefined {
+    const decided = contents.get(documentId);
+    const last = decided ?? newest;
+    const offset = decided?.offset ?? newest?.change.offset;
+    if (!last || offset === undefined || !isSameEpoch(last.version, version)) return undefined;
+    return holdings.pauses?.isDoubted(source, table, offset) ? undefined : last;
+  }
+
   /** A table that the source no longer lets anyone read waits for a person; the others of this partition go on. */
   async function readRow(source: string, change: UpsertChange): Promise<Row | undefined | 'unreadable'> {
     try {
@@ -280,22 +305,30 @@ export const prepareChanges = async (
     const compared = duplicates.same !== 'off' || duplicates.near !== 'off';
     const fingerprint = compared ? fingerprintOf(draft.text) : null;
     lookalikes.add(draft.tenant, documentId, fingerprint);
-    decide(documentId, change.version, { kind: 'document', ...draft, carried: judged.carried });
+    decide(judged, documentId, change.version, { kind: 'document', ...draft, carried: judged.carried });
     const chunks = chunkDraft(draft, settings.chunking, settings.model);
     const marks = { flags, fingerprint };
     const known = knownVectors(newest, settings.model);
     return { kind: 'document' as const, draft, marks, chunks, known };
   }
 
-  function decide(documentId: string, version: string, content: Omit<Decided, 'version'>): void {
-    contents.set(documentId, { ...content, version });
+  function decide(
+    { record: { offset } }: Place,
+    documentId: string,
+    version: string,
+    content: Omit<Decided, 'version' | 'offset'>,
+  ): void {
+    contents.set(documentId, { ...content, version, offset });
   }
 };
 
 /** What the batch made of a document so far. */
-type Decided = LastContent & Bearer;
+type Decided = LastContent & Bearer & { readonly offset: number };
 
-const NO_CONTENT: Omit<Decided, 'version'> = {
+/** An id stands in a record three times: as its key, in its headers and in its value. */
+const MOST_ID_CHARACTERS = 1024 * 1024;
+
+const NO_CONTENT: Omit<Decided, 'version' | 'offset'> = {
   ...{ kind: 'refused', title: '', text: '', tenant: null, metadata: {}, carried: {} },
 };
 const NOTHING_MADE = {

@@ -7,7 +7,7 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type TableTurn, tableKey } from '../index-documents/paused-tables.ts';
+import { NOTHING_DOUBTED, type TableTurn, tableKey } from '../index-documents/paused-tables.ts';
 
 const TOPIC = TOPICS.sourceStates.name;
 
@@ -29,13 +29,16 @@ export const readSourceStates = async (
   return states;
 };
 
-/** Which tables are paused, and their turns, by `source/table`. */
+/** Which tables are paused, and their turns, by `source/table`. One with a signal is being read again. */
 export const turnsIn = (states: ReadonlyMap<string, SourceState>): ReadonlyMap<string, TableTurn> =>
   new Map(
     [...states.values()].flatMap(({ source, tables }) =>
-      tables.map(({ table, state, turn }) => [
+      tables.map(({ table, state, turn, signal }) => [
         tableKey(source, table),
-        { paused: state === 'paused', turn, marked: false },
+        {
+          ...{ paused: state === 'paused', turn, marked: false },
+          doubtedBefore: signal === null ? NOTHING_DOUBTED : Number.POSITIVE_INFINITY,
+        },
       ]),
     ),
   );

@@ -72,7 +72,7 @@ export const startPipeline = async (
     clock: plane.clock ?? systemClock,
     readRow: async (source, change) => {
       rowsRead.push(String(change.key.id));
-      return readers.get(source)?.read(change.table, change.key, change.late ? '*' : change.unavailable);
+      return readers.get(source)?.read(change.table, change.key);
     },
     tableTurns: async () => turnsIn(await readSourceStates(kafka, codec)),
     askForPause: (found) => askForPause({ writer, codec, clock: systemClock }, found),

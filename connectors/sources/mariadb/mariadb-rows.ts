@@ -10,16 +10,14 @@ const NAMES_AND_RIGHTS: ReadonlySet<number> = new Set([1146, 1054, 1142, 1143]);
 export const openMariaDbRows = (url: string): RowReader => {
   const session = openMariaDbSession(url);
   return {
-    read: async (table, key, columns) => {
+    read: async (table, key) => {
       const keyColumns = Object.keys(key);
-      const asText = (name: string): string => `cast(${quoted(name)} as char) as ${quoted(name)}`;
-      const selected = columns === '*' ? columns : columns.map(asText).join(', ');
       const where = keyColumns.map((name) => `${quoted(name)} = ?`).join(' and ');
       try {
         const rows = await session.ask((connection) =>
           connection.query<Record<string, string | null>[]>(
             {
-              sql: `select ${selected} from ${quotedTable(table)} where ${where}`,
+              sql: `select * from ${quotedTable(table)} where ${where}`,
               typeCast: (column) => column.string(),
             },
             keyColumns.map((name) => String(key[name])),

@@ -1,4 +1,5 @@
 import type { ColumnValue } from '../../../schemas/config.ts';
+import type { KeyValue } from '../../../schemas/document-id.ts';
 import { type ArrayElement, parseArrayText } from './array-text.ts';
 import { hstoreJson } from './hstore-json.ts';
 import { isoInterval } from './interval-text.ts';
@@ -22,6 +23,15 @@ const INFINITE: Readonly<Record<string, string>> = {
   'timestamptz[] -infinity': '+292269055-12-02T23:00:00.000000Z',
 };
 const INFINITE_WORD = /^-?infinity$/;
+/** Of columns that a key may have. */
+const WORDS = new Map(
+  ['date', 'timestamp'].flatMap((type) =>
+    ['infinity', '-infinity'].map((word) => [INFINITE[`${type} ${word}`] ?? word, word] as const),
+  ),
+);
+
+/** A value of a change's key as the server takes it back: the end of time by its word, as Java's is out of its range. */
+export const keyText = (value: KeyValue): string => WORDS.get(String(value)) ?? String(value);
 
 const MOST_FRACTION_DIGITS = 6;
 

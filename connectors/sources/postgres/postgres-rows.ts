@@ -1,13 +1,17 @@
-/** Reads stored values of single rows: what an update left out because it left it alone (TOAST, rule G). */
+/** Reads single rows as they are now: for what an update left out because it left it alone (TOAST, rule G). */
 import pg from 'pg';
 import type { KeyValue } from '../../../schemas/document-id.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import type { RowReader } from '../row-reader.ts';
 import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
+import { keyText } from './captured-value.ts';
 import { quoted, quotedTable } from './quoted.ts';
 
-/** SQLSTATE class 42: a table or column that is not there, or that this user may not read. */
-const NAMES_AND_RIGHTS = '42';
+/**
+ * SQLSTATE class 42: a table or column that is not there, or that this user may not read. Class 22: a key that a column of today's type
+ * cannot hold.
+ */
+const ASKING_AGAIN_IS_NO_USE = /^(?:22|42)/;
 
 const NO_BYTES: ReadonlySet<string> = new Set();
 const BYTES = `select attname as name from pg_attribute where attrelid = $1::regclass and atttypid = 'bytea'::regtype`;
@@ -16,19 +20,17 @@ const BYTES = `select attname as name from pg_attribute where attrelid = $1::reg
 export const rowQuery = (
   table: string,
   key: Readonly<Record<string, KeyValue>>,
-  columns: readonly string[] | '*',
   /** Columns of the key that hold bytes: a change's key has them in base64. */
   bytes: ReadonlySet<string> = NO_BYTES,
 ): { readonly text: string; readonly values: readonly string[] } => {
   const keyColumns = Object.keys(key);
-  const selected = columns === '*' ? columns : columns.map(quoted).join(', ');
   const place = (column: string, at: number): string =>
     bytes.has(column) ? `decode($${at + 1}, 'base64')` : `$${at + 1}`;
   const where = keyColumns.map((column, at) => `${quoted(column)} = ${place(column, at)}`).join(' and ');
   const from = quotedTable(table);
   return {
-    text: `select ${selected} from ${from} where ${where}`,
-    values: keyColumns.map((column) => String(key[column])),
+    text: `select * from ${from} where ${where}`,
+    values: keyColumns.map((column) => keyText(key[column] ?? null)),
   };
 };
 
@@ -54,16 +56,16 @@ export const openPostgresRows = (url: string): RowReader => {
     return known;
   };
   return {
-    read: async (table, key, columns) => {
+    read: async (table, key) => {
       try {
-        const query = rowQuery(table, key, columns, await bytesOf(table));
+        const query = rowQuery(table, key, await bytesOf(table));
         const [row] = await readRows(query.text, query.values);
         return row;
       } catch (thrown) {
         const error = toError(thrown);
         const { code = '' } = error as { readonly code?: string };
         throw new FreshetError(
-          code.startsWith(NAMES_AND_RIGHTS) ? 'table-unreadable' : 'source-unavailable',
+          ASKING_AGAIN_IS_NO_USE.test(code) ? 'table-unreadable' : 'source-unavailable',
           `could not read a row of ${table} from the source: ${error.message}`,
           { cause: error },
         );

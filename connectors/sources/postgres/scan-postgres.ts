@@ -4,6 +4,7 @@ import type { Row } from '../../../schemas/config.ts';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import { keyOfRow, type RowScanner, type ScannedRow } from '../row-scanner.ts';
 import { CAPTURED_SESSION, openCapturedRows } from './captured-rows.ts';
+import { keyText } from './captured-value.ts';
 import { quoted, quotedTable } from './quoted.ts';
 
 export const openPostgresScan = (url: string): RowScanner => {
@@ -69,7 +70,7 @@ export const openPostgresScan = (url: string): RowScanner => {
     const values: string[] = [];
     const tests = wanted.map((key) => {
       const parts = columns.map(
-        (name, at) => `${quoted(name)} = ${placeOf(table, name, values.push(key[at] ?? ''))}`,
+        (name, at) => `${quoted(name)} = ${placeOf(table, name, values.push(keyText(key[at] ?? '')))}`,
       );
       return `(${parts.join(' and ')})`;
     });
@@ -86,7 +87,7 @@ export const openPostgresScan = (url: string): RowScanner => {
       const names = columns.map(quoted).join(', ');
       const places = columns.map((name, at) => placeOf(table, name, at + 1)).join(', ');
       const where = after ? `where (${names}) > (${places})` : '';
-      const values = after ? columns.map((name) => String(after[name])) : [];
+      const values = after ? columns.map((name) => keyText(after[name] ?? null)) : [];
       return scanned(
         await ask(`select * from ${quotedTable(table)} ${where} order by ${names} limit ${limit}`, values),
         columns,

@@ -65,7 +65,20 @@ const ENVELOPE = {
   ],
 };
 const HEARTBEAT = { type: 'record', name: 'Heartbeat', fields: [{ name: 'ts_ms', type: 'long' }] };
-const SCHEMAS: Readonly<Record<number, object>> = { 1: ENVELOPE, 2: HEARTBEAT };
+/** Its row is a text. */
+const TEXTUAL = {
+  ...ENVELOPE,
+  fields: ENVELOPE.fields.map((field) =>
+    field.name === 'before' || field.name === 'after'
+      ? { name: field.name, type: optional('string'), default: null }
+      : field,
+  ),
+};
+const SCHEMAS: Readonly<Record<number, object>> = {
+  ...{ 1: ENVELOPE, 2: HEARTBEAT, 5: TEXTUAL },
+  3: { type: 'object', properties: { op: { type: 'string' } } },
+  4: ['null', 'string'],
+};
 
 /** The registry does not answer when asked for this one. */
 const AWAY = 98;
@@ -239,6 +252,11 @@ describe('what an update left out', () => {
     expect(each).toMatchObject({ change: { unavailable: ['body', 'picture'] } });
   });
 
+  test('of a row whose key was changed is not what is held of the new key', async () => {
+    const each = await readEnvelope({ op: 'c', after: { ...row, body: UNAVAILABLE } });
+    expect(each).toMatchObject({ change: { unavailable: ['body'], unsure: true } });
+  });
+
   test('is nothing where a snapshot reads whole rows: such a text is a text', async () => {
     const after = { ...row, body: UNAVAILABLE };
     expect(await readEnvelope({ op: 'r', after })).toMatchObject({ change: { unavailable: [] } });
@@ -308,6 +326,14 @@ describe('unreadable, each with its reason', () => {
     ['a key that is null', { key: Buffer.from('null') }, 'bad-key'],
     ['a key column that holds an object', { key: Buffer.from('{"id":{"a":1}}') }, 'bad-key'],
     ['a key column that holds a list', { key: Buffer.from('{"id":[1,2]}') }, 'bad-key'],
+    ['a schema that is not one of Avro', { value: Buffer.from([0, 0, 0, 0, 3, 1]) }, 'not-avro'],
+    ['a schema of nothing', { value: Buffer.from([0, 0, 0, 0, 4, 0]) }, 'schema-mismatch'],
+    ['a row that is a text', { value: encoded(5, envelope({ after: '{"id":1}' })) }, 'schema-mismatch'],
+    [
+      'a time that no record can hold',
+      { value: encoded(1, envelope({ source: { ...source, ts_us: 1n << 62n } })) },
+      'schema-mismatch',
+    ],
     ['an upsert without its row', { value: encoded(1, envelope({ after: null })) }, 'schema-mismatch'],
   ])('%s', async (_, fields, reason) => {
     expect(await read(fields)).toMatchObject({ kind: 'unreadable', reason });

@@ -66,7 +66,7 @@ const holdingAll = async (
   turn = 0,
 ): Promise<Holdings & { readonly pauses: NonNullable<Holdings['pauses']> }> => {
   const records = await recordsOf(everyRow(1));
-  const turns = new Map([['shop/public.a', { paused: false, turn, marked: true }]]);
+  const turns = new Map([['shop/public.a', { paused: false, turn, marked: true, doubtedBefore: -1 }]]);
   return { ...holding(...records), pauses: pausedTables(turns) };
 };
 const searchableAfter = (held: Holdings, records: readonly Document[]): number => {

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pausedTables, type TableTurn, tableKey } from '../../../pipelines/index-documents/paused-tables.ts';
+import {
+  NOTHING_DOUBTED,
+  pausedTables,
+  type TableTurn,
+  tableKey,
+} from '../../../pipelines/index-documents/paused-tables.ts';
 
 const [SOURCE, TABLE] = ['shop', 'public.a'];
 const standing = (paused: boolean, turn: number): ReadonlyMap<string, TableTurn> =>
-  new Map([[tableKey(SOURCE, TABLE), { paused, turn, marked: false }]]);
+  new Map([[tableKey(SOURCE, TABLE), { paused, turn, marked: false, doubtedBefore: NOTHING_DOUBTED }]]);
 const mark = (paused: boolean, turn: number) => ({ table: TABLE, paused, turn });
 
 test('a row without a column that is read pauses its table from there on, in the turn that the partition had come to', () => {
@@ -17,9 +22,9 @@ test('a row without a column that is read pauses its table from there on, in the
 
 test('a partition that is behind the state of its source follows the marks of its own past', () => {
   const tables = pausedTables(standing(false, 4));
-  tables.set(SOURCE, mark(true, 3));
+  tables.set(SOURCE, mark(true, 3), 0);
   expect(tables.isPaused(SOURCE, TABLE)).toBe(true);
-  tables.set(SOURCE, mark(false, 4));
+  tables.set(SOURCE, mark(false, 4), 0);
   expect(tables.isPaused(SOURCE, TABLE)).toBe(false);
 });
 
@@ -27,7 +32,7 @@ test('of marks in any order, from watches that overlap, the last turn holds', ()
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (turns) => {
       const tables = pausedTables(new Map());
-      for (const turn of turns) tables.set(SOURCE, mark(turn % 2 === 1, turn));
+      for (const turn of turns) tables.set(SOURCE, mark(turn % 2 === 1, turn), 0);
       expect(tables.isPaused(SOURCE, TABLE)).toBe(Math.max(...turns) % 2 === 1);
     }),
   );
@@ -35,6 +40,20 @@ test('of marks in any order, from watches that overlap, the last turn holds', ()
 
 test('what a batch that failed decided is forgotten', () => {
   const before = standing(false, 1);
-  pausedTables(before).set(SOURCE, mark(true, 2));
+  pausedTables(before).set(SOURCE, mark(true, 2), 0);
   expect(pausedTables(before).isPaused(SOURCE, TABLE)).toBe(false);
+});
+
+test('what was made of a row before its table is taken again is doubted, and nothing that is made after it', () => {
+  const tables = pausedTables(new Map());
+  expect(tables.isDoubted(SOURCE, TABLE, 3)).toBe(false);
+  tables.set(SOURCE, mark(true, 1), 5);
+  expect(tables.isDoubted(SOURCE, TABLE, 3)).toBe(false);
+  tables.set(SOURCE, mark(false, 2), 9);
+  expect([8, 9].map((offset) => tables.isDoubted(SOURCE, TABLE, offset))).toEqual([true, false]);
+  expect(tables.isDoubted(SOURCE, 'public.b', 8)).toBe(false);
+  // An owner that begins behind the mark does not know where it stands.
+  const state: TableTurn = { paused: false, turn: 2, marked: false, doubtedBefore: Number.POSITIVE_INFINITY };
+  const later = pausedTables(new Map([[tableKey(SOURCE, TABLE), state]]));
+  expect(later.isDoubted(SOURCE, TABLE, 1_000)).toBe(true);
 });

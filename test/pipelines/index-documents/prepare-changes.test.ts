@@ -10,7 +10,7 @@ import { parseConfig, type Row } from '../../../schemas/config.ts';
 import { documentIdOf, floorIdOf } from '../../../schemas/document-id.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
-import { revisionAfter } from '../../../schemas/version.ts';
+import { makeVersion, revisionAfter } from '../../../schemas/version.ts';
 import {
   deleteAt,
   holding,
@@ -128,6 +128,12 @@ describe('order', () => {
     );
     expect(prepared).toMatchObject({ kind: 'unreadable', reason: 'bad-key' });
   });
+
+  test('so is a key that is too long for the record of its document, a deletion of it too', async () => {
+    const id = 'é'.repeat(200_000);
+    const changes = [upsertAt(1, {}, { key: { id } }), deleteAt(2, id)];
+    expect(await kinds(changes)).toEqual(['unreadable', 'unreadable']);
+  });
 });
 
 describe('what is embedded', () => {
@@ -230,6 +236,71 @@ describe('refused and TOASTed (rule G)', () => {
     const together = await indexed([...before, toasted(9)], holding(), settings);
     expect(recordIn(together, before.length)).toMatchObject({ kind: 'document', text: 'Read from the row.' });
     expect(read).toEqual(['shop public.a body', 'shop public.a body']);
+  });
+
+  test('the row is read as a whole, but for columns that its capture leaves out: no text of now for readers of before', async () => {
+    const moved = { id: 1n, title: 'Theirs', body: 'Theirs alone.', tenant: 'brim', kind: 'z', hidden: 'h' };
+    const settings = {
+      ...prepareSettings(async () => moved),
+      config: parseConfig({
+        sources: {
+          shop: {
+            ...{ kind: 'postgres', url: 'sample' },
+            tables: {
+              'public.a': {
+                title: (row: Row) => String(row.title),
+                text: (row: Row) => Object.values(row).join(),
+                tenant: (row: Row) => String(row.tenant),
+              },
+            },
+          },
+        },
+        agents: [],
+      }),
+    };
+    expect(recordIn(await indexed([toasted(2)], holding(), settings))).toMatchObject({
+      ...{ tenant: 'brim', title: 'Theirs', text: '1,Theirs,Theirs alone.,brim,z' },
+    });
+  });
+
+  describe('changes were passed over since the last record was made', () => {
+    const row = { id: 1n, title: 'Title', body: 'Changed meanwhile.', tenant: 'acme', kind: 'y' };
+    const settings = prepareSettings(async () => row);
+    const mark = (paused: boolean, turn: number, offset: number) => ({
+      ...{ record: recordAt(offset), source: 'shop' },
+      read: { kind: 'mark', mark: { table: 'public.a', paused, turn } } as const,
+    });
+    const changeAt = (offset: number, change: Parameters<typeof toPrepare>[0][number]) => ({
+      ...{ record: recordAt(offset), source: 'shop' },
+      read: { kind: 'change', change } as const,
+    });
+
+    test.each(['in one batch', 'in a batch of its own'])(
+      'a table is taken again, and a change takes the place of its read (%s): the row is read',
+      async (how) => {
+        const first = upsertAt(1, { body: 'Of before.' });
+        const before = recordIn(await indexed([first]));
+        const pauses = pausedTables(new Map());
+        const held = how === 'in one batch' ? holding() : holding(before);
+        const prepared = await prepareChanges(settings, { ...held, pauses }, [
+          ...(how === 'in one batch' ? [changeAt(0, first)] : []),
+          mark(true, 1, 1),
+          changeAt(2, upsertAt(2, { body: 'Passed over.' })),
+          mark(false, 2, 3),
+          changeAt(4, toasted(4, { kind: 'y' })),
+          changeAt(5, toasted(5, { title: 'Newer' })),
+        ]);
+        const drafts = prepared.flatMap((each) => (each.kind === 'document' ? [each.draft.text] : []));
+        expect(drafts.slice(-2)).toEqual(['Changed meanwhile.', 'Changed meanwhile.']);
+      },
+    );
+
+    test('the epoch rose: positions of before say nothing of it', async () => {
+      const held = holding(recordIn(await indexed([upsertAt(1, { body: 'Of before.' })])));
+      const { body } = { body: UNAVAILABLE };
+      const change = upsertAt(1, { body }, { version: makeVersion(2, [1n, 0n]), unavailable: ['body'] });
+      expect(recordIn(await indexed([change], held, settings)).text).toBe('Changed meanwhile.');
+    });
   });
 
   test('what may have been set to null is read from the row, though the last record has it', async () => {
