@@ -35,9 +35,13 @@ const sizeOf = (value: Bytes | null | undefined): number => {
   return sizeOfLength(bytes) + bytes;
 };
 
+/** A record of the same moment, or of a later one, as nearly all are: without the big integers that 64 bits take. */
+const isShort = (value: number): boolean => value >= 0 && value < 2 ** 31;
+
 const zigzagOf = (value: number): bigint => (BigInt(value) << 1n) ^ (BigInt(value) >> 63n);
 
 const sizeOfLong = (value: number): number => {
+  if (isShort(value)) return sizeOfLength(value);
   let size = 1;
   for (let rest = BigInt.asUintN(64, zigzagOf(value)) >> 7n; rest > 0n; rest >>= 7n) size += 1;
   return size;
@@ -56,6 +60,7 @@ const writeLength = (into: Buffer, at: number, length: number): number => {
 };
 
 const writeLong = (into: Buffer, at: number, value: number): number => {
+  if (isShort(value)) return writeLength(into, at, value);
   let [rest, end] = [BigInt.asUintN(64, zigzagOf(value)), at];
   while (rest > 127n) {
     into[end] = Number(rest & 127n) + 128;
