@@ -47,6 +47,11 @@ export class IdleFlush {
     this.#marker.markTorn();
   }
 
+  /** Once no flush is under way: what is flushed must not be closed before. */
+  settled(): Promise<void> {
+    return this.#running;
+  }
+
   /** It flushes by itself no more. */
   stop(): void {
     this.#stopped = true;

@@ -199,6 +199,7 @@ export class LmdbDocumentTable implements DocumentTable {
       padFile(this.#files);
       await this.flushed();
     } finally {
+      await this.#idle.settled();
       await this.#files.root.close();
       await this.#lock.release();
     }

@@ -103,6 +103,9 @@ export const flushLog = (path: string): void => {
 export class RowLog {
   readonly #file: number;
   #bytes: number;
+  /** Under way. */
+  #flushes = 0;
+  #closing = false;
 
   /** Goes on after `bytes`, 0 to begin anew; what lies behind is cut off. */
   constructor(path: string, bytes: number) {
@@ -133,12 +136,23 @@ export class RowLog {
   }
 
   /** On disk when it resolves. Asked once more after a failure it may say so of what is lost: see IdleFlush. */
-  flushed(): Promise<void> {
-    return promisify(fdatasync)(this.#file);
+  async flushed(): Promise<void> {
+    this.#flushes += 1;
+    try {
+      await promisify(fdatasync)(this.#file);
+    } finally {
+      this.#flushes -= 1;
+      if (this.#closing) this.close();
+    }
   }
 
-  /** Never throws: what has to be on disk was flushed before. */
+  /**
+   * Never throws: what has to be on disk was flushed before. Its descriptor goes once no flush is under way: that would
+   * fail, or be of the file that has the number by then.
+   */
   close(): void {
+    this.#closing = true;
+    if (this.#flushes > 0) return;
     try {
       closeSync(this.#file);
     } catch {

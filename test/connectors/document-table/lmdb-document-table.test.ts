@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openLmdbDocumentTable } from '../../../connectors/document-table/lmdb-document-table.ts';
+import {
+  LmdbDocumentTable,
+  openLmdbDocumentTable,
+} from '../../../connectors/document-table/lmdb-document-table.ts';
+import { openTableFiles } from '../../../connectors/document-table/table-files.ts';
+import { tryLock } from '../../../connectors/stack/owner-lock.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
@@ -58,6 +63,33 @@ describe('the document table', () => {
     const again = await openLmdbDocumentTable({ folder });
     expect([again.fresh, again.position(0)]).toEqual(['torn', undefined]);
     await again.close();
+  });
+
+  it('is not closed under a flush, though it was condemned meanwhile', async () => {
+    const lock = await tryLock(`${folder}.lock`);
+    if (!('release' in lock)) throw new Error('the folder is held');
+    const files = await openTableFiles(folder, false);
+    const root = files.root as unknown as { status: string; sync(done: (error: unknown) => void): void };
+    const sync = root.sync.bind(root);
+    const flushed: string[] = [];
+    root.sync = (done) => {
+      flushed.push('begun');
+      setTimeout(() => {
+        flushed.push(root.status);
+        sync(done);
+      }, 20);
+    };
+    const table = new LmdbDocumentTable(files, lock);
+    write(table, 'a/b/1', 1);
+    const damage = new FreshetError('index-corrupt', 'a record fails its checksum');
+    const flush = table.flushed();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(flushed).toEqual(['begun']);
+    table.forgetStaleRows(['01']);
+    table.condemn(damage);
+    const ended = await Promise.allSettled([table.close(), flush]);
+    expect(ended).toEqual(Array(2).fill({ status: 'rejected', reason: damage }));
+    expect(flushed).toEqual(['begun', 'open']);
   });
 
   it('gives out vectors that are safe to keep while everything around them is written again', async () => {

@@ -16,6 +16,9 @@ const real = { rmSync: rm, truncateSync, ftruncateSync, openSync, closeSync, fda
 let fails = (_call: string, _path: string): boolean => false;
 const open = new Map<number, string>();
 const flushed: string[] = [];
+const flushing: string[] = [];
+/** A flush in the background is begun, and waits for this. */
+let flushesGoOn: Promise<unknown> | undefined;
 
 const failing =
   <Arguments extends readonly unknown[], Of>(call: string, act: (...given: Arguments) => Of) =>
@@ -46,8 +49,11 @@ beforeAll(() => {
       flushed.push(open.get(file) ?? '');
     }),
     fdatasync: (file: number, done: (error: Error | null) => void) => {
+      flushing.push(open.get(file) ?? '');
       try {
-        failing('flush', (at: number) => real.fdatasync(at, done))(file);
+        failing('flush', (at: number) =>
+          flushesGoOn ? flushesGoOn.then(() => real.fdatasync(at, done)) : real.fdatasync(at, done),
+        )(file);
       } catch (thrown) {
         done(thrown as Error);
       }
@@ -140,6 +146,32 @@ it('leaves no file open where it cannot be opened', async () => {
   expect(openHere()).toEqual([]);
   expect(() => new RowLog(join(folder, 'log-99'), 0)).toThrow('truncate');
   expect(openHere()).toEqual([]);
+});
+
+it('closes what is being flushed while a build ends once that is done', async () => {
+  const contents = await opened();
+  const rows = hashed(80, 0);
+  contents.write(rows.slice(0, 60));
+  await contents.build('large', 1);
+  contents.write(rows.slice(60));
+  contents.remove(idsOf(rows.slice(0, 1)));
+  let goOn = (): void => undefined;
+  flushesGoOn = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const both = ['log-2', 'removed-1'].map((name) => join(folder, name));
+  // Begun by itself, a second after the last write.
+  await vi.waitFor(() => expect(flushing).toEqual(expect.arrayContaining(both)), 5_000);
+  flushesGoOn = undefined;
+  await contents.build('large', 1);
+  goOn();
+  await vi.waitFor(() => expect([...open.values()]).not.toContain(both[0]));
+  expect([...open.values()]).not.toContain(both[1]);
+  contents.write(hashed(1, 1_000));
+  await contents.close();
+  const again = await opened();
+  expect(again.count).toBe(80);
+  await again.close();
 });
 
 // Linux tells of pages that it could not write once, and holds them for clean from then on.
