@@ -31,6 +31,8 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       if (recordSpan) for (const span of spansOfTiming(event.timing, changeRatio)) recordSpan(span);
     } else if (event.type === 'discarded')
       log.warn({ reason: event.reason }, 'the index is read anew from the log');
+    else if (event.type === 'left-behind')
+      log.warn({ err: event.error }, 'the index before could not be removed whole: the next start sweeps it');
     else {
       metrics.retries.inc({ stage: 'apply-index' });
       log.warn(

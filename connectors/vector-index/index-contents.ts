@@ -206,17 +206,17 @@ export class IndexContents {
     }
   }
 
-  /** Waits for queries and ends listings; reads the graphs for their checksums. */
+  /** Waits for queries and ends listings; reads the graphs for their checksums. What fails keeps nothing else open. */
   async close(): Promise<void> {
     this.#idle.stop();
     this.#builder.close();
-    try {
-      await this.#idle.now();
-      await Promise.all([...this.#retired].map((graph) => graph.discard()));
-      await Promise.all(LEVELS.map((level) => this.#graphs[level]?.close()));
-    } finally {
-      this.leave();
-    }
+    const ended = await Promise.allSettled([
+      this.#idle.now(),
+      ...[...this.#retired].map((graph) => graph.discard()),
+      ...LEVELS.map((level) => this.#graphs[level]?.close()),
+    ]);
+    this.leave();
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
   }
 
   /** Lets go of the logs as they are, and leaves the graphs to whoever opened them. */

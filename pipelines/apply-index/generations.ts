@@ -10,7 +10,7 @@ import { flushFolder } from '../../connectors/files/flush-folder.ts';
 import { replaceDurably } from '../../connectors/files/replace-durably.ts';
 import type { VectorIndex } from '../../connectors/vector-index/vector-index.ts';
 import { EMBEDDED, type VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 
 export interface Generations {
@@ -35,6 +35,8 @@ export interface GenerationsSettings {
   readonly kind?: VectorIndexKind;
   /** Why the index begins empty and is read anew from the log. */
   readonly onDiscarded: (reason: string) => void;
+  /** The generation before could not be closed or removed whole: the next opening sweeps it. */
+  readonly onLeftBehind?: (error: Error) => void;
 }
 
 const CURRENT = 'current';
@@ -78,8 +80,19 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
   };
 
   const close = async ({ table, index }: IndexGeneration): Promise<void> => {
-    await index.close();
-    await table.close();
+    try {
+      await index.close();
+    } finally {
+      await table.close();
+    }
+  };
+
+  const remove = async (generation: IndexGeneration, its: string): Promise<void> => {
+    try {
+      if (kind.remote) await generation.index.clear();
+    } finally {
+      await close(generation).finally(() => rmSync(its, { recursive: true, force: true }));
+    }
   };
 
   for (const name of readdirSync(folder)) {
@@ -127,18 +140,11 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       serving = generation;
       number = next;
       await unused(old);
-      if (kind.remote) await old.index.clear();
-      await close(old);
-      rmSync(oldFolder, { recursive: true, force: true });
+      // The next one serves, whatever becomes of this one.
+      await remove(old, oldFolder).catch((thrown: unknown) => settings.onLeftBehind?.(toError(thrown)));
     },
     discard: async (generation) => {
-      if (generation === serving) return;
-      try {
-        if (kind.remote) await generation.index.clear();
-      } finally {
-        await close(generation);
-        rmSync(folderOf(next), { recursive: true, force: true });
-      }
+      if (generation !== serving) await remove(generation, folderOf(next));
     },
     condemn: (reason) => writeFileSync(condemned, reason),
     close: () => close(serving),

@@ -71,6 +71,7 @@ export interface IndexRoleSettings {
     event:
       | ApplyIndexEvent
       | { readonly type: 'discarded'; readonly reason: string }
+      | { readonly type: 'left-behind'; readonly error: Error }
       | SearchAnswered
       | SearchFailed,
   ) => void;
@@ -131,6 +132,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
     dimensions: model.dimensions,
     ...(settings.kind ? { kind: settings.kind } : {}),
     onDiscarded: (reason) => settings.onEvent({ type: 'discarded', reason }),
+    onLeftBehind: (error) => settings.onEvent({ type: 'left-behind', error }),
   });
   const { keywords } = settings;
   const withKeywords = (generation: IndexGeneration): IndexGeneration => ({

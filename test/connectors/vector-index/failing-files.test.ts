@@ -1,5 +1,5 @@
 /** Files that cannot be removed, opened, cut or flushed: what was acknowledged stays or is read anew, and nothing is left open. */
-import fs, { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import fs, { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -182,9 +182,12 @@ const failsOnceToFlush = (path: string) => {
 
 it('takes a log that could not be flushed for damaged, though the next flush says that all is well', async () => {
   const contents = await opened();
-  contents.write(hashed(5, 0));
-  failsOnceToFlush(join(folder, 'log-1'));
+  contents.write(hashed(60, 0));
+  await contents.build('large', 1);
+  contents.write(hashed(5, 1_000));
+  failsOnceToFlush(join(folder, 'log-2'));
   await expect(contents.close()).rejects.toMatchObject({ code: 'index-corrupt' });
+  expect(readFileSync('/proc/self/maps', 'utf8')).not.toContain(folder);
   await expect(opened()).rejects.toMatchObject({ code: 'index-corrupt' });
 });
 

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openGenerations } from '../../../pipelines/apply-index/generations.ts';
+import { DIMENSIONS, rowOf } from '../../connectors/vector-index/vector-rows.ts';
 import { temporaryFolder } from '../../support/plane-roles.ts';
 
 test('a generation that is given up leaves nothing, and the one that serves goes on', async () => {
@@ -25,4 +26,28 @@ test('a generation that is given up leaves nothing, and the one that serves goes
   const whole = await generations.openNext();
   await generations.replace(whole);
   expect(generations.serving()).toBe(whole);
+});
+
+test('the next generation serves, though the one before cannot be closed without an error', async () => {
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder.remove());
+  const left: Error[] = [];
+  const generations = await openGenerations({
+    ...{ folder: folder.path, dimensions: DIMENSIONS },
+    onDiscarded: () => undefined,
+    onLeftBehind: (error) => left.push(error),
+  });
+  onTestFinished(() => generations.close());
+  const old = generations.serving();
+  await old.index.upsert([rowOf(1)]);
+  // A file cannot take its place: it cannot be said there that all is flushed.
+  const state = join(folder.path, 'generation-1', 'vectors', 'state');
+  rmSync(state);
+  mkdirSync(state);
+  const next = await generations.openNext();
+  await generations.replace(next);
+  expect(generations.serving()).toBe(next);
+  expect(left).toHaveLength(1);
+  expect(() => old.table.position(0)).toThrow();
+  expect(existsSync(join(folder.path, 'generation-1'))).toBe(false);
 });
