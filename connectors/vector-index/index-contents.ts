@@ -10,7 +10,15 @@ import { IdleFlush } from '../document-table/idle-flush.ts';
 import type { Standing } from './background-build.ts';
 import { type Graph, openBuiltGraph, openGraph } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import { graphFolder, logNumbers, logPath, type Manifest, sweep, writeManifest } from './index-files.ts';
+import {
+  graphFolder,
+  logNumbers,
+  logPath,
+  type Manifest,
+  mayName,
+  sweep,
+  writeManifest,
+} from './index-files.ts';
 import { compareHits } from './recent-rows.ts';
 import { RemovedLogs } from './removed-logs.ts';
 import { flushLog, type LogEntry, RowLog, readLog } from './row-log.ts';
@@ -37,6 +45,7 @@ export class IndexContents {
   readonly #removed: RemovedLogs;
   #manifest: Manifest;
   #lastLog: number;
+  #lastGraph: number;
   #graphs: Graphs;
   /** Replaced, but a listing still reads them. */
   readonly #retired = new Set<Graph>();
@@ -46,6 +55,7 @@ export class IndexContents {
     this.#folder = folder;
     this.#manifest = manifest;
     this.#lastLog = manifest.log;
+    this.#lastGraph = Math.max(manifest.graph, manifest.small);
     this.#graphs = graphs;
     this.#idle = new IdleFlush(marker, async () => {
       await Promise.all([...this.#logs, this.#removed].map((log) => log.flushed()));
@@ -160,7 +170,8 @@ export class IndexContents {
     this.#logs.push(new RowLog(logPath(this.#folder, log), 0));
     this.#lastLog = log;
     const { rows, dropped } = this.#tiers.freeze(into);
-    const number = Math.max(this.#manifest.graph, this.#manifest.small) + 1;
+    const number = this.#lastGraph + 1;
+    this.#lastGraph = number;
     const folder = graphFolder(this.#folder, number);
     const { dimensions } = this.#manifest;
     let next: Graph | undefined;
@@ -181,15 +192,17 @@ export class IndexContents {
     } catch (thrown) {
       // First: of rows that stay frozen the next build knows nothing, and it ends the logs that tell of them.
       this.#tiers.thaw();
-      this.#removed.abandon();
+      // Its rename may have happened though writing it failed: the next opening may find either, so what either names stays.
+      const kept = next !== undefined && mayName(this.#folder, log);
       // What cannot be removed now is swept at the next opening.
-      await next?.discard().catch(() => undefined);
+      await (kept ? next?.close() : next?.discard())?.catch(() => undefined);
       // Its entries are still needed at the next opening, so they have to be on disk before nobody flushes them. Those that
       // are not stay among what is flushed.
       await this.#idle.now().then(
         () => this.#endLogs(),
         () => undefined,
       );
+      this.#removed.abandon(kept);
       throw thrown;
     }
     const replaced = replacedBy(into).flatMap((level) => this.#graphs[level] ?? []);

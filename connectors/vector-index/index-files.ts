@@ -86,6 +86,16 @@ export const writeManifest = (folder: string, parts: Omit<Manifest, 'format'>): 
   return manifest;
 };
 
+/** After a write that failed: whether the manifest names that log all the same, on disk or not. */
+export const mayName = (folder: string, log: number): boolean => {
+  try {
+    const held = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as Partial<Manifest>;
+    return held.log === log;
+  } catch {
+    return true;
+  }
+};
+
 const isStray = (name: string, { graph, small, log }: Manifest): boolean => {
   const [, kind, digits] = /^(graph|removed|log)-(\d+)$/.exec(name) ?? [];
   const number = Number(digits);

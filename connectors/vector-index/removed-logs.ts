@@ -74,12 +74,13 @@ export class RemovedLogs {
     this.#next = undefined;
   }
 
-  /** The next graph came to nothing. What cannot be removed now is swept at the next opening. */
-  abandon(): void {
+  /** The next graph came to nothing; `kept` where a manifest may name it. What cannot be removed now is swept at the next opening. */
+  abandon(kept: boolean): void {
     if (this.#next === undefined) return;
     const { path, log } = this.#next;
     this.#next = undefined;
     log.close();
+    if (kept) return;
     try {
       rmSync(path, { force: true });
     } catch {

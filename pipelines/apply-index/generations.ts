@@ -46,7 +46,8 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
   const { folder, kind = EMBEDDED } = settings;
   mkdirSync(folder, { recursive: true });
   const currentFile = join(folder, CURRENT);
-  let number = existsSync(currentFile) ? Number(readFileSync(currentFile, 'utf8')) : 1;
+  const named = (): number => (existsSync(currentFile) ? Number(readFileSync(currentFile, 'utf8')) : 1);
+  let number = named();
   if (!Number.isInteger(number) || number < 1) number = 1;
 
   const folderOf = (generation: number): string => join(folder, `generation-${generation}`);
@@ -95,6 +96,17 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     }
   };
 
+  /** Throws where it is not named. The failure where it is, but perhaps not on disk. */
+  const nameServing = (generation: number): Error | undefined => {
+    try {
+      replaceDurably(currentFile, String(generation));
+      return undefined;
+    } catch (thrown) {
+      if (named() !== generation) throw thrown;
+      return toError(thrown);
+    }
+  };
+
   for (const name of readdirSync(folder)) {
     if (name.startsWith('generation-') && name !== `generation-${number}`)
       rmSync(join(folder, name), { recursive: true, force: true });
@@ -133,15 +145,17 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     replace: async (generation) => {
       await generation.table.flushed();
       flushFolder(folderOf(next));
-      // On disk before the folder of the one before goes.
-      replaceDurably(currentFile, String(next));
+      const unsure = nameServing(next);
       const old = serving;
       const oldFolder = folderOf(number);
       serving = generation;
       number = next;
       await unused(old);
-      // The next one serves, whatever becomes of this one.
-      await remove(old, oldFolder).catch((thrown: unknown) => settings.onLeftBehind?.(toError(thrown)));
+      // The next one serves, whatever becomes of this one; which goes only once that is on disk.
+      await (unsure ? close(old) : remove(old, oldFolder)).catch((thrown: unknown) =>
+        settings.onLeftBehind?.(toError(thrown)),
+      );
+      if (unsure) settings.onLeftBehind?.(unsure);
     },
     discard: async (generation) => {
       if (generation !== serving) await remove(generation, folderOf(next));

@@ -1,5 +1,5 @@
 /** What has to outlast a power loss: a file is flushed before its rename, and its folder after it. */
-import fs, { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -91,6 +91,24 @@ it('does so wherever an index rests on a rename', async () => {
     'index/generation-2/table/table.state',
   ])
     expect(renamed).toContain(join(folder, name));
+});
+
+it('goes over to the generation that is named though that may not be on disk, and leaves the one before', async () => {
+  const index = join(folder, 'index');
+  const left: string[] = [];
+  const generations = await openGenerations({
+    ...{ folder: index, dimensions: 4 },
+    onDiscarded: () => undefined,
+    onLeftBehind: ({ message }) => left.push(message),
+  });
+  const next = await generations.openNext();
+  failing = index;
+  await generations.replace(next);
+  failing = '';
+  expect(generations.serving()).toBe(next);
+  expect(left).toEqual(['EIO: flush']);
+  await generations.close();
+  expect(readdirSync(index).sort()).toEqual(['current', 'generation-1', 'generation-2']);
 });
 
 it('says dirty once more where it is not known whether clean reached the disk', () => {

@@ -101,6 +101,32 @@ it('keeps the rows of a build that failed, though what it leaves cannot be remov
   await contents.close();
 });
 
+it('keeps the graph that a manifest names, though it is not known whether that reached the disk', async () => {
+  const [rows, more] = [hashed(60, 0), hashed(20, 1_000)];
+  const killed = join(root, 'killed');
+  const manifestOf = (at: string) => readFileSync(join(at, 'index.json'), 'utf8');
+  const contents = await opened();
+  contents.write(rows);
+  let left = 1;
+  // Its folder cannot be flushed once it was renamed.
+  fails = (call, path) =>
+    call === 'open' && path === folder && manifestOf(folder).includes('"log":2') && left-- > 0;
+  await expect(contents.build('large', 1)).rejects.toThrow('open');
+  contents.remove(idsOf(rows.slice(0, 1)));
+  contents.write(more);
+  cpSync(folder, killed, { recursive: true });
+  const building = contents.build('large', 1);
+  const again = await opened(killed);
+  expect([again.standing.built.large, again.count]).toEqual([60, 79]);
+  await again.close();
+  await building;
+  // Not in the place of the one that was named meanwhile.
+  expect(manifestOf(folder)).toContain('"graph":2');
+  expect(existsSync(join(folder, 'graph-1'))).toBe(false);
+  expect(contents.count).toBe(79);
+  await contents.close();
+});
+
 it('lets go of a graph that was replaced, though the files it stood beside cannot be removed', async () => {
   const contents = await opened();
   fails = (call) => call === 'rm';
