@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { flushTree } from '../files/flush-tree.ts';
 import { tryLock } from './owner-lock.ts';
 import { diskFullError } from './server-failure.ts';
 
 /**
- * Fills a folder once, or returns at once when it is there. It appears by a rename, so a killed install leaves nothing that
- * is half used, and of two processes that install at once the second waits for the first. True when it was filled now.
+ * Fills a folder once, or returns at once when it is there. It appears by a rename, so an install that is killed or loses
+ * power leaves nothing that is half used, and of two processes that install at once the second waits for the first. True
+ * when it was filled now.
  * @throws what `fill` throws; FreshetError `disk-full`
  */
 export const installFolder = async (
@@ -23,6 +25,8 @@ export const installFolder = async (
     const partial = `${directory}.${process.pid}.partial`;
     await mkdir(partial, { recursive: true });
     await fill(partial);
+    // It is taken for whole from then on, after a power loss too.
+    await flushTree(partial);
     await rename(partial, directory);
     return true;
   } catch (error) {

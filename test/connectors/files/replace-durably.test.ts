@@ -1,17 +1,26 @@
 /** What has to outlast a power loss: a file is flushed before its rename, and its folder after it. */
-import fs, { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import fs, {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { CrashMarker } from '../../../connectors/document-table/crash-marker.ts';
 import { replaceDurably } from '../../../connectors/files/replace-durably.ts';
+import { installFolder } from '../../../connectors/stack/install-folder.ts';
 import { sealAfter, sealGraph } from '../../../connectors/vector-index/graph-seal.ts';
 import { writeManifest } from '../../../connectors/vector-index/index-files.ts';
 import { openGenerations } from '../../../pipelines/apply-index/generations.ts';
 
-const { openSync, fsyncSync, renameSync } = fs;
-const real = { openSync, fsyncSync, renameSync };
+const { openSync, fsync, fsyncSync, renameSync } = fs;
+const real = { openSync, fsync, fsyncSync, renameSync };
 const paths = new Map<number, string>();
 let seen: (readonly [call: 'flush' | 'rename', path: string])[] = [];
 let failing = '';
@@ -29,6 +38,10 @@ beforeAll(() => {
       if (path === failing) throw Object.assign(new Error('EIO: flush'), { code: 'EIO' });
       real.fsyncSync(file);
       seen.push(['flush', path]);
+    },
+    fsync: (file: number, done: (error: Error | null) => void) => {
+      seen.push(['flush', paths.get(file) ?? '']);
+      real.fsync(file, done);
     },
     renameSync: (from: string, to: string) => {
       real.renameSync(from, to);
@@ -109,6 +122,21 @@ it('goes over to the generation that is named though that may not be on disk, an
   expect(left).toEqual(['EIO: flush']);
   await generations.close();
   expect(readdirSync(index).sort()).toEqual(['current', 'generation-1', 'generation-2']);
+});
+
+it('flushes what is installed before it has its name', async () => {
+  const directory = join(folder, 'stack-1');
+  await installFolder(
+    directory,
+    () => undefined,
+    async (partial) => {
+      mkdirSync(join(partial, 'libs'));
+      writeFileSync(join(partial, 'libs', 'server.jar'), 'jar');
+    },
+  );
+  const partial = `${directory}.${process.pid}.partial`;
+  for (const path of [join(partial, 'libs', 'server.jar'), join(partial, 'libs'), partial])
+    expect(seen).toContainEqual(['flush', path]);
 });
 
 it('says dirty once more where it is not known whether clean reached the disk', () => {
