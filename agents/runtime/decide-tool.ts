@@ -10,7 +10,7 @@ import { wrongOf } from './checked-value.ts';
 import type { Decision, ToolRefusal } from './decision.ts';
 import { end, MICROS } from './decision-facts.ts';
 import type { ExecutionState } from './execution-state.ts';
-import type { RunTerms } from './run-terms.ts';
+import { goesBy, type RunTerms } from './run-terms.ts';
 
 export const toolDecision = (
   state: ExecutionState,
@@ -44,8 +44,8 @@ export const toolDecision = (
   if (over !== null) return end(state, 'halted', 'money-cap', over);
   const step = state.step + 1;
   const handOver = tool.subtask ? delegateDecision(state, terms, call, tool.subtask) : null;
-  // Nobody is asked for what cannot be handed over.
-  if (handOver && handOver.kind !== 'delegate') return handOver;
+  // Nobody is asked for what cannot be handed over; by rules of before, for nothing that is.
+  if (handOver && (handOver.kind !== 'delegate' || !goesBy(terms, 2))) return handOver;
   if (tool.approval && !phase.approved)
     return { kind: 'ask-approval', step, name, input, until: approvalUntil(state, terms, now) };
   if (handOver) return handOver;

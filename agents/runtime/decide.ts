@@ -20,6 +20,7 @@ import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import { freshnessOf } from '../../schemas/search.ts';
+import { wellFormed } from '../../schemas/well-formed.ts';
 import { DEADLY, poisonVerdict } from '../safety/poison-state.ts';
 import { answerOf, plannedAnswerOf } from './answer.ts';
 import { readOutput, wrongOf } from './checked-value.ts';
@@ -57,9 +58,9 @@ export const decide = (state: ExecutionState, facts: DecisionFacts, now: number)
   const { agent } = facts;
   // An effect that may have happened is told before anything else, and the reason to end with it.
   const lost = goesBy(terms, 1) ? lostEffectOf(state, agent) : null;
-  // A refusal counts for it once it stands in the journal, as a stop.
+  // A refusal counts for it once it stands in the journal, as a stop. A replay hears it from there, as it will be read.
   if (facts.refusal && !(lost && state.stop))
-    return end(state, 'failed', facts.refusal.code, facts.refusal.message);
+    return end(state, 'failed', facts.refusal.code, wellFormed(facts.refusal.message));
   const poison = poisonVerdict(state.claims);
   if (poison.kind === 'poison')
     return lost ? effectUnknown(state, lost, poison.reason) : end(state, 'failed', 'poison', poison.reason);

@@ -6,7 +6,7 @@ import { wellFormed } from '../../schemas/well-formed.ts';
 import { partialOf } from './answer.ts';
 import type { Decision } from './decision.ts';
 import type { Ending, ExecutionState, StepFailure } from './execution-state.ts';
-import type { RunTerms } from './run-terms.ts';
+import { goesBy, type RunTerms } from './run-terms.ts';
 
 export interface DecisionFacts {
   /** Null where no such agent is configured. */
@@ -41,10 +41,13 @@ export const end = (
   kind: 'respond',
   step: state.step + 1,
   name: outcome,
-  // As it will be read: a replay hears why it was refused from the journal.
-  input: { output: null, error: { code, message: wellFormed(message) }, partial: partialOf(state) },
+  input: { output: null, error: { code, message: wordsOf(state, message) }, partial: partialOf(state) },
   bounds: null,
 });
+
+/** As it will be read. */
+const wordsOf = ({ terms }: ExecutionState, message: string): string =>
+  goesBy(terms, 2) ? wellFormed(message) : message;
 
 /** The end that was journaled before anybody was told of it. */
 export const bound = (state: ExecutionState, { outcome, output, error, bounds }: Ending): Decision => ({

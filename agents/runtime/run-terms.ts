@@ -16,9 +16,9 @@ export interface ModelTerms {
  * What state and decisions go by where that has changed, so that journals of before, which name none, replay as they were decided (I10,
  * decision 30). 1: what a tool found is taken as passages within bounds, and told up to a length; a lost call is made again only within the
  * cap; an effect of which nobody knows is told before every other reason to end; a model whose window does not take the latest message is
- * passed over.
+ * passed over. 2: an approval is asked for before a task is handed over, too; why an execution ended holds no half of a character.
  */
-export const RULES = 1;
+export const RULES = 2;
 
 export interface RunTerms {
   readonly limits: AgentLimits;

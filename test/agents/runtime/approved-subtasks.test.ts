@@ -5,9 +5,10 @@ import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import { SILENT } from '../../../agents/runtime/execution-controls.ts';
 import type { AgentDefinition } from '../../../schemas/agent-definition.ts';
 import { delegateTo } from '../../../schemas/agent-definition.ts';
+import { APPROVAL_ASKED } from '../../../schemas/approval-request.ts';
 import type { Task } from '../../../schemas/records.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
-import { simulate } from './simulated-journal.ts';
+import { decide, foldEvents, simulate } from './simulated-journal.ts';
 
 const agent: AgentDefinition = {
   ...randomAgent({ maxSteps: 20, maxMs: 3_600_000 }),
@@ -70,4 +71,16 @@ test('and never where a person says no', async () => {
   const { simulation, submitted } = await handedOver('no');
   expect(submitted).toEqual([]);
   expect(simulation.log.some(({ error }) => error?.code === 'approval-denied')).toBe(true);
+});
+
+test('a journal of before, which asked nobody, replays as it was decided (I10)', async () => {
+  const { simulation } = await handedOver('yes');
+  const asked = simulation.log.findIndex(({ name }) => name === APPROVAL_ASKED);
+  const state = foldEvents(simulation.log.slice(0, asked));
+  const facts = { agent, refusal: null, sessionId: null, estimate: () => undefined };
+  const under = (rules: number) => {
+    if (!state.terms) throw new Error('it has no terms');
+    return decide({ ...state, terms: { ...state.terms, rules } }, facts, simulation.now()).kind;
+  };
+  expect([under(1), under(2)]).toEqual(['delegate', 'ask-approval']);
 });

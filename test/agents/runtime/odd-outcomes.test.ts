@@ -2,8 +2,16 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
-import { type AgentDefinition, defineTool, type ToolDefinition } from '../../../schemas/agent-definition.ts';
+import { end } from '../../../agents/runtime/decision-facts.ts';
+import { INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
+import {
+  type AgentDefinition,
+  DEFAULT_LIMITS,
+  defineTool,
+  type ToolDefinition,
+} from '../../../schemas/agent-definition.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
+import { safetyPolicyOf } from '../../../schemas/safety-policy.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
 
@@ -55,6 +63,13 @@ test('a refusal that is cut in the middle of a character replays as it was decid
   await simulation.run('worker-a');
   expect(simulation.log.at(-1)?.error?.code).toBe('internal');
   expect(replayRecorded(simulation.log.map(stored), [agent]).identical).toBe(true);
+});
+
+test('a journal of before ends in the words that it was decided in (I10)', () => {
+  const terms = { limits: DEFAULT_LIMITS, safety: safetyPolicyOf(undefined), capabilities: [], models: [] };
+  const wordsUnder = (rules: number) =>
+    end({ ...INITIAL_STATE, terms: { ...terms, rules } }, 'halted', 'loop', 'x\ud83c').input.error?.message;
+  expect([wordsUnder(1), wordsUnder(2)]).toEqual(['x\ud83c', 'x\ufffd']);
 });
 
 test.each<readonly [string, () => unknown]>([
