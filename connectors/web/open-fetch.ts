@@ -72,8 +72,14 @@ export const openFetch = (settings: FetchSettings): Fetch => {
       try {
         return await follow(target, asked, signal, onSent);
       } catch (thrown) {
-        if (signal.aborted && signal.reason !== timer.reason) throw signal.reason;
-        const error = signal.aborted ? tooSlow(target, timeoutMs) : failureOf(thrown, target);
+        const isTold = signal.aborted && signal.reason !== timer.reason;
+        // Whoever ends the whole call knows that it was under way; a tool's own signal says nothing of what was sent.
+        if (isTold && (settings.signal.aborted || !isUncertain)) throw signal.reason;
+        const error = isTold
+          ? givenUp(target)
+          : signal.aborted
+            ? tooSlow(target, timeoutMs)
+            : failureOf(thrown, target);
         if (!isUncertain) throw error;
         throw new OutcomeUnknown(error.code, error.message, error.details && { details: error.details });
       }
@@ -138,6 +144,9 @@ const tooSlow = ({ called }: FetchTarget, timeoutMs: number): FreshetError =>
   new FreshetError('unavailable', `fetch refused (time): ${called} took over ${timeoutMs} ms`, {
     details: { rule: 'time' },
   });
+
+const givenUp = ({ called }: FetchTarget): FreshetError =>
+  new FreshetError('unavailable', `fetch: ${called} was given up before it answered`);
 
 /** By its code alone, and without a cause: messages of parsers and certificates show what the other side sent. */
 const failureOf = (thrown: unknown, { called }: FetchTarget): FreshetError => {

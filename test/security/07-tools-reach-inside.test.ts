@@ -228,6 +228,21 @@ test.each<[string, Answer]>([
   expect(error).toMatchObject({ code: 'unavailable', details: { rule: 'time' } });
 });
 
+test('a write that its own signal ends once it was sent may have had its effect; a read has none', async () => {
+  answer = () => undefined;
+  for (const [method, thrown] of [
+    ['POST', expect.any(OutcomeUnknown)],
+    ['GET', 'enough'],
+  ] as const) {
+    const controller = new AbortController();
+    reached = [];
+    const asked = fetching()(front(), { method, signal: controller.signal }).catch((error: unknown) => error);
+    await expect.poll(() => reached.length).toBe(1);
+    controller.abort('enough');
+    expect(await asked).toEqual(thrown);
+  }
+});
+
 test('certificates are held against the name that was asked for', async () => {
   const { key, cert } = selfSigned('front.test');
   const names: unknown[] = [];
