@@ -33,7 +33,10 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
  * was aborted for. None shows anything of an answer. Of a request that may have had an effect they are OutcomeUnknown.
  */
 export const openFetch = (settings: FetchSettings): Fetch => {
-  const { maxBytes, timeoutMs, allowInside } = { ...DEFAULT_FETCH, ...settings };
+  // One by one: spread over the defaults, an undefined would be no bound at all.
+  const maxBytes = settings.maxBytes ?? DEFAULT_FETCH.maxBytes;
+  const timeoutMs = settings.timeoutMs ?? DEFAULT_FETCH.timeoutMs;
+  const allowInside = settings.allowInside ?? DEFAULT_FETCH.allowInside;
   const { resolve = resolveHere, ca } = settings;
   const allowed = new Set(allowInside.flatMap((entry) => insideHostOf(entry) ?? []));
 

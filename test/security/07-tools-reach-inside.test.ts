@@ -182,6 +182,14 @@ describe('answers without end', () => {
     expect(flood.bytes()).toBeLessThan(64 * MEBIBYTE);
   });
 
+  test('nor where a bound is left undefined, which is the default', async () => {
+    answer = (_, response) => response.end(Buffer.alloc(2 * MEBIBYTE));
+    const none = { maxBytes: undefined, timeoutMs: undefined } as unknown as FetchPolicy;
+    await isTooLarge('/', none);
+    const closed = fetching({ allowInside: undefined } as unknown as FetchPolicy);
+    expect((await refusalOf(closed(`http://127.0.0.1:${port}/`))).code).toBe('forbidden');
+  });
+
   test('nor is one that says how long it is', async () => {
     answer = (_, response) => response.writeHead(200, { 'content-length': 10 * MEBIBYTE }).write(SECRET);
     await isTooLarge();
