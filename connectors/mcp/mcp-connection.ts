@@ -3,8 +3,12 @@
  * itself. Names the SDK, and is all that does beside the transports.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import {
+  StreamableHTTPClientTransport,
+  StreamableHTTPError,
+} from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CallToolResultSchema,
@@ -71,6 +75,10 @@ interface Open {
   broken: string | null;
   /** It is being asked whether it is still there. */
   asked: boolean;
+  /** Calls of tools under way. */
+  readonly calls: Set<AbortSignal>;
+  /** Rises with each answer. */
+  heard: number;
 }
 
 export const openMcpConnection = ({
@@ -85,7 +93,7 @@ export const openMcpConnection = ({
 
   const connect = async (): Promise<Open> => {
     const client = new Client({ name: 'freshet', version: '0.1.0' }, { capabilities: {} });
-    const open: Open = { client, broken: null, asked: false };
+    const open: Open = { client, broken: null, asked: false, calls: new Set(), heard: 0 };
     const { transport, lastWords } = transportOf(server, maxMessage, (error) => {
       open.broken = error.message;
       void drop(open);
@@ -143,16 +151,20 @@ export const openMcpConnection = ({
   const failureOf = async (thrown: unknown, open: Open, signal: AbortSignal): Promise<Error> => {
     const error = toError(thrown);
     if (signal.aborted) {
-      void look(open);
+      void look(open, signal);
       return error;
     }
-    if (
-      error instanceof McpError &&
-      ![ErrorCode.ConnectionClosed, ErrorCode.RequestTimeout].includes(error.code)
-    )
+    // A list that took too long: calls may have more time.
+    if (isTimeout(error) && open.calls.size > 0) {
+      void look(open, signal);
+      return lost(error.message, error);
+    }
+    if (error instanceof McpError && error.code !== ErrorCode.ConnectionClosed && !isTimeout(error)) {
+      open.heard += 1;
       return new FreshetError('request-invalid', `the MCP server ${place} refused: ${error.message}`, {
         cause: error,
       });
+    }
     const why = open.broken ?? error.message;
     await drop(open);
     return lost(open.broken ?? why, error);
@@ -160,21 +172,35 @@ export const openMcpConnection = ({
 
   /**
    * Whoever gave up may have had too little time, or the server hangs: one that does not answer to its own protocol's question either
-   * would be waited for by every call, for ever, where their times are short.
+   * would be waited for by every call, for ever, where their times are short. One that works on one thing at a time says nothing
+   * meanwhile: what was under way as it was asked has its time first.
    */
-  const look = async (open: Open): Promise<void> => {
+  const look = async (open: Open, gaveUp: AbortSignal): Promise<void> => {
     if (open.asked || current !== open) return;
     open.asked = true;
+    const { heard } = open;
+    const others = [...open.calls].filter((call) => call !== gaveUp);
     try {
-      await open.client.ping({ timeout: timeoutMs });
-    } catch (thrown) {
-      // An answer, be it that it knows no such question.
-      const answered = thrown instanceof McpError && thrown.code !== ErrorCode.RequestTimeout;
-      if (answered || current !== open) return;
+      for (;;) {
+        const answered = await isThere(open);
+        if (answered || current !== open || open.heard > heard) return;
+        if (!others.some((call) => open.calls.has(call))) break;
+        await sleep(timeoutMs, undefined, { ref: false });
+      }
       open.broken ??= `it has not answered for ${timeoutMs} ms`;
       await drop(open);
     } finally {
       open.asked = false;
+    }
+  };
+
+  /** Whether it answers, be it that it knows no such question. */
+  const isThere = async (open: Open): Promise<boolean> => {
+    try {
+      await open.client.ping({ timeout: timeoutMs });
+      return true;
+    } catch (thrown) {
+      return thrown instanceof StreamableHTTPError || (thrown instanceof McpError && !isTimeout(thrown));
     }
   };
 
@@ -188,6 +214,7 @@ export const openMcpConnection = ({
           signal,
           timeout: timeoutMs,
         });
+        open.heard += 1;
         for (const { name, description = '', inputSchema } of answer.tools)
           offers.push({ name, description, inputSchema });
         cursor = answer.nextCursor;
@@ -215,6 +242,7 @@ export const openMcpConnection = ({
     },
     callTool: async (name, input, { signal, idempotencyKey, traceparent }) => {
       const open = await connected();
+      open.calls.add(signal);
       try {
         const meta = {
           [MCP_IDEMPOTENCY_KEY]: idempotencyKey,
@@ -223,15 +251,21 @@ export const openMcpConnection = ({
         const params = { name, arguments: { ...input }, _meta: meta };
         const limits = { signal, timeout: NO_LIMIT_MS };
         // Not `client.callTool`: it holds outputs against schemas that the server may change, and that are not pinned.
-        return answerOf(
-          await open.client.request({ method: 'tools/call', params }, CallToolResultSchema, limits),
+        const result = await open.client.request(
+          { method: 'tools/call', params },
+          CallToolResultSchema,
+          limits,
         );
+        open.heard += 1;
+        return answerOf(result);
       } catch (thrown) {
         const failure = await failureOf(thrown, open, signal);
         // Lost after it was sent: the server may have done it.
         throw failure instanceof FreshetError && failure.code === 'unavailable'
           ? new OutcomeUnknown(failure.code, failure.message, { cause: failure })
           : failure;
+      } finally {
+        open.calls.delete(signal);
       }
     },
     generation: () => generation,
@@ -242,6 +276,9 @@ export const openMcpConnection = ({
     },
   };
 };
+
+const isTimeout = (error: Error): boolean =>
+  error instanceof McpError && error.code === ErrorCode.RequestTimeout;
 
 const transportOf = (
   server: McpServer,

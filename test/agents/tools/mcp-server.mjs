@@ -1,6 +1,6 @@
 /**
  * A real MCP server, made with the SDK, for tests: `node mcp-server.mjs` speaks over its pipes,
- * `node mcp-server.mjs http <port>` as streamable HTTP (it prints the port it got).
+ * `node mcp-server.mjs http <port>` as streamable HTTP (it prints the port it got); `no-ping` behind it refuses that question.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -78,6 +78,10 @@ const createMcpServer = () => {
         return { ...text('the shop is closed'), isError: true };
       case 'hang':
         return new Promise(() => undefined);
+      case 'work':
+        // As a server that does one thing at a time.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, given.ms);
+        return text('worked');
       case 'die':
         process.stderr.write('the disk is on fire\n');
         process.exit(1);
@@ -99,11 +103,15 @@ const readJson = async (request) => {
   return body === '' ? undefined : JSON.parse(body);
 };
 
-const [mode, port] = process.argv.slice(2);
+const [mode, port, ping] = process.argv.slice(2);
 if (mode === 'http') {
   const sessions = new Map();
   const http = createServer(async (request, response) => {
     const body = request.method === 'POST' ? await readJson(request) : undefined;
+    if (ping === 'no-ping' && body?.method === 'ping') {
+      response.writeHead(501).end();
+      return;
+    }
     let transport = sessions.get(request.headers['mcp-session-id']);
     if (!transport && !isInitializeRequest(body)) {
       response.writeHead(404, { 'content-type': 'application/json' });

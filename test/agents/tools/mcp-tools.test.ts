@@ -36,8 +36,11 @@ afterEach(async () => {
   for (const child of processes.splice(0)) child.kill('SIGKILL');
 });
 
-const startHttp = async (port = 0): Promise<{ server: McpServer; port: number; child: ChildProcess }> => {
-  const child = spawn(process.execPath, [SCRIPT, 'http', String(port)], {
+const startHttp = async (
+  port = 0,
+  ...terms: readonly string[]
+): Promise<{ server: McpServer; port: number; child: ChildProcess }> => {
+  const child = spawn(process.execPath, [SCRIPT, 'http', String(port), ...terms], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   processes.push(child);
@@ -211,7 +214,10 @@ describe('a server that dies', () => {
     try {
       const [first = ''] = (await lookup(5_000)).texts;
       process.kill(Number(/by (\d+)/.exec(first)?.[1]), 'SIGSTOP');
+      // One that has time left is waited for, and no longer.
+      const longer = lookup(600).catch(() => undefined);
       await expect(lookup(100)).rejects.toThrow();
+      await longer;
       await expect.poll(async () => (await lookup(300)).texts[0], { timeout: 8_000 }).not.toBe(first);
     } finally {
       await connection.close();
@@ -226,6 +232,46 @@ describe('a server that dies', () => {
       await expect(connection.callTool('hang', {}, given)).rejects.toThrow();
       await new Promise((resolve) => setTimeout(resolve, 400));
       expect(connection.generation()).toBe(1);
+      await connection.callTool('report', {}, { ...given, signal: AbortSignal.timeout(5_000) });
+      expect(connection.generation()).toBe(1);
+    } finally {
+      await connection.close();
+    }
+  });
+
+  test.each(['stdio', 'http'] as const)(
+    'over %s: one that works on one thing at a time keeps it, though others give up and lists come late',
+    async (kind) => {
+      const server = kind === 'stdio' ? stdio : (await startHttp()).server;
+      const connection = openMcpConnection({ server, maxMessage: 1024 * 1024, timeoutMs: 300 });
+      const asked = (name: string, input: object, withinMs: number) =>
+        connection.callTool(
+          name,
+          { ...input },
+          { signal: AbortSignal.timeout(withinMs), idempotencyKey: 'execution:1' },
+        );
+      try {
+        await asked('report', {}, 5_000);
+        const work = asked('work', { ms: 1_500 }, 5_000);
+        await expect(asked('lookup', { order: 1 }, 50)).rejects.toThrow();
+        await expect(connection.listTools(AbortSignal.timeout(5_000))).rejects.toThrow(/does not answer/);
+        expect((await work).texts).toEqual(['worked']);
+        expect((await asked('report', {}, 5_000)).isError).toBe(false);
+        expect(connection.generation()).toBe(1);
+      } finally {
+        await connection.close();
+      }
+    },
+  );
+
+  test('over HTTP: a status is an answer', async () => {
+    const { server } = await startHttp(0, 'no-ping');
+    const connection = openMcpConnection({ server, maxMessage: 1024 * 1024, timeoutMs: 300 });
+    const given = { signal: AbortSignal.timeout(100), idempotencyKey: 'execution:1' };
+    try {
+      await connection.listTools(AbortSignal.timeout(5_000));
+      await expect(connection.callTool('hang', {}, given)).rejects.toThrow();
+      await new Promise((resolve) => setTimeout(resolve, 200));
       await connection.callTool('report', {}, { ...given, signal: AbortSignal.timeout(5_000) });
       expect(connection.generation()).toBe(1);
     } finally {
