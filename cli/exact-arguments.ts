@@ -1,7 +1,7 @@
 import { printable } from './output.ts';
 
-/** What shows as nothing, or turns the direction of what follows. */
-const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** What shows as nothing, or turns the direction of what follows; the blank of Braille is a letter to Unicode. */
+const UNSEEN = /[\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /**
  * The arguments of a call as a person is to agree to them: JSON, all of it, in which everything shows. What stood behind the end of a line,
