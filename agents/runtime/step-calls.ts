@@ -8,6 +8,7 @@ import type {
   ModelReply,
 } from '../../connectors/models/language/language-model.ts';
 import { ModelError } from '../../connectors/models/language/model-error.ts';
+import { wholeCall } from '../../connectors/models/language/whole-call.ts';
 import { openFetch } from '../../connectors/web/open-fetch.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
@@ -124,8 +125,8 @@ export const callModel = (
   },
 ): Promise<CallOutcome<ModelReply>> =>
   timed(
-    () =>
-      within(
+    async () => {
+      const reply = await within(
         call.limitMs,
         call.signal,
         (signal) =>
@@ -134,7 +135,10 @@ export const callModel = (
             ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
           }),
         MODEL_SETTLE_MS,
-      ),
+      );
+      // Whoever made the model: what is decided by it must be what is read of it (I10).
+      return { ...reply, toolCalls: reply.toolCalls.map(wholeCall) };
+    },
     (error) => {
       if (error instanceof ModelError) {
         const { reason, message, retryable, retryAfterMs, mayHaveCost } = error;

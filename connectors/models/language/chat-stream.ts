@@ -13,6 +13,7 @@ import type {
 } from './language-model.ts';
 import { checkLength } from './model-call.ts';
 import { collectThinking, replyParts, type StreamedPart } from './thinking-blocks.ts';
+import { wholeCall } from './whole-call.ts';
 
 /** A chat model of the AI SDK's provider interface, whoever's it is. */
 export type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
@@ -71,7 +72,7 @@ const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessa
             case 'text':
               return { ...part, text: wellFormed(part.text) };
             case 'call': {
-              const { id: toolCallId, name: toolName, arguments: given } = part.call;
+              const { id: toolCallId, name: toolName, arguments: given } = wholeCall(part.call);
               // What was no object was refused; providers refuse to be told of it as anything else.
               return {
                 type: 'tool-call',
@@ -95,7 +96,7 @@ const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessa
       };
     case 'tool': {
       const output = { type: 'text' as const, value: wellFormed(message.content) };
-      const { toolCallId, toolName } = message;
+      const [toolCallId, toolName] = [wellFormed(message.toolCallId), wellFormed(message.toolName)];
       return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
     }
   }

@@ -13,6 +13,7 @@ import type {
 import { type CallLimits, type CallProgress, checkLength, runModelCall } from './model-call.ts';
 import { type OllamaLine, parseOllamaLine } from './ollama-line.ts';
 import { readLines } from './read-lines.ts';
+import { wholeCall } from './whole-call.ts';
 
 export type OllamaOptions = CallLimits & {
   /** Up to and without `/api/chat`. Default `http://127.0.0.1:11434`. */
@@ -82,7 +83,7 @@ const toOllamaMessage = (message: ModelMessage) => {
         content: wellFormed(message.content),
         ...(message.toolCalls?.length
           ? {
-              tool_calls: message.toolCalls.map(({ id, name, arguments: given }) => ({
+              tool_calls: message.toolCalls.map(wholeCall).map(({ id, name, arguments: given }) => ({
                 id,
                 function: { name, arguments: isObject(given) ? given : { value: given } },
               })),
@@ -92,8 +93,8 @@ const toOllamaMessage = (message: ModelMessage) => {
     case 'tool':
       return {
         role: 'tool',
-        tool_call_id: message.toolCallId,
-        tool_name: message.toolName,
+        tool_call_id: wellFormed(message.toolCallId),
+        tool_name: wellFormed(message.toolName),
         content: wellFormed(message.content),
       };
     default:

@@ -65,6 +65,19 @@ test('a refusal that is cut in the middle of a character replays as it was decid
   expect(replayRecorded(simulation.log.map(stored), [agent]).identical).toBe(true);
 });
 
+test('a tool that is asked for by half a character is refused, and the refusal replays', async () => {
+  const agent = agentWith(reads('look', async () => 'seen'));
+  const half = scriptedModel('first', [
+    { kind: 'tools', names: ['look\ud800'] },
+    { kind: 'text', text: 'Done.' },
+  ]);
+  const simulation = simulate({ agent, models: [half] });
+  await simulation.run('worker-a');
+  expect(simulation.log.some(({ error }) => error?.code === 'unknown-tool')).toBe(true);
+  expect(simulation.log.map(stored)).toEqual(simulation.log);
+  expect(replayRecorded(simulation.log.map(stored), [agent]).identical).toBe(true);
+});
+
 test('a journal of before ends in the words that it was decided in (I10)', () => {
   const terms = { limits: DEFAULT_LIMITS, safety: safetyPolicyOf(undefined), capabilities: [], models: [] };
   const wordsUnder = (rules: number) =>

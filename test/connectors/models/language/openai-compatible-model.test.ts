@@ -177,6 +177,12 @@ describe('an answer', () => {
         { role: 'user', content: 'half a \ud83d' },
         { role: 'assistant', content: '', toolCalls: [{ id: 'call_1', name: 'search', arguments: '{"qu' }] },
         { role: 'tool', toolCallId: 'call_1', toolName: 'search', content: 'and \ude00 another' },
+        {
+          role: 'assistant',
+          content: '',
+          toolCalls: [{ id: 'call_\ud83d', name: 'search\ud83d', arguments: { a: ['\ude00'], '\ud83d': 1 } }],
+        },
+        { role: 'tool', toolCallId: 'call_\ud83d', toolName: 'search\ud83d', content: 'none' },
       ],
     });
     expect(server.seen.at(-1)?.body.messages).toMatchObject([
@@ -184,6 +190,13 @@ describe('an answer', () => {
       { role: 'user', content: 'half a \ufffd' },
       { role: 'assistant', tool_calls: [{ function: { arguments: '{"value":"{\\"qu"}' } }] },
       { role: 'tool', content: 'and \ufffd another' },
+      {
+        role: 'assistant',
+        tool_calls: [
+          { id: 'call_\ufffd', function: { name: 'search\ufffd', arguments: '{"a":["\ufffd"],"\ufffd":1}' } },
+        ],
+      },
+      { role: 'tool', tool_call_id: 'call_\ufffd' },
     ]);
   });
 
