@@ -13,6 +13,7 @@ import type {
 } from './language-model.ts';
 import { checkLength } from './model-call.ts';
 import { collectThinking, replyParts, type StreamedPart } from './thinking-blocks.ts';
+import { isCount } from './token-count.ts';
 import { wholeCall } from './whole-call.ts';
 
 /** A chat model of the AI SDK's provider interface, whoever's it is. */
@@ -183,10 +184,3 @@ const toUsage = (usage: FinishPart['usage'], prompt: ModelPrompt): TokenUsage =>
     reported: true,
   };
 };
-
-/** Beyond any window and any answer, with prices far above any. */
-const MOST_TOKENS = 1_000_000_000;
-
-/** The library takes any number for one of tokens, as a fraction or one below zero; no money can be counted by it. */
-const isCount = (tokens: number | undefined): tokens is number =>
-  Number.isInteger(tokens) && Number(tokens) >= 0 && Number(tokens) <= MOST_TOKENS;

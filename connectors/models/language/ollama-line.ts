@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue } from './language-model.ts';
+import { isCount } from './token-count.ts';
 
 /** One line of an Ollama chat stream. */
 export interface OllamaLine {
@@ -11,7 +12,7 @@ export interface OllamaLine {
   }[];
   readonly done: boolean;
   readonly doneReason: string | null;
-  /** Of the whole call, on the last line. Null where it is not told: older servers leave it out for a cached prompt. */
+  /** Of the whole call, on the last line. Null where it is not told, or is no count: older servers leave it out for a cached prompt. */
   readonly promptTokens: number | null;
   readonly outputTokens: number | null;
   /** The server gave up in the middle. */
@@ -36,8 +37,8 @@ const LINE = z.union([
       .optional(),
     done: z.boolean(),
     done_reason: z.string().nullish(),
-    prompt_eval_count: z.int().min(0).nullish(),
-    eval_count: z.int().min(0).nullish(),
+    prompt_eval_count: z.number().nullish(),
+    eval_count: z.number().nullish(),
   }),
 ]);
 
@@ -66,11 +67,13 @@ export const parseOllamaLine = (line: string): OllamaLine => {
     })),
     done: value.done,
     doneReason: value.done_reason ?? null,
-    promptTokens: value.prompt_eval_count ?? null,
-    outputTokens: value.eval_count ?? null,
+    promptTokens: countOf(value.prompt_eval_count),
+    outputTokens: countOf(value.eval_count),
     error: null,
   };
 };
+
+const countOf = (tokens: number | null | undefined): number | null => (isCount(tokens) ? tokens : null);
 
 const jsonOf = (line: string): unknown => {
   try {

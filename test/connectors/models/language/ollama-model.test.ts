@@ -111,8 +111,13 @@ describe('an answer', () => {
     expect(reply.usage.reported).toBe(true);
   });
 
-  test('without counts its upper bounds stand, so that cost is never below the real one', async () => {
-    server.next(answer(['Yes.'], 'stop', { eval_count: 2 }));
+  test.each([
+    ['left out', {}],
+    ['below zero', { prompt_eval_count: -1 }],
+    ['a fraction', { prompt_eval_count: 1.5 }],
+    ['more than the journal holds', { prompt_eval_count: 2 ** 31 }],
+  ])('whose count is %s has its upper bounds stand: cost is never below the real one', async (_, counted) => {
+    server.next(answer(['Yes.'], 'stop', { eval_count: 2, ...counted }));
     const model = open();
     const reply = await model.generate(REQUEST);
     expect(reply.usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
