@@ -16,6 +16,9 @@ export interface LineStream {
 /** A reader that has taken nothing for so long is gone, whatever its connection says: what works for it may be one of few. */
 const STALLED_MS = 60_000;
 
+/** A connection says that it has drained once all of a piece is out: of a long line in one, a steady reader's progress would not show. */
+const PIECE_BYTES = 64 * 1024;
+
 /** Resolves when more can be written, or nobody is there to write for. */
 const drained = async (raw: ServerResponse, stalledMs: number): Promise<void> => {
   const over = new AbortController();
@@ -54,8 +57,9 @@ export const answerInLines = async (
       closed: closing.signal,
       line: async (value) => {
         begin();
-        if (closing.signal.aborted || raw.write(`${JSON.stringify(value)}\n`)) return;
-        await drained(raw, stalledMs);
+        const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
+        for (let at = 0; at < bytes.length && !closing.signal.aborted; at += PIECE_BYTES)
+          if (!raw.write(bytes.subarray(at, at + PIECE_BYTES))) await drained(raw, stalledMs);
       },
     });
     begin();

@@ -8,15 +8,15 @@ import { until } from '../../support/until.ts';
 const LINE = { text: 'x'.repeat(64 * 1024) };
 const LINES = 1_000;
 
-const serving = async (stalledMs: number) => {
+const serving = async (stalledMs: number, sent: object = LINE, lines = LINES) => {
   const told = { lines: 0, ended: false, closed: false };
   const gateway = Fastify({ forceCloseConnections: true });
   gateway.get('/', (_, reply) =>
     answerInLines(
       reply,
       async ({ line, closed }) => {
-        while (told.lines < LINES && !closed.aborted) {
-          await line(LINE);
+        while (told.lines < lines && !closed.aborted) {
+          await line(sent);
           told.lines += 1;
         }
         told.closed = closed.aborted;
@@ -52,4 +52,17 @@ test('one that is slow gets all of it', async () => {
   }
   expect(told).toEqual({ lines: LINES, ended: true, closed: false });
   expect(bytes).toBe(LINES * (JSON.stringify(LINE).length + 1));
+});
+
+test('one that reads steadily gets a line to its end, though that takes longer than it may take nothing', async () => {
+  const long = { text: 'x'.repeat(48 * 1024 * 1024) };
+  const { url, told } = await serving(700, long, 1);
+  const response = await fetch(url);
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  expect(told).toEqual({ lines: 1, ended: true, closed: false });
+  expect(bytes).toBe(JSON.stringify(long).length + 1);
 });
