@@ -251,9 +251,9 @@ export const openAgentClient = (gatewayUrl: string, agent: string): AgentClient 
   };
 };
 
-/** A task that came past the gateway may be called what no header can say, or not at such length. */
+/** A task that came past the gateway may be called what no header can say, or not at such length; a header loses blanks at its ends. */
 const recoveryKeyOf = (taskId: string, executionId: string): string =>
-  /^[\x20-\x7e]{1,200}$/.test(taskId) ? `recovery of ${taskId}` : `recovery of ${executionId}`;
+  /^(?! )[\x20-\x7e]{1,200}(?<! )$/.test(taskId) ? `recovery of ${taskId}` : `recovery of ${executionId}`;
 
 /** The last step of a failed execution that is worth taking over: what failed at its end is made again, but an effect is not. 0: none. */
 const lastSoundStep = ({ timeline }: ExecutionView): number =>
