@@ -21,7 +21,10 @@ export type CaptureOptions = {
   readonly schemaRegistry: string;
   /** How long Debezium sleeps when there was nothing: what it waits for is decision 20's. Default 8. */
   readonly pollIntervalMs?: number;
-  /** How often a quiet source's position moves. Default 5000. */
+  /**
+   * How often a quiet source's position moves. Default 5000. MariaDB's connector takes a connection that was silent for so long for
+   * lost, and a stall of its own for silence: one that is short has it begin large transactions again and again.
+   */
   readonly heartbeatMs?: number;
 };
 
