@@ -115,7 +115,6 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
       // A follower that lost its connection begins again, and a change must not be counted twice.
       const place = `${topic}:${partition}`;
       if (value === null || offset < (next.get(place) ?? 0)) return;
-      next.set(place, offset + 1);
       if (topic === TOPICS.freshness.name) window.add(await codec.decode('Timing', value), clock());
       else if (topic === TOPICS.watermarks.name) window.addPoint(await codec.decode('WatermarkPoint', value));
       else {
@@ -125,6 +124,8 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
         // Several may say the same: it is posted once.
         if (isOthers(alert) && alert.at >= postedFrom && before?.state !== alert.state) post(alert);
       }
+      // Not before it could be read: where the registry is away it is given again.
+      next.set(place, offset + 1);
     },
     onTrouble: (error) => settings.onTrouble('', error),
   });

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
-import { openRecordCodec } from '../../connectors/registry/record-codec.ts';
+import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { raiseAlerts } from '../../pipelines/track-freshness/raise-alerts.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import type { Alert, RecordName, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { UNTRACKED } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { makeVersion } from '../../schemas/version.ts';
@@ -64,11 +65,11 @@ afterAll(async () => {
   await servers?.kafka.close();
 });
 
-const start = () => {
+const start = (codec: RecordCodec = servers.codec) => {
   const config = planeConfig(SOURCE);
   const watermark = { ...UNTRACKED, state: 'known' as const, reason: null, stalenessMs: 100 };
   return raiseAlerts({
-    ...servers,
+    ...{ ...servers, codec },
     config: { ...config, freshness: { ...config.freshness, webhook: url } },
     index: { watermarks: async () => ({ [SOURCE]: watermark }) },
     clock: systemClock,
@@ -174,6 +175,29 @@ test('commits that come too late raise alerts, once, whoever watches', async () 
     ]);
     expect(posted.filter(({ kind }) => kind === 'looping')).toEqual([]);
     expect(troubles).toEqual([]);
+  } finally {
+    await work.stop();
+  }
+});
+
+test('what could not be read while the registry was away is read again, and not passed over', async () => {
+  const at = systemClock();
+  const { decode } = servers.codec;
+  let away = 1;
+  const codec: RecordCodec = {
+    ...servers.codec,
+    decode: async <Name extends RecordName>(name: Name, value: Buffer | null) => {
+      const record = await decode(name, value);
+      if (name === 'Alert' && (record as Alert).at === at && away-- > 0)
+        throw new FreshetError('registry-unavailable', 'away');
+      return record;
+    },
+  };
+  const work = await start(codec);
+  try {
+    await tellOthers('firing', at, 'looping');
+    await until('it is posted', () => posted.some(({ kind }) => kind === 'looping'));
+    expect(away).toBeLessThan(0);
   } finally {
     await work.stop();
   }
