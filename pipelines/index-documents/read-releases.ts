@@ -2,6 +2,7 @@
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 import {
   decisionOf,
   type IsReleased,
@@ -10,7 +11,7 @@ import {
 } from '../../schemas/release-decision.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
-/** Errors: `kafka-unavailable`. */
+/** Errors: `kafka-unavailable`, `registry-unavailable`. */
 export const readReleases = async (
   kafka: KafkaClient,
   codec: Pick<RecordCodec, 'decode'>,
@@ -18,8 +19,13 @@ export const readReleases = async (
   const held = new Map<string, ReleaseDecision>();
   await scanTopic(kafka, { topic: TOPICS.control.name }, async ({ key, value }) => {
     if (value === null || key?.toString('utf8').startsWith('release:') !== true) return;
-    const decision = decisionOf(await codec.decode('Control', value));
-    if (decision) held.set(decision.documentId, decision);
+    try {
+      const decision = decisionOf(await codec.decode('Control', value));
+      if (decision) held.set(decision.documentId, decision);
+    } catch (error) {
+      // The pipeline's own loop passes it over too.
+      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+    }
   });
   return (documentId, contentHash) => releasedBy(held.get(documentId), contentHash);
 };

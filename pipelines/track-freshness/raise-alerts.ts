@@ -13,7 +13,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
-import { toError } from '../../schemas/errors.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
 import type { Alert } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
@@ -75,13 +75,18 @@ const lastTrackedAt = async (
   let last: number | null = null;
   await scanTopic(kafka, { topic, from }, async ({ value }) => {
     if (value === null) return;
-    const { source, at } = await codec.decode('WatermarkPoint', value);
-    if (config.sources[source] && at < before) last = Math.max(last ?? 0, at);
+    try {
+      const { source, at } = await codec.decode('WatermarkPoint', value);
+      if (config.sources[source] && at < before) last = Math.max(last ?? 0, at);
+    } catch (error) {
+      // It says nothing of who tracked, and nobody would track for as long as it stands.
+      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+    }
   });
   return last;
 };
 
-/** Resolves once it reads. Errors: `kafka-unavailable`. */
+/** Resolves once it reads. Errors: `kafka-unavailable`, `registry-unavailable`. */
 export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedWork> => {
   const { kafka, writer, codec, clock, config, everyMs = EVERY_MS } = settings;
   const { webhook } = config.freshness;

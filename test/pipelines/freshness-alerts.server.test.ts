@@ -180,7 +180,8 @@ test('commits that come too late raise alerts, once, whoever watches', async () 
   }
 });
 
-test('what could not be read while the registry was away is read again, and not passed over', async () => {
+test('what could not be read while the registry was away is read again, and what never can be stops nothing', async () => {
+  await tellTracked(systemClock());
   const at = systemClock();
   const { decode } = servers.codec;
   let away = 1;
@@ -190,6 +191,8 @@ test('what could not be read while the registry was away is read again, and not 
       const record = await decode(name, value);
       if (name === 'Alert' && (record as Alert).at === at && away-- > 0)
         throw new FreshetError('registry-unavailable', 'away');
+      if (name === 'WatermarkPoint' && (record as WatermarkPoint).source === SOURCE)
+        throw new FreshetError('record-unreadable', 'of a release that is not here');
       return record;
     },
   };
