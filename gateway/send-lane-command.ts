@@ -12,6 +12,7 @@ import {
   lanesKept,
   type ModelLanes,
   type StandingLanes,
+  saidAgain,
   valuesOfLanes,
 } from '../schemas/model-lanes.ts';
 import type { Audit, Control } from '../schemas/records.ts';
@@ -66,7 +67,7 @@ export const sendLaneCommand = async (
     const { control } = standing;
     if (control !== null && newest !== control.id) {
       // Compaction keeps the newest alone: what holds is said once more behind what is void.
-      await append({ ...control, values: { ...control.values, from: control.id } });
+      await append(saidAgain(control, standing));
       continue;
     }
     if (held.has(id)) return;

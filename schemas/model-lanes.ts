@@ -32,6 +32,8 @@ export type LaneCommand =
 export interface StandingLanes {
   readonly lanes: ModelLanes;
   readonly control: Control | null;
+  /** Of the command: one more than of the one that it goes on from. */
+  readonly step: number;
 }
 
 export const LANES_KEY = 'embedding:documents';
@@ -46,7 +48,11 @@ export const initialLanes = (base: string): ModelLanes => ({
   reachesBackTo: 0,
 });
 
-export const nothingAsked = (base: string): StandingLanes => ({ lanes: initialLanes(base), control: null });
+export const nothingAsked = (base: string): StandingLanes => ({
+  lanes: initialLanes(base),
+  control: null,
+  step: 0,
+});
 
 const conflict = (message: string): never => {
   throw new FreshetError('conflict', message);
@@ -113,7 +119,7 @@ export const valuesOfLanes = (lanes: ModelLanes, from?: StandingLanes): Readonly
   ...(lanes.previous === null ? {} : { previous: lanes.previous }),
   backfillPerSecond: String(lanes.backfillPerSecond),
   reachesBackTo: String(lanes.reachesBackTo),
-  ...(from && { from: from.control?.id ?? '' }),
+  ...(from && { from: from.control?.id ?? '', step: String(from.step + 1) }),
 });
 
 /**
@@ -136,15 +142,24 @@ export const lanesOfControl = ({ values }: Control, base: string): ModelLanes =>
   };
 };
 
+/** Says once more what holds. */
+export const saidAgain = (control: Control, { step }: Pick<StandingLanes, 'step'>): Control => ({
+  ...control,
+  values: { ...control.values, from: control.id, step: String(step) },
+});
+
 /**
  * What stands after the next command of the log; null: its end by hand. Of two that go on from the same the first in the log holds
- * and the other is void, whoever reads them. Errors: `config-invalid` (see lanesOfControl).
+ * and the other is void. By steps, which compaction leaves as they are: whoever has read the last that holds agrees with everybody,
+ * whichever of those before were gone. Errors: `config-invalid` (see lanesOfControl).
  */
 export const lanesAfter = (standing: StandingLanes, control: Control | null): StandingLanes => {
   const { base } = standing.lanes;
   if (control === null) return nothingAsked(base);
-  const { from } = control.values;
-  // Where nothing was read before, compaction left this one: what it goes on from is gone.
-  const isVoid = from !== undefined && standing.control !== null && from !== standing.control.id;
-  return isVoid ? standing : { lanes: lanesOfControl(control, base), control };
+  const { id, values, at } = control;
+  const said = Number(values.step) || undefined;
+  const isAgain = values.from === id;
+  const isVoid = said !== undefined && (isAgain ? said < standing.step : said <= standing.step);
+  // One that says nothing of it holds whatever stands, and what goes on from it is later than all that was counted before.
+  return isVoid ? standing : { lanes: lanesOfControl(control, base), control, step: said ?? at };
 };

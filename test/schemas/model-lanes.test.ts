@@ -13,6 +13,8 @@ import {
   type ModelLanes,
   moveLanes,
   nothingAsked,
+  type StandingLanes,
+  saidAgain,
   valuesOfLanes,
 } from '../../schemas/model-lanes.ts';
 import type { Control } from '../../schemas/records.ts';
@@ -107,11 +109,58 @@ test('of commands that go on from the same state the first in the log holds, wit
   const held = lanesAfter(lanesAfter(before, first), late);
   expect([held.control?.id, held.lanes.backfillPerSecond]).toEqual(['a', 10]);
   // Told once more behind the one that is void, as compaction keeps the last; and then it goes on from there.
-  const again = lanesAfter(held, { ...first, values: { ...first.values, from: 'a' } });
+  const again = lanesAfter(held, saidAgain(first, held));
   expect(again.lanes).toEqual(held.lanes);
   expect(lanesAfter(again, asked('c', 30, again)).lanes.backfillPerSecond).toBe(30);
   // One that an earlier release wrote, the end by hand, and what compaction left.
   expect(lanesAfter(held, control(initialLanes('base'))).lanes).toEqual(initialLanes('base'));
   expect(lanesAfter(held, null)).toEqual(before);
   expect(lanesAfter(before, asked('d', 40, held)).lanes.backfillPerSecond).toBe(40);
+});
+
+const read = (log: readonly Control[], from = nothingAsked('base')): StandingLanes =>
+  log.reduce(lanesAfter, from);
+
+test('a follower that compaction left a gap to goes on with the next command', () => {
+  const log: Control[] = [];
+  for (const id of ['1', '2', '3']) {
+    const from = read(log);
+    log.push({ ...control(from.lanes), id, values: valuesOfLanes(from.lanes, from) });
+  }
+  const [one, two, three] = log as [Control, Control, Control];
+  expect(read([one, three]).control?.id).toBe('3');
+  expect(read([one, three, two]).control?.id).toBe('3');
+});
+
+test('whatever compaction takes before the last command that holds, whoever reads what is left ends at the same lanes', () => {
+  // Who sends a command has read the log up to a while ago, and may be killed before what holds is said again behind a void one.
+  const sent = fc.record({ readAgo: fc.nat(4), isKilled: fc.boolean() });
+  const masks = fc.array(fc.boolean(), { minLength: 60, maxLength: 60 });
+  fc.assert(
+    fc.property(
+      fc.array(sent, { minLength: 1, maxLength: 20 }),
+      masks,
+      fc.nat(40),
+      (commands, kept, seen) => {
+        const log: Control[] = [];
+        for (const [number, { readAgo, isKilled }] of commands.entries()) {
+          const from = read(log.slice(0, Math.max(0, log.length - readAgo)));
+          const lanes = { ...from.lanes, backfillPerSecond: number + 1 };
+          log.push({ ...control(lanes), id: `${number}`, values: valuesOfLanes(lanes, from) });
+          const standing = read(log);
+          const isLast = number === commands.length - 1;
+          if (standing.control && standing.control.id !== `${number}` && (isLast || !isKilled))
+            log.push(saidAgain(standing.control, standing));
+        }
+        const left = log.filter((_, at) => kept[at] || at === log.length - 1);
+        const all = read(log).lanes;
+        expect(read(left).lanes).toEqual(all);
+        // One that saw some of it before compaction went on, and one that then lost its connection and began again.
+        expect(
+          read([...log.slice(0, seen), ...left.filter((each) => log.indexOf(each) >= seen)]).lanes,
+        ).toEqual(all);
+        expect(read(left, read(log.slice(0, seen))).lanes).toEqual(all);
+      },
+    ),
+  );
 });
