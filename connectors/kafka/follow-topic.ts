@@ -60,10 +60,11 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
       }
       if (!again) continue;
       held = true;
-      reader?.pause(record);
+      // All of them: what comes of any waits behind this one.
+      for (const at of reader?.owned() ?? []) reader?.pause(at);
       await sleep(AGAIN_AFTER_MS);
     }
-    if (held) reader?.resume(record);
+    if (held) for (const at of reader?.owned() ?? []) reader?.resume(at);
   };
 
   const take = async (records: readonly KafkaRecord[]): Promise<void> => {

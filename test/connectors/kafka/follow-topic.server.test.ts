@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { followTopics } from '../../../connectors/kafka/follow-topic.ts';
+import type { KafkaClient } from '../../../connectors/kafka/kafka.ts';
 import { openRecordWriter } from '../../../connectors/kafka/record-writer.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import { type KafkaUnderTest, openKafkaUnderTest } from '../../support/kafka-under-test.ts';
+import { until } from '../../support/until.ts';
 
 let kafka: KafkaUnderTest;
 beforeAll(async () => {
@@ -38,6 +40,55 @@ test('a record that cannot be read while the registry is away is given again, in
     expect(await follower.caughtUp(topic, 30_000)).toBe(true);
     expect(taken).toEqual(['a', 'stop', 'b', 'c']);
   } finally {
+    await follower.close();
+    await writer.close();
+  }
+});
+
+test('while a record is given again nothing more is fetched, of any partition; then all of it is taken', async () => {
+  const topic = await kafka.topic(2);
+  const writer = openRecordWriter(kafka.client);
+  const append = (partition: number, text: string) =>
+    writer.append([{ topic, partition, key: null, value: Buffer.from(text) }]);
+  let fetched = 0;
+  const client: KafkaClient = {
+    ...kafka.client,
+    consume: (settings, handlers) =>
+      kafka.client.consume(settings, {
+        ...handlers,
+        onBatch: (batch) => {
+          if (batch.partition === 1) fetched += batch.records.length;
+          handlers.onBatch(batch);
+        },
+      }),
+  };
+  await append(0, 'stop');
+  const taken: string[] = [];
+  let away = true;
+  let told = 0;
+  const follower = await followTopics(client, {
+    topics: [topic],
+    name: 'holds-all',
+    onRecord: ({ value }) => {
+      if (String(value) === 'stop' && away) throw new FreshetError('registry-unavailable', 'away');
+      taken.push(String(value));
+    },
+    onTrouble: () => {
+      told += 1;
+    },
+  });
+  try {
+    await until('it is held', () => told >= 2);
+    const texts = Array.from({ length: 10 }, (_, at) => `${at}`);
+    for (const text of texts) await append(1, text);
+    await until('it is held still', () => told >= 4);
+    // A fetch that was under way when it was held may bring some.
+    expect(fetched).toBeLessThan(texts.length);
+    away = false;
+    expect(await follower.caughtUp(topic, 30_000)).toBe(true);
+    expect(taken).toEqual(['stop', ...texts]);
+  } finally {
+    away = false;
     await follower.close();
     await writer.close();
   }
