@@ -12,7 +12,13 @@ import type { DriftWatch } from '../gates/drift-state.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { againUnder } from './carried-content.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
-import { type FoundPause, pausedTables, type TableTurn } from './paused-tables.ts';
+import {
+  afterSnapshots,
+  awaitsMark,
+  type FoundPause,
+  pausedTables,
+  type TableTurn,
+} from './paused-tables.ts';
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
 import { type AppendPlan, documentHeaders, planAppends } from './records-to-append.ts';
@@ -68,11 +74,14 @@ export interface PartitionWorker {
 const CHANGES: BatchBounds = { least: 16, most: 256, withinMs: 250 };
 const TAIL: BatchBounds = { least: 200, most: 800, withinMs: 100 };
 const HIGH_WATER = 2_000;
+/** A topic is read for it, while changes wait. */
+const TURNS_AGAIN_MS = 30_000;
 
 export const createPartitionWorker = (settings: PartitionWorkerSettings): PartitionWorker => {
   const { partition, table, writer, codec } = settings;
   let suspect = false;
   let turns: ReadonlyMap<string, TableTurn> | undefined;
+  let turnsReadAt = 0;
   let target: number | undefined;
   let caughtUp: (() => void)[] = [];
   const redriven = new WeakMap<KafkaRecord, Redrive>();
@@ -107,14 +116,22 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     });
   };
 
+  const turnsNow = async (): Promise<ReadonlyMap<string, TableTurn>> => {
+    const now = performance.now();
+    if (turns && !(awaitsMark(turns) && now - turnsReadAt > TURNS_AGAIN_MS)) return turns;
+    const said = await settings.tableTurns();
+    turnsReadAt = now;
+    turns = turns ? afterSnapshots(turns, said) : said;
+    return turns;
+  };
+
   const processChanges = async (records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> => {
     // A failed append may stand in the log all the same: read to its end before deciding anything again (rule P).
     if (suspect) {
       await untilCurrent();
       suspect = false;
     }
-    turns ??= await settings.tableTurns();
-    const pauses = pausedTables(turns);
+    const pauses = pausedTables(await turnsNow());
     const changes = await Promise.all(
       records.map(async (record) => ({
         record,

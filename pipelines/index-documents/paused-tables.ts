@@ -45,6 +45,27 @@ export const NOTHING_DOUBTED = -1;
 
 const NONE: TableTurn = { paused: false, turn: 0, marked: false, doubtedBefore: NOTHING_DOUBTED };
 
+/** Whether a table is doubted until its mark is met: a partition that began past it never meets it. */
+export const awaitsMark = (turns: ReadonlyMap<string, TableTurn>): boolean =>
+  [...turns.values()].some(({ doubtedBefore }) => doubtedBefore === Number.POSITIVE_INFINITY);
+
+/**
+ * `now`: what the states of the sources say by now. A table whose snapshot is over, which it is once every partition has done it, is
+ * doubted no more, though the partition began past its mark.
+ */
+export const afterSnapshots = (
+  turns: ReadonlyMap<string, TableTurn>,
+  now: ReadonlyMap<string, TableTurn>,
+): ReadonlyMap<string, TableTurn> =>
+  new Map(
+    [...turns].map(([key, turn]) => [
+      key,
+      turn.doubtedBefore === Number.POSITIVE_INFINITY
+        ? { ...turn, doubtedBefore: now.get(key)?.doubtedBefore ?? NOTHING_DOUBTED }
+        : turn,
+    ]),
+  );
+
 export const pausedTables = (before: ReadonlyMap<string, TableTurn>): PausedTables => {
   const turns = new Map(before);
   const found: FoundPause[] = [];

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  afterSnapshots,
+  awaitsMark,
   NOTHING_DOUBTED,
   pausedTables,
   type TableTurn,
@@ -56,4 +58,17 @@ test('what was made of a row before its table is taken again is doubted, and not
   const state: TableTurn = { paused: false, turn: 2, marked: false, doubtedBefore: Number.POSITIVE_INFINITY };
   const later = pausedTables(new Map([[tableKey(SOURCE, TABLE), state]]));
   expect(later.isDoubted(SOURCE, TABLE, 1_000)).toBe(true);
+});
+
+test('a partition that began past the mark of a table that is read again doubts it until the snapshot is over, and no longer', () => {
+  const key = tableKey(SOURCE, TABLE);
+  const turn: TableTurn = { paused: false, turn: 2, marked: false, doubtedBefore: Number.POSITIVE_INFINITY };
+  const begun = new Map([[key, turn]]);
+  expect(pausedTables(afterSnapshots(begun, begun)).isDoubted(SOURCE, TABLE, 1_000)).toBe(true);
+  const after = afterSnapshots(begun, standing(false, 2));
+  expect(pausedTables(after).isDoubted(SOURCE, TABLE, 0)).toBe(false);
+  expect([awaitsMark(begun), awaitsMark(after)]).toEqual([true, false]);
+  // A mark that was met says more than the state.
+  const met = new Map([[key, { ...turn, marked: true, doubtedBefore: 9 }]]);
+  expect(afterSnapshots(met, standing(false, 2))).toEqual(met);
 });
