@@ -92,6 +92,7 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
     const found: Divergent[] = [];
     let open = suspects;
     for (let look = 1; look <= LOOKS && open.length > 0; look += 1) {
+      settings.signal?.throwIfAborted();
       // What a paused table holds back is no divergence: a burst of deletes it was paused for is not to be carried out here.
       if (await isHeld()) {
         unsettled.push(...open);
@@ -101,10 +102,8 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
       const before = await rowsOf(open);
       try {
         const after = { source, position: await settings.currentPosition() };
-        await index.covers({
-          freshness: { after, waitMs: COVERED_WITHIN_MS },
-          filter: { source, table },
-        });
+        const asked = { freshness: { after, waitMs: COVERED_WITHIN_MS }, filter: { source, table } };
+        await index.covers(asked, settings.signal);
       } catch (thrown) {
         if (!(thrown instanceof FreshetError && thrown.code === 'stale')) throw thrown;
         unsettled.push(...open);
