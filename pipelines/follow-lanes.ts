@@ -2,6 +2,7 @@
 import { followTopics } from '../connectors/kafka/follow-topic.ts';
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
+import { FreshetError } from '../schemas/errors.ts';
 import { LANES_KEY, lanesAfter, type ModelLanes, nothingAsked } from '../schemas/model-lanes.ts';
 import { TOPICS } from '../schemas/topics.ts';
 
@@ -14,6 +15,8 @@ export interface FollowLanesSettings {
   readonly base: string;
   /** At the start once, and after each change; a call is awaited before the next. */
   readonly onLanes: (lanes: ModelLanes) => Promise<void>;
+  /** What does not come after this long is told, and waited for on. */
+  readonly readWithinMs?: number;
   readonly onTrouble: (error: Error) => void;
 }
 
@@ -70,7 +73,11 @@ export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFo
     onTrouble: settings.onTrouble,
   });
   try {
-    await follower.caughtUp(TOPICS.control.name, READ_WITHIN_MS);
+    // The lane that was first would be opened, and the answers be another model's.
+    while (!(await follower.caughtUp(TOPICS.control.name, settings.readWithinMs ?? READ_WITHIN_MS)))
+      settings.onTrouble(
+        new FreshetError('kafka-unavailable', `${TOPICS.control.name} is not read to its end yet`),
+      );
     if (wrong !== undefined) throw wrong;
     started = true;
     await settings.onLanes(standing.lanes);

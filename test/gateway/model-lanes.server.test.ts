@@ -2,11 +2,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LaneService } from '../../connectors/index-service/lane-service.ts';
 import type { KafkaClient, RecordToAppend } from '../../connectors/kafka/kafka.ts';
+import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { sendLaneCommand } from '../../gateway/send-lane-command.ts';
+import { followLanes } from '../../pipelines/follow-lanes.ts';
 import { readLanes } from '../../pipelines/read-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { initialLanes, LANES_KEY, type LaneCommand, moveLanes } from '../../schemas/model-lanes.ts';
+import { FreshetError } from '../../schemas/errors.ts';
+import {
+  initialLanes,
+  LANES_KEY,
+  type LaneCommand,
+  type ModelLanes,
+  moveLanes,
+} from '../../schemas/model-lanes.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { until } from '../support/until.ts';
 import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from './gateway-under-test.ts';
 
 const BASE = 'all-minilm-l6-v2';
@@ -110,4 +120,43 @@ test('of two commands that go on from the same state the first in the log holds,
     ...['freshet.audit', 'freshet.audit'],
     ...['freshet.control', 'freshet.control'],
   ]);
+});
+
+test('a follower opens no lane before it has read what stands: while the registry is away it says why it waits', async () => {
+  await clear();
+  const started = await inLog();
+  const next = moveLanes(started.lanes, {
+    action: 'reembed',
+    model: 'feature-hash-384',
+    backfillPerSecond: 3,
+  });
+  await sendLaneCommand(
+    { kafka, codec: under.codec, writer: { append: (records) => under.put(...records) } },
+    { before: started, next, action: 'reembed', at: systemClock(), by: 'local', reason: null },
+  );
+  let away = true;
+  const codec: RecordCodec = {
+    ...under.codec,
+    decode: (name, value) =>
+      away
+        ? Promise.reject(new FreshetError('registry-unavailable', 'away'))
+        : under.codec.decode(name, value),
+  };
+  const opened: ModelLanes[] = [];
+  const told: string[] = [];
+  const following = followLanes({
+    ...{ name: 'waits', kafka, codec, base: BASE, readWithinMs: 200 },
+    onLanes: async (found) => {
+      opened.push(found);
+    },
+    onTrouble: (error) => told.push(error.message),
+  });
+  try {
+    await until('it says why', () => told.some((each) => each.includes('is not read to its end yet')));
+    expect(opened).toEqual([]);
+  } finally {
+    away = false;
+    await (await following).close();
+  }
+  expect(opened).toEqual([next]);
 });
