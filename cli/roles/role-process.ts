@@ -90,6 +90,15 @@ export const runRole = async (
     pino.destination({ dest: 2, sync: true }),
   );
   const ended = new AbortController();
+  let overdue: NodeJS.Timeout | undefined;
+  // From the first word on: a start that waits for a server does not hear of it.
+  ended.signal.addEventListener('abort', () => {
+    overdue = setTimeout(() => {
+      log.error('did not stop in time');
+      // Not exit: that waits for native threads, which may be what hangs.
+      process.kill(process.pid, 'SIGKILL');
+    }, STOP_WITHIN_MS);
+  });
   const fail = (error: FreshetError): void => {
     log.fatal({ code: error.code, err: error }, error.message);
     process.exitCode = ERROR_CODES[error.code].exit;
@@ -149,11 +158,6 @@ export const runRole = async (
   } catch (thrown) {
     fail(toFreshetError(thrown));
   }
-  const overdue = setTimeout(() => {
-    log.error('did not stop in time');
-    // Not exit: that waits for native threads, which may be what hangs.
-    process.kill(process.pid, 'SIGKILL');
-  }, STOP_WITHIN_MS);
   for (const close of closers.reverse())
     await close().catch((error) => log.warn({ err: error }, 'while stopping'));
   clearTimeout(overdue);

@@ -149,7 +149,10 @@ export const replayRoutes = (context: GatewayContext) => {
               ...(tenant === undefined ? {} : { tenant }),
               onExecution: ({ offset, ...execution }) =>
                 tell({ ...execution, position: positionOf(partition, offset) }),
-              onProgress: (progress) => void tell({ progress }),
+              onProgress: (progress) => {
+                // Whoever is gone is noticed by `closed`.
+                tell({ progress }).catch(() => undefined);
+              },
             });
             await tell({ summary });
           });

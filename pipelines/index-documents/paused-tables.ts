@@ -51,19 +51,24 @@ export const awaitsMark = (turns: ReadonlyMap<string, TableTurn>): boolean =>
 
 /**
  * `now`: what the states of the sources say by now. A table whose snapshot is over, which it is once every partition has done it, is
- * doubted no more, though the partition began past its mark.
+ * doubted no more, though the partition began past its mark. One that was paused again has no snapshot either: the mark of its next
+ * turn is still to come.
  */
 export const afterSnapshots = (
   turns: ReadonlyMap<string, TableTurn>,
   now: ReadonlyMap<string, TableTurn>,
 ): ReadonlyMap<string, TableTurn> =>
   new Map(
-    [...turns].map(([key, turn]) => [
-      key,
-      turn.doubtedBefore === Number.POSITIVE_INFINITY
-        ? { ...turn, doubtedBefore: now.get(key)?.doubtedBefore ?? NOTHING_DOUBTED }
-        : turn,
-    ]),
+    [...turns].map(([key, turn]) => {
+      const said = now.get(key);
+      const isOver = said !== undefined && !said.paused && said.turn === turn.turn;
+      return [
+        key,
+        turn.doubtedBefore === Number.POSITIVE_INFINITY && isOver
+          ? { ...turn, doubtedBefore: said.doubtedBefore }
+          : turn,
+      ];
+    }),
   );
 
 export const pausedTables = (before: ReadonlyMap<string, TableTurn>): PausedTables => {

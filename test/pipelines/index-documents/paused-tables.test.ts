@@ -68,6 +68,9 @@ test('a partition that began past the mark of a table that is read again doubts 
   const after = afterSnapshots(begun, standing(false, 2));
   expect(pausedTables(after).isDoubted(SOURCE, TABLE, 0)).toBe(false);
   expect([awaitsMark(begun), awaitsMark(after)]).toEqual([true, false]);
+  // Paused again, or taken again since: what the next mark stands behind is doubted still.
+  expect(afterSnapshots(begun, standing(true, 3))).toEqual(begun);
+  expect(afterSnapshots(begun, standing(false, 4))).toEqual(begun);
   // A mark that was met says more than the state.
   const met = new Map([[key, { ...turn, marked: true, doubtedBefore: 9 }]]);
   expect(afterSnapshots(met, standing(false, 2))).toEqual(met);
