@@ -2,7 +2,7 @@
 import type { KafkaClient } from '../connectors/kafka/kafka.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
-import { FreshetError } from '../schemas/errors.ts';
+import { isUnreadable } from '../schemas/errors.ts';
 import type { Quarantined } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { atMost } from './at-most.ts';
@@ -45,7 +45,7 @@ export const createFindQuarantined = (
       await scanTopic(kafka, { topic, from: new Map([[PARTITION, from]]) }, async ({ offset, value }) => {
         // One that cannot be read is no refusal of anything; the read models say so where they meet it.
         const record = await codec.decode('Quarantined', value).catch((error) => {
-          if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+          if (!isUnreadable(error)) throw error;
           return undefined;
         });
         if (record) found.add(offset, record);

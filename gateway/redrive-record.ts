@@ -7,7 +7,7 @@ import type { KafkaRecord, RecordToAppend } from '../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../schemas/cloud-event.ts';
 import { type DeadLetterReason, placeOf } from '../schemas/dead-letters.ts';
-import { FreshetError } from '../schemas/errors.ts';
+import { isUnreadable } from '../schemas/errors.ts';
 import type { Task } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { TRACEPARENT } from '../schemas/trace-context.ts';
@@ -72,7 +72,7 @@ export const taskAgainOf = async (
   try {
     task = await codec.decode('Task', record.value);
   } catch (error) {
-    if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
   if (task.taskId === null || task.taskId === '') return undefined;

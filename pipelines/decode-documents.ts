@@ -2,7 +2,7 @@ import type { KafkaRecord } from '../connectors/kafka/kafka.ts';
 import { checkVector } from '../connectors/models/embedding/check-vector.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { vectorOfBytes } from '../connectors/vector-index/vector-codec.ts';
-import { FreshetError } from '../schemas/errors.ts';
+import { isUnreadable } from '../schemas/errors.ts';
 import { endedMarkerOf } from '../schemas/marker-end.ts';
 import type { Document } from '../schemas/records.ts';
 import type { LoggedDocument } from './fold-documents.ts';
@@ -44,7 +44,7 @@ export const decodeDocuments = async (
         const body = codec.bodyOf?.('Document', record.value);
         return { record: document, offset: record.offset, body };
       } catch (error) {
-        if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+        if (isUnreadable(error)) return undefined;
         throw error;
       }
     }),

@@ -68,6 +68,10 @@ export class FreshetError extends Error {
 /** What was asked for was sent, and nobody knows whether it was done. */
 export class OutcomeUnknown extends FreshetError {}
 
+/** Asking for the record again changes nothing: readers pass it over. */
+export const isUnreadable = (thrown: unknown): thrown is FreshetError =>
+  thrown instanceof FreshetError && thrown.code === 'record-unreadable';
+
 /** Turns whatever was thrown into an Error. Never throws itself. */
 export const toError = (thrown: unknown): Error => {
   try {

@@ -2,7 +2,7 @@
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import { memoryVersion } from '../../schemas/memory-source.ts';
 import type { Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -33,7 +33,7 @@ export const findMemories = async (
     try {
       memory = await codec.decode('Memory', value);
     } catch (error) {
-      if (error instanceof FreshetError && error.code === 'record-unreadable') return;
+      if (isUnreadable(error)) return;
       throw error;
     }
     const wanted =

@@ -2,7 +2,7 @@
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { type PayloadReader, wholeOrLost, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { SessionKey } from '../../connectors/redis/session-store.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import { parseRecollection, RECALL, type SessionTurn } from '../../schemas/recollection.ts';
 import type { AgentEvent, Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -56,7 +56,7 @@ const eventOf = async (
   try {
     return await codec.decode('AgentEvent', value);
   } catch (error) {
-    if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 };

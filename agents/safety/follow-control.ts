@@ -2,14 +2,12 @@
  * What people ask of agents, as it is asked: freshet.control held in memory, with a call for every change. A kill or a
  * cancellation is known to every worker well within a second of its acknowledgement.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { followTopics } from '../../connectors/kafka/follow-topic.ts';
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
 import { type ControlView, createControlView } from '../../schemas/control-view.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { Control } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
 export interface FollowedControl {
@@ -27,7 +25,6 @@ export interface FollowControlSettings {
 
 const READ_WITHIN_MS = 60_000;
 const MAX_WAIT_MS = 100;
-const RETRY_MS = 200;
 const KINDS = /^(?:task|agent|tenant|budget|behaviour):/;
 
 /** Resolves when every signal that stands is known: before, a killed agent would be let work. Errors: `kafka-unavailable`. */
@@ -52,7 +49,7 @@ export const followControl = async (settings: FollowControlSettings): Promise<Fo
       if (KINDS.test(name)) {
         if (value === null) view.remove(name);
         else {
-          const signal = view.apply(await decoded(settings, value));
+          const signal = view.apply(await settings.codec.decode('Control', value));
           if (signal) settings.onSignal(signal);
         }
       }
@@ -65,17 +62,4 @@ export const followControl = async (settings: FollowControlSettings): Promise<Fo
     throw new FreshetError('kafka-unavailable', `${topic} could not be read in time`);
   }
   return { view, close: () => follower.close() };
-};
-
-/** A signal is not passed over because its schema cannot be asked for just now. */
-const decoded = async ({ codec, onTrouble }: FollowControlSettings, value: Buffer): Promise<Control> => {
-  for (;;) {
-    try {
-      return await codec.decode('Control', value);
-    } catch (thrown) {
-      if (!(thrown instanceof FreshetError && thrown.code === 'registry-unavailable')) throw thrown;
-      onTrouble(thrown);
-      await sleep(RETRY_MS);
-    }
-  }
 };

@@ -4,7 +4,7 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { type BudgetLedger, dayOf, type JournaledCost, startOfDay } from '../../schemas/budget-ledger.ts';
 import { placeOf } from '../../schemas/dead-letters.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { type FreshetError, isUnreadable } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { isSummaryCost } from '../memory/summary-costs.ts';
 import { createBudgetFold } from './fold-budgets.ts';
@@ -60,7 +60,7 @@ const readDay = async (
     try {
       await read(record);
     } catch (error) {
-      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+      if (!isUnreadable(error)) throw error;
       onUnreadable(placeOf(record), error);
     }
   });

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { type GroupReader, openGroupReader } from '../../connectors/kafka/group-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { isUnreadable, toFreshetError } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { createOutput, oneLine } from '../output.ts';
@@ -18,7 +18,7 @@ const eventOf = async (codec: RecordCodec, value: Buffer | null): Promise<AgentE
   try {
     return await codec.decode('AgentEvent', value);
   } catch (error) {
-    if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 };

@@ -2,6 +2,7 @@
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { auditRecord } from '../../gateway/audit-record.ts';
 import type { ReplicaReport } from '../../pipelines/reconcile/reconcile-sources.ts';
+import { tellNowAndThen } from '../../pipelines/reconcile/tell-now-and-then.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { compareIndex } from '../compare-index.ts';
@@ -17,7 +18,6 @@ export interface VerifyOptions extends Consent {
 }
 
 const SHOWN = 20;
-const TOLD_EVERY_ROWS = 10_000;
 
 const describe = ({
   index,
@@ -49,7 +49,6 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
     const writer = openRecordWriter(kafka);
     let left = 0;
     let unsettled = 0;
-    let told = 0;
     try {
       const settings = {
         ...{ config, index: run.index, models: run.models, kafka, codec, writer, pauseMs: 0 },
@@ -63,11 +62,9 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
           const audit = { at: systemClock(), by: 'local', action: 'index repair', targets, reason };
           await writer.append([auditRecord(codec, audit, 'freshet/cli')]);
         },
-        onProgress: (source, table, rows) => {
-          if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
-          told = rows;
-          output.talk(`  ${source}/${table}: ${rows} rows compared`);
-        },
+        onProgress: tellNowAndThen((source, table, rows) =>
+          output.talk(`  ${source}/${table}: ${rows} rows compared`),
+        ),
       })) {
         left += report.divergent.length - report.repaired;
         unsettled += report.unsettled.length;

@@ -4,6 +4,7 @@
  * `append-failed`, and whoever resumes reads the log's end first: the failed records may stand in it.
  */
 import { FreshetError, toError } from '../../schemas/errors.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { asCloudEvent } from './as-cloud-event.ts';
 import type { AppendedAt, KafkaClient, RawProducer, RecordToAppend } from './kafka.ts';
 
@@ -68,9 +69,6 @@ export const goOnFirst = (acknowledged: number, waiting: number): number =>
 const groupsOf = (records: readonly { readonly group: Group }[]): Group[] => [
   ...new Set(records.map(({ group }) => group)),
 ];
-
-/** Of the event loop: what is ready to be written is written. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export const openRecordWriter = (
   client: Pick<KafkaClient, 'openProducer'>,

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { rowsOf } from './graph.ts';
 import { sealedBytes, sealGraph } from './graph-seal.ts';
 import { requireSpace } from './zvec-engine.ts';
@@ -31,8 +32,6 @@ export interface GraphPlan {
 const ROWS_AT_ONCE = 50;
 const REMOVALS_AT_ONCE = 200;
 const ROWS_PROVED = 64;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const inSlices = async <T>(
   items: readonly T[],

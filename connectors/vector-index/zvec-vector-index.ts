@@ -9,6 +9,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { BackgroundBuild } from './background-build.ts';
 import { ExclusiveGate } from './exclusive-gate.ts';
@@ -55,8 +56,6 @@ const isCrowded = (contents: IndexContents | undefined): boolean => {
 };
 
 const NOTHING = { built: { large: 0, small: 0 }, removed: { large: 0, small: 0 }, recent: 0 };
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const slices = function* <T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += ROWS_AT_ONCE)

@@ -13,6 +13,7 @@ import { createBatchQueue } from '../../pipelines/batch-queue.ts';
 import { ofAtMost } from '../../pipelines/batch-size.ts';
 import { RECORD_BOUNDS } from '../../pipelines/record-bounds.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -137,7 +138,7 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
       handled.set(key, record.offset + 1);
     }
     // Decoding is all microtasks: let requests have their turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   };
 
   const newQueue = () =>

@@ -1,5 +1,4 @@
 /** Records that could not be processed: looked at, and taken through again once what was wrong is mended. */
-
 import { z } from 'zod';
 import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import { FreshetError } from '../../schemas/errors.ts';

@@ -1,5 +1,4 @@
 /** The databases that changes come from: how they stand, and what an operator asks of them. */
-
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { checkCommand } from '../../pipelines/watch-sources/check-command.ts';

@@ -1,6 +1,7 @@
 /** The sources against the index, row by row, while both keep moving: what `freshet index verify` does, over HTTP. */
 import { z } from 'zod';
 import { DIVERGENCES } from '../../pipelines/reconcile/compare-state.ts';
+import { tellNowAndThen } from '../../pipelines/reconcile/tell-now-and-then.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
@@ -8,8 +9,6 @@ import { line, ofChange } from '../http/fields.ts';
 import { answerInLines } from '../http/line-stream.ts';
 import { requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
-
-const TOLD_EVERY_ROWS = 10_000;
 
 const report = z.object({
   source: z.string(),
@@ -76,7 +75,6 @@ export const verifyRoutes = ({ settings }: GatewayContext) => {
         const sums = { divergent: 0, repaired: 0, unsettled: 0 };
         try {
           return await answerInLines(reply, async (stream) => {
-            let told = 0;
             const reports = compare({
               ...(source !== undefined && { source }),
               ...(table !== undefined && { table }),
@@ -86,12 +84,10 @@ export const verifyRoutes = ({ settings }: GatewayContext) => {
                 const audit = { at: clock(), by: principal.name, action: 'index repair', targets, reason };
                 await writer.append([auditRecord(codec, audit)]);
               },
-              onProgress: (inSource, inTable, rows) => {
-                if (rows < told + TOLD_EVERY_ROWS && rows > told) return;
-                told = rows;
+              onProgress: tellNowAndThen((inSource, inTable, rows) => {
                 // A reader that went away in the middle of it ends the comparison by its signal.
                 stream.line({ done: false, source: inSource, table: inTable, rows }).catch(() => undefined);
-              },
+              }),
             });
             for await (const each of reports) {
               sums.divergent += each.divergent.length - each.repaired;

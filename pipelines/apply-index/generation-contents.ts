@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { rowsOf } from './index-rows.ts';
@@ -49,8 +50,6 @@ export const createTouchedDocuments = (): TouchedDocuments => {
 
 /** Between two turns of the event loop: searches go on. */
 const DOCUMENTS_AT_ONCE = 20;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const contentOf = async (
   { index }: IndexGeneration,

@@ -3,6 +3,7 @@ import type { HeldDocument } from '../../connectors/index-service/index-service.
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { documentDigest } from '../document-digest.ts';
@@ -10,8 +11,6 @@ import type { IndexGeneration } from './apply-documents.ts';
 import { rowsOf, tagsOf } from './index-rows.ts';
 
 const DOCUMENTS_AT_ONCE = 20;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const describe = async (
   { index }: IndexGeneration,

@@ -2,6 +2,7 @@
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KeywordIndex, KeywordRow } from '../../connectors/keyword-index/keyword-index.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { rowIdOf, tagsOf } from './index-rows.ts';
@@ -51,7 +52,7 @@ export const fillKeywords = (
         if (documents % DOCUMENTS_AT_ONCE > 0) continue;
         await keywords.add(rows);
         rows = [];
-        await new Promise((resolve) => setImmediate(resolve));
+        await turn();
       }
       await keywords.add(rows);
       rows = [];

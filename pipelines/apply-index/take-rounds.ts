@@ -3,6 +3,7 @@
  * brings a few records of every partition, and a commit for each would cost more than all else; and between two rounds
  * the loop has its turn, so that a search waits for one round at most.
  */
+import { turn } from '../../schemas/event-loop-turn.ts';
 export interface RoundSettings<Batch, Result> {
   readonly sizeOf: (batch: Batch) => number;
   /** A round ends before it passes so many; one larger batch is a round of its own. */
@@ -48,7 +49,7 @@ export const takeRounds = <Batch, Result>({
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       await applyRound(takeRound());
     }
     running = false;

@@ -2,7 +2,7 @@
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import {
   decisionOf,
   type IsReleased,
@@ -24,7 +24,7 @@ export const readReleases = async (
       if (decision) held.set(decision.documentId, decision);
     } catch (error) {
       // The pipeline's own loop passes it over too.
-      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+      if (!isUnreadable(error)) throw error;
     }
   });
   return (documentId, contentHash) => releasedBy(held.get(documentId), contentHash);

@@ -18,7 +18,7 @@ import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts
 import { type Clock, systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
-import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
+import { type FreshetError, isUnreadable, toError, toFreshetError } from '../../schemas/errors.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
 import { PROJECTION_GROUP } from '../../schemas/groups.ts';
 import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
@@ -193,7 +193,7 @@ export const startExecutionProjection = async (
     try {
       return await codec.decode(name, record.value);
     } catch (error) {
-      if (error instanceof FreshetError && error.code === 'record-unreadable') return undefined;
+      if (isUnreadable(error)) return undefined;
       throw error;
     }
   };

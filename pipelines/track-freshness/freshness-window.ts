@@ -7,6 +7,7 @@ import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
 import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED } from '../../schemas/search.ts';
+import { alertKey } from './alert-record.ts';
 import { latencyOf } from './change-latency.ts';
 import type {
   AlertReport,
@@ -143,10 +144,10 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
     },
 
     addAlert: (alert) => {
-      alerts.set(`${alert.source}/${alert.kind}`, alert);
+      alerts.set(alertKey(alert), alert);
     },
 
-    alertOf: ({ source, kind }) => alerts.get(`${source}/${kind}`),
+    alertOf: (wanted) => alerts.get(alertKey(wanted)),
 
     firing,
 

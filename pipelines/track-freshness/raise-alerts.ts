@@ -13,7 +13,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { isUnreadable, toError } from '../../schemas/errors.ts';
 import type { Alert } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
@@ -80,7 +80,7 @@ const lastTrackedAt = async (
       if (config.sources[source] && at < before) last = Math.max(last ?? 0, at);
     } catch (error) {
       // It says nothing of who tracked, and nobody would track for as long as it stands.
-      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+      if (!isUnreadable(error)) throw error;
     }
   });
   return last;

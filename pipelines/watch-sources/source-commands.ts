@@ -3,7 +3,7 @@ import type { KafkaClient, RecordToAppend } from '../../connectors/kafka/kafka.t
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import type { Control } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
@@ -74,7 +74,7 @@ export const readCommands = async (
       const command = commandOf(await codec.decode('Control', value));
       if (command) commands.push({ offset, command });
     } catch (error) {
-      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+      if (!isUnreadable(error)) throw error;
     }
   });
   return { commands, next: end };

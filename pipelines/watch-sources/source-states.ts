@@ -4,7 +4,7 @@ import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import type { SourceState } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { NOTHING_DOUBTED, type TableTurn, tableKey } from '../index-documents/paused-tables.ts';
@@ -23,7 +23,7 @@ export const readSourceStates = async (
       states.set(state.source, state);
     } catch (error) {
       // Somebody else's record says nothing of a source.
-      if (!(error instanceof FreshetError && error.code === 'record-unreadable')) throw error;
+      if (!isUnreadable(error)) throw error;
     }
   });
   return states;

@@ -14,7 +14,7 @@ import type {
 import { checkLength } from './model-call.ts';
 import { collectThinking, replyParts, type StreamedPart } from './thinking-blocks.ts';
 import { isCount } from './token-count.ts';
-import { wholeCall } from './whole-call.ts';
+import { isObject, toldCall } from './whole-call.ts';
 
 /** A chat model of the AI SDK's provider interface, whoever's it is. */
 export type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
@@ -73,14 +73,8 @@ const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessa
             case 'text':
               return { ...part, text: wellFormed(part.text) };
             case 'call': {
-              const { id: toolCallId, name: toolName, arguments: given } = wholeCall(part.call);
-              // What was no object was refused; providers refuse to be told of it as anything else.
-              return {
-                type: 'tool-call',
-                toolCallId,
-                toolName,
-                input: isObject(given) ? given : { value: given },
-              };
+              const { id: toolCallId, name: toolName, arguments: input } = toldCall(part.call);
+              return { type: 'tool-call', toolCallId, toolName, input };
             }
             case 'thinking': {
               const { block } = part;
@@ -102,9 +96,6 @@ const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessa
     }
   }
 };
-
-const isObject = (value: JsonValue): value is { readonly [key: string]: JsonValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Reads a provider stream to its end and passes chunks on as they come; thinking is kept and not shown.

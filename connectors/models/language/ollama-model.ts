@@ -13,7 +13,7 @@ import type {
 import { type CallLimits, type CallProgress, checkLength, runModelCall } from './model-call.ts';
 import { type OllamaLine, parseOllamaLine } from './ollama-line.ts';
 import { readLines } from './read-lines.ts';
-import { wholeCall } from './whole-call.ts';
+import { toldCall } from './whole-call.ts';
 
 export type OllamaOptions = CallLimits & {
   /** Up to and without `/api/chat`. Default `http://127.0.0.1:11434`. */
@@ -83,9 +83,9 @@ const toOllamaMessage = (message: ModelMessage) => {
         content: wellFormed(message.content),
         ...(message.toolCalls?.length
           ? {
-              tool_calls: message.toolCalls.map(wholeCall).map(({ id, name, arguments: given }) => ({
+              tool_calls: message.toolCalls.map(toldCall).map(({ id, name, arguments: given }) => ({
                 id,
-                function: { name, arguments: isObject(given) ? given : { value: given } },
+                function: { name, arguments: given },
               })),
             }
           : {}),
@@ -101,9 +101,6 @@ const toOllamaMessage = (message: ModelMessage) => {
       return message satisfies never;
   }
 };
-
-const isObject = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** An error with the fields that the classification of failures reads. */
 const refusalOf = async (response: Response): Promise<Error> => {

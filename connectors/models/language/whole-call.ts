@@ -11,6 +11,17 @@ export const wholeCall = ({ id, name, arguments: given }: ToolCall): ToolCall =>
   arguments: wholeValue(given),
 });
 
+export const isObject = (value: JsonValue): value is { readonly [key: string]: JsonValue } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** As a provider is told of it: arguments that are no object were refused, and providers refuse to be told of them as anything else. */
+export const toldCall = (
+  call: ToolCall,
+): ToolCall & { readonly arguments: { readonly [key: string]: JsonValue } } => {
+  const { arguments: given, ...whole } = wholeCall(call);
+  return { ...whole, arguments: isObject(given) ? given : { value: given } };
+};
+
 const wholeValue = (value: JsonValue): JsonValue => {
   if (typeof value === 'string') return wellFormed(value);
   if (typeof value !== 'object' || value === null) return value;
