@@ -1,6 +1,7 @@
 /** A role's spans on their way to a collector, where one is configured: by `OTEL_EXPORTER_OTLP_ENDPOINT`, else by `telemetry.endpoint`. */
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import type { SpanExporter } from '../../connectors/telemetry/span-exporter.ts';
+import { bareAddress, requestTo } from '../../schemas/bare-address.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 
@@ -17,17 +18,20 @@ export const openRoleTracing = async (of: {
   const { telemetry } = of.config;
   const endpoint = of.otlpEndpoint || telemetry.endpoint;
   if (!endpoint) return null;
-  const url = tracesUrlOf(endpoint);
+  const { url, headers } = requestTo(tracesUrlOf(endpoint));
   // OpenTelemetry's libraries take a tenth of a second to load.
   const { openSpanExporter } = await import('../../connectors/telemetry/span-exporter.ts');
   return openSpanExporter({
     url,
-    ...(telemetry.headers ? { headers: telemetry.headers } : {}),
+    headers: { ...headers, ...telemetry.headers },
     service: `freshet.${of.role}`,
     instance: of.name,
     onCounted: (outcome, spans) => of.metrics.spans.inc({ outcome }, spans),
     onTrouble: (error) =>
-      of.warn(error, `spans are dropped and counted: the collector at ${url} does not take them`),
+      of.warn(
+        error,
+        `spans are dropped and counted: the collector at ${bareAddress(url)} does not take them`,
+      ),
   });
 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isInteger, parse as parseLossless } from 'lossless-json';
 import { z } from 'zod';
+import { bareAddress, requestTo } from '../../schemas/bare-address.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import type { ConnectorConfig } from './connector-config.ts';
 
@@ -64,9 +65,10 @@ const REBALANCE_MS = 60_000;
 export const openConnectApi = (baseUrl: string): ConnectApi => {
   const once = async (method: string, path: string, body?: unknown): Promise<Reply> => {
     try {
-      const response = await fetch(baseUrl + path, {
+      const { url, headers } = requestTo(baseUrl + path);
+      const response = await fetch(url, {
         method,
-        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        headers: { ...headers, accept: 'application/json', 'content-type': 'application/json' },
         signal: AbortSignal.timeout(REQUEST_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -79,7 +81,7 @@ export const openConnectApi = (baseUrl: string): ConnectApi => {
   const unavailable = (said: string, cause?: unknown): FreshetError =>
     new FreshetError(
       'connect-unavailable',
-      `Kafka Connect at ${baseUrl} did not answer as it should (${said}): check that it runs, then try again.`,
+      `Kafka Connect at ${bareAddress(baseUrl)} did not answer as it should (${said}): check that it runs, then try again.`,
       { cause },
     );
 

@@ -16,6 +16,7 @@ import {
   McpError,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { requestTo } from '../../schemas/bare-address.ts';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
 import { FreshetError, OutcomeUnknown, toError } from '../../schemas/errors.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
@@ -104,7 +105,7 @@ export const openMcpConnection = ({
     };
     client.onerror = (error) => {
       if (/message of over/.test(error.message)) open.broken = error.message;
-      // The SDK leaves a request waiting whose stream was cut: closing ends it.
+      // The SDK leaves a request waiting whose stream was cut: closing ends it. A cut listening stream does not come here.
       if (/SSE stream disconnected/.test(error.message)) {
         open.broken ??= 'the connection was cut';
         void drop(open);
@@ -289,9 +290,12 @@ const transportOf = (
     const transport = createStdioTransport(server, maxMessage);
     return { transport, lastWords: transport.lastWords };
   }
-  const transport = new StreamableHTTPClientTransport(new URL(server.url), {
+  const { url, headers: access } = requestTo(server.url);
+  const headers = new Headers(access);
+  for (const [name, value] of Object.entries(server.headers ?? {})) headers.set(name, value);
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
     fetch: boundedFetch(maxMessage, onOverflow),
-    requestInit: { headers: { ...server.headers } },
+    requestInit: { headers },
   });
   return { transport: transport as Transport, lastWords: () => '' };
 };

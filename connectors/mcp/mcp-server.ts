@@ -1,3 +1,5 @@
+import { bareAddress } from '../../schemas/bare-address.ts';
+
 /** Where an MCP server is found: a process that is started and spoken to over its pipes, or an address. */
 export type McpServer =
   | {
@@ -19,6 +21,6 @@ export type McpServer =
 /** In the `_meta` of a call: the same key is the same call, for a server that honours it. */
 export const MCP_IDEMPOTENCY_KEY = 'freshet/idempotencyKey';
 
-/** A server in an error message: without its environment and headers. */
+/** A server in an error message, which a model reads: without what may be secret, its arguments among it. */
 export const nameOfServer = (server: McpServer): string =>
-  server.kind === 'http' ? server.url : [server.command, ...(server.args ?? [])].join(' ').slice(0, 200);
+  server.kind === 'http' ? bareAddress(server.url) : server.command.slice(0, 200);

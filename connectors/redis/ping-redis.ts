@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { bareAddress } from '../../schemas/bare-address.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 
 /** The version of the Redis at a URL. Errors: `unavailable`. */
@@ -15,7 +16,7 @@ export const pingRedis = async (url: string): Promise<string> => {
     return /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
   } catch (thrown) {
     const error = toError(thrown);
-    throw new FreshetError('unavailable', `Redis at ${url} does not answer: ${error.message}`, {
+    throw new FreshetError('unavailable', `Redis at ${bareAddress(url)} does not answer: ${error.message}`, {
       cause: error,
     });
   } finally {

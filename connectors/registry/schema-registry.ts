@@ -6,6 +6,7 @@ import {
   Compatibility,
   SchemaRegistryClient,
 } from '@confluentinc/schemaregistry/dist/schemaregistry-client.js';
+import { bareAddress } from '../../schemas/bare-address.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 
 export interface SchemaRegistry {
@@ -47,7 +48,7 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
     const error = toError(thrown);
     return new FreshetError(
       'registry-unavailable',
-      `the schema registry at ${baseUrl} did not answer while ${doing}: ${error.message}`,
+      `the schema registry at ${bareAddress(baseUrl)} did not answer while ${doing}: ${error.message}`,
       { cause: error },
     );
   };
@@ -60,7 +61,10 @@ export const openSchemaRegistry = (baseUrl: string): SchemaRegistry => {
       } catch (error) {
         if (statusOf(error) !== 404) throw unavailable(`looking up schema ${id}`, error);
         if (performance.now() >= deadline)
-          throw new FreshetError('not-found', `the schema registry at ${baseUrl} knows no schema ${id}`);
+          throw new FreshetError(
+            'not-found',
+            `the schema registry at ${bareAddress(baseUrl)} knows no schema ${id}`,
+          );
       }
       await sleep(ASK_AGAIN_MS);
     }

@@ -1,9 +1,11 @@
 /**
  * A real MCP server, made with the SDK, for tests: `node mcp-server.mjs` speaks over its pipes,
- * `node mcp-server.mjs http <port>` as streamable HTTP (it prints the port it got); `no-ping` behind it refuses that question.
+ * `node mcp-server.mjs http <port>` as streamable HTTP (it prints the port it got); `no-ping` behind it refuses that question,
+ * `cut-listening` cuts each stream that is opened to listen.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
@@ -82,6 +84,9 @@ const createMcpServer = () => {
         // As a server that does one thing at a time.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, given.ms);
         return text('worked');
+      case 'wait':
+        await sleep(given.ms);
+        return text('waited');
       case 'die':
         process.stderr.write('the disk is on fire\n');
         process.exit(1);
@@ -103,12 +108,12 @@ const readJson = async (request) => {
   return body === '' ? undefined : JSON.parse(body);
 };
 
-const [mode, port, ping] = process.argv.slice(2);
+const [mode, port, habit] = process.argv.slice(2);
 if (mode === 'http') {
   const sessions = new Map();
   const http = createServer(async (request, response) => {
     const body = request.method === 'POST' ? await readJson(request) : undefined;
-    if (ping === 'no-ping' && body?.method === 'ping') {
+    if (habit === 'no-ping' && body?.method === 'ping') {
       response.writeHead(501).end();
       return;
     }
@@ -125,6 +130,7 @@ if (mode === 'http') {
       });
       await createMcpServer().connect(transport);
     }
+    if (habit === 'cut-listening' && request.method === 'GET') setTimeout(() => response.destroy(), 100);
     await transport.handleRequest(request, response, body);
   });
   http.listen(Number(port ?? 0), '127.0.0.1', () => process.stdout.write(`${http.address().port}\n`));

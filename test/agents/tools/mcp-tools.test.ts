@@ -279,6 +279,18 @@ describe('a server that dies', () => {
     }
   });
 
+  test('over HTTP: a listening stream that is cut ends no call', async () => {
+    const { server } = await startHttp(0, 'cut-listening');
+    const connection = openMcpConnection({ server, maxMessage: 1024 * 1024, timeoutMs: 300 });
+    const given = { signal: AbortSignal.timeout(5_000), idempotencyKey: 'execution:1' };
+    try {
+      expect((await connection.callTool('wait', { ms: 500 }, given)).texts).toEqual(['waited']);
+      expect(connection.generation()).toBe(1);
+    } finally {
+      await connection.close();
+    }
+  });
+
   test('over HTTP: calls fail while it is gone, and the first after it is back succeeds', async () => {
     const { server, port, child } = await startHttp();
     open({ server });
@@ -306,6 +318,21 @@ describe('a server that dies', () => {
     expect(await verifyMcpTools(tools)).toEqual([expect.stringContaining('/nowhere/server')]);
     const { failure } = await call('lookup', { order: 7 });
     expect(failure).toMatchObject({ code: 'unavailable', uncertain: false });
+  });
+
+  test('what it may not tell is in no failure: a key in its address, a user, an argument', async () => {
+    const { port, child } = await startHttp();
+    open({ server: { kind: 'http', url: `http://s3cret:s3cret@127.0.0.1:${port}/mcp?key=s3cret` } });
+    expect((await call('lookup', { order: 7 })).failure).toBeNull();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const overHttp = (await call('lookup', { order: 7 })).failure?.message;
+    expect(overHttp).toContain(`the MCP server http://127.0.0.1:${port}/mcp does`);
+    expect(overHttp).not.toContain('s3cret');
+    open({ server: { kind: 'stdio', command: '/nowhere/server', args: ['--key', 's3cret'] } });
+    const overStdio = (await call('lookup', { order: 7 })).failure?.message;
+    expect(overStdio).toContain('the MCP server /nowhere/server does');
+    expect(overStdio).not.toContain('s3cret');
   });
 
   test('closing ends its process', async () => {
