@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, toFreshetError } from '../schemas/errors.ts';
 import type { Surroundings } from './commands/surroundings.ts';
+import { outliveReaders } from './outlive-readers.ts';
 
 interface Noun {
   readonly says: string;
@@ -127,6 +128,7 @@ const usage = (): string => {
 };
 
 export const main = async (argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> => {
+  outliveReaders();
   const surroundings: Surroundings = { root: environment.FRESHET_ROOT ?? process.cwd(), environment };
   const [, , name = '--help'] = argv;
   if (name === '--version' || name === '-V') {

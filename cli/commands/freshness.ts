@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
 import { createOutput, duration, table } from '../output.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 const BAR_WIDTH = 36;
@@ -87,13 +88,13 @@ export const addFreshnessCommand = (freshet: Command, surroundings: Surroundings
     .option('--json', 'a line of JSON each second')
     .action(async (options: { json?: boolean }) => {
       const output = createOutput(options.json ?? false);
-      const ended = new AbortController();
-      process.once('SIGINT', () => ended.abort());
       const redraw = process.stdout.isTTY && !output.json ? '\u001b[2J\u001b[H' : '';
-      for await (const { data } of gatewayOf(surroundings).events('/v1/freshness/stream', ended.signal))
-        output.stream(
-          data as FreshnessReport,
-          (report) => `${redraw}${describe(report)}${redraw ? '' : '\n'}`,
-        );
+      await untilInterrupted(async (interrupted) => {
+        for await (const { data } of gatewayOf(surroundings).events('/v1/freshness/stream', interrupted))
+          output.stream(
+            data as FreshnessReport,
+            (report) => `${redraw}${describe(report)}${redraw ? '' : '\n'}`,
+          );
+      });
     });
 };

@@ -7,6 +7,7 @@ import { type RangeSummary, replayRange } from '../../agents/replay/replay-range
 import { FreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, oneLine } from '../output.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 import { wholeNumber } from '../whole-number.ts';
 import type { ReplayOptions } from './replay-options.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
@@ -45,14 +46,11 @@ export const replayStretch = async (
 ): Promise<void> => {
   const to = wholeNumber(toOffset, '--to-offset');
   const output = createOutput(json ?? false);
-  const ended = new AbortController();
-  const stop = (): void => ended.abort(new FreshetError('unavailable', 'stopped'));
-  process.once('SIGINT', stop);
-  try {
-    const summary = await withKafka(surroundings, async ({ kafka, codec, run }) => {
+  const replay = (interrupted: AbortSignal): Promise<RangeSummary> =>
+    withKafka(surroundings, async ({ kafka, codec, run }) => {
       const { agents, behaviours } = await loadConfig(resolve(surroundings.root, config ?? run.config));
       return replayRange({
-        ...{ kafka, codec, signal: ended.signal },
+        ...{ kafka, codec, signal: interrupted },
         findBehaviour: findAmong(agents, behaviours),
         range: { topic, partition, from, to },
         onExecution: ({ offset, ...execution }) => {
@@ -65,13 +63,8 @@ export const replayStretch = async (
           output.talk(`  ${read} of at most ${of} records, ${executions} executions, ${open} open`),
       });
     });
-    output.stream({ summary }, () => describeSummary(summary));
-    if (summary.different > 0)
-      throw new FreshetError(
-        'check-failed',
-        `${summary.different} of ${summary.executions} executions differ`,
-      );
-  } finally {
-    process.off('SIGINT', stop);
-  }
+  const summary = await untilInterrupted(replay, new FreshetError('unavailable', 'stopped'));
+  output.stream({ summary }, () => describeSummary(summary));
+  if (summary.different > 0)
+    throw new FreshetError('check-failed', `${summary.different} of ${summary.executions} executions differ`);
 };

@@ -4,6 +4,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { freshnessOptions } from '../freshness-options.ts';
 import type { GatewayClient } from '../gateway-client.ts';
 import { createOutput, duration, type Output, oneLine, printable, table } from '../output.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 import { addTaskSignals } from './task-signals.ts';
@@ -73,15 +74,21 @@ const checkEnd = ({ state, error, outcome }: Pick<TaskView, 'state' | 'error' | 
 };
 
 /** Streams the answer as it comes, then the task. Errors: `check-failed`, also where Ctrl-C came before the answer. */
-const watch = async (gateway: GatewayClient, taskId: string, output: Output): Promise<void> => {
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+const watch = (gateway: GatewayClient, taskId: string, output: Output): Promise<void> =>
+  untilInterrupted((interrupted) => follow(gateway, taskId, output, interrupted));
+
+const follow = async (
+  gateway: GatewayClient,
+  taskId: string,
+  output: Output,
+  interrupted: AbortSignal,
+): Promise<void> => {
   let told = '';
   let writing = -1;
   let said = '';
   for await (const { event, id, data } of gateway.events(
     `/v1/tasks/${encodeURIComponent(taskId)}/events`,
-    interrupted.signal,
+    interrupted,
   )) {
     if (output.json) {
       output.stream({ event, id, data }, () => '');
@@ -103,7 +110,7 @@ const watch = async (gateway: GatewayClient, taskId: string, output: Output): Pr
       output.talk(`  ${state}`);
     }
   }
-  if (interrupted.signal.aborted)
+  if (interrupted.aborted)
     throw new FreshetError(
       'check-failed',
       `it was watched no longer, and goes on; see: npx freshet task show ${taskId}`,

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +26,14 @@ test('what there is not is one clear error, with all that there is', () => {
   expect(stderr).toMatch(/^freshet: usage: there is no sarch\n/);
   expect(stderr).toContain('\n  search ');
   expect(freshet('--help').stdout).toContain('\n  search ');
+});
+
+test('who reads what a command prints may go before it does', async () => {
+  const child = spawn(process.execPath, [COMMAND, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let said = '';
+  child.stderr.on('data', (bytes) => (said += String(bytes)));
+  expect([...(await once(child, 'close')), said]).toEqual([0, null, '']);
 });
 
 test('up --check ends with 0 or 1, whatever went wrong', () => {

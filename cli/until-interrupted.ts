@@ -1,0 +1,19 @@
+/**
+ * What follows something until Ctrl-C, or until nobody reads its stdout any more (`| head`). Either aborts the signal, and
+ * what was opened is closed in order; a second Ctrl-C ends the process.
+ */
+export const untilInterrupted = async <T>(
+  follow: (interrupted: AbortSignal) => Promise<T>,
+  reason?: Error,
+): Promise<T> => {
+  const interrupted = new AbortController();
+  const end = (): void => interrupted.abort(reason);
+  process.once('SIGINT', end);
+  process.stdout.once('error', end);
+  try {
+    return await follow(interrupted.signal);
+  } finally {
+    process.off('SIGINT', end);
+    process.stdout.off('error', end);
+  }
+};
