@@ -1,7 +1,7 @@
 /** .freshet/run.json: where everything is while Freshet runs, for the other commands and for programs outside. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { mayBeSameProcess } from '../connectors/stack/process-identity.ts';
+import { mayBeSameProcess, processIdentity } from '../connectors/stack/process-identity.ts';
 import { FreshetError } from '../schemas/errors.ts';
 
 export interface RunFile {
@@ -41,8 +41,6 @@ export const writeRunFile = (root: string, run: RunFile): void => {
   renameSync(`${path}.new`, path);
 };
 
-export const removeRunFile = (root: string): void => rmSync(runFilePath(root), { force: true });
-
 /**
  * Undefined where nothing runs: no file, or one that a killed run left behind. A pid alone says little: in a
  * container every run has the same.
@@ -56,6 +54,13 @@ export const findRun = (root: string): RunFile | undefined => {
   } catch {
     return undefined;
   }
+};
+
+/** Removes what this process wrote. Where two start at once, the one that fails leaves the other's. */
+export const removeRunFile = (root: string): void => {
+  const run = findRun(root);
+  if (run?.pid === process.pid && run.identity === (processIdentity(process.pid) ?? ''))
+    rmSync(runFilePath(root), { force: true });
 };
 
 /** What to do where a run that is found may be another program that has its pid by now. */

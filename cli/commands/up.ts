@@ -82,8 +82,7 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
   const ended = new AbortController();
   let failure: FreshetError | undefined;
   const end = (): void => {
-    if (ended.signal.aborted)
-      process.stderr.write('  still stopping; the servers write their data to disk\n');
+    if (ended.signal.aborted) process.stderr.write('  still stopping: what was started is ended in order\n');
     ended.abort();
   };
   process.on('SIGINT', end);

@@ -16,11 +16,12 @@ export const sampleUrlOf = (serverUrl: string): string => {
   return url.href;
 };
 
-/** Creates and fills the sample database; what is there stays. Errors: `source-unavailable`. */
+/** Creates and fills the sample database; what is there stays. Errors: `source-unavailable`, also where the signal breaks it off. */
 export const prepareSample = async (
   serverUrl: string,
   rows: number,
   onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
 ): Promise<LoadResult> => {
   const client = new pg.Client({ connectionString: serverUrl });
   await client.connect();
@@ -36,6 +37,7 @@ export const prepareSample = async (
     url: sampleUrlOf(serverUrl),
     rows,
     seed: 7,
+    signal,
     onProgress: ({ done, total }) => onProgress(done, total),
   });
 };

@@ -55,18 +55,21 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
   const { root, config, progress, signal } = settings;
   const usesSample = hasSample(config);
   const roles = new Map<RoleName, RoleProcess>();
+  const starting = new Map<RoleName, Promise<void>>();
+  const givenUp = new AbortController();
   const kept: KeptRunning[] = [];
   let servers: RunningServers | undefined;
-  let stopping = false;
 
   const stop = async (): Promise<void> => {
-    if (stopping) return;
-    stopping = true;
+    if (givenUp.signal.aborted) return;
+    // What is not ready is told at once: it hands nothing over, and it must not wait for servers that are gone.
+    givenUp.abort();
     for (const each of kept) each.release();
     servers?.release();
     removeRunFile(root);
     // Against the flow: nobody is left asking one that is gone.
     for (const role of [...ROLES].reverse()) await roles.get(role)?.stop();
+    await Promise.allSettled(starting.values());
     await servers?.stop().catch(({ message }: Error) => progress.line('servers', message));
   };
 
@@ -83,6 +86,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
             running.postgres.url,
             settings.sampleRows,
             (done, total) => done < total && progress.line('sample', `${done} of ${total} rows`),
+            signal,
           )
         : undefined,
       makeTopics(running.kafka, registryUrl, config),
@@ -131,7 +135,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       keepRunning({
         start: async () => {
           await start(role);
-          writeRunFile(root, describe());
+          if (!givenUp.signal.aborted) writeRunFile(root, describe());
         },
         onRestart: (error, attempt) =>
           progress.line(role, `ended, starting it again (${attempt}): ${firstLine(error.message)}`),
@@ -139,7 +143,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
       });
     const keepers = new Map(ROLES.map((role) => [role, keeper(role)]));
     kept.push(...keepers.values());
-    const start = async (role: RoleName): Promise<void> => {
+    const startOne = async (role: RoleName): Promise<void> => {
       const begun = performance.now();
       const started = await startRole({
         role,
@@ -147,11 +151,17 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
         options: { ...options, port: String(ports[role]) },
         logFolder: join(root, '.freshet', 'logs'),
         environment: settings.environment,
+        signal: givenUp.signal,
         onExit: (error) => keepers.get(role)?.died(error),
       });
       roles.set(role, started);
       progress.line(role, `ready after ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
-      if (stopping || signal.aborted) await started.stop();
+      if (givenUp.signal.aborted || signal.aborted) await started.stop();
+    };
+    const start = (role: RoleName): Promise<void> => {
+      const begun = startOne(role);
+      starting.set(role, begun);
+      return begun;
     };
     await unlessAborted(signal, [
       ...ROLES.map(start),
@@ -167,7 +177,7 @@ export const startEverything = async (settings: StartSettings): Promise<RunningF
   }
 };
 
-/** All of them, or the signal's reason at once: what still starts is then stopped as it comes. */
+/** All of them, or the signal's reason at once: `stop` then ends what still starts. */
 const unlessAborted = async (signal: AbortSignal, all: readonly Promise<unknown>[]): Promise<void> => {
   const aborted = new Promise<never>((_, reject) => {
     const give = (): void => reject(signal.reason);

@@ -20,6 +20,8 @@ export interface StartRoleSettings {
   readonly options: Readonly<Record<string, string>>;
   readonly logFolder: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Gives up a start under way. */
+  readonly signal?: AbortSignal;
   /** It ended and nobody told it to. */
   readonly onExit: (error: FreshetError) => void;
 }
@@ -37,6 +39,8 @@ const LARGE_YOUNG_SPACE: Readonly<Record<string, readonly string[]>> = {
 };
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
+/** One that is not ready has nothing to hand over, and may wait for what never comes. */
+const GIVE_UP_WITHIN_MS = 3_000;
 
 interface LogLine {
   readonly level?: number;
@@ -62,7 +66,7 @@ const lastWords = (file: string, from: number): string => {
   return worst?.msg ?? 'its log names no error';
 };
 
-/** Resolves when the role says that it is ready. Errors: `server-failed` with the last line of its log. */
+/** Resolves when the role says that it is ready. Errors: `server-failed` with the last line of its log, given up or not. */
 export const startRole = async (settings: StartRoleSettings): Promise<RoleProcess> => {
   const { role, name } = settings;
   mkdirSync(settings.logFolder, { recursive: true });
@@ -89,6 +93,17 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
       'server-failed',
       `the ${role} role ended (${how}): ${lastWords(logFile, logStart)} (log: ${logFile})`,
     );
+  const end = async (withinMs: number): Promise<void> => {
+    stopping = true;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const overdue = setTimeout(() => child.kill('SIGKILL'), withinMs);
+    await exited;
+    clearTimeout(overdue);
+  };
+  const giveUp = (): void => void end(GIVE_UP_WITHIN_MS);
+  settings.signal?.addEventListener('abort', giveUp);
+  if (settings.signal?.aborted) giveUp();
 
   const url = await new Promise<string>((resolve, reject) => {
     const overdue = setTimeout(() => reject(failure('not ready in time')), READY_WITHIN_MS);
@@ -103,11 +118,13 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
       clearTimeout(overdue);
       if (!ready) reject(failure(how));
     });
-  }).catch((error: unknown) => {
-    stopping = true;
-    child.kill('SIGKILL');
-    throw error;
-  });
+  })
+    .catch((error: unknown) => {
+      stopping = true;
+      child.kill('SIGKILL');
+      throw error;
+    })
+    .finally(() => settings.signal?.removeEventListener('abort', giveUp));
   void exited.then((how) => {
     if (!stopping) settings.onExit(failure(how));
   });
@@ -115,13 +132,6 @@ export const startRole = async (settings: StartRoleSettings): Promise<RoleProces
     role,
     pid: child.pid ?? 0,
     url,
-    stop: async () => {
-      stopping = true;
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
-      await exited;
-      clearTimeout(overdue);
-    },
+    stop: () => end(STOP_WITHIN_MS),
   };
 };

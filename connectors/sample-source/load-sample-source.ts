@@ -15,7 +15,7 @@ export type LoadRequest = {
   readonly rows: number;
   readonly seed: number;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-} & ({ readonly client: ClientBase } | { readonly url: string });
+} & ({ readonly client: ClientBase } | { readonly url: string; /** Breaks the load off. */ readonly signal?: AbortSignal });
 
 export type LoadResult = {
   /** Rows that this call added: 0 when they were all there. */
@@ -81,7 +81,7 @@ const load = async (client: ClientBase, request: LoadRequest): Promise<LoadResul
  */
 export const loadSampleSource = async (request: LoadRequest): Promise<LoadResult> => {
   if ('url' in request) {
-    const connection = await connectToSource(request.url);
+    const connection = await connectToSource(request.url, request.signal);
     try {
       const { rows, seed, onProgress } = request;
       const client = connection.client;

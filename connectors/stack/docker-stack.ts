@@ -156,7 +156,7 @@ const run = (
 
 /** The model of a native install where there is one; otherwise that of the image. */
 const installModel = async (
-  { cacheDirectory }: DockerStackOptions,
+  { cacheDirectory, signal }: DockerStackOptions,
   docker: Docker,
   progress: (detail: string) => void,
 ): Promise<string> => {
@@ -164,15 +164,19 @@ const installModel = async (
   if (existsSync(native.modelDirectory)) return native.modelDirectory;
   const directory = `${native.directory.replace(/stack-/, 'model-')}`;
   await mkdir(cacheDirectory, { recursive: true });
-  await installFolder(directory, progress, (partial) =>
-    docker(
-      [
-        'build',
-        ...['--file', 'deploy/Dockerfile', '--target', 'model'],
-        ...['--output', `type=local,dest=${partial}`, '.'],
-      ],
-      progress,
-    ),
+  await installFolder(
+    directory,
+    progress,
+    (partial) =>
+      docker(
+        [
+          'build',
+          ...['--file', 'deploy/Dockerfile', '--target', 'model'],
+          ...['--output', `type=local,dest=${partial}`, '.'],
+        ],
+        progress,
+      ),
+    signal,
   );
   return directory;
 };

@@ -36,28 +36,33 @@ export const installArtifacts = async (options: InstallOptions): Promise<Artifac
       detail,
     });
 
-  const filled = await installFolder(artifacts.directory, progress, async (partial) => {
-    await runMaven({
-      command: await options.findMaven(),
-      pomDirectory: POM_DIRECTORY,
-      modules: MODULES.length,
-      target: partial,
-      environment: options.environment,
-      onProgress: progress,
-      signal: options.signal,
-    });
-    progress('checking the embedding model');
-    await placeModel(join(partial, 'model'));
-    await writeFile(
-      join(partial, 'plugins', 'converter', 'service-entry.jar'),
-      serviceEntryJar(
-        'org.apache.kafka.connect.storage.Converter',
-        'io.apicurio.registry.utils.converter.AvroConverter',
-      ),
-    );
-    await mkdir(join(partial, 'archives'));
-    await rm(join(partial, 'markers'), { recursive: true, force: true });
-  });
+  const filled = await installFolder(
+    artifacts.directory,
+    progress,
+    async (partial) => {
+      await runMaven({
+        command: await options.findMaven(),
+        pomDirectory: POM_DIRECTORY,
+        modules: MODULES.length,
+        target: partial,
+        environment: options.environment,
+        onProgress: progress,
+        signal: options.signal,
+      });
+      progress('checking the embedding model');
+      await placeModel(join(partial, 'model'));
+      await writeFile(
+        join(partial, 'plugins', 'converter', 'service-entry.jar'),
+        serviceEntryJar(
+          'org.apache.kafka.connect.storage.Converter',
+          'io.apicurio.registry.utils.converter.AvroConverter',
+        ),
+      );
+      await mkdir(join(partial, 'archives'));
+      await rm(join(partial, 'markers'), { recursive: true, force: true });
+    },
+    options.signal,
+  );
   if (filled)
     options.onProgress({ part: 'artifacts', state: 'ready', ms: Math.round(performance.now() - started) });
   return artifacts;

@@ -5,20 +5,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { flushTree } from '../files/flush-tree.ts';
 import { tryLock } from './owner-lock.ts';
 import { diskFullError } from './server-failure.ts';
+import { cancelledStart } from './server-process.ts';
 
 /**
  * Fills a folder once, or returns at once when it is there. It appears by a rename, so an install that is killed or loses
- * power leaves nothing that is half used, and of two processes that install at once the second waits for the first. True
- * when it was filled now.
- * @throws what `fill` throws; FreshetError `disk-full`
+ * power leaves nothing that is half used, and of two processes that install at once the second waits for the first, or until
+ * the signal. True when it was filled now.
+ * @throws what `fill` throws; FreshetError `disk-full` or `not-running`
  */
 export const installFolder = async (
   directory: string,
   progress: (detail: string) => void,
   fill: (partial: string) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<boolean> => {
   if (existsSync(directory)) return false;
-  const lock = await waitForLock(`${directory}.lock`, progress);
+  const lock = await waitForLock(`${directory}.lock`, progress, signal);
   try {
     if (existsSync(directory)) return false;
     await removePartial(directory);
@@ -36,13 +38,14 @@ export const installFolder = async (
   }
 };
 
-const waitForLock = async (file: string, progress: (detail: string) => void) => {
+const waitForLock = async (file: string, progress: (detail: string) => void, signal?: AbortSignal) => {
   let told = false;
   for (;;) {
     const lock = await tryLock(file);
     if ('release' in lock) return lock;
     if (!told) progress(`waiting for process ${lock.heldBy}, which installs the same`);
     told = true;
+    if (signal?.aborted) throw cancelledStart();
     await delay(200);
   }
 };

@@ -35,18 +35,23 @@ export const installPlugin = async (plugin: ConnectorPlugin, options: InstallOpt
       ms: Math.round(performance.now() - started),
       detail,
     });
-  const filled = await installFolder(directory, progress, async (partial) => {
-    await runMaven({
-      command: await options.findMaven(),
-      pomDirectory: plugin.pomDirectory,
-      modules: 1,
-      target: partial,
-      environment: options.environment,
-      onProgress: progress,
-      signal: options.signal,
-    });
-    await rm(join(partial, 'markers'), { recursive: true, force: true });
-  });
+  const filled = await installFolder(
+    directory,
+    progress,
+    async (partial) => {
+      await runMaven({
+        command: await options.findMaven(),
+        pomDirectory: plugin.pomDirectory,
+        modules: 1,
+        target: partial,
+        environment: options.environment,
+        onProgress: progress,
+        signal: options.signal,
+      });
+      await rm(join(partial, 'markers'), { recursive: true, force: true });
+    },
+    options.signal,
+  );
   if (filled) options.onProgress({ ...event, state: 'ready', ms: Math.round(performance.now() - started) });
   return directory;
 };

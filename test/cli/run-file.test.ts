@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findRun, type RunFile, requireRun, writeRunFile } from '../../cli/run-file.ts';
+import { findRun, type RunFile, removeRunFile, requireRun, writeRunFile } from '../../cli/run-file.ts';
 import { processIdentity } from '../../connectors/stack/process-identity.ts';
 
 let root: string;
@@ -37,4 +37,14 @@ test.each([
   written(run);
   expect(findRun(root)).toBeUndefined();
   expect(() => requireRun(root)).toThrow('Freshet does not run here');
+});
+
+test('what another process wrote is not removed: of two that start at once, one fails', () => {
+  const others = { pid: process.ppid, identity: processIdentity(process.ppid) ?? '' };
+  written(others);
+  removeRunFile(root);
+  expect(findRun(root)).toMatchObject(others);
+  written({});
+  removeRunFile(root);
+  expect(findRun(root)).toBeUndefined();
 });
