@@ -36,19 +36,18 @@ export const ensurePrerequisites = async (options: PrerequisiteOptions): Promise
 
   const privileged = process.getuid?.() === 0;
   const maySudo = system === 'brew' || privileged || (await succeeds(['sudo', '-n', 'true'], options));
-  const planned = planInstall(system, missing, { privileged });
+  const planned = await plan(system, missing, privileged, options.environment);
   if (!maySudo) throw missingError(names, planned);
   const progress = (detail: string): void =>
     options.onProgress({ part: 'prerequisites', state: 'installing', ms: sinceMs(started), detail });
   progress(planned.line);
   if (planned.refresh !== undefined) await succeeds(planned.refresh, options);
-  // Known only once the package lists are fresh.
-  const javaPackage = await javaPackageOf(system, options.environment);
-  const plan = planInstall(system, missing, { privileged, ...(javaPackage ? { javaPackage } : {}) });
-  progress(plan.line);
-  await succeeds(plan.install, options);
+  // Once more: which Java there is, is known for sure once the package lists are fresh.
+  const fresh = await plan(system, missing, privileged, options.environment);
+  progress(fresh.line);
+  await succeeds(fresh.install, options);
   const now = await find(options);
-  if (options.needed.some((name) => now[name] === undefined)) throw missingError(names, plan);
+  if (options.needed.some((name) => now[name] === undefined)) throw missingError(names, fresh);
   options.onProgress({ part: 'prerequisites', state: 'ready', ms: sinceMs(started) });
   return now;
 };
@@ -57,6 +56,16 @@ const sinceMs = (started: number): number => Math.round(performance.now() - star
 
 const missingError = (names: string, plan: InstallPlan): FreshetError =>
   new FreshetError('prerequisite-missing', `Missing: ${names}. Install with: ${plan.line}`);
+
+const plan = async (
+  system: PackageSystem,
+  missing: readonly Prerequisite[],
+  privileged: boolean,
+  environment: Environment,
+): Promise<InstallPlan> => {
+  const javaPackage = missing.includes('java') ? await javaPackageOf(system, environment) : undefined;
+  return planInstall(system, missing, { privileged, ...(javaPackage ? { javaPackage } : {}) });
+};
 
 const find = async ({ environment, needed }: PrerequisiteOptions): Promise<Prerequisites> => {
   const [java, redis] = await Promise.all([
