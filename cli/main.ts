@@ -1,8 +1,10 @@
 /** The `freshet` command: finds the noun, loads it alone, and turns what was thrown into one clear line and an exit code. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, toFreshetError } from '../schemas/errors.ts';
 import type { Surroundings } from './commands/surroundings.ts';
+import { folderError } from './folder-error.ts';
 import { outliveReaders } from './outlive-readers.ts';
 
 interface Noun {
@@ -129,7 +131,7 @@ const usage = (): string => {
 
 export const main = async (argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> => {
   outliveReaders();
-  const surroundings: Surroundings = { root: environment.FRESHET_ROOT ?? process.cwd(), environment };
+  const surroundings: Surroundings = { root: resolve(environment.FRESHET_ROOT ?? ''), environment };
   const [, , name = '--help'] = argv;
   if (name === '--version' || name === '-V') {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -154,7 +156,8 @@ export const main = async (argv: readonly string[], environment: NodeJS.ProcessE
       process.exitCode = thrown.exitCode === 0 ? 0 : ERROR_CODES.usage.exit;
       return;
     }
-    const error = toFreshetError(thrown);
+    const unexpected = toFreshetError(thrown);
+    const error = folderError(unexpected) ?? unexpected;
     process.stderr.write(`freshet: ${error.code}: ${error.message}\n`);
     if (error.code === 'internal' && error.cause instanceof Error)
       process.stderr.write(`${error.cause.stack ?? ''}\n`);

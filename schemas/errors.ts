@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   'not-running': { exit: 7, status: 503 },
   'server-failed': { exit: 1, status: 500 },
   'disk-full': { exit: 1, status: 507 },
+  'folder-unwritable': { exit: 1, status: 500 },
   'config-invalid': { exit: 2, status: 500 },
   // talking to servers
   'kafka-unavailable': { exit: 7, status: 503 },

@@ -1,10 +1,9 @@
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Environment } from './stack-event.ts';
 
-/** Where downloads of all Freshet projects of this person are kept: FRESHET_CACHE, else the system's cache folder. */
-export const cacheDirectoryOf = (environment: Environment): string => {
-  if (environment.FRESHET_CACHE) return environment.FRESHET_CACHE;
-  if (environment.XDG_CACHE_HOME) return join(environment.XDG_CACHE_HOME, 'freshet');
-  return join(environment.HOME ?? tmpdir(), '.cache', 'freshet');
+/** Where downloads of all Freshet projects of this person are kept: FRESHET_CACHE, else the system's cache folder. Absolute. */
+export const cacheDirectoryOf = ({ FRESHET_CACHE, XDG_CACHE_HOME, HOME }: Environment): string => {
+  if (FRESHET_CACHE) return resolve(FRESHET_CACHE);
+  return resolve(XDG_CACHE_HOME || join(HOME || tmpdir(), '.cache'), 'freshet');
 };

@@ -44,8 +44,12 @@ export const serverFailure = ({ server, what, log, logFile, freeBytes }: Failure
 
 /** `disk-full` when that is why a file could not be written; `undefined` for any other error. */
 export const diskFullError = (thrown: unknown): FreshetError | undefined =>
-  thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC'
-    ? new FreshetError('disk-full', 'The disk is full: free about 1 GB and start again.', { cause: thrown })
+  thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT')
+    ? new FreshetError(
+        'disk-full',
+        `The disk is full${thrown.code === 'EDQUOT' ? ' for this account' : ''}: free about 1 GB and start again.`,
+        { cause: thrown },
+      )
     : undefined;
 
 /** Bytes free for this process where a folder lies; unknown counts as enough. */

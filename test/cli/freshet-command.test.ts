@@ -8,12 +8,13 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { ERROR_CODES } from '../../schemas/errors.ts';
 
 const COMMAND = fileURLToPath(new URL('../../cli/freshet.mjs', import.meta.url));
-const freshet = (...words: readonly string[]) =>
+const freshetIn = (root: string, ...words: readonly string[]) =>
   spawnSync(process.execPath, [COMMAND, ...words], {
     encoding: 'utf8',
-    // Where nothing runs, whatever runs in this tree.
-    env: { ...process.env, FRESHET_ROOT: join(tmpdir(), 'freshet-nowhere') },
+    env: { ...process.env, FRESHET_ROOT: root },
   });
+/** Where nothing runs, whatever runs in this tree. */
+const freshet = (...words: readonly string[]) => freshetIn(join(tmpdir(), 'freshet-nowhere'), ...words);
 
 test('it says which version it is', () => {
   const { status, stdout } = freshet('--version');
@@ -41,4 +42,13 @@ test('up --check ends with 0 or 1, whatever went wrong', () => {
   expect(freshet(...wrong).status).toBe(ERROR_CODES.usage.exit);
   const checked = freshet(...wrong, '--check');
   expect([checked.status, checked.stderr]).toEqual([1, 'freshet: usage: --ports takes fixed or free\n']);
+});
+
+test('a folder that cannot be written is one clear error that names it', () => {
+  // A file for a folder: unlike one without rights, root cannot write it either.
+  const { status, stderr } = freshetIn(COMMAND, 'reset', '--yes');
+  expect(status).toBe(ERROR_CODES['folder-unwritable'].exit);
+  expect(stderr).toMatch(
+    /^freshet: folder-unwritable: this account cannot write \S+freshet\.mjs\S* \(ENOTDIR\)[^\n]+FRESHET_CACHE\n$/,
+  );
 });
