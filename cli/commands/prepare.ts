@@ -1,10 +1,12 @@
 /** `freshet prepare`: downloads all that a start would, and starts nothing; for images, and for machines that go offline later. */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
+import { SOURCE_KINDS, sourcePlugins } from '../../connectors/sources/source-kinds.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
+import type { ConnectorPlugin } from '../../connectors/stack/install-plugin.ts';
 import { prepareStack } from '../../connectors/stack/prepare-stack.ts';
+import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { createProgress } from '../progress.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -12,6 +14,7 @@ import type { Surroundings } from './surroundings.ts';
 interface PrepareOptions {
   readonly connectors: 'usual' | 'all';
   readonly folder?: string;
+  readonly config: string;
   readonly json?: boolean;
 }
 
@@ -20,27 +23,42 @@ export const addPrepareCommand = (freshet: Command, { root, environment }: Surro
     .command('prepare')
     .description('download the servers and the embedding model; start nothing')
     .addOption(
-      new Option('--connectors <which>', "usual: Postgres's; all: of every kind of source")
+      new Option(
+        '--connectors <which>',
+        "usual: Postgres's and those of the configuration; all: of every kind of source",
+      )
         .choices(['usual', 'all'])
         .default('usual'),
     )
     .option('--folder <folder>', "copy Connect's plugins and the model there")
+    .option('--config <file>', 'what is to be indexed, where there is one yet', 'freshet.config.ts')
     .option('--json', 'JSON')
     .action((options: PrepareOptions) => prepare(root, environment, options));
+};
+
+const ALL_PLUGINS = Object.values(SOURCE_KINDS).flatMap(({ plugin }) => (plugin ? [plugin] : []));
+
+const wanted = async (
+  connectors: PrepareOptions['connectors'],
+  configFile: string,
+): Promise<readonly ConnectorPlugin[]> => {
+  if (connectors === 'all') return ALL_PLUGINS;
+  return existsSync(configFile) ? sourcePlugins((await loadConfig(configFile)).sources) : [];
 };
 
 const prepare = async (
   root: string,
   environment: NodeJS.ProcessEnv,
-  { connectors, folder, json = false }: PrepareOptions,
+  { connectors, folder, config, json = false }: PrepareOptions,
 ): Promise<void> => {
   const progress = createProgress();
-  const plugins = Object.values(SOURCE_KINDS).flatMap(({ plugin }) => (plugin ? [plugin] : []));
+  const plugins = await wanted(connectors, resolve(root, config));
   const { artifacts, pluginFolders } = await prepareStack({
     cacheDirectory: cacheDirectoryOf(environment),
     environment,
-    names: ['kafka', 'connect', 'schemaRegistry'],
-    plugins: connectors === 'all' ? plugins : [],
+    // A folder is for containers, where Redis has an image of its own.
+    names: ['kafka', 'connect', 'schemaRegistry', ...(folder === undefined ? (['redis'] as const) : [])],
+    plugins,
     onProgress: ({ part, state, detail }) => progress.line(part, detail ?? state),
     signal: new AbortController().signal,
   });
@@ -52,7 +70,11 @@ const prepare = async (
     cpSync(artifacts.modelDirectory, join(into, 'model'), { recursive: true });
     progress.line('copied', into);
   }
-  progress.line('prepared', 'the next start downloads nothing');
+  const left = ALL_PLUGINS.filter((each) => !plugins.includes(each)).map(({ name }) => name);
+  progress.line(
+    'prepared',
+    `the next start downloads nothing${left.length > 0 ? `, unless a source needs ${left.join(', ')} (--connectors all)` : ''}`,
+  );
   if (!json) return;
   const { directory, modelDirectory, pluginDirectory } = artifacts;
   createOutput(json).print(
