@@ -6,6 +6,7 @@ import { ERROR_CODES, toFreshetError } from '../schemas/errors.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { folderError } from './folder-error.ts';
 import { outliveReaders } from './outlive-readers.ts';
+import { refuseEmpty } from './refuse-empty.ts';
 
 interface Noun {
   readonly says: string;
@@ -149,6 +150,7 @@ export const main = async (argv: readonly string[], environment: NodeJS.ProcessE
   }
   try {
     const freshet = new Command('freshet').exitOverride();
+    freshet.hook('preAction', (_, command) => refuseEmpty(command));
     (await noun.load())(freshet, surroundings);
     await freshet.parseAsync([...argv]);
   } catch (thrown) {

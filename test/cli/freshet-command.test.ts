@@ -52,3 +52,13 @@ test('a folder that cannot be written is one clear error that names it', () => {
     /^freshet: folder-unwritable: this account cannot write \S+freshet\.mjs\S* \(ENOTDIR\)[^\n]+FRESHET_CACHE\n$/,
   );
 });
+
+test.each([
+  ['source', 'pause', 'shop', '--tables', ''],
+  ['task', 'submit', 'support', 'Hello?', '--max-usd', ' '],
+  ['task', 'submit', 'support', 'Hello?', '--tenant='],
+])('an empty value is refused, not taken for none: %s %s', (...words) => {
+  const { status, stderr } = freshet(...words);
+  expect(status).toBe(ERROR_CODES.usage.exit);
+  expect(stderr).toMatch(/^freshet: usage: --\S+ is empty: give it a value, or leave it out\n$/);
+});
