@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
+import { filesOfVolumes, forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
 import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
 import { lockStack, STACK_LOCK } from '../../connectors/stack/stack-lock.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { askAtTerminal, type Consent } from '../consent.ts';
 import { createOutput } from '../output.ts';
 import { findRun, serverFolderOf, unlessAnother } from '../run-file.ts';
@@ -30,9 +30,11 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
           'already-running',
           `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first${unlessAnother(root, run)}`,
         );
-      const paths = dryRun ? toForget(root) : await forget(root, environment);
+      const { paths, left }: Forgotten = dryRun ? { paths: toForget(root) } : await forget(root, environment);
       const output = createOutput(json);
-      if (json) return output.print({ dryRun, paths }, () => '');
+      if (json) output.print({ dryRun, paths }, () => '');
+      if (left) throw left;
+      if (json) return;
       if (!dryRun) return output.talk('  all data of this folder is forgotten; npm start makes it anew');
       output.print(paths, () =>
         paths.length === 0 ? 'nothing is held here' : paths.map((path) => `would forget ${path}`).join('\n'),
@@ -40,22 +42,33 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
     });
 };
 
-/** Gives what is gone. */
-const forget = async (root: string, environment: NodeJS.ProcessEnv): Promise<readonly string[]> => {
+interface Forgotten {
+  readonly paths: readonly string[];
+  /** Why what containers keep is left, where Docker does not do as told. */
+  readonly left?: FreshetError | undefined;
+}
+
+const forget = async (root: string, environment: NodeJS.ProcessEnv): Promise<Forgotten> => {
   const folder = serverFolderOf(root);
   // What starts or stops has no run file yet, or none any more.
   const lock = await lockStack(folder);
   let paths: readonly string[];
+  let left: FreshetError | undefined;
   try {
     await endLeftServers(folder);
-    if (isDockerStack(folder)) await forgetDockerStack({ dataDirectory: folder, environment });
-    paths = toForget(root);
+    if (isDockerStack(folder))
+      left = await forgetDockerStack({ dataDirectory: folder, environment }).then(
+        () => undefined,
+        toFreshetError,
+      );
+    const kept = left ? filesOfVolumes(folder) : [];
+    paths = toForget(root).filter((path) => !kept.includes(path));
     for (const each of paths) rmSync(each, { recursive: true, force: true });
   } finally {
     await lock.release();
   }
   removeEmptyFolders(root);
-  return paths;
+  return { paths, left };
 };
 
 /** Files and folders; what containers keep in Docker's volumes goes with the mark of their folder. */

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toError } from '../../schemas/errors.ts';
 import { artifactsIn } from './artifacts.ts';
 import { findInPath } from './find-commands.ts';
 import { installFolder } from './install-folder.ts';
@@ -34,6 +34,13 @@ const MARK = 'docker';
 /** Whether a data directory's servers were run in containers: what they keep is then in Docker's volumes. */
 export const isDockerStack = (dataDirectory: string): boolean => existsSync(join(dataDirectory, MARK));
 
+/** What stays in a data directory for as long as the volumes do: it tells of them, and opens their database. */
+export const filesOfVolumes = (dataDirectory: string): readonly string[] =>
+  [MARK, 'postgres-password'].map((name) => join(dataDirectory, name));
+
+const projectOf = (dataDirectory: string): string =>
+  `freshet-${createHash('sha256').update(dataDirectory).digest('hex').slice(0, 8)}`;
+
 /**
  * Builds what is missing, starts the containers and waits until all are healthy. Docker starts what dies again. Where the
  * start fails or is given up, the containers are stopped before it rejects.
@@ -52,16 +59,22 @@ export const startDockerStack = async (
   await docker(['compose', 'version'], progress).catch((cause: unknown) => {
     throw new FreshetError(
       'prerequisite-missing',
-      'Docker does not answer, or lacks its compose plugin: start Docker, or install docker-compose-plugin.',
+      'Docker lacks its compose plugin: install docker-compose-plugin.',
       { cause },
     );
   });
-  await mkdir(dataDirectory, { recursive: true });
-  await writeFile(join(dataDirectory, MARK), '');
+  await docker(['info'], progress).catch((cause: unknown) => {
+    throw new FreshetError(
+      'prerequisite-missing',
+      `Docker does not answer: start it, or let this account use it. ${toError(cause).message}`,
+      { cause },
+    );
+  });
   const modelDirectory = await installModel(options, docker, progress);
   // Whoever stops has aborted the signal of the start: this has none.
   const stop = (): Promise<void> =>
     dockerCommand({ ...options, signal: undefined })(['compose', 'stop'], progress);
+  await writeFile(join(dataDirectory, MARK), '');
   await docker(['compose', 'up', '--build', '--detach', '--wait', ...SERVERS], progress).catch(
     async (error: unknown) => {
       await stop().catch(({ message }: Error) => progress(message));
@@ -76,11 +89,21 @@ export const startDockerStack = async (
   };
 };
 
-/** Removes the containers and all that they keep. @throws FreshetError as `startDockerStack` */
-export const forgetDockerStack = (
+/** Removes the containers and all that they keep. @throws FreshetError `unavailable`, naming the volumes that remain */
+export const forgetDockerStack = async (
   options: Pick<DockerStackOptions, 'dataDirectory' | 'environment'>,
-): Promise<void> =>
-  dockerCommand({ ...options, signal: undefined })(['compose', 'down', '--volumes'], () => undefined);
+): Promise<void> => {
+  const { dataDirectory } = options;
+  try {
+    await dockerCommand({ ...options, signal: undefined })(['compose', 'down', '--volumes'], () => undefined);
+  } catch (cause) {
+    throw new FreshetError(
+      'unavailable',
+      `Docker still keeps the volumes ${projectOf(dataDirectory)}_*: start Docker and reset again, or, if it is gone for good, delete ${join(dataDirectory, MARK)}. ${toError(cause).message}`,
+      { cause },
+    );
+  }
+};
 
 type Docker = (words: readonly string[], onLine: (line: string) => void) => Promise<void>;
 
@@ -97,14 +120,13 @@ const dockerCommand = (
       'prerequisite-missing',
       'Docker was not found: install Docker with its compose plugin, or start without --docker.',
     );
-  const name = `freshet-${createHash('sha256').update(dataDirectory).digest('hex').slice(0, 8)}`;
   return async (words, onLine) => {
     const password = await serverPassword(dataDirectory, 'postgres');
     return run(command, words, onLine, {
       cwd: PROJECT,
       env: {
         ...environment,
-        COMPOSE_PROJECT_NAME: name,
+        COMPOSE_PROJECT_NAME: projectOf(dataDirectory),
         FRESHET_POSTGRES_PASSWORD: password,
         // The page's own port is the gateway's, which runs outside: any other one here.
         FRESHET_PAGE_PORT: '',

@@ -57,6 +57,16 @@ test('a dry run names what would go, and nothing of it goes', async () => {
   expect((await reset('--dry-run')).stdout).toContain('nothing is held here');
 });
 
+test('where Docker is not there, all but its volumes is forgotten, and they are named', async () => {
+  const mark = join(serverFolderOf(root), 'docker');
+  writeFileSync(mark, '');
+  await expect(reset()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/^Docker still keeps the volumes freshet-[0-9a-f]{8}_\*: /),
+  });
+  expect([existsSync(data), existsSync(mark)]).toEqual([false, true]);
+});
+
 test('the folder is locked until all of its data is gone', async () => {
   writeFileSync(join(root, '.freshet', 'run.json'), '{}');
   let left: readonly unknown[] = [];

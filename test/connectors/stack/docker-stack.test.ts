@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startDockerStack } from '../../../connectors/stack/docker-stack.ts';
+import { isDockerStack, startDockerStack } from '../../../connectors/stack/docker-stack.ts';
 
 let directory: string;
 let abort: AbortController;
@@ -19,11 +19,12 @@ const asked = (): readonly string[] => {
 };
 
 /** Docker's place is taken by a script that writes down what it was asked, and does `up` as told. */
-const start = async (up: string, stop = 'true') => {
+const start = async (up: string, stop = 'true', info = 'true') => {
   await mkdir(join(directory, 'bin'));
   const docker = join(directory, 'bin', 'docker');
   const script = `#!/bin/sh
 case "$1 $2" in
+"info ") ${info};;
 "compose up") echo "$1 $2" >> ${directory}/asked; ${up};;
 "compose stop") ${stop}; echo "$1 $2" >> ${directory}/asked;;
 esac
@@ -66,4 +67,12 @@ test('containers of a start that was given up are stopped once it has ended', as
 test('containers that could not be stopped are told of', async () => {
   const stack = await start('exit 0', 'echo no daemon >&2; exit 1');
   await expect(stack.stop()).rejects.toThrow('docker compose stop ended with code 1: no daemon');
+});
+
+test('where no daemon answers it is said, and nothing tells of containers', async () => {
+  await expect(start('exit 0', 'true', 'echo no daemon >&2; exit 1')).rejects.toMatchObject({
+    code: 'prerequisite-missing',
+    message: expect.stringMatching(/^Docker does not answer: start it.* no daemon$/),
+  });
+  expect([asked(), isDockerStack(join(directory, 'data'))]).toEqual([[], false]);
 });
