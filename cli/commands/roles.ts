@@ -1,5 +1,6 @@
 /** `freshet pipeline | index | agents | gateway`: one role each, scaled out by running more of them. */
 import { type Command, Option } from 'commander';
+import { portNumber } from '../port-number.ts';
 import { type RoleContext, type RoleSettings, type RunningRole, runRole } from '../roles/role-process.ts';
 import { findRun } from '../run-file.ts';
 import { addIndexCommands } from './index-command.ts';
@@ -35,7 +36,7 @@ const ROLES: Readonly<Record<string, Role>> = {
 
 const settingsOf = (options: RoleOptions): RoleSettings => ({
   ...options,
-  port: Number(options.port),
+  port: portNumber(options.port),
   peers: options.peers.split(',').filter((peer) => peer !== ''),
 });
 

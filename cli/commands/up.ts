@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
+import { portNumber } from '../port-number.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { findRun, unlessAnother } from '../run-file.ts';
 import { hasSample } from '../start/prepare-sources.ts';
@@ -12,6 +13,7 @@ import { untilSampleIndexed } from '../start/sample-indexed.ts';
 import { type RunningFreshet, startEverything } from '../start/start-everything.ts';
 import { SERVER_PLACES, type ServerPlace } from '../start/start-servers.ts';
 import { tellIndexed } from '../start/tell-indexed.ts';
+import { wholeNumber } from '../whole-number.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface UpOptions {
@@ -29,7 +31,7 @@ interface UpOptions {
 const positive = (text: string, option: string): number => {
   const number = Number(text);
   if (Number.isFinite(number) && number >= 0) return number;
-  throw new FreshetError('usage', `${option} takes a number, not ${text}`);
+  throw new FreshetError('usage', `${option} takes a number from 0, not ${text}`);
 };
 
 export const addUpCommand = (freshet: Command, { root, environment }: Surroundings): void => {
@@ -70,6 +72,9 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
   const servers = options.docker ? 'docker' : options.servers;
   if (servers !== 'native' && options.ports === 'free')
     throw new FreshetError('usage', '--ports free is for native servers: those of containers are fixed');
+  const sampleRows = wholeNumber(options.rows, '--rows');
+  const rate = positive(options.rate, '--rate');
+  const gatewayPort = options.port === undefined ? undefined : portNumber(options.port);
   const configFile = resolve(root, options.config);
   const config = await loadConfig(configFile);
   // It writes rows of its own: not into anybody's database.
@@ -96,8 +101,8 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
     environment,
     servers,
     freePorts: options.ports === 'free',
-    ...(options.port === undefined ? {} : { gatewayPort: positive(options.port, '--port') }),
-    sampleRows: positive(options.rows, '--rows'),
+    ...(gatewayPort === undefined ? {} : { gatewayPort }),
+    sampleRows,
     progress,
     signal: ended.signal,
     onFailure: (error) => {
@@ -116,7 +121,6 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
       const { check } = await import('../start/check.ts');
       await check({ freshet, config, json: options.json ?? false, progress, signal: ended.signal });
     } else {
-      const rate = positive(options.rate, '--rate');
       process.stderr.write(
         `\n  Dashboard   ${freshet.run.gateway}\n  Ask         npx freshet task submit ${config.agents[0]?.name ?? 'support'} "${freshet.sample ? 'How do I reset the hub?' : 'Your question'}" --watch\n  Stop        Ctrl-C\n\n`,
       );

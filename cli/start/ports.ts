@@ -1,6 +1,6 @@
 /** Loopback ports of the roles: fixed ones that people can remember, or free ones beside another Freshet. */
 import { createServer } from 'node:net';
-import { FreshetError } from '../../schemas/errors.ts';
+import { portError } from '../../connectors/stack/ports.ts';
 
 export interface RolePorts {
   readonly gateway: number;
@@ -11,19 +11,11 @@ export interface RolePorts {
 
 export const DEFAULT_ROLE_PORTS: RolePorts = { gateway: 7400, index: 7401, pipeline: 7402, agents: 7403 };
 
-/** Binds a port of 127.0.0.1 and lets it go; 0 picks one. Errors: `port-in-use`, naming who needs it. */
+/** Binds a port of 127.0.0.1 and lets it go; 0 picks one. Errors: `port-in-use` or `usage`, naming who needs it. */
 const tryPort = (port: number, who: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (cause) =>
-      reject(
-        new FreshetError(
-          'port-in-use',
-          `port ${port} on 127.0.0.1, needed by the ${who}, is in use: stop the program that listens there, or start with --ports free`,
-          { cause },
-        ),
-      ),
-    );
+    server.once('error', (cause) => reject(portError(port, `the ${who}`, cause)));
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       const address = server.address();
       const bound = typeof address === 'object' && address ? address.port : port;

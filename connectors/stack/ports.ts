@@ -40,19 +40,32 @@ export const freePorts = async (): Promise<StackPorts> => {
   return { kafka, kafkaController, schemaRegistry, connect, postgres, redis, mariadb };
 };
 
-/** Throws `port-in-use` when something listens on one of these ports of 127.0.0.1. */
+/** Throws `port-in-use` when something listens on one of these ports of 127.0.0.1, `usage` for one that this account may not use. */
 export const checkPorts = async (server: string, ports: readonly number[]): Promise<void> => {
   for (const port of ports) {
     try {
       await (await listen(port)).close();
     } catch (cause) {
-      throw new FreshetError(
-        'port-in-use',
-        `Port ${port} on 127.0.0.1, needed by ${server}, is in use: stop the program that listens there or choose another port.`,
-        { cause },
-      );
+      throw portError(port, server, cause);
     }
   }
+};
+
+/** Why nobody can listen on a port of 127.0.0.1, where that is known. Pure. */
+export const portError = (port: number, who: string, cause: unknown): unknown => {
+  const { code } = cause as NodeJS.ErrnoException;
+  const needed = `port ${port} on 127.0.0.1, needed by ${who},`;
+  if (code === 'EADDRINUSE')
+    return new FreshetError(
+      'port-in-use',
+      `${needed} is in use: stop the program that listens there, or start with --ports free`,
+      { cause },
+    );
+  if (code === 'EACCES')
+    return new FreshetError('usage', `${needed} is one that this account may not use: name one above 1023`, {
+      cause,
+    });
+  return cause;
 };
 
 const listen = (port: number): Promise<{ readonly port: number; readonly close: () => Promise<void> }> =>

@@ -62,3 +62,13 @@ test.each([
   expect(status).toBe(ERROR_CODES.usage.exit);
   expect(stderr).toMatch(/^freshet: usage: --\S+ is empty: give it a value, or leave it out\n$/);
 });
+
+test.each([
+  ['--rate', 'abc'],
+  ['--rows', '1.5'],
+  ['--port', '70000'],
+])('what up cannot use is refused before anything starts: %s %s', (...option) => {
+  const { status, stderr } = freshet('up', ...option);
+  expect(status).toBe(ERROR_CODES.usage.exit);
+  expect(stderr).toMatch(new RegExp(`^freshet: usage: ${option[0]} [^\\n]+, not ${option[1]}\\n$`));
+});
