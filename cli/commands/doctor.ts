@@ -1,5 +1,7 @@
 /** `freshet doctor`: each server, connector, topic and role: fine, or what to do. */
 import type { Command } from 'commander';
+import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
+import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
 import { createKafkaJsClient } from '../../connectors/kafka/kafkajs-client.ts';
 import { pingRedis } from '../../connectors/redis/ping-redis.ts';
@@ -7,9 +9,10 @@ import { schemaText } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { sourceTopics } from '../../connectors/sources/source-kinds.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import { TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
+import { changeTopic, TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
+import { flushPace } from '../flush-pace.ts';
 import { loadConfig } from '../load-config.ts';
-import { createOutput, oneLine } from '../output.ts';
+import { createOutput, duration, oneLine } from '../output.ts';
 import { findRun, type RunFile } from '../run-file.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -90,6 +93,20 @@ const answers = async (url: string): Promise<unknown> => {
 const ready = async (url: string): Promise<unknown> =>
   (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })).json();
 
+/** Of one source, as the pace is the worker's; nothing where none streams, which is a finding of its own. */
+const inspectFlush = async (run: RunFile, streaming: SeenSource | undefined): Promise<readonly Finding[]> => {
+  if (!streaming) return [];
+  const look = finding('connect flush', async () => {
+    const ms = await flushPace(openConnectApi(run.connect), sourceNames(streaming.source).connector);
+    if (ms === null)
+      return wrong(
+        'offsets are written down too rarely, and a read after a write waits for that: set offset.flush.interval.ms=250 in the worker of Kafka Connect',
+      );
+    return `offsets written down twice within ${duration(ms)}`;
+  });
+  return [await look];
+};
+
 const inspect = async (root: string): Promise<readonly Finding[]> => {
   const run = findRun(root);
   const node: Finding = { part: 'node', ok: true, said: process.versions.node };
@@ -99,15 +116,17 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
     node,
     { part: 'freshet', ok: true, said: `process ${run.pid}, since ${run.startedAt}` },
   ];
-  const config = await loadConfig(run.config);
-  const topics = [...Object.values(TOPICS), ...sourceTopics(config.sources)];
+  const loading = loadConfig(run.config);
+  // Roles run on with what they read before it broke: the rest is looked at all the same.
+  const config = await loading.catch(() => undefined);
+  const sourcesTopics = config ? sourceTopics(config.sources) : Object.keys(run.sources).map(changeTopic);
+  const topics = [...Object.values(TOPICS), ...sourcesTopics];
   findings.push(
     ...(await Promise.all([
-      finding(
-        'config',
-        async () =>
-          `${run.config}: ${Object.keys(config.sources).length} sources, ${config.agents.length} agents`,
-      ),
+      finding('config', async () => {
+        const { sources, agents } = await loading;
+        return `${run.config}: ${Object.keys(sources).length} sources, ${agents.length} agents`;
+      }),
       finding('schema registry', async () => {
         const registry = openSchemaRegistry(run.schemaRegistry);
         for (const topic of Object.values(TOPICS)) {
@@ -137,6 +156,10 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
   const { sources = [] } = (await answers(`${run.gateway}/v1/sources`).catch(() => ({}))) as {
     readonly sources?: readonly SeenSource[];
   };
+  const flush = inspectFlush(
+    run,
+    sources.find(({ state }) => state === 'streaming'),
+  );
   for (const source of Object.keys(run.sources))
     findings.push(
       await finding(`source ${source}`, async () => {
@@ -163,6 +186,7 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
     );
   }
   findings.push(
+    ...(await flush),
     ...(await inspectTopics(run, topics).catch((error: unknown) => [
       { part: 'kafka', ok: false, said: toFreshetError(error).message },
     ])),
