@@ -1,7 +1,7 @@
 /**
  * A stretch of one partition of freshet.documents folded into what a table holds of it: newest version wins, floors
  * delete what is older. The owner of the partition, the index and its rebuild share this one fold; in whatever order
- * and how often records come, it ends the same (I1, I4, I5).
+ * and how often records come, it ends the same (I1, I4, I5). What a floor deletes is taken out before (apply-floors.ts).
  */
 import type { DocumentTable, StoredDocument } from '../connectors/document-table/document-table.ts';
 import { floorIdOf, tablePrefixOf } from '../schemas/document-id.ts';
@@ -28,13 +28,17 @@ export interface FoldedDocuments {
   readonly applied: readonly boolean[];
 }
 
-type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get' | 'below'>;
+export type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get' | 'below'>;
 
 /** As it is to be held: without what a floor took from it. */
 const heldUnder = ({ record, offset, body }: LoggedDocument, floor: string | undefined): StoredDocument => {
   const left = withoutOlderThan(record, floor);
   return left === record && body ? { record, offset, body } : { record: left, offset };
 };
+
+/** What a floor leaves of a record: the record itself, a marker without what it kept, or nothing. */
+export const leftUnder = (record: Document, floor: string): Document | undefined =>
+  record.version < floor ? undefined : withoutOlderThan(record, floor);
 
 /** Decides; writes nothing. `table` is only read, and only for this partition. */
 export const foldDocuments = (
@@ -49,13 +53,11 @@ export const foldDocuments = (
   const floorOf = (id: string): string | undefined => floors.get(id)?.version ?? table.floor(partition, id);
 
   const below = (id: string, { record, offset }: StoredDocument, floor: string): void => {
-    if (record.version < floor) {
+    const left = leftUnder(record, floor);
+    if (!left) {
       documents.delete(id);
       removed.add(id);
-      return;
-    }
-    const left = withoutOlderThan(record, floor);
-    if (left !== record) documents.set(id, { record: left, offset });
+    } else if (left !== record) documents.set(id, { record: left, offset });
   };
 
   const applyFloor = (record: Document, offset: number): boolean => {
@@ -66,15 +68,16 @@ export const foldDocuments = (
       return false;
     }
     again.delete(record.documentId);
-    if (held === record.version) return false;
-    floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
+    // One that stands there already may have been cut short by a crash: what is below it is looked for all the same.
+    const isNewer = held !== record.version;
+    if (isNewer) floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
     const prefix = tablePrefixOf(record.source, record.table);
     for (const stored of table.below(partition, prefix, record.version)) {
       const { documentId } = stored.record;
       if (!documents.has(documentId)) below(documentId, stored, record.version);
     }
     for (const [id, stored] of [...documents]) if (id.startsWith(prefix)) below(id, stored, record.version);
-    return true;
+    return isNewer;
   };
 
   const applyDocument = (logged: LoggedDocument): boolean => {

@@ -31,6 +31,13 @@ export interface RefusedStanding {
   readonly reason: string;
 }
 
+/** What stands of a document, without its text and vectors. */
+export interface DocumentStanding {
+  readonly version: string;
+  readonly kind: Document['kind'];
+  readonly offset: number;
+}
+
 /** One atomic write to one partition. */
 export interface TableWrite {
   readonly partition: number;
@@ -50,14 +57,21 @@ export interface TableWrite {
 export interface DocumentTable {
   get(partition: number, documentId: string): StoredDocument | undefined;
   /** Version, kind and offset alone, without decoding text and vectors. */
-  standing(
+  standing(partition: number, documentId: string): DocumentStanding | undefined;
+  /**
+   * What stands of documents whose id begins with a prefix, in the order of `list`: at most `most`, from behind an id on, be it held
+   * or not; fewer at the end alone. Whoever walks a table over many turns of the event loop goes by these: a loop that stays open
+   * over a turn keeps every page that writes free meanwhile, and the file grows by them for good.
+   */
+  standings(
     partition: number,
-    documentId: string,
-  ): { readonly version: string; readonly kind: Document['kind']; readonly offset: number } | undefined;
+    prefix: string,
+    slice: { readonly after: string | undefined; readonly most: number },
+  ): readonly (DocumentStanding & { readonly documentId: string })[];
   floor(partition: number, floorId: string): string | undefined;
   /**
    * Documents of a partition whose id begins with a prefix, in id order (ids equal in their first 1,800 bytes: in any), as
-   * they were when the loop began.
+   * they were when the loop began. Within one turn of the event loop: see `standings`.
    */
   list(partition: number, prefix: string): Iterable<StoredDocument>;
   /** As `list`, deleted markers alone; what is none is not decoded. */

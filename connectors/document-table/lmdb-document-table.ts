@@ -32,7 +32,7 @@ import {
   standingOf,
   type TableFiles,
 } from './table-files.ts';
-import { keyOf, partitionRange, prefixRange } from './table-keys.ts';
+import { idOf, keyOf, partitionRange, prefixRange } from './table-keys.ts';
 
 export interface LmdbDocumentTableOptions {
   readonly folder: string;
@@ -70,6 +70,20 @@ export class LmdbDocumentTable implements DocumentTable {
 
   standing(partition: number, documentId: string): Standing | undefined {
     return this.#read(() => standingOf(this.#files, keyOf(partition, documentId)));
+  }
+
+  standings(...[partition, prefix, { after, most }]: Parameters<DocumentTable['standings']>) {
+    return this.#read(() => {
+      const { start, end } = prefixRange(partition, prefix);
+      const from = after === undefined ? { start } : { start: keyOf(partition, after), exclusiveStart: true };
+      const found: (Standing & { readonly documentId: string })[] = [];
+      for (const { key, value } of this.#files.standings.getRange({ ...from, end })) {
+        const documentId = idOf(key) ?? this.#idOfRecord(key);
+        if (documentId?.startsWith(prefix)) found.push({ ...(value as Standing), documentId });
+        if (found.length >= most) break;
+      }
+      return found;
+    });
   }
 
   floor(partition: number, floorId: string): string | undefined {
@@ -208,6 +222,11 @@ export class LmdbDocumentTable implements DocumentTable {
   /** What lies there is damaged: nothing is written any more, and the next opening begins empty. */
   condemn(damage: FreshetError): void {
     this.#idle.condemn(damage);
+  }
+
+  #idOfRecord(key: Buffer): string | undefined {
+    const bytes = this.#files.records.getBinary(key);
+    return bytes && decodeStored(bytes).record.documentId;
   }
 
   #read<T>(read: () => T): T {

@@ -25,6 +25,10 @@ export const keyOf = (partition: number, id: string): Buffer => {
   return Buffer.concat([partitionBytes(partition), text.subarray(0, ID_BYTES_KEPT), AFTER_ANY_TEXT, digest]);
 };
 
+/** The id of a key; undefined where it was cut. */
+export const idOf = (key: Buffer): string | undefined =>
+  key.length > PARTITION_BYTES + ID_BYTES_KEPT ? undefined : key.toString('utf8', PARTITION_BYTES);
+
 /** Every key of a partition whose id may begin with the prefix: for prefixes above ID_BYTES_KEPT compare the ids too. */
 export const prefixRange = (
   partition: number,

@@ -6,7 +6,13 @@
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KeywordIndex } from '../../connectors/keyword-index/keyword-index.ts';
 import type { RowPlace, VectorIndex } from '../../connectors/vector-index/vector-index.ts';
-import { type FoldedDocuments, foldDocuments, type LoggedDocument } from '../fold-documents.ts';
+import { applyFloors } from '../apply-floors.ts';
+import {
+  type FoldedDocuments,
+  foldDocuments,
+  type HeldDocuments,
+  type LoggedDocument,
+} from '../fold-documents.ts';
 import { changeRows } from './index-rows.ts';
 import { keywordRows } from './keyword-rows.ts';
 
@@ -28,11 +34,21 @@ export interface PartitionBatch {
 
 /** Batches of different partitions. Errors are the engines': `disk-full`, `index-unavailable`. Doing it again after one is safe. */
 export const applyDocuments = async (
-  { table, index, keywords }: IndexGeneration,
+  generation: IndexGeneration,
   batches: readonly PartitionBatch[],
 ): Promise<readonly FoldedDocuments[]> => {
-  const planned = batches.map(({ partition, position, records }) => {
-    const folded = foldDocuments(table, partition, records);
+  const { table, index, keywords } = generation;
+  const views: HeldDocuments[] = [];
+  for (const { partition, records } of batches)
+    views.push(
+      await applyFloors(table, partition, records, async (write, held) => {
+        const staleRows = held.flatMap(({ record }) => changeRows(partition, record, undefined).stale);
+        table.write({ ...write, staleRows });
+        await removeStale(generation, staleRows);
+      }),
+    );
+  const planned = batches.map(({ partition, position, records }, at) => {
+    const folded = foldDocuments(views[at] ?? table, partition, records);
     const held = (id: string) => table.get(partition, id)?.record;
     const changes = [
       ...folded.documents.map(({ record }) => changeRows(partition, held(record.documentId), record)),
@@ -71,7 +87,7 @@ export const applyDocuments = async (
     })),
   );
   const stale = planned.flatMap((each) => each.stale);
-  await removeStale({ table, index, ...(keywords && { keywords }) }, stale);
+  await removeStale(generation, stale);
   return planned.map(({ folded }) => folded);
 };
 

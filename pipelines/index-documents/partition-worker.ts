@@ -4,6 +4,7 @@ import type { DocumentTable } from '../../connectors/document-table/document-tab
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { applyFloors } from '../apply-floors.ts';
 import { type BatchQueue, type BatchQueueSettings, createBatchQueue } from '../batch-queue.ts';
 import type { BatchBounds } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
@@ -168,7 +169,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await writer.append(plan.refused);
       const places = await writer.append(plan.records);
       drift?.commit();
-      rememberOwn(
+      await rememberOwn(
         plan.documents.map(({ at, record, body }) => ({
           ...{ record, body },
           offset: places[at]?.offset ?? Number.NaN,
@@ -186,8 +187,8 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   };
 
   /** What was appended is known as if it had been read, and where nobody else wrote in between it need not be (decision 29). */
-  const rememberOwn = (appended: readonly LoggedDocument[]): void => {
-    const folded = foldDocuments(table, partition, appended);
+  const rememberOwn = async (appended: readonly LoggedDocument[]): Promise<void> => {
+    const folded = foldDocuments(await applyFloors(table, partition, appended), partition, appended);
     const from = position();
     // A newer one that came meanwhile stands before an older now: the tail sees that and mends it.
     const to = folded.again.length > 0 ? from : endOfStretch(from, appended);
@@ -210,7 +211,9 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     const decoded = await decodeDocuments(codec, unknown);
     const last = records.at(-1);
     if (!last || signal.aborted) return;
-    let folded = foldDocuments(table, partition, decoded);
+    const held = await applyFloors(table, partition, decoded);
+    if (signal.aborted) return;
+    let folded = foldDocuments(held, partition, decoded);
     if (folded.again.length > 0) {
       // Before the position moves past what made it necessary: a crash in between would leave the older one last.
       await writer.append(
@@ -224,7 +227,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       );
       settings.onReappended(folded.again.length);
       // Changes may have been written to the table meanwhile.
-      folded = foldDocuments(table, partition, decoded);
+      folded = foldDocuments(held, partition, decoded);
     }
     // What was appended behind these records meanwhile may be known already.
     remember(folded, Math.max(position(), last.offset + 1));

@@ -5,6 +5,7 @@ import { toError } from '../../schemas/errors.ts';
 import { markerEndHeaders } from '../../schemas/marker-end.ts';
 import type { Document } from '../../schemas/records.ts';
 import { MAX_RECORD_BYTES } from '../../schemas/topics.ts';
+import { applyFloors } from '../apply-floors.ts';
 import { type BatchQueue, createBatchQueue } from '../batch-queue.ts';
 import { type BatchBounds, ofAtMost } from '../batch-size.ts';
 import { decodeDocuments } from '../decode-documents.ts';
@@ -102,7 +103,8 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
       ...{ record, ended: value === null },
       offset: places[at]?.offset ?? 0,
     }));
-    remember(foldDocuments(table, partition, appended), table.position(partition) ?? 0);
+    const folded = foldDocuments(await applyFloors(table, partition, appended), partition, appended);
+    remember(folded, table.position(partition) ?? 0);
     const refused = made.filter(
       ({ record }, at) => record.chunks.length === 0 && (planned[at]?.chunks.length ?? 0) > 0,
     ).length;
@@ -116,7 +118,9 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
     const decoded = await decodeDocuments(codec, records);
     const last = records.at(-1);
     if (!last || signal.aborted) return;
-    const { again } = foldDocuments(table, partition, decoded);
+    const held = await applyFloors(table, partition, decoded);
+    if (signal.aborted) return;
+    const { again } = foldDocuments(held, partition, decoded);
     if (again.length > 0)
       await settings.writer.append(
         again.map((record) => ({
@@ -128,7 +132,7 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
         })),
       );
     // Anew: records may have been appended meanwhile.
-    remember(foldDocuments(table, partition, decoded), last.offset + 1);
+    remember(foldDocuments(held, partition, decoded), last.offset + 1);
   };
 
   const queue = (

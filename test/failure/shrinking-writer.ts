@@ -24,6 +24,7 @@ const killing: { readonly table: DocumentTable; readonly index: VectorIndex } = 
   table: {
     get: (...input) => table.get(...input),
     standing: (...input) => table.standing(...input),
+    standings: (...input) => table.standings(...input),
     floor: (...input) => table.floor(...input),
     list: (...input) => table.list(...input),
     origin: (...input) => table.origin(...input),

@@ -47,6 +47,15 @@ export const createMemoryDocumentTable = (): DocumentTable => {
       const stored = of(partition).documents.get(id);
       return stored && { version: stored.record.version, kind: stored.record.kind, offset: stored.offset };
     },
+    standings: (partition, prefix, { after, most }) =>
+      [...of(partition).documents]
+        .filter(([id]) => id.startsWith(prefix) && (after === undefined || id > after))
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .slice(0, most)
+        .map(([documentId, { record, offset }]) => ({
+          ...{ documentId, offset },
+          ...{ version: record.version, kind: record.kind },
+        })),
     floor: (partition, id) => of(partition).floors.get(id),
     list: (partition, prefix) =>
       [...of(partition).documents]

@@ -141,6 +141,15 @@ it('holds what plain maps would hold', async () => {
                 .map(({ record }) => record.documentId)
                 .filter((name) => name.startsWith(prefix));
               expect(listed.toSorted()).toEqual(expected.toSorted());
+              const standing: string[] = [];
+              for (let after: string | undefined; ; after = standing.at(-1)) {
+                const slice = table.standings(part, prefix, { after, most: 2 });
+                standing.push(...slice.map(({ documentId }) => documentId));
+                for (const { documentId, ...each } of slice)
+                  expect(each).toEqual(table.standing(part, documentId));
+                if (slice.length < 2) break;
+              }
+              expect(standing).toEqual(listed);
               const below = [...table.below(part, prefix, versionOf(500))];
               expect(below.map(({ record }) => record.documentId).toSorted()).toEqual(
                 held
