@@ -8,15 +8,11 @@ import { type AlertTrack, joinAlerts, stepAlerts } from '../pipelines/track-fres
 import { toFreshetError } from '../schemas/errors.ts';
 import type { Alert } from '../schemas/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
-import {
-  AGENT_ALERT_KINDS,
-  type AgentsSeen,
-  type BreakerSeen,
-  conditionsOfAgents,
-} from './agent-alert-conditions.ts';
+import { AGENT_ALERT_KINDS, type AgentsSeen, conditionsOfAgents } from './agent-alert-conditions.ts';
 import type { GatewayContext } from './gateway-context.ts';
 import { reportLimits } from './report-budgets.ts';
 import { tellAlert } from './rollback-alert.ts';
+import { seeBreakers } from './see-breakers.ts';
 
 export interface AgentWatch {
   close(): Promise<void>;
@@ -45,19 +41,8 @@ export const watchAgents = (context: Pick<GatewayContext, 'settings' | 'models' 
   const published = (source: string): readonly Alert[] =>
     AGENT_ALERT_KINDS.flatMap((kind) => models.freshness().alertOf({ source, kind }) ?? []);
 
-  const seeBreakers = async (): Promise<readonly BreakerSeen[] | null> => {
-    const breakers = await settings.breakers?.().catch(() => null);
-    const nowMs = clock() / MICROS;
-    return (
-      breakers?.map(({ name, breaker }) => ({
-        ...{ name, state: breaker.state },
-        isDue: breaker.state !== 'closed' && breaker.until <= nowMs,
-      })) ?? null
-    );
-  };
-
   const see = async (now: number): Promise<Omit<AgentsSeen, 'standing'>> => {
-    const breakers = await seeBreakers();
+    const breakers = await seeBreakers(settings);
     return {
       agents: agents.map(({ name }) => name),
       endings: models.outcomes.since(now - policy.windowMs * MICROS),

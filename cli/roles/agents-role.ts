@@ -8,7 +8,7 @@ import { openHeardControls } from '../../agents/safety/heard-controls.ts';
 import { createBudgetRebuilder } from '../../agents/safety/rebuild-budgets.ts';
 import { closeMcpTools, verifyMcpTools } from '../../agents/tools/mcp-tools.ts';
 import { openResultCache } from '../../agents/tools/result-cache.ts';
-import { BREAKER_GAUGE, WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
+import { WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
@@ -42,11 +42,7 @@ export const startAgentsRole = async (context: RoleContext): Promise<RunningRole
   const models = languageModelsFromConfig(config, limits);
 
   const control = await openHeardControls({ kafka, codec, localTenant, onTrouble });
-  const breakers = await openSharedBreakers({
-    url: settings.redis,
-    group: WORKERS,
-    onState: (name, state) => metrics.breakerState.set({ tool: name }, BREAKER_GAUGE[state]),
-  });
+  const breakers = await openSharedBreakers({ url: settings.redis, group: WORKERS });
   const ledger = await openRedisBudgetLedger({ url: settings.redis, clock });
   const onUnreadable = (position: string, error: Error): void =>
     log.warn({ details: error }, `budgets: ${position} cannot be read`);

@@ -34,8 +34,6 @@ export interface SharedBreakersSettings {
   /** Workers of one group share their breakers. */
   readonly group: string;
   readonly settingsOf?: (name: GuardedName) => BreakerSettings;
-  /** Of this worker's view: for freshet_breaker_state. */
-  readonly onState?: (name: GuardedName, state: Breaker['state']) => void;
   /** Milliseconds, for the time without Redis. */
   readonly now?: () => number;
 }
@@ -51,15 +49,13 @@ const isClosed = (breaker: Breaker): boolean => breaker.state === 'closed' && br
 const textOf = (breaker: Breaker): string => (isClosed(breaker) ? '' : JSON.stringify(breaker));
 
 export const openSharedBreakers = async (settings: SharedBreakersSettings): Promise<SharedBreakers> => {
-  const { group, settingsOf = breakerSettingsOf, onState, now = Date.now } = settings;
+  const { group, settingsOf = breakerSettingsOf, now = Date.now } = settings;
   const redis: Redis = await openRedis(settings.url);
   const local = new Map<string, Breaker>();
 
   const see = (name: GuardedName, breaker: Breaker): void => {
-    const before = local.get(name)?.state ?? 'closed';
     if (isClosed(breaker)) local.delete(name);
     else local.set(name, breaker);
-    if (breaker.state !== before) onState?.(name, breaker.state);
   };
 
   /** Moves the breaker on, here and for all: `decide` may be asked several times. */

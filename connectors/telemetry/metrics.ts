@@ -130,7 +130,7 @@ export const createMetrics = (role: string) => {
     toolCalls: counter('freshet_tool_calls_total', 'Tool calls by outcome.', ['tool', 'outcome']),
     breakerState: new Gauge({
       name: 'freshet_breaker_state',
-      help: 'Of an outside service: 0 closed, 1 half open, 2 open.',
+      help: 'Of an outside service: 0 closed, 1 half open, 2 open. Of models and tools, as workers share it: absent while it is not known.',
       labelNames: ['tool'],
       // Each process has its own view of it: two that see it open are not worse than one.
       aggregator: 'max',

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { GatewayContext } from '../gateway-context.ts';
 import { reportBudgets } from '../report-budgets.ts';
+import { measureBreakers, seeBreakers } from '../see-breakers.ts';
 import { measureBudgets } from '../views/budget-view.ts';
 import { measureFreshness } from '../views/freshness-gauges.ts';
 import { measureShares } from '../views/rollout-view.ts';
@@ -31,6 +32,7 @@ export const registerHealth = (
     measureFreshness(metrics, freshness(), sources);
     measureShares(metrics, models.control, settings.agents);
     measureBudgets(metrics, await reportBudgets(context));
+    measureBreakers(metrics, await seeBreakers(settings));
     // A role that does not answer must not take the others' metrics with it.
     const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
     const answered = others.flatMap((role) => (role.metrics === undefined ? [] : [role.metrics]));

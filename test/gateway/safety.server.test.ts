@@ -7,7 +7,11 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { lookAtBreakers } from '../../connectors/redis/look-at-breakers.ts';
 import { openRedisBudgetLedger } from '../../connectors/redis/redis-budget-ledger.ts';
 import { openRedisConnection, type RedisConnection } from '../../connectors/redis/redis-connection.ts';
-import { openSharedBreakers, type SharedBreakers } from '../../connectors/redis/shared-breaker.ts';
+import {
+  breakerKeyOf,
+  openSharedBreakers,
+  type SharedBreakers,
+} from '../../connectors/redis/shared-breaker.ts';
 import type { AuditView } from '../../gateway/routes/audit-routes.ts';
 import type { SafetyView } from '../../gateway/views/safety-view.ts';
 import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
@@ -186,6 +190,16 @@ test('breakers stand as workers share them, switches are in force at once, and a
     { kind: 'tool', name: 'refund', state: 'open', failures: null },
   ]);
   expect(Date.parse(opened.breakers[1]?.until ?? '')).toBeGreaterThan(Date.parse(opened.at ?? ''));
+  const gauges = async () =>
+    String((await under.call('/metrics')).body).match(/^freshet_breaker_state\{.*/gm) ?? [];
+  expect(await gauges()).toEqual([
+    'freshet_breaker_state{tool="model:small"} 0',
+    'freshet_breaker_state{tool="tool:refund"} 2',
+  ]);
+  // Its time is over, and no call has tried it since.
+  const due = JSON.stringify({ state: 'open', until: 1 });
+  await redis.use((client) => client.set(breakerKeyOf(GROUP, 'tool:refund'), due));
+  expect(await gauges()).toEqual(['freshet_breaker_state{tool="model:small"} 0']);
 
   const reason = 'runs wild';
   expect((await post(`/v1/agents/${AGENT}/kill`, { tenant: TENANT, reason })).status).toBe(202);
