@@ -12,6 +12,7 @@ import { atMost } from './at-most.ts';
 import {
   type ExecutionEntry,
   entryOfResult,
+  entryOfState,
   type JournaledEvent,
   newEntry,
   withEvent,
@@ -24,8 +25,8 @@ export interface FoundExecution {
 }
 
 export interface FindOlder {
-  /** From freshet.results. */
-  result(taskId: string): Promise<ExecutionEntry | undefined>;
+  /** From freshet.results; one that has not ended, from freshet.task-states, which tells no more than whose it is and how it stands. */
+  task(taskId: string): Promise<ExecutionEntry | undefined>;
   /** From the journal; where its first event stands is quick to read, anywhere else is a search of the last records. */
   execution(
     executionId: string,
@@ -39,7 +40,7 @@ export interface FindOlder {
 }
 
 /** Records looked through at most, by partition. */
-const MOST = { results: 50_000, events: 10_000, chunks: 20_000 } as const;
+const MOST = { results: 50_000, states: 50_000, events: 10_000, chunks: 20_000 } as const;
 const MAX_EVENTS = 5_000;
 const MAX_AT_ONCE = 2;
 
@@ -95,15 +96,30 @@ export const createFindOlder = (
     }
   };
 
+  /** The last of a compacted topic under a key. */
+  const newest = async (topic: string, most: number, key: string): Promise<Buffer | null> => {
+    let value: Buffer | null = null;
+    await search(topic, most, null, async (record) => {
+      if (record.key?.toString('utf8') === key) value = record.value;
+      return true;
+    });
+    return value;
+  };
+
+  const ofResult = async (taskId: string): Promise<ExecutionEntry | undefined> => {
+    const value = await newest(TOPICS.results.name, MOST.results, taskId);
+    return value ? entryOfResult(await codec.decode('Result', value)) : undefined;
+  };
+
   return {
-    result: async (taskId) => {
-      let found: ExecutionEntry | undefined;
-      await search(TOPICS.results.name, MOST.results, null, async (record) => {
-        if (record.key?.toString('utf8') !== taskId || record.value === null) return true;
-        found = entryOfResult(await codec.decode('Result', record.value));
-        return true;
-      });
-      return found;
+    task: async (taskId) => {
+      const ended = await ofResult(taskId);
+      if (ended) return ended;
+      const value = await newest(TOPICS.taskStates.name, MOST.states, taskId);
+      if (!value) return undefined;
+      const entry = entryOfState(await codec.decode('TaskState', value));
+      // It has ended meanwhile: the result stands in the log before the state.
+      return entry.state === 'completed' || entry.state === 'failed' ? ofResult(taskId) : entry;
     },
 
     execution: async (executionId, first) => {

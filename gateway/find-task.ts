@@ -1,4 +1,4 @@
-/** A task as whoever asks may see it: from memory, where it waits for a person from that alone, else from freshet.results. Every route that takes a task's id looks here. */
+/** A task as whoever asks may see it: from memory, where it waits for a person from that alone, else from freshet.results and freshet.task-states. Every route that takes a task's id looks here. */
 import { FreshetError } from '../schemas/errors.ts';
 import { executionIdOf } from '../schemas/task-identity.ts';
 import type { GatewayContext } from './gateway-context.ts';
@@ -13,8 +13,7 @@ export const findTask = async (
   asker: Asker,
 ): Promise<ExecutionEntry> => {
   const waiting = models.approvals.of(executionIdOf(id));
-  const entry =
-    models.executions.task(id) ?? (waiting ? entryOfWaiting(waiting) : await findOlder.result(id));
+  const entry = models.executions.task(id) ?? (waiting ? entryOfWaiting(waiting) : await findOlder.task(id));
   if (!entry || !isShownTo(asker, entry.tenant, settings.config.localTenant))
     throw new FreshetError('not-found', `there is no task ${id}, or it is no longer kept`);
   return entry;

@@ -100,7 +100,6 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     while (!signal.aborted) {
       try {
         await fillEnded({ kafka, codec, executions: models.executions, reader }, signal);
-        return;
       } catch (error) {
         settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) });
         await sleep(FILL_AGAIN_MS, undefined, { signal }).catch(() => undefined);

@@ -7,7 +7,7 @@ import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/exec
 import { type Outcome, parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
 import { isOfUnbegun, isSnapshot, snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
 import { formatUsd } from '../../schemas/money.ts';
-import type { AgentEvent, Result, Task } from '../../schemas/records.ts';
+import type { AgentEvent, Result, Task, TaskState } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
 
 export type JobState = 'pending' | 'processing' | 'completed' | 'failed';
@@ -237,6 +237,19 @@ const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionE
   }
   return { ...base, behaviour, state: 'processing' };
 };
+
+/** The entry of a task that has not ended, of which so many came after it that the rest is forgotten. */
+export const entryOfState = ({
+  taskId,
+  agent,
+  tenant,
+  state,
+  createdAt,
+  updatedAt,
+}: TaskState): ExecutionEntry => ({
+  ...newEntry(taskId),
+  ...{ agent, tenant, state, createdAt, updatedAt, incomplete: true },
+});
 
 const parsed = (text: string | null): unknown => {
   if (text === null) return null;
