@@ -28,7 +28,7 @@ export interface AgentMetrics {
   readonly errorRate: number | null;
   /** Halted for going in circles or for taking too many steps, of what ended. */
   readonly loopRate: number | null;
-  /** Task made to result, of all that ended. */
+  /** Task made to result, of all that ended and whose beginning is known. */
   readonly latencyMs: {
     readonly p50: number | null;
     readonly p95: number | null;
@@ -65,6 +65,8 @@ interface Tally {
   readonly ended: { completed: number; failed: number; halted: number };
   loops: number;
   readonly latency: LatencyHistogram;
+  /** Those that completed and whose beginning is known, and how long they took together. */
+  resolved: number;
   resolutionMicros: number;
   tokens: number;
   calls: number;
@@ -97,6 +99,7 @@ const newTally = (): Tally => ({
   ended: { completed: 0, failed: 0, halted: 0 },
   loops: 0,
   latency: createLatencyHistogram(2),
+  resolved: 0,
   resolutionMicros: 0,
   tokens: 0,
   calls: 0,
@@ -149,9 +152,14 @@ export const createAgentTallies = (): AgentTallies => {
     tally.lately = [...tally.lately, outcome].slice(-LATELY);
     if (outcome === 'halted' && LOOP_CODES.has(entry.result?.error?.code ?? '')) tally.loops += 1;
     const begins = entry.createdAt || entry.startedAt;
-    const micros = begins > 0 ? Math.max(0, event.at - begins) : 0;
-    tally.latency.record(micros);
-    if (outcome === 'completed') tally.resolutionMicros += micros;
+    if (begins > 0) {
+      const micros = Math.max(0, event.at - begins);
+      tally.latency.record(micros);
+      if (outcome === 'completed') {
+        tally.resolved += 1;
+        tally.resolutionMicros += micros;
+      }
+    }
     tally.usd += parseUsd(entry.costUsd);
   };
 
@@ -230,7 +238,7 @@ const metricsOf = (tally: Tally): AgentMetrics => {
       p95: ms(latency.quantile(0.95)),
       p99: ms(latency.quantile(0.99)),
     },
-    meanResolutionMs: ended.completed === 0 ? null : tally.resolutionMicros / ended.completed / 1_000,
+    meanResolutionMs: tally.resolved === 0 ? null : tally.resolutionMicros / tally.resolved / 1_000,
     tokensPerRequest: rounded(share(tally.tokens, tally.requests)),
     apiCallsPerRequest: rounded(share(tally.calls, tally.requests)),
     meanCostUsd: all === 0 ? null : formatUsd(tally.usd / BigInt(all)),

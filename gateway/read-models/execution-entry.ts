@@ -5,7 +5,13 @@
 import { advanceCosts, type ExecutionCosts, NO_COSTS, totalUsd } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import { type Outcome, parseTerminalOutput, parseUserInput } from '../../schemas/execution-payloads.ts';
-import { isOfUnbegun, isSnapshot, snapshotPlaceOf } from '../../schemas/execution-snapshot.ts';
+import {
+  isOfUnbegun,
+  isSnapshot,
+  type SnapshotFacts,
+  snapshotFactsOf,
+  snapshotPlaceOf,
+} from '../../schemas/execution-snapshot.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Result, Task, TaskState } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -138,7 +144,7 @@ export const withEvent = (
   read: ReadBefore = { readFrom: 0, before: [] },
 ): { readonly entry: ExecutionEntry; readonly counts: boolean } => {
   // Nobody has begun it: it is as pending as before.
-  if (isOfUnbegun(event)) return { entry, counts: false };
+  if (isOfUnbegun(event)) return { entry: ofWhom(entry, event), counts: false };
   const begins = event.type === 'user-input' || event.type === 'claim';
   const incomplete = entry.incomplete || (entry.first === null && !begins);
   const restored = restoredOrder(entry, event, read);
@@ -146,9 +152,10 @@ export const withEvent = (
   // Without its beginning the order of claims is not known: take the events as they come.
   const order = restored ?? (known ? advanceOrder(entry.order, event) : withoutBeginning(entry.order, event));
   const counts = order !== null && (restored !== null || known || !entry.order.ended);
-  const costs = advanceCosts(entry.costs, event, counts);
+  const before = withFacts(ofWhom(entry, event), restored && snapshotFactsOf(event));
+  const costs = advanceCosts(before.costs, event, counts);
   const next = {
-    ...entry,
+    ...before,
     incomplete,
     restored: entry.restored || restored !== null,
     costs,
@@ -158,6 +165,23 @@ export const withEvent = (
   if (!counts || order === null) return { entry: next, counts: false };
   return { entry: { ...next, order, ...changesOf(next, event) }, counts: true };
 };
+
+/** Whose it is, where nothing else is known of it. */
+const ofWhom = (entry: ExecutionEntry, { agent, tenant, sessionId, at }: AgentEvent): ExecutionEntry =>
+  entry.hasTask || entry.first !== null ? entry : { ...entry, agent, tenant, sessionId, updatedAt: at };
+
+/** With what a snapshot says of what came before it. What was read since says more of its calls. */
+const withFacts = (entry: ExecutionEntry, facts: SnapshotFacts | null): ExecutionEntry =>
+  facts === null
+    ? entry
+    : {
+        ...entry,
+        feature: entry.hasTask ? entry.feature : facts.feature,
+        countedUnder: entry.countedUnder ?? facts.feature,
+        costs: new Map([...facts.costs, ...entry.costs]),
+        createdAt: entry.createdAt || facts.createdAt,
+        startedAt: facts.startedAt || entry.startedAt,
+      };
 
 /** Who held it last is known, as a higher claim is always the newer one. */
 const withoutBeginning = (order: ExecutionOrder, event: AgentEvent): ExecutionOrder | null =>
@@ -199,6 +223,7 @@ const changesOf = (entry: ExecutionEntry, event: AgentEvent): Partial<ExecutionE
     return {
       ...base,
       countedUnder: input?.feature ?? null,
+      fork: entry.fork ?? input?.fork ?? null,
       ...(entry.hasTask || !input
         ? {}
         : {

@@ -1,14 +1,19 @@
 /** Hands every record that was read to the model it belongs to. */
+import { type ReadableTask, readTask } from '../../agents/runtime/read-task.ts';
+import { snapshotRecordOf } from '../../agents/runtime/snapshot.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { type PayloadReader, wholeOrLost } from '../../connectors/payloads/payload-reader.ts';
 import { wholeEnds } from '../../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import { isSnapshot } from '../../schemas/execution-snapshot.ts';
+import { isOfUnbegun, isSnapshot } from '../../schemas/execution-snapshot.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
 import { taskIdOf, taskTimeOf } from '../../schemas/task-identity.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { isCopied } from './copied-step.ts';
 import { summaryOf } from './dead-letter-list.ts';
+import type { ExecutionEntry } from './execution-entry.ts';
 import type { LiveMetrics } from './live-metrics.ts';
 import type { ReadModels } from './read-models.ts';
 
@@ -21,6 +26,18 @@ export interface FoldRecordsSettings {
   readonly onUnreadable: (record: KafkaRecord, error: FreshetError) => void;
 }
 
+/** Whether a snapshot has nothing to add of what came before it. */
+const isKnown = (entry: ExecutionEntry | undefined, event: AgentEvent): boolean =>
+  entry?.hasTask === true &&
+  (isOfUnbegun(event) || (entry.first !== null && (entry.restored || !entry.incomplete)));
+
+/** The task's record stands in the snapshot as it came (decision 24). Null where it does not, or says another task. Errors: `registry-unavailable`. */
+const taskOfSnapshot = async (whole: AgentEvent, codec: RecordCodec): Promise<ReadableTask | null> => {
+  const record = snapshotRecordOf(whole);
+  const read = record && (await readTask(record, codec));
+  return read?.kind === 'task' && read.taskId === whole.taskId ? read : null;
+};
+
 export const foldRecordsInto = (settings: FoldRecordsSettings) => {
   const { models, codec, payloads, live: metrics } = settings;
 
@@ -32,17 +49,24 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     [TOPICS.agentEvents.name]: async (record, live) => {
       const event = await codec.decode('AgentEvent', record.value);
       const ends = await wholeEnds(event, payloads);
-      // Whole states are large, and needed only where the question was not read. Before anything is folded: it may have to be tried again.
-      const isUnknown = isSnapshot(event) && !models.approvals.of(event.executionId);
-      const asked = isUnknown ? (await wholeOrLost(payloads, event)).event : event;
-      const { entry, counts } = models.executions.addEvent(event, record, ends);
+      // Whole states are large, and needed only where what came before was not read. Before anything is folded: it may have to be tried again.
+      const known = models.executions.task(event.taskId);
+      const isUnknown =
+        isSnapshot(event) && (!isKnown(known, event) || !models.approvals.of(event.executionId));
+      const whole = isUnknown ? (await wholeOrLost(payloads, event)).event : ends;
+      const waiting = isUnknown && !known?.hasTask ? await taskOfSnapshot(whole, codec) : null;
+      const { entry, counts } = models.executions.addEvent(event, record, whole);
+      if (waiting && (counts || isOfUnbegun(event)))
+        models.executions.addTask(event.taskId, waiting.task, waiting.input.createdAt);
       if (!counts) return;
       models.halts.event(event, entry, record);
-      models.refusals.event(event);
       models.outcomes.event(event, entry);
-      const ended = models.agents.event(event, entry);
-      if (live) metrics.event(event, entry, ended?.calls ?? 0);
-      models.approvals.event(asked);
+      if (!isCopied(event, entry)) {
+        models.refusals.event(event);
+        const ended = models.agents.event(event, entry);
+        if (live) metrics.event(event, entry, ended?.calls ?? 0);
+      }
+      models.approvals.event(whole);
     },
     [TOPICS.taskStream.name]: async (record) => {
       const { partition, offset } = record;

@@ -103,10 +103,14 @@ export const createLiveMetrics = (
         case 'response': {
           const outcome = entry.result?.outcome ?? 'failed';
           metrics.tasks.inc({ agent, outcome });
-          const took = seconds(entry.createdAt || entry.startedAt, event.at);
-          metrics.taskSeconds.observe({ agent }, took);
-          metrics.apiCallsPerTask.observe({ agent }, calls);
-          if (outcome === 'completed') metrics.resolutionSeconds.observe({ agent }, took);
+          const begins = entry.createdAt || entry.startedAt;
+          // Of one that was read from its middle on, neither when it began nor all of its calls are known.
+          if (begins > 0) {
+            const took = seconds(begins, event.at);
+            metrics.taskSeconds.observe({ agent }, took);
+            if (outcome === 'completed') metrics.resolutionSeconds.observe({ agent }, took);
+          }
+          if (!entry.incomplete) metrics.apiCallsPerTask.observe({ agent }, calls);
           if (outcome === 'halted')
             metrics.loopHalts.inc({ agent, reason: entry.result?.error?.code ?? 'unknown' });
           return;
