@@ -9,7 +9,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { line, ofTenant, taskId, text } from '../http/fields.ts';
 import { route } from '../http/route.ts';
 import type { AgentMetrics } from '../read-models/agent-metrics.ts';
-import { agentHealthOf } from '../views/agent-health.ts';
+import { agentHealthOf, waitingOf } from '../views/agent-health.ts';
 import { memoryOfRole } from '../views/role-counters.ts';
 import { isoTime } from '../views/times.ts';
 
@@ -68,14 +68,7 @@ export const agentRoutes = (context: GatewayContext) => {
   const waitingFor = (agent: string) => {
     const pending = models.executions.list({ agent, state: 'pending', limit: 500 });
     const running = models.executions.list({ agent, state: 'processing', limit: 500 });
-    const oldest = pending.reduce(
-      (least, { createdAt }) => Math.min(least, createdAt),
-      Number.POSITIVE_INFINITY,
-    );
-    return {
-      open: pending.length + running.length,
-      oldestMs: pending.length === 0 ? null : Math.max(0, (clock() - oldest) / 1_000),
-    };
+    return waitingOf(pending, running, clock());
   };
 
   const views = async (wanted = agents) => {

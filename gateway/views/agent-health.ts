@@ -1,5 +1,6 @@
 /** Whether an agent is well, and why not: of how its last executions ended and what waits for it. Pure. */
 import type { AgentMetrics } from '../read-models/agent-metrics.ts';
+import type { ExecutionEntry } from '../read-models/execution-entry.ts';
 
 export interface AgentHealth {
   /** unknown: it has not been asked anything that is still kept. */
@@ -13,6 +14,22 @@ export interface Waiting {
   /** Of the oldest that no worker has begun, milliseconds; null: none waits. */
   readonly oldestMs: number | null;
 }
+
+type Task = Pick<ExecutionEntry, 'createdAt' | 'notBefore' | 'sessionId'>;
+
+/** `now`: microseconds since the Unix epoch. What is not to begin yet, or is behind another of its session, waits for no worker; since when, is not known of all. */
+export const waitingOf = (pending: readonly Task[], running: readonly Task[], now: number): Waiting => {
+  const busy = new Set(running.map(({ sessionId }) => sessionId));
+  const since = pending
+    .filter(({ sessionId }) => sessionId === null || !busy.has(sessionId))
+    .map(({ createdAt, notBefore }) => Math.max(createdAt, notBefore ?? 0))
+    .filter((due) => due > 0 && due <= now);
+  const oldest = since.reduce((least, due) => Math.min(least, due), now);
+  return {
+    open: pending.length + running.length,
+    oldestMs: since.length === 0 ? null : (now - oldest) / 1_000,
+  };
+};
 
 const LEAST = 5;
 const FAILING_SHARE = 0.5;

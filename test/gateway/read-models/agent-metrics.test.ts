@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAgentTallies } from '../../../gateway/read-models/agent-metrics.ts';
 import { newEntry, withEvent } from '../../../gateway/read-models/execution-entry.ts';
-import { agentHealthOf } from '../../../gateway/views/agent-health.ts';
+import { agentHealthOf, waitingOf } from '../../../gateway/views/agent-health.ts';
 import { parseUsd } from '../../../schemas/money.ts';
 import type { AgentEvent, Feedback } from '../../../schemas/records.ts';
 import { RECORDINGS, recordExecution } from '../../agents/replay/recorded-executions.ts';
@@ -79,4 +79,16 @@ test('health says why: how the last ones ended, and that nobody takes tasks', ()
   const late = agentHealthOf({ lately: [] }, { open: 1, oldestMs: 60_000 });
   expect(late.state).toBe('degraded');
   expect(late.reasons[0]).toContain('is the agents role running?');
+});
+
+test('what is not to begin yet, or is behind another of its session, waits for no worker', () => {
+  const task = (createdAt: number, notBefore: number | null = null, sessionId: string | null = null) => ({
+    ...{ createdAt, notBefore, sessionId },
+  });
+  const now = 100_000_000;
+  const oldest = (pending: readonly ReturnType<typeof task>[]) =>
+    waitingOf(pending, [task(1), task(2, null, 's')], now).oldestMs;
+  expect(oldest([task(10_000_000, now + 1), task(20_000_000, null, 's')])).toBe(null);
+  expect(oldest([task(10_000_000, 60_000_000), task(90_000_000), task(0)])).toBe(40_000);
+  expect(waitingOf([task(10_000_000, now + 1)], [], now).open).toBe(1);
 });
