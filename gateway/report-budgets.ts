@@ -28,7 +28,8 @@ export const reportBudgets = async (
 ): Promise<BudgetsView> => {
   const day = dayOf(settings.clock());
   const set = models.control.budgets();
-  const costs = models.costs.of({ since: startOfDay(day) * 1_000 });
+  const since = startOfDay(day) * 1_000;
+  const costs = models.costs.of({ since });
   const named = [
     settings.config.localTenant,
     ...set.filter((each) => each.of === 'tenant').map(({ name }) => name),
@@ -39,7 +40,8 @@ export const reportBudgets = async (
   const names = agents.map(({ name }) => name);
   const spending =
     (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null)) ?? null;
-  return budgetsViewOf({ day, agents, tenants, set, spending, costs });
+  const complete = models.costs.reachesTo(since);
+  return budgetsViewOf({ day, agents, tenants, set, spending, costs, complete });
 };
 
 /**
@@ -60,5 +62,5 @@ export const reportLimits = async ({
   const spending =
     (isLimited && (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null))) ||
     null;
-  return budgetsViewOf({ day, agents, tenants, set, spending, costs: [] }).budgets;
+  return budgetsViewOf({ day, agents, tenants, set, spending, costs: [], complete: false }).budgets;
 };

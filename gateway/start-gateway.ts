@@ -115,7 +115,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       void fill();
     },
     onCut: (topic) => {
-      if (topic === TOPICS.costs.name) models.costs.cut();
+      if (topic === TOPICS.costs.name) models.costs.cut(clock());
     },
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });

@@ -8,6 +8,7 @@ import { gatewayOf, type Surroundings } from './surroundings.ts';
 interface Budgets {
   readonly day: string;
   readonly known: boolean;
+  readonly complete: boolean;
   readonly budgets: readonly {
     readonly of: string;
     readonly name: string;
@@ -30,7 +31,7 @@ export const addBudgetCommands = (freshet: Command, surroundings: Surroundings):
     .option('--json', 'JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await gatewayOf(surroundings).get<Budgets>('/v1/budgets');
-      createOutput(json ?? false).print(found, ({ day, known, budgets }) =>
+      createOutput(json ?? false).print(found, ({ day, known, complete, budgets }) =>
         [
           table(
             ['of', 'name', 'usd a day', 'spent', 'left', 'from', 'reason'],
@@ -48,6 +49,7 @@ export const addBudgetCommands = (freshet: Command, surroundings: Surroundings):
           known
             ? `${day}, UTC`
             : `${day}, UTC; what was spent under a limit is being counted: calls that it holds wait until it is`,
+          ...(complete ? [] : ['what was spent without a limit is more than the gateway keeps']),
         ].join('\n'),
       );
     });

@@ -123,9 +123,11 @@ const loopsOf = (agents) => {
 
 const spendOf = ({ known: isKnown, budgets }) => {
   const agents = budgets.filter((each) => each.of === 'agent');
-  const uncounted = budgets.filter(({ spentUsd }) => spentUsd === null);
+  const isUnheld = ({ usdPerDay, spentUsd }) => usdPerDay === null && spentUsd === null;
+  const uncounted = budgets.filter((each) => each.spentUsd === null && !isUnheld(each));
   if (uncounted.length > 0) return unknown(`being counted: ${listed(uncounted.map(({ name }) => name))}`);
   if (!isKnown) return unknown('being counted');
+  if (agents.some(isUnheld)) return unknown('more was spent than is kept here');
   const sum = agents.reduce((total, { spentUsd }) => total + Number(spentUsd), 0);
   const shareOf = ({ usdPerDay, spentUsd }) => Number(spentUsd) / Number(usdPerDay);
   // Nothing to spend is a switch that somebody turned, and no budget that is nearly spent.

@@ -165,7 +165,7 @@ const meter = (spent, limit) => {
 const budgetCells = ({ of, name, usdPerDay, spentUsd, remainingUsd, from, by, reason }) => [
   make('strong', { text: name }),
   of,
-  spentUsd === null ? 'being counted' : usd(spentUsd),
+  spentUsd !== null ? usd(spentUsd) : usdPerDay === null ? 'more than is kept here' : 'being counted',
   usdPerDay === null
     ? make('span', { class: 'muted', text: 'no limit set' })
     : make('span', {

@@ -8,8 +8,10 @@ export interface CostLedger {
   add(cost: Cost): Cost | undefined;
   /** `since`: microseconds since the Unix epoch, of the oldest that is wanted. */
   of(wanted: { readonly tenant?: string; readonly since?: number }): readonly Cost[];
-  /** Some of the last hours were never read. */
-  cut(): void;
+  /** Not all of what was spent before this time was read, as it was too much. Microseconds since the Unix epoch. */
+  cut(before: number): void;
+  /** Whether all is held that was spent since a time. */
+  reachesTo(since: number): boolean;
   /** The oldest were forgotten or never read, as there were too many: sums reach back as far as what is held. */
   isFull(): boolean;
   clear(): void;
@@ -18,8 +20,17 @@ export interface CostLedger {
 const MAX_COSTS = 50_000;
 
 export const createCostLedger = (max = MAX_COSTS): CostLedger => {
-  const costs = new LRUCache<string, Cost>({ max });
-  let isCut = false;
+  /** What was spent up to here may be missing; 0: nothing is. */
+  let missingTo = 0;
+  const miss = (to: number): void => {
+    missingTo = Math.max(missingTo, to);
+  };
+  const costs = new LRUCache<string, Cost>({
+    max,
+    dispose: ({ at }, _, reason) => {
+      if (reason === 'evict') miss(at);
+    },
+  });
   return {
     add: (cost) => {
       if (!isUsd(cost.usd)) return undefined;
@@ -36,12 +47,11 @@ export const createCostLedger = (max = MAX_COSTS): CostLedger => {
       }
       return found;
     },
-    cut: () => {
-      isCut = true;
-    },
-    isFull: () => isCut || costs.size >= max,
+    cut: miss,
+    reachesTo: (since) => missingTo < since,
+    isFull: () => missingTo > 0,
     clear: () => {
-      isCut = false;
+      missingTo = 0;
       costs.clear();
     },
   };

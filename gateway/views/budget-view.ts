@@ -1,6 +1,6 @@
 /**
  * Money of a UTC day as the API shows it, per agent and per tenant. What has a limit is told by the ledger that holds it, or not at all;
- * what has none is held against nothing, so its costs say what was spent, whatever the ledger knows. Pure.
+ * what has none is held against nothing, so its costs say what was spent, whatever the ledger knows, as long as all of the day's are kept. Pure.
  */
 import { z } from 'zod';
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
@@ -19,7 +19,7 @@ const budget = z.object({
     .string()
     .nullable()
     .describe(
-      'Of this UTC day: reserved and spent where a limit is held against it, spent so far where none is. Null: it has a limit, and is being counted.',
+      'Of this UTC day: reserved and spent where a limit is held against it, spent so far where none is. Null: it has a limit, and is being counted; or it has none, and not all costs of the day are kept here.',
     ),
   remainingUsd: z.string().nullable(),
   by: z.string().nullable(),
@@ -32,6 +32,11 @@ export const budgetsSchema = z.object({
   known: z
     .boolean()
     .describe('False: there are limits, and what was spent is being counted, or there is no ledger.'),
+  complete: z
+    .boolean()
+    .describe(
+      'False: not all costs of the day are kept here, so what was spent without a limit is not known.',
+    ),
   budgets: z.array(budget),
 });
 
@@ -52,16 +57,20 @@ export interface BudgetsAsked {
   readonly spending: DailySpending | null;
   /** Of the day, as far as they are known. */
   readonly costs: readonly Pick<Cost, 'agent' | 'tenant' | 'usd'>[];
+  /** Whether those are all of them. */
+  readonly complete: boolean;
 }
 
-export const budgetsViewOf = ({ day, agents, tenants, set, spending, costs }: BudgetsAsked): BudgetsView => {
+export const budgetsViewOf = (asked: BudgetsAsked): BudgetsView => {
+  const { day, agents, tenants, set, spending, costs, complete } = asked;
   const counted = spending?.known ? spending : null;
   const sums = sumsOf(costs);
   const one = (of: BudgetView['of'], name: string, defined: string | null): BudgetView => {
     const found = set.find((each) => each.of === of && each.name === name);
     const usdPerDay = found?.usdPerDay ?? defined;
     const held = counted ? (counted[`${of}s`][name] ?? '0') : null;
-    const spentUsd = usdPerDay === null ? formatUsd(sums[of].get(name) ?? 0n) : held;
+    const summed = complete ? formatUsd(sums[of].get(name) ?? 0n) : null;
+    const spentUsd = usdPerDay === null ? summed : held;
     return {
       of,
       name,
@@ -80,7 +89,7 @@ export const budgetsViewOf = ({ day, agents, tenants, set, spending, costs }: Bu
   ];
   const isLimited =
     set.length > 0 || agents.some(({ usdPerDay }) => usdPerDay.agent !== null || usdPerDay.tenant !== null);
-  return { day, known: counted !== null || !isLimited, budgets };
+  return { day, known: counted !== null || !isLimited, complete, budgets };
 };
 
 /** The gauge of what agents have left, set at the moment it is asked for. Tenants are no labels. */

@@ -89,6 +89,10 @@ test('money is known where every budget is, and a limit of nothing is not one th
     tone: 'unknown',
     note: 'being counted',
   });
+  expect(spent(true, { ...budget, name: 'sales', usdPerDay: null, spentUsd: null })).toMatchObject({
+    tone: 'unknown',
+    note: 'more was spent than is kept here',
+  });
   expect(spent(true, { ...acme, usdPerDay: '0', spentUsd: '0' }).tone).toBe('good');
   expect(spent(true, { ...acme, spentUsd: '8' }).tone).toBe('warn');
   expect(spent(true, { ...acme, spentUsd: '10' })).toMatchObject({ tone: 'bad', note: 'nearly spent: acme' });

@@ -5,7 +5,7 @@ import { formatUsd, parseUsd } from '../../../schemas/money.ts';
 
 const NO_LIMIT = { agent: null, tenant: null };
 const asked: BudgetsAsked = {
-  ...{ day: '2026-11-22', tenants: ['acme', 'globex'], set: [], spending: null, costs: [] },
+  ...{ day: '2026-11-22', tenants: ['acme', 'globex'], set: [], spending: null, costs: [], complete: true },
   agents: [
     { name: 'support', usdPerDay: NO_LIMIT },
     { name: 'triage', usdPerDay: NO_LIMIT },
@@ -60,6 +60,18 @@ test('once it is counted, the ledger is what is shown of a limit, reservations a
     ['triage', '1', null],
     ['acme', '2.5', '0'],
     ['globex', '1', null],
+  ]);
+});
+
+test('where not all costs of the day are kept, what has no limit is not known, and what has one is as before', () => {
+  const set = [limit('agent', 'support', '4')];
+  const costs = [{ agent: 'triage', tenant: 'globex', usd: '1' }];
+  const { budgets } = budgetsViewOf({ ...asked, set, costs, spending: counted, complete: false });
+  expect(budgets.map(({ name, spentUsd }) => [name, spentUsd])).toEqual([
+    ['support', '3'],
+    ['triage', null],
+    ['acme', null],
+    ['globex', null],
   ]);
 });
 
