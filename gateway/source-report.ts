@@ -7,6 +7,7 @@ import { FreshetError } from '../schemas/errors.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../schemas/groups.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic } from '../schemas/topics.ts';
+import { behindOf, recordsBehind } from './committed-lag.ts';
 import { standingState } from './views/standing-state.ts';
 import { isoTime } from './views/times.ts';
 
@@ -23,10 +24,7 @@ const lagOf = async (kafka: KafkaClient, source: string, nowMs: number): Promise
   if (!(await kafka.admin.listTopics()).includes(topic)) return null;
   const committed = await kafka.admin.committed(INDEX_DOCUMENTS_GROUP, topic);
   if (committed.size === 0) return null;
-  const behind = (await kafka.admin.offsets(topic)).flatMap(({ partition, earliest, latest }) => {
-    const from = Math.max(earliest, committed.get(partition)?.offset ?? earliest);
-    return latest > from ? [{ partition, from, latest }] : [];
-  });
+  const behind = behindOf(await kafka.admin.offsets(topic), committed);
   if (behind.length === 0) return { records: 0, seconds: 0 };
   let oldest = nowMs;
   const range = {
@@ -40,7 +38,7 @@ const lagOf = async (kafka: KafkaClient, source: string, nowMs: number): Promise
     oldest = Math.min(oldest, timestamp);
   });
   return {
-    records: behind.reduce((sum, { from, latest }) => sum + latest - from, 0),
+    records: recordsBehind(behind),
     seconds: Math.max(0, Math.round((nowMs - oldest) / 100) / 10),
   };
 };

@@ -1,6 +1,6 @@
 /** How the whole stands: ends of topics, lag of groups, connectors, roles. Each part may fail by itself and says so. */
 import type { IndexService, IndexStatus } from '../connectors/index-service/index-service.ts';
-import type { KafkaClient } from '../connectors/kafka/kafka.ts';
+import type { KafkaClient, PartitionOffsets } from '../connectors/kafka/kafka.ts';
 import type { AgentDefinition } from '../schemas/agent-definition.ts';
 import type { Clock } from '../schemas/clock.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
@@ -8,6 +8,7 @@ import { toFreshetError } from '../schemas/errors.ts';
 import { AGENTS_GROUP, INDEX_DOCUMENTS_GROUP } from '../schemas/groups.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic, TOPICS } from '../schemas/topics.ts';
+import { behindOf, recordsBehind } from './committed-lag.ts';
 import type { DeadLetterKind } from './read-models/dead-letter-list.ts';
 import { type DeadLetterView, deadLetterKindOf } from './views/dead-letter-kinds.ts';
 import {
@@ -115,13 +116,10 @@ const lagOf = async (
   kafka: KafkaClient,
   group: string,
   topic: string,
-  ends: TopicStatus,
+  offsets: readonly PartitionOffsets[],
 ): Promise<GroupLag> => {
   const committed = await kafka.admin.committed(group, topic);
-  if (committed.size === 0) return { group, topic, lag: null };
-  let lag = 0;
-  for (const [partition, end] of Object.entries(ends.ends))
-    lag += Math.max(0, end - (committed.get(Number(partition))?.offset ?? end));
+  const lag = committed.size === 0 ? null : recordsBehind(behindOf(offsets, committed));
   return { group, topic, lag };
 };
 
@@ -148,6 +146,7 @@ export const reportStatus = async (
   const changeTopics = Object.keys(config.sources).map((source) => changeTopic(source).name);
   const names = [...changeTopics, ...Object.values(TOPICS).map((topic) => topic.name)];
 
+  const offsetsOf = new Map<string, readonly PartitionOffsets[]>();
   const [topics, connectors, indexStatus, roles] = await Promise.all([
     part('kafka', [], async () => {
       const present = new Set(await kafka.admin.listTopics());
@@ -156,6 +155,7 @@ export const reportStatus = async (
           .filter((name) => present.has(name))
           .map(async (topic): Promise<TopicStatus> => {
             const offsets = await kafka.admin.offsets(topic);
+            offsetsOf.set(topic, offsets);
             return {
               topic,
               partitions: offsets.length,
@@ -177,8 +177,8 @@ export const reportStatus = async (
     ];
     return Promise.all(
       wanted.flatMap(([group, topic]) => {
-        const ends = byName.get(topic);
-        return ends ? [lagOf(kafka, group, topic, ends)] : [];
+        const offsets = offsetsOf.get(topic);
+        return offsets ? [lagOf(kafka, group, topic, offsets)] : [];
       }),
     );
   });
