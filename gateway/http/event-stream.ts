@@ -27,7 +27,14 @@ export interface EventStreams {
 const MAX_STREAMS = 200;
 /** What of earlier turns of this process may still wait for a reader when the next event comes. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-const KEEP_ALIVE_MS = 15_000;
+/** A reader that has taken nothing of what waits for so long is gone, whatever its connection says. */
+const STALLED_MS = 60_000;
+/** How many times within that it is looked after, and told that the stream is open. */
+const LOOKS = 4;
+/** A connection says that it has taken a piece once all of it is out: of a long one a steady reader's progress would not show. */
+const PIECE_BYTES = 64 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 interface Waiting {
   readonly text: () => string;
@@ -39,7 +46,7 @@ interface Waiting {
 const textOf = ({ event, id, data }: StreamedEvent): string =>
   `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 
-export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
+export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): EventStreams => {
   let open = 0;
   return {
     count: () => open,
@@ -61,18 +68,28 @@ export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
       const closing = new AbortController();
       const waiting: Waiting[] = [];
       let waitingBytes = 0;
+      /** Of the event that is being written. */
+      let rest = NOTHING;
       let full = false;
       let ending = false;
       let sameTurn = false;
+      let takenAt = performance.now();
+      const taken = (): void => {
+        takenAt = performance.now();
+      };
 
       const flush = (): void => {
         while (!full) {
-          const next = waiting.shift();
-          if (!next) break;
-          waitingBytes -= next.bytes;
-          full = !raw.write(next.text());
+          if (rest.length === 0) {
+            const next = waiting.shift();
+            if (!next) break;
+            waitingBytes -= next.bytes;
+            rest = Buffer.from(next.text());
+          }
+          full = !raw.write(rest.subarray(0, PIECE_BYTES), taken);
+          rest = rest.subarray(PIECE_BYTES);
         }
-        if (ending && waiting.length === 0) raw.end();
+        if (ending && waiting.length === 0 && rest.length === 0) raw.end();
       };
       const add = (more: readonly Waiting[]): void => {
         if (closing.signal.aborted || ending) return;
@@ -93,10 +110,12 @@ export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
       };
 
       // Tells the browser how soon to come back, and opens the stream at once.
-      full = !raw.write('retry: 1000\n\n');
-      const keepAlive = setInterval(() => {
-        if (!full) raw.write(': still here\n\n');
-      }, KEEP_ALIVE_MS);
+      full = !raw.write('retry: 1000\n\n', taken);
+      const look = setInterval(() => {
+        if (raw.writableLength === 0) taken();
+        if (performance.now() - takenAt >= stalledMs) raw.destroy();
+        else if (!full && !ending && rest.length === 0) raw.write(': still here\n\n', taken);
+      }, stalledMs / LOOKS);
       raw.on('drain', () => {
         full = false;
         flush();
@@ -104,7 +123,7 @@ export const createEventStreams = (max = MAX_STREAMS): EventStreams => {
       raw.on('error', () => undefined);
       raw.on('close', () => {
         open -= 1;
-        clearInterval(keepAlive);
+        clearInterval(look);
         waiting.length = 0;
         closing.abort();
       });

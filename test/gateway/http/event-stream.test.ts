@@ -41,9 +41,9 @@ test('opened after its client has gone, it takes no place; the next one does, un
 });
 
 /** A gateway until the end of the test, whose every stream `work` is done on as soon as it is open. */
-const serving = async (work: (stream: EventStream) => void) => {
+const serving = async (work: (stream: EventStream) => void, stalledMs?: number) => {
   const gateway = Fastify({ forceCloseConnections: true });
-  const streams = createEventStreams();
+  const streams = createEventStreams(undefined, stalledMs);
   gateway.get('/', async (_, reply) => {
     work(streams.open(reply));
   });
@@ -98,4 +98,35 @@ test('a reader that takes nothing is cut off, and holds no place any more', asyn
   expect(stream?.closed.aborted).toBe(true);
   expect(gateway.streams.count()).toBe(0);
   reader.destroy();
+});
+
+/** All that came before, and the end: nothing more is ever sent. */
+const endingAfter = (events: number, stalledMs: number) =>
+  serving((stream) => {
+    stream.replay(Array.from({ length: events }, () => ({ event: 'text', data: 'x'.repeat(64 * 1024) })));
+    stream.end();
+  }, stalledMs);
+
+test('a reader that stops in the middle holds no place for ever, though nothing more is to come', async () => {
+  const gateway = await endingAfter(300, 200);
+  const reader = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  onTestFinished(() => void reader.destroy());
+  reader.pause();
+  reader.on('error', () => undefined);
+  reader.write('GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+  await until('it is open', () => gateway.streams.count() === 1);
+  await until('its place is free again', () => gateway.streams.count() === 0);
+});
+
+test('one that reads steadily gets all, though that takes longer than it may take nothing', async () => {
+  const events = 300;
+  const gateway = await endingAfter(events, 400);
+  const began = performance.now();
+  let bytes = 0;
+  for await (const piece of (await fetch(gateway.url)).body ?? []) {
+    bytes += piece.length;
+    await sleep(3);
+  }
+  expect(performance.now() - began).toBeGreaterThan(400);
+  expect(bytes).toBeGreaterThan(events * 64 * 1024);
 });
