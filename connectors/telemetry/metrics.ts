@@ -57,6 +57,11 @@ export const createMetrics = (role: string) => {
       'Money of this UTC day that an agent has left; absent where it has no limit, or what was spent is being counted.',
       ['agent'],
     ),
+    budgetLimit: gauge(
+      'freshet_budget_limit_usd',
+      'Money of a UTC day that an agent may spend; absent where it has no limit.',
+      ['agent'],
+    ),
     retries: counter('freshet_retries_total', 'Batches tried again.', ['stage']),
     sourceState: gauge(
       'freshet_source_state',
@@ -118,8 +123,8 @@ export const createMetrics = (role: string) => {
     ),
     behaviourShare: gauge(
       'freshet_behaviour_share_ratio',
-      'Of new tasks, those that a version of an agent gets; what was promoted or rolled back included.',
-      ['agent', 'version'],
+      'Of new tasks, those that a version of an agent gets; what was promoted or rolled back included. Role candidate: the version that is tried.',
+      ['agent', 'version', 'role'],
     ),
     loopHalts: counter('freshet_loop_halts_total', 'Executions halted by the controller.', [
       'agent',

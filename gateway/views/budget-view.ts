@@ -92,15 +92,18 @@ export const budgetsViewOf = (asked: BudgetsAsked): BudgetsView => {
   return { day, known: counted !== null || !isLimited, complete, budgets };
 };
 
-/** The gauge of what agents have left, set at the moment it is asked for. Tenants are no labels. */
+/** The gauges of what agents may spend and have left, set at the moment they are asked for. Tenants are no labels. */
 export const measureBudgets = (
-  { budgetRemaining }: Pick<Metrics, 'budgetRemaining'>,
+  { budgetLimit, budgetRemaining }: Pick<Metrics, 'budgetLimit' | 'budgetRemaining'>,
   view: BudgetsView,
 ): void => {
+  budgetLimit.reset();
   budgetRemaining.reset();
-  for (const { of: level, name, remainingUsd } of view.budgets)
-    if (level === 'agent' && remainingUsd !== null)
-      budgetRemaining.set({ agent: name }, Number(remainingUsd));
+  for (const { of: level, name, usdPerDay, remainingUsd } of view.budgets) {
+    if (level !== 'agent') continue;
+    if (usdPerDay !== null) budgetLimit.set({ agent: name }, Number(usdPerDay));
+    if (remainingUsd !== null) budgetRemaining.set({ agent: name }, Number(remainingUsd));
+  }
 };
 
 const sumsOf = (costs: BudgetsAsked['costs']) => {

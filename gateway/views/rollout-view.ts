@@ -104,10 +104,10 @@ export const measureShares = (
   agents: readonly AgentDefinition[],
 ): void => {
   behaviourShare.reset();
-  for (const { name, version } of agents) behaviourShare.set({ agent: name, version }, 1);
+  for (const { name, version } of agents) behaviourShare.set({ agent: name, version, role: 'stable' }, 1);
   for (const { rollout } of standingRollouts(control, agents)) {
     const { agent, stable, candidate, share: part } = rollout;
-    behaviourShare.set({ agent, version: stable }, rounded(1 - part));
-    behaviourShare.set({ agent, version: candidate }, part);
+    behaviourShare.set({ agent, version: stable, role: 'stable' }, rounded(1 - part));
+    behaviourShare.set({ agent, version: candidate, role: 'candidate' }, part);
   }
 };

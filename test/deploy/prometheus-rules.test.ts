@@ -6,9 +6,11 @@ import { createMetrics } from '../../connectors/telemetry/metrics.ts';
 import { LOOP_CODES } from '../../gateway/read-models/agent-metrics.ts';
 import { createLiveMetrics } from '../../gateway/read-models/live-metrics.ts';
 import { measureFreshness } from '../../gateway/views/freshness-gauges.ts';
+import { measureShares } from '../../gateway/views/rollout-view.ts';
 import { BURN_RULES } from '../../pipelines/track-freshness/alert-conditions.ts';
 import type { FreshnessReport } from '../../pipelines/track-freshness/freshness-report.ts';
 import { ALERT_POLICY_SCHEMA } from '../../schemas/alert-policy.ts';
+import type { ControlView } from '../../schemas/control-view.ts';
 import type { Alert } from '../../schemas/records.ts';
 
 interface Rule {
@@ -30,7 +32,7 @@ const METRIC = /(?<![\w:])(?:source:)?freshet_[\w:]+/g;
 const SELECTOR = /(freshet_\w+)\{([^}]*)\}/g;
 const MATCHER = /(\w+)(=~?)"([^"]*)"/g;
 
-/** What /metrics says once a change came, a probe was missed, executions ended in each way and an alert of each urgency fires. */
+/** What /metrics says once a change came, a probe was missed, executions ended in each way, an alert of each urgency fires and a version is tried. */
 const textOf = async (): Promise<string> => {
   const metrics = createMetrics('gateway');
   createLiveMetrics(metrics, [], ['shop']);
@@ -39,6 +41,13 @@ const textOf = async (): Promise<string> => {
   metrics.freshnessSeconds.observe({ source: 'shop' }, 1);
   const alerts = BURN_RULES.map((rule) => ({ ...rule, source: 'shop' }) as unknown as Alert);
   measureFreshness(metrics, { alerts, sources: [] } as unknown as FreshnessReport, new Set(['shop']));
+  const rollout = { agent: 'support', began: 1, stable: '1', candidate: '2', share: 0.1, state: 'canary' };
+  const signal = { kind: 'behaviour', rollout, by: 'ann', reason: null, at: 1 } as ReturnType<
+    ControlView['rolloutOf']
+  >;
+  measureShares(metrics, { rolloutOf: () => signal }, [
+    { name: 'support', version: '1', instructions: 'Answer.' },
+  ]);
   return metrics.registry.text();
 };
 
@@ -90,6 +99,23 @@ test('every metric, label and value of a rule is there, for Prometheus 2 and 3',
       }
     }
   }
+});
+
+test('what every gateway counts is what one of them says, not the sum of them', () => {
+  const COUNTS = /by \(([^)]*)\) \(increase\(freshet_(?:tasks|loop_halts|freshness_seconds)_/g;
+  const counts = rules.flatMap(({ alert, expr }) =>
+    [...expr.matchAll(COUNTS)].map(([, labels = '']) => ({ alert, labels })),
+  );
+  expect(counts).toHaveLength(14);
+  for (const { alert, labels } of counts) expect(labels, alert).toContain('instance');
+});
+
+test('money is held against its limit, not against what was left before it was lowered', () => {
+  const { expr = '' } = rules.find(({ alert }) => alert === 'FreshetBudgetLow') ?? {};
+  const share = 1 - ALERT_POLICY_SCHEMA.parse({}).budgetShare;
+  expect(expr).toContain(`freshet_budget_remaining_usd <= ${share.toFixed(1)} * freshet_budget_limit_usd`);
+  // Of a limit of nothing there is nothing left, for ever.
+  expect(expr).toContain('and freshet_budget_limit_usd > 0');
 });
 
 test('every alert says how urgent it is, what it means and where to read on', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type BudgetsAsked, budgetsViewOf } from '../../../gateway/views/budget-view.ts';
+import { createMetrics } from '../../../connectors/telemetry/metrics.ts';
+import { type BudgetsAsked, budgetsViewOf, measureBudgets } from '../../../gateway/views/budget-view.ts';
 import { formatUsd, parseUsd } from '../../../schemas/money.ts';
 
 const NO_LIMIT = { agent: null, tenant: null };
@@ -79,4 +80,21 @@ test('an agent whose definition holds each of its tenants to a limit has one', (
   const agents = [{ name: 'support', usdPerDay: { agent: null, tenant: '1' } }];
   expect(budgetsViewOf({ ...asked, agents }).known).toBe(false);
   expect(budgetsViewOf({ ...asked, agents, spending: counted }).known).toBe(true);
+});
+
+test('the gauges of agents: a limit while what was spent is counted, both after it, none once it is taken away', async () => {
+  const metrics = createMetrics('gateway');
+  const set = [limit('agent', 'support', '4'), limit('tenant', 'acme', '2')];
+  const gaugesOf = async (over: Partial<BudgetsAsked>) => {
+    measureBudgets(metrics, budgetsViewOf({ ...asked, ...over }));
+    return (await metrics.registry.text()).match(/^freshet_budget_.*/gm) ?? [];
+  };
+  expect(await gaugesOf({ set, spending: uncounted })).toEqual([
+    'freshet_budget_limit_usd{agent="support"} 4',
+  ]);
+  expect((await gaugesOf({ set, spending: counted })).toSorted()).toEqual([
+    'freshet_budget_limit_usd{agent="support"} 4',
+    'freshet_budget_remaining_usd{agent="support"} 1',
+  ]);
+  expect(await gaugesOf({ spending: counted })).toEqual([]);
 });
