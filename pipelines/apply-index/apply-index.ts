@@ -65,7 +65,7 @@ export interface ApplyIndex {
   trouble(): Error | null;
   /** The newest commit applied, by source. */
   newestApplied(): Receipt['newestApplied'];
-  /** Stops taking records on, runs an action while nothing is applied, and goes on from where the tables then end. */
+  /** Stops taking records on, runs an action while nothing is applied, and goes on from where the tables then end. One after another. */
   exclusively<T>(action: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
@@ -196,27 +196,37 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     },
   );
 
+  const exclusively = async <T>(action: () => Promise<T>): Promise<T> => {
+    const partitions = reader.owned().map((each) => each.partition);
+    for (const partition of partitions) reader.pause({ topic: documentsTopic, partition });
+    await Promise.all([...queues.values()].map((queue) => queue.stop()));
+    try {
+      return await action();
+    } finally {
+      for (const partition of stopped ? [] : partitions) {
+        queues.set(partition, queueOf(partition));
+        reader.rewind({ topic: documentsTopic, partition, offset: position(partition) });
+        reader.resume({ topic: documentsTopic, partition });
+      }
+    }
+  };
+
+  let stopped = false;
+  let holding: Promise<unknown> = Promise.resolve();
   return {
     current: () => [...liveFrom].every(([partition, end]) => position(partition) >= end),
     trouble: () => [...troubles.values()][0] ?? null,
     waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
     oldest: () => oldestOf([...queues.values()].map((queue) => queue.first()?.timestamp)),
     newestApplied: () => ({ ...newestApplied }),
-    exclusively: async (action) => {
-      const partitions = reader.owned().map((each) => each.partition);
-      for (const partition of partitions) reader.pause({ topic: documentsTopic, partition });
-      await Promise.all([...queues.values()].map((queue) => queue.stop()));
-      try {
-        return await action();
-      } finally {
-        for (const partition of partitions) {
-          queues.set(partition, queueOf(partition));
-          reader.rewind({ topic: documentsTopic, partition, offset: position(partition) });
-          reader.resume({ topic: documentsTopic, partition });
-        }
-      }
+    exclusively: (action) => {
+      // Of two at once the first to end would have records applied under the other.
+      const held = holding.then(() => exclusively(action));
+      holding = held.catch(() => undefined);
+      return held;
     },
     stop: async () => {
+      stopped = true;
       await Promise.all([...queues.values()].map((queue) => queue.stop()));
       await timings.close();
       await reader.close();

@@ -1,6 +1,7 @@
 /** A rebuild while documents come: what is written during the comparison is applied at once, and the two generations are equal all the same. */
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 import { bytesOfVector } from '../../connectors/vector-index/vector-codec.ts';
@@ -148,3 +149,30 @@ test('nothing waits for the comparison: updates, deletes, new rows and a floor a
     [...keys.slice(20), 60].map((key) => `Quince ${key} of state 20.`).sort(),
   );
 }, 240_000);
+
+test('two who hold up the applying hold it up one after the other: nothing is applied under either', async () => {
+  const [articles] = TABLES;
+  const before = await listed(articles);
+  let letGo: () => void = () => undefined;
+  let second = false;
+  const first = index.holding(
+    () =>
+      new Promise<void>((resolve) => {
+        letGo = resolve;
+      }),
+  );
+  const both = Promise.all([
+    first,
+    index.holding(async () => {
+      second = true;
+    }),
+  ]);
+  await append([await recordOf('document', articles, 900, 40)], () => 0);
+  await sleep(500);
+  expect(second).toBe(false);
+  expect(await listed(articles)).toBe(before);
+  letGo();
+  await both;
+  expect(second).toBe(true);
+  await until('it goes on', async () => (await listed(articles)) === before + 1);
+});
