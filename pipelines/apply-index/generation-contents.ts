@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import { turn } from '../../schemas/event-loop-turn.ts';
 import type { Document } from '../../schemas/records.ts';
+import { documentSlices } from '../document-slices.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { rowsOf } from './index-rows.ts';
 
@@ -74,10 +75,9 @@ export const contentsOf = async (
 ): Promise<GenerationContents> => {
   const contents: GenerationContents = new Map();
   for (const partition of partitions) {
-    for (const { record } of generation.table.list(partition, '')) {
-      contents.set(record.documentId, await contentOf(generation, partition, record));
-      if (contents.size % DOCUMENTS_AT_ONCE === 0) await turn();
-    }
+    for await (const slice of documentSlices(generation.table, partition))
+      for (const { record } of slice)
+        contents.set(record.documentId, await contentOf(generation, partition, record));
   }
   return contents;
 };
@@ -88,7 +88,10 @@ export const lookAgain = async (
   contents: GenerationContents,
   documents: ReadonlyMap<string, number>,
 ): Promise<void> => {
+  let looked = 0;
   for (const [id, partition] of documents) {
+    looked += 1;
+    if (looked % DOCUMENTS_AT_ONCE === 0) await turn();
     const record = generation.table.get(partition, id)?.record;
     if (record) contents.set(id, await contentOf(generation, partition, record));
     else contents.delete(id);

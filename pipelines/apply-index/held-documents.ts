@@ -11,6 +11,8 @@ import type { IndexGeneration } from './apply-documents.ts';
 import { rowsOf, tagsOf } from './index-rows.ts';
 
 const DOCUMENTS_AT_ONCE = 20;
+/** Of most, nothing is decoded. */
+const IDS_AT_ONCE = 200;
 
 const describe = async (
   { index }: IndexGeneration,
@@ -50,19 +52,31 @@ export const describeDocuments = async (
   return held;
 };
 
-/** Ids of a table's documents that can be found by search, as the table was when the listing began. */
+/**
+ * Ids of a table's documents that can be found by search, each as it stands when its turn comes. Whoever reads them slowly, or not at
+ * all, keeps nothing open: what serves is asked for again with each slice, as a rebuild may have replaced it.
+ */
 export const listDocuments = async function* (
-  { table }: IndexGeneration,
+  serving: () => Pick<IndexGeneration, 'table'>,
   partitions: readonly number[],
   source: string,
   name: string,
 ): AsyncGenerator<string> {
-  let listed = 0;
+  const prefix = tablePrefixOf(source, name);
   for (const partition of partitions) {
-    for (const { record } of table.list(partition, tablePrefixOf(source, name))) {
-      if (isSearchable(record)) yield record.documentId;
-      listed += 1;
-      if (listed % DOCUMENTS_AT_ONCE === 0) await turn();
+    for (let after: string | undefined; ; ) {
+      const { table } = serving();
+      const slice = table.standings(partition, prefix, { after, most: IDS_AT_ONCE });
+      // A refused one may keep what was good before it.
+      const isFound = (id: string, kind: Document['kind']): boolean => {
+        const record = kind === 'refused' ? table.get(partition, id)?.record : undefined;
+        return kind === 'document' || (record !== undefined && isSearchable(record));
+      };
+      const found = slice.filter(({ documentId, kind }) => isFound(documentId, kind));
+      yield* found.map(({ documentId }) => documentId);
+      if (slice.length < IDS_AT_ONCE) break;
+      after = slice.at(-1)?.documentId;
+      await turn();
     }
   }
 };

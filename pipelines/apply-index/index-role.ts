@@ -239,7 +239,11 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   };
 
   let readingPast = false;
-  const searchPastOnce = async (request: SearchRequest, asOf: number): Promise<SearchResponse> => {
+  const searchPastOnce = async (
+    request: SearchRequest,
+    asOf: number,
+    signal: AbortSignal | undefined,
+  ): Promise<SearchResponse> => {
     // It reads the whole log: one at a time, so that searches of the present are not starved.
     if (readingPast)
       throw new FreshetError('too-many-requests', 'a search of the past runs already; try again in a moment');
@@ -249,6 +253,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         { ...settings, topic, reachesBackTo: settings.reachesBackTo?.() ?? 0, embedding, model: model.id },
         request,
         asOf,
+        signal,
       );
       // Watermarks speak of the present.
       const none = { watermarks: {}, newestApplied: {}, targetMs: settings.targetMs };
@@ -266,7 +271,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
 
   const answer: IndexRole['search'] = async (request, signal) => {
     checkSearch(request);
-    if (request.asOf !== undefined) return searchPastOnce(request, request.asOf);
+    if (request.asOf !== undefined) return searchPastOnce(request, request.asOf, signal);
     if (request.freshness) checkFreshness(request.freshness, settings.sources);
     await gate.until(request, signal);
     const begun = clock();
@@ -335,7 +340,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       return floors.sort().at(-1) || null;
     },
     list: async function* (source, table) {
-      yield* listDocuments(generations.serving(), numbers, source, table);
+      yield* listDocuments(generations.serving, numbers, source, table);
     },
     restore: (documentIds) =>
       generations.using((generation) => restoreRows(generation, numbers, documentIds)),

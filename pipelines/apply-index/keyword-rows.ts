@@ -2,9 +2,9 @@
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KeywordIndex, KeywordRow } from '../../connectors/keyword-index/keyword-index.ts';
 import { isSearchable } from '../../schemas/document-order.ts';
-import { turn } from '../../schemas/event-loop-turn.ts';
 import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
+import { documentSlices } from '../document-slices.ts';
 import { rowIdOf, tagsOf } from './index-rows.ts';
 
 /** One row a chunk, of the ids in `wanted`: title and slice, as it was embedded. */
@@ -17,9 +17,6 @@ export const keywordRows = (record: Document, wanted: (rowId: string) => boolean
     return [{ id, tenant: spaceOfDocument(record), tags, text }];
   });
 };
-
-/** Documents between two turns of the event loop: a millisecond or two. */
-const DOCUMENTS_AT_ONCE = 20;
 
 export interface KeywordFill {
   /** True once every document that stood in the table at the beginning is in. */
@@ -41,21 +38,15 @@ export const fillKeywords = (
   let done = false;
   let stopped = false;
   const fill = async (): Promise<void> => {
-    let rows: KeywordRow[] = [];
-    let documents = 0;
     for (const partition of partitions) {
-      for (const { record } of table.list(partition, '')) {
+      for await (const slice of documentSlices(table, partition)) {
         if (stopped) return;
-        // The list shows the table as it was when the loop began: a row that went since must not come back.
-        if (isSearchable(record)) rows.push(...keywordRows(record, (id) => table.origin(id) !== undefined));
-        documents += 1;
-        if (documents % DOCUMENTS_AT_ONCE > 0) continue;
+        // In one piece from here on: a row that goes meanwhile must not come back.
+        const rows = slice
+          .filter(({ record }) => isSearchable(record))
+          .flatMap(({ record }) => keywordRows(record, (id) => table.origin(id) !== undefined));
         await keywords.add(rows);
-        rows = [];
-        await turn();
       }
-      await keywords.add(rows);
-      rows = [];
     }
     done = true;
   };

@@ -2,7 +2,9 @@
 
 import type { LaneComparison, LaneMeasure } from '../../connectors/index-service/lane-service.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { MEMORY_SOURCE, spaceOfDocument } from '../../schemas/memory-source.ts';
+import { documentSlices } from '../document-slices.ts';
 import type { Lane } from './lane.ts';
 
 interface Question {
@@ -24,18 +26,22 @@ const questionsFrom = (
   partitions: readonly number[],
   most: number,
 ): Promise<readonly Question[]> =>
-  lane.role.using(async ({ table }) =>
-    partitions.flatMap((partition) => {
+  lane.role.using(async ({ table }) => {
+    const questions: Question[] = [];
+    const each = Math.ceil(most / partitions.length);
+    for (const partition of partitions) {
       const found: Question[] = [];
-      for (const { record } of table.list(partition, '')) {
-        if (found.length >= Math.ceil(most / partitions.length)) break;
+      for await (const slice of documentSlices(table, partition)) {
         // Memories are asked for by agents alone, and a search of a tenant's documents finds none.
-        if (record.kind === 'document' && record.source !== MEMORY_SOURCE && record.title.trim() !== '')
-          found.push({ documentId: record.documentId, tenant: record.tenant ?? '', query: record.title });
+        for (const { record } of slice)
+          if (record.kind === 'document' && record.source !== MEMORY_SOURCE && record.title.trim() !== '')
+            found.push({ documentId: record.documentId, tenant: record.tenant ?? '', query: record.title });
+        if (found.length >= each) break;
       }
-      return found;
-    }),
-  );
+      questions.push(...found.slice(0, each));
+    }
+    return questions;
+  });
 
 const percentile = (sorted: readonly number[], share: number): number =>
   Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 100) / 100;
@@ -62,10 +68,11 @@ const recallOf = (
     );
     const rows: { readonly tenant: string; readonly vector: Float32Array }[] = [];
     for (const partition of partitions)
-      for (const { record } of table.list(partition, '')) {
+      for await (const slice of documentSlices(table, partition)) {
         // Equal chunks of a document are one row.
-        for (const chunk of new Map(record.chunks.map((each) => [each.hash, each])).values())
-          rows.push({ tenant: spaceOfDocument(record), vector: vectorOfBytes(chunk.vector) });
+        for (const { record } of slice)
+          for (const chunk of new Map(record.chunks.map((each) => [each.hash, each])).values())
+            rows.push({ tenant: spaceOfDocument(record), vector: vectorOfBytes(chunk.vector) });
         if (rows.length > MOST_COMPARED) return null;
       }
     // Asked at once after the rows were read: what changes meanwhile would count as missed.
@@ -81,6 +88,7 @@ const recallOf = (
     let found = 0;
     let wanted = 0;
     for (const { tenant, vector, hits } of answers) {
+      await turn();
       const nearest = rows
         .filter((row) => row.tenant === tenant)
         .map((row) => dot(row.vector, vector))

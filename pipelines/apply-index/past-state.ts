@@ -18,6 +18,8 @@ export interface PastQuestion {
   readonly tags: readonly string[];
   /** Vectors of other models cannot be compared. */
   readonly model: string;
+  /** Of one document, and of one source, no more can be answered: others are not kept. */
+  readonly most: { readonly ofDocument: number; readonly ofSource: number };
 }
 
 export interface PastHit {
@@ -30,6 +32,9 @@ export interface PastHit {
   readonly offset: number;
 }
 
+/** Hits that wait for a sort. */
+const SPARE = 1_000;
+
 interface Standing {
   readonly version: string;
   /** Of what it shows: a marker may keep what was good before it. */
@@ -41,11 +46,27 @@ interface Standing {
 
 export interface PastState {
   take(record: Document, partition: number, offset: number): void;
-  /** Every chunk of what stood, best first. */
+  /** Chunks of what stood, best first. */
   hits(): readonly PastHit[];
 }
 
-export const createPastState = ({ vector, space, tags, model }: PastQuestion): PastState => {
+const byScore = (a: PastHit, b: PastHit): number =>
+  b.score - a.score ||
+  (a.documentId < b.documentId ? -1 : a.documentId > b.documentId ? 1 : a.chunk - b.chunk);
+
+/** The best of each source. A million hits are not sorted for the ten that are answered. */
+const bestOf = (hits: Iterable<PastHit>, ofSource: number): readonly PastHit[] => {
+  const kept = new Map<string, PastHit[]>();
+  for (const hit of hits) {
+    const held = kept.get(hit.source) ?? [];
+    held.push(hit);
+    if (held.length > 2 * ofSource + SPARE) held.sort(byScore).splice(ofSource);
+    kept.set(hit.source, held);
+  }
+  return [...kept.values()].flatMap((held) => held.sort(byScore).slice(0, ofSource)).sort(byScore);
+};
+
+export const createPastState = ({ vector, space, tags, model, most }: PastQuestion): PastState => {
   const standings = new Map<string, Standing>();
   const floors = new Map<string, string>();
 
@@ -55,7 +76,7 @@ export const createPastState = ({ vector, space, tags, model }: PastQuestion): P
     const held = tagsOf(record);
     if (!tags.every((tag) => held.includes(tag))) return undefined;
     const { documentId, source } = record;
-    return record.chunks.map((piece, chunk) => ({
+    const all = record.chunks.map((piece, chunk) => ({
       documentId,
       source,
       chunk,
@@ -63,6 +84,12 @@ export const createPastState = ({ vector, space, tags, model }: PastQuestion): P
       partition,
       offset,
     }));
+    return all.sort(byScore).slice(0, most.ofDocument);
+  };
+
+  const standing = function* (): Iterable<PastHit> {
+    for (const { shown, floorId, hits = [] } of standings.values())
+      if (shown >= (floors.get(floorId) ?? '')) yield* hits;
   };
 
   return {
@@ -82,14 +109,6 @@ export const createPastState = ({ vector, space, tags, model }: PastQuestion): P
         hits: hitsOf(record, partition, offset),
       });
     },
-    hits: () =>
-      [...standings.values()]
-        .filter(({ shown, floorId }) => shown >= (floors.get(floorId) ?? ''))
-        .flatMap(({ hits }) => hits ?? [])
-        .sort(
-          (a, b) =>
-            b.score - a.score ||
-            (a.documentId < b.documentId ? -1 : a.documentId > b.documentId ? 1 : a.chunk - b.chunk),
-        ),
+    hits: () => bestOf(standing(), most.ofSource),
   };
 };

@@ -6,6 +6,7 @@
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { decodeDocuments } from '../decode-documents.ts';
 import { applyDocuments, type IndexGeneration } from './apply-documents.ts';
 import type { ApplyIndex } from './apply-index.ts';
@@ -43,7 +44,7 @@ export interface RebuildSettings {
   readonly onProgress: (records: number, of: number) => void;
 }
 
-const BATCH = 100;
+const BATCH = 50;
 
 /** Applies the log to a generation, from where it stands up to an offset of each partition. */
 const readOn = async (
@@ -60,6 +61,8 @@ const readOn = async (
     waiting.delete(partition);
     const last = records.at(-1);
     if (!last) return;
+    // A log that was fetched already is otherwise taken without a turn of the event loop.
+    await turn();
     const documents = await decodeDocuments(codec, records);
     await applyDocuments(next, [{ partition, position: last.offset + 1, records: documents }]);
     for (const { record } of documents) touched?.take(partition, record);

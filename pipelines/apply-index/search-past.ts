@@ -8,6 +8,7 @@ import type { EmbeddingCache } from '../../connectors/models/embedding/embedding
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { spaceOfSearch } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { SearchHit, SearchRequest } from '../../schemas/search.ts';
@@ -29,6 +30,8 @@ export interface PastSettings {
 }
 
 const MAX_PER_DOCUMENT = 3;
+/** Between two turns of the event loop: a millisecond or two. */
+const RECORDS_AT_ONCE = 20;
 
 /** Errors: `beyond-horizon` for a time whose records compaction may have removed by now, `request-invalid` for one to come. */
 const checkTime = async (
@@ -51,11 +54,15 @@ const checkTime = async (
     );
 };
 
-/** `asOf`: milliseconds since the Unix epoch; what Kafka had appended by then counts. Errors: those above, `model-failed`, `kafka-unavailable`. */
+/**
+ * `asOf`: milliseconds since the Unix epoch; what Kafka had appended by then counts. Errors: those above, `model-failed`,
+ * `kafka-unavailable`, `unavailable` once `signal` says that nobody waits for it any more.
+ */
 export const searchPast = async (
   settings: PastSettings,
   request: SearchRequest,
   asOf: number,
+  signal?: AbortSignal,
 ): Promise<readonly SearchHit[]> => {
   await checkTime(settings, asOf);
   const { kafka, codec, topic } = settings;
@@ -66,18 +73,26 @@ export const searchPast = async (
     throw new FreshetError('request-invalid', 'the embedding model does not take this query');
   const to = await kafka.admin.offsetsAt(topic, Math.floor(asOf) + 1);
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
-  const past = createPastState({ vector, space: spaceOfSearch(request), tags, model: settings.model });
-  await scanTopic(kafka, { topic, to }, async (record) => {
-    for (const { record: document, offset } of await decodeDocuments(codec, [record]))
-      past.take(document, record.partition, offset);
-  });
   const limits = {
     topK: request.topK,
     maxPerDocument: request.maxPerDocument ?? MAX_PER_DOCUMENT,
     maxPerSource: request.maxPerSource,
   };
+  const most = { ofDocument: limits.maxPerDocument, ofSource: limits.topK };
+  const past = createPastState({ vector, space: spaceOfSearch(request), tags, model: settings.model, most });
+  let read = 0;
+  await scanTopic(kafka, { topic, to }, async (record) => {
+    if (signal?.aborted) return false;
+    for (const { record: document, offset } of await decodeDocuments(codec, [record]))
+      past.take(document, record.partition, offset);
+    read += 1;
+    // What was fetched is there: nothing else lets the event loop turn.
+    if (read % RECORDS_AT_ONCE === 0) await turn();
+    return true;
+  });
+  if (signal?.aborted) throw new FreshetError('unavailable', 'whoever asked has gone');
   const hits = capHits(past.hits(), limits, (hit) => hit);
-  return textsOf(settings, hits, to, asOf);
+  return textsOf(settings, hits, to, asOf, signal);
 };
 
 /** What gates saw in it, and that a refusal stood behind it already, is said of the past as it is of the present. */
@@ -105,6 +120,7 @@ const textsOf = async (
   hits: readonly PastHit[],
   to: ReadonlyMap<number, number>,
   asOf: number,
+  signal: AbortSignal | undefined,
 ): Promise<readonly SearchHit[]> => {
   const place = ({ partition, offset }: { readonly partition: number; readonly offset: number }): string =>
     `${partition}:${offset}`;
@@ -116,9 +132,12 @@ const textsOf = async (
   }
   if (wanted.size === 0) return [];
   const found = new Map<PastHit, SearchHit>();
+  let read = 0;
   await scanTopic(kafka, { topic, partitions: [...from.keys()], from, to }, async (record) => {
+    read += 1;
+    if (read % RECORDS_AT_ONCE === 0) await turn();
     const asked = wanted.get(place(record));
-    if (!asked) return true;
+    if (!asked) return !signal?.aborted;
     const document = await codec.decode('Document', record.value);
     for (const hit of asked) found.set(hit, pastHitOf(document, hit, asOf));
     wanted.delete(place(record));

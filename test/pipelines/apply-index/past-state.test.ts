@@ -2,12 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesOfVector } from '../../../connectors/vector-index/vector-codec.ts';
+import { capHits } from '../../../pipelines/apply-index/fuse-hits.ts';
 import { createPastState } from '../../../pipelines/apply-index/past-state.ts';
 import { pastHitOf } from '../../../pipelines/apply-index/search-past.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { deliveries, history, recordOf, truthOf } from '../document-histories.ts';
 
 const vector = Float32Array.of(1, 0);
+const most = { ofDocument: 3, ofSource: 100 };
 const withChunk = (record: Document): Document =>
   record.kind === 'document'
     ? {
@@ -24,7 +26,7 @@ test('what is found stood, and everything that stood is found', () => {
     fc.property(logs, fc.nat(), ({ log }, cut) => {
       // A time is a place in the log, wherever it falls.
       const prefix = log.slice(0, cut % (log.length + 1)).map(withChunk);
-      const state = createPastState({ vector, space: 'acme', tags: [], model: 'm' });
+      const state = createPastState({ vector, space: 'acme', tags: [], model: 'm', most });
       for (const [offset, record] of prefix.entries()) state.take(record, 0, offset);
       const found = state.hits().map(({ documentId, offset }) => [documentId, prefix[offset]?.version]);
       const stood = Object.entries(truthOf(prefix))
@@ -41,7 +43,7 @@ test('of other tenants, models and tags nothing is found, and they still hide wh
   );
   if (!old || !moved) throw new Error('no records');
   const ask = (question: object) => {
-    const state = createPastState({ vector, space: 'acme', tags: [], model: 'm', ...question });
+    const state = createPastState({ vector, space: 'acme', tags: [], model: 'm', most, ...question });
     state.take(old, 0, 0);
     return state;
   };
@@ -52,6 +54,39 @@ test('of other tenants, models and tags nothing is found, and they still hide wh
   const state = ask({});
   state.take({ ...moved, tenant: 'brim' }, 0, 1);
   expect(state.hits()).toEqual([]);
+});
+
+test('what is not kept could not have been answered', () => {
+  const document = fc.record({
+    source: fc.constantFrom('shop', 'help'),
+    /** Of its chunks. */
+    scores: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 5 }),
+  });
+  const limits = fc.record({
+    topK: fc.integer({ min: 1, max: 4 }),
+    maxPerDocument: fc.integer({ min: 1, max: 3 }),
+    maxPerSource: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(fc.array(document, { maxLength: 12 }), limits, (documents, asked) => {
+      const hitsWith = (kept: { ofDocument: number; ofSource: number }) => {
+        const state = createPastState({ vector, space: 'acme', tags: [], model: 'm', most: kept });
+        for (const [key, { source, scores }] of documents.entries()) {
+          const chunks = scores.map((score, at) => ({
+            ...{ hash: `${key} ${at}`, start: 0, end: 1 },
+            vector: bytesOfVector(Float32Array.of(score, 9 - score)),
+          }));
+          const record = recordOf({ kind: 'document', table: 'public.a', key }, key);
+          state.take({ ...record, source, model: 'm', chunks }, 0, key);
+        }
+        return capHits(state.hits(), asked, (hit) => hit);
+      };
+      const all = Number.POSITIVE_INFINITY;
+      expect(hitsWith({ ofDocument: asked.maxPerDocument, ofSource: asked.topK })).toEqual(
+        hitsWith({ ofDocument: all, ofSource: all }),
+      );
+    }),
+  );
 });
 
 test('a hit of the past says what gates saw in it, and that a refusal stood behind it', () => {
