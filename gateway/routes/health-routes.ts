@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { GatewayContext } from '../gateway-context.ts';
 import { reportBudgets } from '../report-budgets.ts';
+import { keepRoleCounts } from '../role-counts.ts';
 import { measureBreakers, seeBreakers } from '../see-breakers.ts';
 import { measureBudgets } from '../views/budget-view.ts';
 import { measureFreshness } from '../views/freshness-gauges.ts';
@@ -21,6 +22,7 @@ export const registerHealth = (
     ...Object.keys(settings.config.sources),
     ...settings.agents.flatMap(({ name }) => [`agent:${name}`, `behaviour:${name}`]),
   ]);
+  const roleCounts = keepRoleCounts(async () => (await settings.roleMetrics?.()) ?? []);
   app.get('/healthz', async () => ({ role: ROLE, ok: true }));
   app.get('/readyz', async (_, reply) => {
     const waitingFor = reader.waitingFor();
@@ -33,10 +35,7 @@ export const registerHealth = (
     measureShares(metrics, models.control, settings.agents);
     measureBudgets(metrics, await reportBudgets(context));
     measureBreakers(metrics, await seeBreakers(settings));
-    // A role that does not answer must not take the others' metrics with it.
-    const others = (await settings.roleMetrics?.().catch(() => [])) ?? [];
-    const answered = others.flatMap((role) => (role.metrics === undefined ? [] : [role.metrics]));
-    return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(answered));
+    return reply.type('text/plain; version=0.0.4').send(await metrics.registry.text(await roleCounts()));
   });
   app.get('/metrics.json', async () => metrics.registry.json());
   const documents = {
