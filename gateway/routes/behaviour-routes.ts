@@ -139,7 +139,10 @@ export const behaviourRoutes = (context: GatewayContext) => {
         handle: async ({ params: { agent }, body, principal }) => {
           requireOperator(principal, CHOSEN);
           const running = runningOf(agent);
-          return change(verb, becomes(await lastOf(agent), agent, running), principal, body);
+          const rollout = becomes(await lastOf(agent), agent, running);
+          // No worker would run it; what is rolled back need not be there.
+          if (verb === 'promote') candidateOf(agents, config.behaviours, agent, rollout.candidate);
+          return change(verb, rollout, principal, body);
         },
       }),
     ),

@@ -93,8 +93,8 @@ afterAll(async () => {
   for (const close of closings.reverse()) await close();
 });
 
-const change = async (verb: string, body: object = {}) => {
-  const { status, body: answer } = await under.call(`/v1/behaviours/${AGENT}/${verb}`, {
+const change = async (verb: string, body: object = {}, gateway = under) => {
+  const { status, body: answer } = await gateway.call(`/v1/behaviours/${AGENT}/${verb}`, {
     ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
   });
   return { status, ...(answer as { code?: string; detail?: string; rollout?: RolloutView }) };
@@ -210,6 +210,11 @@ test('by hand: deployed again it begins anew and ends the alert, promoted it get
   expect(await run('deploy', AGENT, '2', '--share', '0.1%')).toMatch(/^0\.1 % of new tasks .* under 2/);
   expect((await alerts()).at(-1)).toMatchObject({ state: 'ended' });
   expect(await run('list')).toMatch(/canary, 0\.1 % of new tasks(.|\n)*beside 1 since/);
+  // A configuration that holds it no longer has nothing that every new task could run under.
+  const without = await startGatewayUnderTest({ agents: [stable] });
+  closings.push(without.close);
+  await until('it has read the rollout', () => rolloutAt(without));
+  expect(await change('promote', {}, without)).toMatchObject({ status: 404, code: 'not-found' });
   expect(await run('promote', AGENT, '--yes', '--reason', 'it will do')).toMatch(/every new task/);
   await until('the worker heard it', () => control.view.rolloutOf(AGENT)?.rollout.share === 1);
   expect(await ranUnder(await submit('fine'))).toBe('2');
