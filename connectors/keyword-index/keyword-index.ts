@@ -31,8 +31,15 @@ export interface KeywordState {
   readonly bytes: number;
   /** Tenants that were left out, for the memory of all would pass its limit. */
   readonly tenantsLeftOut: number;
-  /** Why it answers nothing at all any more; null while it works. */
+  /** Why it answers nothing at the moment; null while it works. */
   readonly failure: string | null;
+}
+
+export interface KeywordWatcher {
+  /** It holds nothing any more, and takes nothing. */
+  lost(): void;
+  /** It takes rows again, and waits to be filled. */
+  empty(): void;
 }
 
 export interface KeywordIndex {
@@ -46,6 +53,8 @@ export interface KeywordIndex {
   /** Best first; undefined where it cannot say: the tenant was left out, or the index failed. Never throws. */
   query(query: KeywordQuery): Promise<readonly KeywordHit[] | undefined>;
   state(): Promise<KeywordState>;
+  /** One watcher, in place of the one before; told at once where it is lost. */
+  watch(watcher: KeywordWatcher): void;
   /** Drops everything, tenants that were left out too. */
   clear(): void;
   close(): Promise<void>;

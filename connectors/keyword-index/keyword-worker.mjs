@@ -2,6 +2,7 @@
 // must not lose. Plain JavaScript because a Worker on Node 20 has no loader for TypeScript.
 import { parentPort, workerData } from 'node:worker_threads';
 import MiniSearch from 'minisearch';
+import { isDue, vacuum } from './keyword-vacuum.mjs';
 import { tokenize, wordsOf } from './tokens.mjs';
 
 /** @type {{ maxBytes: number }} */
@@ -29,9 +30,15 @@ const stem = (word) => {
 const processTerm = (term) => (STOP_WORDS.has(term) ? null : stem(term));
 
 const open = () =>
-  new MiniSearch({ fields: ['text'], tokenize, processTerm, searchOptions: { combineWith: 'OR' } });
+  new MiniSearch({
+    fields: ['text'],
+    tokenize,
+    processTerm,
+    searchOptions: { combineWith: 'OR' },
+    autoVacuum: false,
+  });
 
-/** tenant → { search, tags: row id → tags, bytes } */
+/** tenant → { search, tags: row id → tags, bytes, discarded: rows since the last vacuum began, cleaning: whether one runs } */
 const tenants = new Map();
 /** row id → tenant and its estimate */
 const rows = new Map();
@@ -50,7 +57,7 @@ const add = (added) => {
     if (rows.has(id) || leftOut.has(tenant)) continue;
     let held = tenants.get(tenant);
     if (held === undefined) {
-      held = { search: open(), tags: new Map(), bytes: 0 };
+      held = { search: open(), tags: new Map(), bytes: 0, discarded: 0, cleaning: false };
       tenants.set(tenant, held);
     }
     const size = ROW_BYTES + WORD_BYTES * new Set(wordsOf(text)).size;
@@ -65,6 +72,26 @@ const add = (added) => {
   }
 };
 
+/** Milliseconds of a vacuum between two looks at what the thread was asked. */
+const VACUUM_MS = 10;
+
+const clean = (tenant, held) => {
+  held.discarded = 0;
+  held.cleaning = true;
+  const steps = vacuum(held.search);
+  const goOn = () => {
+    if (tenants.get(tenant) !== held) return;
+    const until = performance.now() + VACUUM_MS;
+    while (performance.now() < until)
+      if (steps.next().done) {
+        held.cleaning = false;
+        return;
+      }
+    setImmediate(goOn);
+  };
+  goOn();
+};
+
 const remove = (ids) => {
   for (const id of ids) {
     const row = rows.get(id);
@@ -75,7 +102,9 @@ const remove = (ids) => {
     held.bytes -= row.size;
     bytes -= row.size;
     rows.delete(id);
+    held.discarded += 1;
     if (held.tags.size === 0) tenants.delete(row.tenant);
+    else if (!held.cleaning && isDue(held.discarded, held.tags.size)) clean(row.tenant, held);
   }
 };
 

@@ -65,6 +65,8 @@ export interface ApplyIndex {
   trouble(): Error | null;
   /** The newest commit applied, by source. */
   newestApplied(): Receipt['newestApplied'];
+  /** Resolves once what is being applied now is, or has failed. */
+  settled(): Promise<unknown>;
   /** Stops taking records on, runs an action while nothing is applied, and goes on from where the tables then end. One after another. */
   exclusively<T>(action: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
@@ -104,6 +106,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     },
   });
 
+  const underWay = new Set<Promise<unknown>>();
   const applyBatch = async (
     partition: number,
     records: readonly KafkaRecord[],
@@ -114,7 +117,9 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     const documents = await decodeDocuments(codec, records);
     if (signal.aborted) return;
     const appliedAt = clock();
-    const folded = await apply({ partition, position: last.offset + 1, records: documents, signal });
+    const applying = apply({ partition, position: last.offset + 1, records: documents, signal });
+    underWay.add(applying);
+    const folded = await applying.finally(() => underWay.delete(applying));
     if (!folded) return;
     const { applied } = folded;
     const searchableAt = clock();
@@ -219,6 +224,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
     oldest: () => oldestOf([...queues.values()].map((queue) => queue.first()?.timestamp)),
     newestApplied: () => ({ ...newestApplied }),
+    settled: () => Promise.allSettled([...underWay]),
     exclusively: (action) => {
       // Of two at once the first to end would have records applied under the other.
       const held = holding.then(() => exclusively(action));

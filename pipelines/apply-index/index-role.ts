@@ -26,7 +26,7 @@ import { checkFreshness } from './fresh-enough.ts';
 import { type Generations, openGenerations } from './generations.ts';
 import { describeDocuments, listDocuments, restoreRows } from './held-documents.ts';
 import { rowsOf } from './index-rows.ts';
-import { fillKeywords, type KeywordFill } from './keyword-rows.ts';
+import { keepKeywords } from './keep-keywords.ts';
 import { rebuildIndex } from './rebuild-index.ts';
 import { receiptOf } from './receipt.ts';
 import { searchIndex } from './search-index.ts';
@@ -175,13 +175,9 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const embedding = new EmbeddingCache({ model, maxBytes: QUERY_CACHE_BYTES });
   const partitions = await kafka.admin.partitionCount(topic);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-  const fill = (): KeywordFill | undefined =>
-    keywords && fillKeywords(generations.serving().table, numbers, keywords);
-  let filling = fill();
-  const fillEnded = async (): Promise<void> => {
-    filling?.stop();
-    await filling?.ended;
-  };
+  const table = () => generations.serving().table;
+  const kept =
+    keywords && keepKeywords({ keywords, table, partitions: numbers, settled: applyIndex.settled });
   let rebuilding = false;
 
   const trace = async (documentId: string): Promise<TracedDocument | undefined> => {
@@ -214,11 +210,8 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       serving: generations.serving,
       openGeneration: generations.openNext,
       replace: async (next) => {
-        // The table it reads is about to be closed.
-        await fillEnded();
-        await generations.replace(next);
-        keywords?.clear();
-        filling = fill();
+        const replace = () => generations.replace(next);
+        await (kept ? kept.replacing(replace) : replace());
       },
       discard: generations.discard,
       onProgress: (records, of) => emitter.emit('progress', { done: false, records, of }),
@@ -288,7 +281,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
         searchIndex(
           {
             generation: withKeywords(generation),
-            keywordsReady: () => filling?.done() ?? false,
+            keywordsReady: () => kept?.ready() ?? false,
             embedding,
             basis,
             clock,
@@ -368,7 +361,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
           running: index.build?.running ?? false,
           failure: index.build?.failure?.message ?? null,
         },
-        keywords: keywords ? { ready: filling?.done() ?? false, ...(await keywords.state()) } : null,
+        keywords: keywords ? { ready: kept?.ready() ?? false, ...(await keywords.state()) } : null,
         positions: Object.fromEntries(
           numbers.map((partition) => [String(partition), table.position(partition) ?? 0]),
         ),
@@ -386,7 +379,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       gate.close();
       await watermarks.close();
       await applyIndex.stop();
-      await fillEnded();
+      await kept?.stop();
       await keywords?.close();
       await generations.close();
     },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { KeywordIndex, KeywordRow } from '../../../connectors/keyword-index/keyword-index.ts';
 import { openMinisearchKeywordIndex } from '../../../connectors/keyword-index/minisearch-keyword-index.ts';
@@ -90,6 +91,30 @@ test('a word of 100,000 letters is found by its beginning, and takes the search 
   await index.add([row('a', `quince ${long}`, 'hostile'), row('b', 'quince', 'plain')]);
   expect(await found('quince', 'plain')).toEqual(['b']);
   expect(await found(long, 'hostile')).toEqual(['a']);
+});
+
+test('words that change while discarded rows are taken out end no thread', async () => {
+  index = openMinisearchKeywordIndex();
+  const words = (at: number) => Array.from({ length: 40 }, (_, n) => `w${(at * 40 + n).toString(36)}x`);
+  await index.add(Array.from({ length: 500 }, (_, at) => row(`r${at}`, words(at).join(' '))));
+  for (let at = 0; at < 400; at += 1) {
+    index.remove([`r${at}`]);
+    // Words that split the edges of those before, and searches that take rows out on their way.
+    void index.add([
+      row(
+        `s${at}`,
+        words(at)
+          .map((word) => `${word.slice(0, -1)}y`)
+          .join(' '),
+      ),
+    ]);
+    if (at % 10 === 0) await found(words(at + 50)[0] ?? '');
+  }
+  await setTimeout(100);
+  expect(await index.state()).toMatchObject({ rows: 500, failure: null });
+  expect(await found(words(450)[7] ?? '')).toEqual(['r450']);
+  expect(await found(words(3)[7] ?? '')).toEqual([]);
+  expect(await found(`${words(3)[7]?.slice(0, -1)}y`)).toEqual(['s3']);
 });
 
 test('closed, it answers undefined and not an error', async () => {
