@@ -11,6 +11,12 @@ export interface KeywordRow {
   readonly text: string;
 }
 
+export interface KeywordPlace {
+  readonly id: string;
+  /** Null: whose it was is not known. */
+  readonly tenant: string | null;
+}
+
 export interface KeywordQuery {
   readonly text: string;
   readonly tenant: string;
@@ -44,13 +50,13 @@ export interface KeywordWatcher {
 
 export interface KeywordIndex {
   /**
-   * Takes rows on; resolves at once while the work that waits is bounded, later where it is not. A query asked for after
-   * that call sees them. Rows that are there already are passed over.
+   * Takes rows on; resolves at once while the work that waits is bounded, seconds later where it is not: what cannot keep up then
+   * is lost, and says so. A query asked for after that call sees them. Rows that are there already are passed over.
    */
   add(rows: readonly KeywordRow[]): Promise<void>;
-  /** Ids that are not there are passed over. */
-  remove(ids: readonly string[]): void;
-  /** Best first; undefined where it cannot say: the tenant was left out, or the index failed. Never throws. */
+  /** Those that are not there are passed over. */
+  remove(rows: readonly KeywordPlace[]): void;
+  /** Best first; undefined where it cannot say: see `KeywordState`, a word that too many rows hold, too late. Never throws. */
   query(query: KeywordQuery): Promise<readonly KeywordHit[] | undefined>;
   state(): Promise<KeywordState>;
   /** One watcher, in place of the one before; told at once where it is lost. */

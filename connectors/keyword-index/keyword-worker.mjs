@@ -13,6 +13,8 @@ const ROW_BYTES = 420;
 const WORD_BYTES = 42;
 /** Rows looked at for one query; words that are in more are passed over where rarer ones were asked for too. */
 const POSTINGS_A_QUERY = 10_000;
+/** The rarest word is looked at wherever it is asked for, up to so many rows: some 100 ms. */
+const ROWS_OF_A_WORD = 30_000;
 
 const STOP_WORDS = new Set(
   'a an and are as at be but by can do does for from has have how i if in is it its me my no not of on or our so than that the their them then there these they this to was we what when where which who why will with you your'.split(
@@ -43,10 +45,13 @@ const tenants = new Map();
 /** row id → tenant and its estimate */
 const rows = new Map();
 const leftOut = new Set();
+/** Of these, those that nobody was told of yet. */
+let untold = [];
 let bytes = 0;
 
 const leaveOut = (tenant) => {
   leftOut.add(tenant);
+  untold.push(tenant);
   bytes -= tenants.get(tenant)?.bytes ?? 0;
   for (const id of tenants.get(tenant)?.tags.keys() ?? []) rows.delete(id);
   tenants.delete(tenant);
@@ -111,10 +116,12 @@ const remove = (ids) => {
 /** How many rows hold a word; 0 where the library does not say: then it counts as rare, which costs time and no hit. */
 const rowsWith = (search, term) => search._index?.get?.(term)?.get?.(0)?.size ?? 0;
 
+/** Undefined where every word is in too many rows. */
 const rareTerms = (search, text) => {
   const terms = [...new Set(tokenize(text).map(processTerm).filter(Boolean))]
     .map((term) => ({ term, count: rowsWith(search, term) }))
     .sort((a, b) => a.count - b.count);
+  if ((terms[0]?.count ?? 0) > ROWS_OF_A_WORD) return undefined;
   let postings = 0;
   return terms
     .filter(({ count }, at) => {
@@ -124,11 +131,13 @@ const rareTerms = (search, text) => {
     .map(({ term }) => term);
 };
 
-const query = ({ text, tenant, tags, topK }) => {
-  if (leftOut.has(tenant)) return undefined;
+/** `until`: milliseconds since the Unix epoch; nobody waits for longer. */
+const query = ({ text, tenant, tags, topK, until }) => {
+  if (leftOut.has(tenant) || Date.now() > until) return undefined;
   const held = tenants.get(tenant);
   if (held === undefined) return [];
   const terms = rareTerms(held.search, text);
+  if (terms === undefined) return undefined;
   if (terms.length === 0) return [];
   const found = held.search.search(terms.join(' '), {
     // The terms are words already.
@@ -145,7 +154,15 @@ const clear = () => {
   tenants.clear();
   rows.clear();
   leftOut.clear();
+  untold = [];
   bytes = 0;
+};
+
+/** Tenants that were left out since the last answer. */
+const tellLeftOut = () => {
+  const told = untold;
+  untold = [];
+  return told;
 };
 
 parentPort.on('message', ({ ask, what, value }) => {
@@ -159,5 +176,5 @@ parentPort.on('message', ({ ask, what, value }) => {
           : what === 'clear'
             ? clear()
             : { rows: rows.size, bytes, tenantsLeftOut: leftOut.size };
-  if (ask !== undefined) parentPort.postMessage({ ask, answer });
+  if (ask !== undefined) parentPort.postMessage({ ask, answer: what === 'add' ? tellLeftOut() : answer });
 });

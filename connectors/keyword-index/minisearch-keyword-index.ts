@@ -13,6 +13,10 @@ export interface MinisearchOptions {
 const MAX_BYTES = 512 * 1024 * 1024;
 /** Rows under way to the thread before `add` waits. */
 const ROWS_UNDER_WAY = 2_000;
+/** Rows between two answers of the thread, each of which wakes this one. */
+const ROWS_AN_ANSWER = 256;
+/** What is fresh must not wait for longer on a thread that does not go on. */
+const ADD_WITHIN_MS = 10_000;
 /** A query that waits behind a batch of rows longer than this is answered by the vectors alone. */
 const QUERY_WITHIN_MS = 250;
 /** Before a thread is followed by another, doubled each time: to fill it again reads the whole table. */
@@ -20,6 +24,15 @@ const FIRST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 3_600_000;
 /** A thread that lasted so long did not end of how it began. */
 const LASTED_MS = 600_000;
+
+/** Undefined where it takes longer. */
+const within = async <T>(ms: number, work: Promise<T>): Promise<T | undefined> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+};
 
 export const openMinisearchKeywordIndex = ({
   maxBytes = MAX_BYTES,
@@ -30,7 +43,10 @@ export const openMinisearchKeywordIndex = ({
   let ends = 0;
   let startedAt = 0;
   let again: NodeJS.Timeout | undefined;
-  let underWay = 0;
+  /** Rows of this thread: told, up to where it was asked for an answer, and up to where it gave one. */
+  let rowsTo = { told: 0, asked: 0, taken: 0 };
+  /** Tenants of whose rows the thread takes no more: it is not told of them either. */
+  let leftOut = new Set<string>();
 
   const ended = (reason: string): void => {
     failure = reason;
@@ -47,7 +63,8 @@ export const openMinisearchKeywordIndex = ({
   };
   const start = (): KeywordThread => {
     failure = null;
-    underWay = 0;
+    rowsTo = { told: 0, asked: 0, taken: 0 };
+    leftOut = new Set();
     startedAt = performance.now();
     return startKeywordThread(maxBytes, ended);
   };
@@ -55,24 +72,30 @@ export const openMinisearchKeywordIndex = ({
 
   return {
     add: async (rows) => {
-      if (rows.length === 0) return;
-      underWay += rows.length;
-      const to = thread;
-      const taken = to.ask('add', rows).then(() => {
-        if (to === thread) underWay -= rows.length;
+      const kept = leftOut.size === 0 ? rows : rows.filter(({ tenant }) => !leftOut.has(tenant));
+      if (kept.length === 0) return;
+      rowsTo.told += kept.length;
+      if (rowsTo.told - rowsTo.asked < ROWS_AN_ANSWER) return thread.tell('add', kept);
+      rowsTo.asked = rowsTo.told;
+      const [to, flow, upTo, left] = [thread, rowsTo, rowsTo.told, leftOut];
+      const taken = to.ask('add', kept).then((tenants) => {
+        flow.taken = upTo;
+        for (const tenant of (tenants ?? []) as readonly string[]) left.add(tenant);
+        return true;
       });
-      if (underWay > ROWS_UNDER_WAY) await taken;
+      if (flow.told - flow.taken > ROWS_UNDER_WAY && !(await within(ADD_WITHIN_MS, taken)))
+        await to.end('its thread did not keep up with the rows that came');
     },
-    remove: (ids) => {
+    remove: (rows) => {
+      const ids = rows.filter(({ tenant }) => tenant === null || !leftOut.has(tenant)).map(({ id }) => id);
       if (ids.length > 0) thread.tell('remove', ids);
     },
     query: async (query) => {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<undefined>((resolve) => {
-        timer = setTimeout(resolve, QUERY_WITHIN_MS, undefined);
-      });
-      const answer = thread.ask('query', query) as Promise<readonly KeywordHit[] | undefined>;
-      return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+      if (leftOut.has(query.tenant)) return undefined;
+      const until = Date.now() + QUERY_WITHIN_MS;
+      return within(QUERY_WITHIN_MS, thread.ask('query', { ...query, until })) as Promise<
+        readonly KeywordHit[] | undefined
+      >;
     },
     state: async () => {
       const held = (await thread.ask('state')) as Omit<KeywordState, 'failure'> | undefined;
@@ -82,7 +105,10 @@ export const openMinisearchKeywordIndex = ({
       watcher = next;
       if (failure !== null) next.lost();
     },
-    clear: () => thread.tell('clear'),
+    clear: () => {
+      leftOut = new Set();
+      thread.tell('clear');
+    },
     close: async () => {
       closed = true;
       clearTimeout(again);

@@ -98,7 +98,7 @@ export const removeStale = async (
 ): Promise<void> => {
   if (stale.length === 0) return;
   const ids = stale.map(({ id }) => id);
-  keywords?.remove(ids);
+  keywords?.remove(stale);
   await index.remove(stale);
   table.forgetStaleRows(ids);
 };

@@ -128,7 +128,7 @@ export const searchIndex = async (
     if (mode === 'keyword' && !worded)
       throw new FreshetError(
         'unavailable',
-        'the keyword index does not answer yet, or this tenant is too large for its memory; search with mode "vector"',
+        'the keyword index does not answer yet, all words of this query are in too many rows, or this tenant is too large for its memory; search with mode "vector"',
       );
     if (mode === 'hybrid') answeredBy = worded ? 'hybrid' : 'vector';
     const at = settings.clock();

@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { KeywordIndex, KeywordRow } from '../../../connectors/keyword-index/keyword-index.ts';
+import { startKeywordThread } from '../../../connectors/keyword-index/keyword-thread.ts';
 import { openMinisearchKeywordIndex } from '../../../connectors/keyword-index/minisearch-keyword-index.ts';
 
 let index: KeywordIndex;
@@ -36,7 +38,10 @@ test('a query asked after an add sees it; what is removed is gone; added twice i
   void index.add([row('a', 'quince'), row('a', 'quince')]);
   void index.add([row('a', 'quince'), row('b', 'quince medlar')]);
   expect(await found('quince')).toHaveLength(2);
-  index.remove(['a', 'never there']);
+  index.remove([
+    { id: 'a', tenant: 'acme' },
+    { id: 'never there', tenant: null },
+  ]);
   expect(await found('quince')).toEqual(['b']);
   expect((await index.state()).rows).toBe(1);
   index.clear();
@@ -57,10 +62,19 @@ test('I9: a tenant sees its own rows alone, and tags are required whatever their
   expect(await found('quince', 'acme', ['k=v', 'k=w'])).toEqual([]);
 });
 
+test('a query that nobody waits for any more is not looked for', async () => {
+  index = openMinisearchKeywordIndex();
+  const thread = startKeywordThread(2 ** 20, () => undefined);
+  const query = { text: 'quince', tenant: 'acme', tags: [], topK: 1 };
+  expect(await thread.ask('query', { ...query, until: Date.now() + 60_000 })).toEqual([]);
+  expect(await thread.ask('query', { ...query, until: Date.now() - 1 })).toBeUndefined();
+  await thread.end('it is closed');
+});
+
 test('words that nearly every row holds cost no time where a rarer one was asked for', async () => {
   index = openMinisearchKeywordIndex();
   await index.add(
-    Array.from({ length: 30_000 }, (_, at) => row(`r${at}`, `common words of row n${at} and others`)),
+    Array.from({ length: 30_001 }, (_, at) => row(`r${at}`, `common words of row n${at} and others`)),
   );
   expect((await found('common words of row n4711', 'acme', [], 1)) ?? []).toEqual(['r4711']);
   const took: number[] = [];
@@ -69,6 +83,8 @@ test('words that nearly every row holds cost no time where a rarer one was asked
     await found(`common words others n${at}`);
     took.push(performance.now() - begun);
   }
+  // Alone they would hold the thread for longer than a query is waited for.
+  expect(await found('common words')).toBeUndefined();
   // Were the common ones looked at: 90,000 postings a query, some 30 ms. The quickest: a busy machine adds to the others.
   expect(Math.min(...took)).toBeLessThan(15);
 });
@@ -80,6 +96,12 @@ test('over its memory the largest tenant is left out and says so; the others go 
   expect(await found('quince', 'large')).toBeUndefined();
   expect(await found('quince', 'small')).toEqual(['small']);
   expect(await index.state()).toMatchObject({ rows: 1, tenantsLeftOut: 1, failure: null });
+  const told = vi.spyOn(Worker.prototype, 'postMessage');
+  await index.add([row('l', 'quince', 'large')]);
+  index.remove([{ id: 'l0', tenant: 'large' }]);
+  expect(await index.query({ text: 'quince', tenant: 'large', tags: [], topK: 1 })).toBeUndefined();
+  expect(told).not.toHaveBeenCalled();
+  told.mockRestore();
   index.clear();
   await index.add([row('again', 'quince', 'large')]);
   expect(await found('quince', 'large')).toEqual(['again']);
@@ -98,7 +120,7 @@ test('words that change while discarded rows are taken out end no thread', async
   const words = (at: number) => Array.from({ length: 40 }, (_, n) => `w${(at * 40 + n).toString(36)}x`);
   await index.add(Array.from({ length: 500 }, (_, at) => row(`r${at}`, words(at).join(' '))));
   for (let at = 0; at < 400; at += 1) {
-    index.remove([`r${at}`]);
+    index.remove([{ id: `r${at}`, tenant: 'acme' }]);
     // Words that split the edges of those before, and searches that take rows out on their way.
     void index.add([
       row(
