@@ -148,6 +148,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
         waitingFor: reader.waitingFor(),
         deadLetters: models.deadLetters.kinds(),
         quarantined: models.quarantine.standing(),
+        quarantineChangedAt: models.quarantine.changedAt(),
         sources: [...models.sourceStates.values()]
           .filter(({ source }) => config.sources[source])
           .map((state) => standingState(state, clock())),

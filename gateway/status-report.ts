@@ -20,6 +20,7 @@ import {
   type RoleMetrics,
   type StageBacklog,
 } from './views/role-counters.ts';
+import { isoTime } from './views/times.ts';
 
 /** How a connector stands, as the page shows it. */
 export interface ConnectorState {
@@ -97,6 +98,8 @@ export interface StatusReport {
   readonly deadLetters: number;
   readonly deadLetterKinds: readonly DeadLetterView[];
   readonly quarantined: number;
+  /** When quarantine last changed; null: nothing was ever in it. */
+  readonly quarantineChangedAt: string | null;
   readonly troubles: readonly Trouble[];
 }
 
@@ -129,6 +132,7 @@ export const reportStatus = async (
     readonly waitingFor: string | null;
     readonly deadLetters: readonly DeadLetterKind[];
     readonly quarantined: number;
+    readonly quarantineChangedAt: number | null;
     readonly sources: readonly SourceState[];
   },
 ): Promise<StatusReport> => {
@@ -213,6 +217,7 @@ export const reportStatus = async (
     deadLetters: known.deadLetters.reduce((sum, { count }) => sum + count, 0),
     deadLetterKinds: known.deadLetters.map(deadLetterKindOf),
     quarantined: known.quarantined,
+    quarantineChangedAt: known.quarantineChangedAt === null ? null : isoTime(known.quarantineChangedAt),
     troubles,
   };
 };

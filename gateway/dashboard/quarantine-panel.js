@@ -76,7 +76,7 @@ const group = ({ name, count: size }, items, decide) =>
 export const createQuarantinePanel = () => {
   const list = byId('quarantine-list');
   const note = byId('quarantine-note');
-  let shown = -1;
+  let shown;
 
   const load = async () => {
     try {
@@ -96,6 +96,8 @@ export const createQuarantinePanel = () => {
           : []),
       );
     } catch (error) {
+      // Asked for again with the next status.
+      shown = undefined;
       list.replaceChildren(make('p', { class: 'trouble', text: error.message }));
     }
   };
@@ -124,12 +126,14 @@ export const createQuarantinePanel = () => {
     } catch (error) {
       note.textContent = error.message;
     }
-    shown = -1;
+    shown = undefined;
   }
 
   return (status) => {
-    if (status.quarantined === shown) return;
-    shown = status.quarantined;
+    // One may go as another comes.
+    const now = `${status.quarantined} ${status.quarantineChangedAt}`;
+    if (now === shown) return;
+    shown = now;
     void load();
   };
 };

@@ -5,6 +5,7 @@ import { createFeedbackForm } from './feedback-form.js';
 import { duration } from './format.js';
 import { request } from './requests.js';
 
+const ASK_AGAIN_MS = 2_000;
 const TONES = { pending: undefined, processing: 'live', completed: 'good', failed: 'bad' };
 
 export const createTaskPanel = (onShow) => {
@@ -19,11 +20,39 @@ export const createTaskPanel = (onShow) => {
     host.replaceChildren(make('div', { class: 'result' }, make('div', {}, state), text, below));
     const told = { epoch: -1, steps: new Map() };
     stream?.close();
-    stream = new EventSource(`/v1/tasks/${encodeURIComponent(taskId)}/events`);
+    const place = `/v1/tasks/${encodeURIComponent(taskId)}`;
+    const own = new EventSource(`${place}/events`);
+    stream = own;
     const setState = (name) => state.replaceChildren(pill(name, TONES[name]));
+    const end = (task) => {
+      own.close();
+      setState(task.outcome === 'halted' ? 'failed' : task.state);
+      text.textContent =
+        task.result?.text ?? (task.error ? `${task.error.code}: ${task.error.message}` : 'No answer.');
+      if (task.error) text.dataset.tone = 'bad';
+      below.replaceChildren(...outcome(task, onShow));
+    };
+    const ask = async () => {
+      while (stream === own) {
+        let note = make('p', {
+          class: 'muted',
+          text: 'Its words do not come as they are said: it is asked for.',
+        });
+        try {
+          const task = await request(place);
+          if (stream !== own) return;
+          if (task.state === 'completed' || task.state === 'failed') return end(task);
+          setState(task.state);
+        } catch (error) {
+          note = make('p', { class: 'trouble', text: error.message });
+        }
+        below.replaceChildren(note);
+        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      }
+    };
 
-    stream.addEventListener('task', (event) => setState(JSON.parse(event.data).state));
-    stream.addEventListener('text', (event) => {
+    own.addEventListener('task', (event) => setState(JSON.parse(event.data).state));
+    own.addEventListener('text', (event) => {
       const chunk = JSON.parse(event.data);
       // A worker that took the task over tells its steps again.
       if (chunk.epoch > told.epoch) told.steps.clear();
@@ -31,17 +60,13 @@ export const createTaskPanel = (onShow) => {
       told.steps.set(chunk.step, (told.steps.get(chunk.step) ?? '') + chunk.text);
       text.textContent = told.steps.get(chunk.step);
     });
-    stream.addEventListener('tool-call', (event) => {
+    own.addEventListener('tool-call', (event) => {
       text.textContent = `Looking further: ${JSON.parse(event.data).text}`;
     });
-    stream.addEventListener('result', (event) => {
-      stream.close();
-      const task = JSON.parse(event.data);
-      setState(task.outcome === 'halted' ? 'failed' : task.state);
-      text.textContent =
-        task.result?.text ?? (task.error ? `${task.error.code}: ${task.error.message}` : 'No answer.');
-      if (task.error) text.dataset.tone = 'bad';
-      below.replaceChildren(...outcome(task, onShow));
+    own.addEventListener('result', (event) => end(JSON.parse(event.data)));
+    // After an answer that is no stream the browser gives up: a page has its limit of them.
+    own.addEventListener('error', () => {
+      if (own.readyState === EventSource.CLOSED) void ask();
     });
   };
 

@@ -27,6 +27,8 @@ export interface QuarantineList {
   all(): readonly Quarantined[];
   /** All that stand, held or not. */
   standing(): number;
+  /** When it last changed, microseconds since the Unix epoch; null: nothing was ever in it. */
+  changedAt(): number | null;
   clear(): void;
 }
 
@@ -41,12 +43,14 @@ export const matchesQuarantine = (filter: QuarantineFilter, each: Quarantined): 
 export const createQuarantineList = (max = MAX_HELD): QuarantineList => {
   const held = new Map<string, Quarantined>();
   const beyond = new Map<string, string | null>();
+  let changedAt: number | null = null;
   const countBeyond = (tenant: string | undefined): number =>
     tenant === undefined ? beyond.size : [...beyond.values()].filter((each) => each === tenant).length;
   const matching = (filter: QuarantineFilter): readonly Quarantined[] =>
     [...held.values()].filter((each) => matchesQuarantine(filter, each));
   return {
     add: (record) => {
+      changedAt = Math.max(changedAt ?? 0, record.at);
       held.delete(record.documentId);
       beyond.delete(record.documentId);
       if (record.outcome !== 'refused') return;
@@ -68,7 +72,9 @@ export const createQuarantineList = (max = MAX_HELD): QuarantineList => {
     get: (documentId) => held.get(documentId),
     all: () => [...held.values()],
     standing: () => held.size + beyond.size,
+    changedAt: () => changedAt,
     clear: () => {
+      changedAt = null;
       held.clear();
       beyond.clear();
     },

@@ -69,6 +69,7 @@ const statusSchema = z.object({
   deadLetters: z.number(),
   deadLetterKinds: z.array(deadLetterKindSchema),
   quarantined: z.number(),
+  quarantineChangedAt: z.string().nullable(),
   troubles: z.array(z.object({ part: z.string(), code: z.string(), detail: z.string() })),
 });
 
