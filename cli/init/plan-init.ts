@@ -33,14 +33,18 @@ export const planInit = (survey: SourceSurvey, wanted: readonly string[]): InitP
   const leftOut: { table: string; why: string }[] = [];
   for (const table of survey.tables.filter(isWanted)) {
     const guess = guessMapping(table);
+    const unnamed = survey.findings.find(
+      (finding) => finding.check === 'replica-identity' && finding.table === table.name && !finding.ok,
+    );
     if (table.primaryKey.length === 0) leftOut.push({ table: table.name, why: KEYLESS });
     else if (!guess) leftOut.push({ table: table.name, why: 'has no column with text to read' });
+    else if (unnamed) leftOut.push({ table: table.name, why: unnamed.said });
     else tables.push({ table, guess });
   }
   // What is wrong with a table that nobody takes is no reason to stop.
-  const concerns = ({ table, check }: SurveyFinding): boolean =>
+  const concerns = ({ table, check, said }: SurveyFinding): boolean =>
     table === undefined ||
     tables.some((each) => each.table.name === table) ||
-    (check === 'primary-key' && leftOut.some((each) => each.table === table));
+    leftOut.some((each) => each.table === table && (check === 'primary-key' || each.why === said));
   return { findings: survey.findings.filter(concerns), tables, leftOut };
 };

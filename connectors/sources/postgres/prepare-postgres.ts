@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import { probeTable } from '../../../schemas/probe.ts';
 import { sourceNames } from '../../debezium/connector-config.ts';
+import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
 import { makeProbeTable, makeSignalTable, signalTable } from './signal-postgres.ts';
 
 export type PreparedPostgres = {
@@ -17,8 +18,8 @@ export type PreparedPostgres = {
 const QUERY_WITHIN_MS = 30_000;
 
 /**
- * Makes a Postgres database ready for capture: looks that it decodes its log, that the tables exist with a primary key,
- * and that the publication holds exactly these tables. May be run any number of times.
+ * Makes a Postgres database ready for capture: looks that it decodes its log, that the tables exist with a primary key
+ * that names their rows, and that the publication holds exactly these tables. May be run any number of times.
  * @throws FreshetError `source-unavailable`, or `config-invalid` with what to change
  */
 export const preparePostgres = async (options: {
@@ -80,9 +81,14 @@ const checkLogLevel = async (client: Client, source: string): Promise<void> => {
 };
 
 const checkTables = async (client: Client, tables: readonly string[]): Promise<void> => {
-  const { rows } = await client.query<{ name: string; keyed: boolean }>(
+  const { rows } = await client.query<{
+    name: string;
+    keyed: boolean;
+    identities: readonly ReplicaIdentity[];
+  }>(
     `SELECT n.nspname || '.' || c.relname AS name,
-            EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS keyed
+            EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS keyed,
+            ${REPLICA_IDENTITIES} AS identities
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY($1)`,
     [tables],
@@ -101,13 +107,23 @@ const checkTables = async (client: Client, tables: readonly string[]): Promise<v
         `The table ${table} has no primary key, so its rows can't be told apart: add one.`,
       );
     }
+    // Before it is published: from then on the application's own updates and deletes would fail.
+    const trouble = identityTrouble(found.identities);
+    if (trouble)
+      throw new FreshetError(
+        'config-invalid',
+        `The table ${table} ${trouble.said}. Change it: ${trouble.change}`,
+      );
   }
 };
 
-/** Made by hand rather than by Debezium, which would publish every table when asked for too little. */
+/**
+ * Made by hand rather than by Debezium, which would publish every table when asked for too little. ONLY: tables that inherit from one
+ * would be published with it, and those that have no key of their own could not be updated any more.
+ */
 const publish = async (client: Client, name: string, tables: readonly string[]): Promise<void> => {
   const publication = client.escapeIdentifier(name);
-  const list = tables.map((table) => quoted(client, table)).join(', ');
+  const list = tables.map((table) => `ONLY ${quoted(client, table)}`).join(', ');
   const settings = `(publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`;
   const existing = await client.query('SELECT 1 FROM pg_publication WHERE pubname = $1', [name]);
   if (existing.rows.length === 0) {

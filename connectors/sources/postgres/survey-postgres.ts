@@ -4,6 +4,7 @@ import { sourceNames } from '../../debezium/connector-config.ts';
 import { KEYLESS, type SourceSurvey, type SurveyFinding, type SurveyTable } from '../source-survey.ts';
 import { askPostgres } from './ask-postgres.ts';
 import { postgresColumnKind } from './postgres-column-kind.ts';
+import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
 
 type Place = { readonly source: string; readonly url: string };
 
@@ -85,7 +86,7 @@ interface TableFacts {
   readonly name: string;
   readonly quoted: string;
   readonly rows: string | null;
-  readonly identity: string;
+  readonly identities: readonly ReplicaIdentity[];
   readonly primary_key: readonly string[] | null;
   readonly may_select: boolean;
   readonly may_publish: boolean;
@@ -104,7 +105,7 @@ interface TableFacts {
 /** Partitions are left to their table, and what belongs to Freshet or to the database itself is nobody's source. */
 const TABLES = `
   SELECT n.nspname AS schema, c.relname AS name, c.oid::regclass::text AS quoted,
-         CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::bigint::text END AS rows, c.relreplident AS identity,
+         CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::bigint::text END AS rows, ${REPLICA_IDENTITIES} AS identities,
          (SELECT array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum))
             FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
            WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,
@@ -148,20 +149,13 @@ const findingsOf = (facts: TableFacts): readonly SurveyFinding[] => {
   const findings: SurveyFinding[] = [];
   const wrong = (check: SurveyFinding['check'], said: string, change: string): void =>
     void findings.push({ check, table, ok: false, said, change });
+  const trouble = facts.primary_key ? identityTrouble(facts.identities) : undefined;
+  if (trouble) wrong('replica-identity', trouble.said, trouble.change);
   if (!facts.primary_key)
     wrong(
       'primary-key',
       KEYLESS,
       `ALTER TABLE ${facts.quoted} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;`,
-    );
-  // A key of another index, or none, names no row by its primary key when it is deleted.
-  else if (facts.identity !== 'd' && facts.identity !== 'f')
-    wrong(
-      'replica-identity',
-      facts.identity === 'n'
-        ? 'its replica identity is nothing: updates and deletes would fail once it is published'
-        : 'its replica identity is an index other than the primary key',
-      `ALTER TABLE ${facts.quoted} REPLICA IDENTITY DEFAULT;`,
     );
   if (!facts.may_select)
     wrong('permission', `${facts.me} may not read it`, `GRANT SELECT ON ${facts.quoted} TO ${facts.me};`);
