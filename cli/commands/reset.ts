@@ -1,6 +1,6 @@
 /** `freshet reset`: forgets all data of this folder; what was downloaded stays. */
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { filesOfVolumes, forgetDockerStack, isDockerStack } from '../../connectors/stack/docker-stack.ts';
 import { endLeftServers } from '../../connectors/stack/server-records.ts';
@@ -10,16 +10,20 @@ import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { askAtTerminal, type Consent } from '../consent.ts';
 import { createOutput } from '../output.ts';
 import { findRun, serverFolderOf, unlessAnother } from '../run-file.ts';
+import { staysInSources } from '../stays-in-sources.ts';
 import type { Surroundings } from './surroundings.ts';
 
-type ResetOptions = Omit<Consent, 'reason'>;
+interface ResetOptions extends Omit<Consent, 'reason'> {
+  readonly config: string;
+}
 
 export const addResetCommand = (freshet: Command, { root, environment }: Surroundings): void => {
   freshet
     .command('reset')
-    .description('forget all data of this folder')
+    .description('forget all data of this folder; what stays in your databases is named')
     .option('--dry-run', 'say what would be forgotten, and forget nothing')
     .option('--yes', 'without being asked')
+    .option('--config <file>', 'whose sources are named', 'freshet.config.ts')
     .option('--json', 'JSON')
     .action(async (options: ResetOptions) => {
       const { dryRun = false, json = false } = options;
@@ -30,14 +34,21 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
           'already-running',
           `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first${unlessAnother(root, run)}`,
         );
+      const { stays, unknown } = await staysInSources(resolve(root, options.config));
       const { paths, left }: Forgotten = dryRun ? { paths: toForget(root) } : await forget(root, environment);
       const output = createOutput(json);
-      if (json) output.print({ dryRun, paths }, () => '');
+      if (json) output.print({ dryRun, paths, stays }, () => '');
+      if (unknown) output.talk(`  what stays in your databases is not known: ${unknown}`);
+      const there = stays.map(({ source, remove }) =>
+        [`stays in the database of ${source}, to be removed there:`, ...remove].join('\n    '),
+      );
+      if (!json && !dryRun) for (const each of there) output.talk(`  ${each}`);
       if (left) throw left;
       if (json) return;
       if (!dryRun) return output.talk('  all data of this folder is forgotten; npm start makes it anew');
-      output.print(paths, () =>
-        paths.length === 0 ? 'nothing is held here' : paths.map((path) => `would forget ${path}`).join('\n'),
+      const gone = paths.map((path) => `would forget ${path}`);
+      output.print([...(gone.length === 0 ? ['nothing is held here'] : gone), ...there], (lines) =>
+        lines.join('\n'),
       );
     });
 };

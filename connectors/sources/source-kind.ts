@@ -132,6 +132,8 @@ export interface SourceKind {
   shapes(place: Place, tables: readonly string[]): Promise<TableShapes>;
   /** Gives up the place in the log; capture then begins anew. Safe to repeat. Errors: `source-unavailable`. */
   release(place: Place): Promise<void>;
+  /** Statements for a person that remove all that capture made in the database. */
+  removal(source: string): readonly string[];
   /** The table of signals to this source's connector, made by `prepare`: schema.table. */
   signalTable(source: string): string;
   /** Whether a table holds any row. Errors: `source-unavailable`. */

@@ -51,9 +51,9 @@ test('data that nobody uses is forgotten', async () => {
 
 test('a dry run names what would go, and nothing of it goes', async () => {
   const { stdout } = await reset('--dry-run', '--json');
-  expect(JSON.parse(stdout)).toEqual({ dryRun: true, paths: [data] });
+  expect(JSON.parse(stdout)).toEqual({ dryRun: true, paths: [data], stays: [] });
   expect(existsSync(join(data, 'log'))).toBe(true);
-  expect(JSON.parse((await reset('--json')).stdout)).toEqual({ dryRun: false, paths: [data] });
+  expect(JSON.parse((await reset('--json')).stdout)).toEqual({ dryRun: false, paths: [data], stays: [] });
   expect((await reset('--dry-run')).stdout).toContain('nothing is held here');
 });
 
@@ -67,6 +67,30 @@ test('where Docker is not there, all but its volumes is forgotten, and they are 
   expect([existsSync(data), existsSync(mark)]).toEqual([false, true]);
 });
 
+test('what stays in databases of others is named, with what removes it', async () => {
+  const source = (url: string) => `{ kind: 'postgres', url: '${url}', tables: {} }`;
+  writeFileSync(
+    join(root, 'freshet.config.ts'),
+    `export default { agents: [], sources: { shop: ${source('postgres://a:secret@db/shop')}, own: ${source('sample')} } };`,
+  );
+  const dropped = "SELECT pg_drop_replication_slot('freshet_shop');";
+  const dry = await reset('--dry-run');
+  expect(dry.stdout).toContain(dropped);
+  expect(dry.stdout).toContain('DROP PUBLICATION freshet_shop;');
+  expect(dry.stdout).not.toMatch(/secret|own/);
+  const { stays } = JSON.parse((await reset('--dry-run', '--json')).stdout);
+  expect(stays).toMatchObject([
+    { source: 'shop', remove: expect.arrayContaining([expect.stringContaining(dropped)]) },
+  ]);
+  expect((await reset()).stderr).toContain(dropped);
+});
+
+test('a configuration that cannot be read keeps nobody from a reset', async () => {
+  writeFileSync(join(root, 'freshet.config.ts'), 'throw new Error("out of order");');
+  expect((await reset()).stderr).toContain('out of order');
+  expect(existsSync(data)).toBe(false);
+});
+
 test('the folder is locked until all of its data is gone', async () => {
   writeFileSync(join(root, '.freshet', 'run.json'), '{}');
   let left: readonly unknown[] = [];
@@ -74,7 +98,7 @@ test('the folder is locked until all of its data is gone', async () => {
     left = readdirSync(join(root, '.freshet'), { recursive: true });
   };
   await reset();
-  expect(left).toEqual(['data', join('data', 'servers'), join('data', 'servers', STACK_LOCK)]);
+  expect(stays).toEqual(['data', join('data', 'servers'), join('data', 'servers', STACK_LOCK)]);
 });
 
 test('whoever takes the folder right after keeps it', async () => {

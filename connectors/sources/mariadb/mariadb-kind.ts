@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { probeTable } from '../../../schemas/probe.ts';
 import { schemaHistoryTopic } from '../../../schemas/topics.ts';
 import type { SourceKind } from '../source-kind.ts';
 import { mariadbConnectorConfig } from './connector-config.ts';
@@ -42,6 +43,7 @@ export const MARIADB: SourceKind = {
   shapes: mariadbShapes,
   // The binlog is kept for all readers alike: there is no place to give up.
   release: async () => undefined,
+  removal: (source) => [`DROP TABLE ${signalTable(source)}, ${probeTable(source)};`],
   signalTable,
   hasRows: mariadbHasRows,
   signal: signalMariaDb,

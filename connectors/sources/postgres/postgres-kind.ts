@@ -8,7 +8,7 @@ import { acknowledgedLsn, parseLsn, postgresChangePosition, reachedLsn } from '.
 import { openPostgresRows } from './postgres-rows.ts';
 import { postgresShapes } from './postgres-shapes.ts';
 import { preparePostgres } from './prepare-postgres.ts';
-import { releasePostgres } from './release-postgres.ts';
+import { postgresRemoval, releasePostgres } from './release-postgres.ts';
 import { openPostgresScan } from './scan-postgres.ts';
 import { postgresHasRows, signalPostgres, signalTable } from './signal-postgres.ts';
 import { postgresUsualValue, surveyPostgres } from './survey-postgres.ts';
@@ -38,6 +38,7 @@ export const POSTGRES: SourceKind = {
   hasPassed: (offset, position) => (reachedLsn(offset) ?? 0n) >= (position[1] ?? 0n),
   shapes: postgresShapes,
   release: releasePostgres,
+  removal: postgresRemoval,
   signalTable,
   hasRows: postgresHasRows,
   signal: signalPostgres,

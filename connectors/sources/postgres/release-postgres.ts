@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FreshetError } from '../../../schemas/errors.ts';
+import { probeTable } from '../../../schemas/probe.ts';
 import { sourceNames } from '../../debezium/connector-config.ts';
 import { askPostgres } from './ask-postgres.ts';
+import { signalTable } from './signal-postgres.ts';
 
 const WITHIN_MS = 10_000;
 
@@ -39,3 +41,13 @@ export const releasePostgres = ({
       await sleep(200);
     }
   });
+
+/** The slot first: while it is there the database keeps its log, until the disk is full. */
+export const postgresRemoval = (source: string): readonly string[] => {
+  const { slot, publication } = sourceNames(source);
+  return [
+    `SELECT pg_drop_replication_slot('${slot}'); -- the database keeps its log for it, until the disk is full`,
+    `DROP PUBLICATION ${publication};`,
+    `DROP TABLE ${signalTable(source)}, ${probeTable(source)};`,
+  ];
+};
