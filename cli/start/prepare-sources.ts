@@ -2,7 +2,10 @@
 import pg from 'pg';
 import { type LoadResult, loadSampleSource } from '../../connectors/sample-source/load-sample-source.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
+import { uncarriedTrouble } from '../../connectors/sources/table-shapes.ts';
+import { columnsRead } from '../../pipelines/index-documents/draft.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
+import { FreshetError } from '../../schemas/errors.ts';
 
 const SAMPLE_DATABASE = 'helpcentre';
 
@@ -43,14 +46,18 @@ export const prepareSample = async (
 };
 
 /**
- * Publications and signal tables of every source, so that what has to be changed in a database ends the start with one error; the
- * pipeline role registers the connectors. Safe to repeat. Errors: `config-invalid`, `source-unavailable`.
+ * Publications and signal tables of every source, so that what has to be changed in a database or a mapping ends the start with one
+ * error; the pipeline role registers the connectors. Safe to repeat. Errors: `config-invalid`, `source-unavailable`.
  */
 export const prepareCapture = async (config: FreshetConfig, sampleUrl: string): Promise<void> => {
-  for (const [source, { kind, url, tables }] of Object.entries(config.sources))
-    await SOURCE_KINDS[kind].prepare({
-      url: url === 'sample' ? sampleUrl : url,
-      source,
-      tables: Object.keys(tables),
-    });
+  for (const [source, { kind, url: named, tables }] of Object.entries(config.sources)) {
+    const place = { source, url: named === 'sample' ? sampleUrl : named };
+    await SOURCE_KINDS[kind].prepare({ ...place, tables: Object.keys(tables) });
+    const shapes = await SOURCE_KINDS[kind].shapes(place, Object.keys(tables));
+    for (const [table, mapping] of Object.entries(tables)) {
+      const shape = shapes.get(table);
+      const trouble = shape && uncarriedTrouble(columnsRead(mapping), shape);
+      if (trouble) throw new FreshetError('config-invalid', `The table ${table} of ${source}: ${trouble}.`);
+    }
+  }
 };

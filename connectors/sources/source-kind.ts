@@ -71,6 +71,8 @@ export interface TableShape {
   readonly identity: string;
   /** Types by column, in the database's own words. */
   readonly columns: Readonly<Record<string, string>>;
+  /** Of these columns those that changes do not carry: generated ones, where the log leaves them out. */
+  readonly uncarried?: readonly string[];
 }
 /** By schema.table; a table that is not there, or not to be seen, is left out. */
 export type TableShapes = ReadonlyMap<string, TableShape>;

@@ -8,6 +8,8 @@ interface ListedColumn {
   readonly type: string;
   /** In the primary key; null where it is none of it. */
   readonly place: number | null;
+  /** False where changes do not carry it. */
+  readonly carried?: boolean;
 }
 
 /** Types whose values a key holds in one form, whatever their width. */
@@ -39,7 +41,19 @@ export const shapesOf = (columns: readonly ListedColumn[]): TableShapes => {
       {
         identity: identityOf(listed[0]?.identity ?? '', listed),
         columns: Object.fromEntries(listed.map(({ column, type }) => [column, type])),
+        uncarried: listed.filter(({ carried = true }) => !carried).map(({ column }) => column),
       },
     ]),
   );
+};
+
+/** Why a table cannot be captured for a mapping that reads these columns; undefined where it can. */
+export const uncarriedTrouble = (
+  read: readonly string[],
+  { uncarried = [] }: Pick<TableShape, 'uncarried'>,
+): string | undefined => {
+  const column = read.find((each) => uncarried.includes(each));
+  return column === undefined
+    ? undefined
+    : `its mapping reads the column ${column}, which is generated: the log of the database does not carry it. Make the value in the mapping, of the columns that it is generated from`;
 };

@@ -1,6 +1,7 @@
 /** What commands, the configuration and the columns of its tables make of a source's state. Pure. */
 import type { TableMark } from '../../connectors/debezium/table-mark.ts';
 import type { TableShapes } from '../../connectors/sources/source-kind.ts';
+import { uncarriedTrouble } from '../../connectors/sources/table-shapes.ts';
 import type { SourceState, SourceTableState } from '../../schemas/records.ts';
 import { acceptedColumns, columnTrouble } from './column-changes.ts';
 import type { SourceCommand } from './source-commands.ts';
@@ -157,7 +158,7 @@ export const isToRegister = (state: Pick<SourceState, 'tables'>, now: TableShape
   state.tables.some((each) => each.state !== 'paused' && each.identity === '' && differs(each, now));
 
 /**
- * Pauses tables whose columns no longer fit their mappings, and those that have gone; has those read again that came back or were
+ * Pauses tables whose columns no longer fit their mappings, or that changes do not carry, and those that have gone; has those read again that came back or were
  * made anew, unless they could not be captured (`refusals`: why, by table); accepts the columns of those that were just taken on.
  */
 export const withShapes = (
@@ -184,6 +185,8 @@ export const withShapes = (
       if (each.state === 'paused') return each;
       if (!found) return paused(each, GONE, at);
       const { identity } = found;
+      const uncarried = uncarriedTrouble(readBy.get(each.table) ?? [], found);
+      if (uncarried) return paused({ ...each, identity }, uncarried, at);
       if (Object.keys(each.columns).length === 0) return { ...each, identity, columns: accepted() };
       const reason = columnTrouble(each.columns, found.columns);
       return reason ? paused(each, reason, at) : { ...each, identity };

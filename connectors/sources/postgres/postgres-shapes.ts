@@ -4,7 +4,7 @@ import { askPostgres } from './ask-postgres.ts';
 
 const COLUMNS = `
   SELECT n.nspname || '.' || c.relname AS "table", c.oid::text AS identity, a.attname AS "column",
-         format_type(a.atttypid, NULL) AS type,
+         format_type(a.atttypid, NULL) AS type, a.attgenerated = '' AS carried,
          (SELECT array_position(i.indkey::int2[], a.attnum) FROM pg_index i
            WHERE i.indrelid = c.oid AND i.indisprimary) AS place
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace

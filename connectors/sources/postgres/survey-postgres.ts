@@ -102,7 +102,10 @@ interface TableFacts {
   }[];
 }
 
-/** Partitions are left to their table, and what belongs to Freshet or to the database itself is nobody's source. */
+/**
+ * Partitions are left to their table, and what belongs to Freshet or to the database itself is nobody's source. The log does not carry
+ * generated columns.
+ */
 const TABLES = `
   SELECT n.nspname AS schema, c.relname AS name, c.oid::regclass::text AS quoted,
          CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::bigint::text END AS rows, ${REPLICA_IDENTITIES} AS identities,
@@ -118,7 +121,7 @@ const TABLES = `
                    'length', CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END)
                  ORDER BY a.attnum)
             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'freshet') AND n.nspname NOT LIKE 'pg_%'

@@ -2,7 +2,9 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { planInit } from '../../../cli/init/plan-init.ts';
+import { prepareCapture } from '../../../cli/start/prepare-sources.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
+import { mapTable, parseConfig, type Row } from '../../../schemas/config.ts';
 
 const SOURCE = 'prepared';
 let client: Client;
@@ -84,4 +86,31 @@ test('tables that inherit from one that is captured are not published with it', 
   await prepare('public.parent');
   await client.query("UPDATE child SET body = 'second'");
   await client.query('DELETE FROM child');
+});
+
+test('generated columns are mapped by nobody, as no change carries them, and a mapping that reads one ends the start', async () => {
+  await client.query(
+    `CREATE TABLE made (id int PRIMARY KEY, title text, body text,
+       shown text GENERATED ALWAYS AS (title || ': ' || body) STORED)`,
+  );
+  const found = (await planned()).tables.find((each) => each.table.name === 'public.made');
+  expect(found?.table.columns.map(({ name }) => name)).toEqual(['id', 'title', 'body']);
+  const start = (text: (row: Row) => string) =>
+    prepareCapture(
+      parseConfig({
+        sources: {
+          [SOURCE]: {
+            ...{ kind: 'postgres', url },
+            tables: { 'public.made': mapTable({ title: () => '', text, tenant: () => 'a' }) },
+          },
+        },
+        agents: [],
+      }),
+      '',
+    );
+  await expect(start((row) => String(row.shown))).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('the column shown, which is generated'),
+  });
+  await start((row) => String(row.body));
 });

@@ -216,3 +216,11 @@ test('what has gone is known to have been captured, whatever a person asks for m
   // Back as the one it was, it is in no publication for sure.
   expect([isToRegister(still, shapes('1')), othersFrom(still, shapes('1'))]).toEqual([true, ['public.a']]);
 });
+
+test('a table whose mapping reads what no change carries is paused at the first look, and again when it is resumed', () => {
+  const now = new Map([['public.a', { identity: '1', columns: { body: 'text' }, uncarried: ['body'] }]]);
+  const held = withShapes(stateOf(), now, READ_BY, 'x', 1);
+  const again = withShapes(commanded(held, command('resume', 'public.a'), 's', 2), now, READ_BY, 'x', 3);
+  for (const { tables } of [held, again])
+    expect(tables[0]).toMatchObject({ state: 'paused', reason: expect.stringContaining('is generated') });
+});
