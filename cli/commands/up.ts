@@ -127,7 +127,7 @@ const up = async (root: string, environment: NodeJS.ProcessEnv, options: UpOptio
       const activity = freshet.sample
         ? await sampleActivity(freshet, rate, progress, ended.signal)
         : undefined;
-      if (!freshet.sample) await tellIndexed(freshet.run.index, progress, ended.signal);
+      if (!freshet.sample) await tellIndexed(freshet.run, progress, ended.signal);
       if (!ended.signal.aborted)
         await new Promise<void>((resolve) => ended.signal.addEventListener('abort', () => resolve()));
       await activity?.stop();

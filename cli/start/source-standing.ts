@@ -1,0 +1,19 @@
+/** How the first read of one's own tables stands, from what GET /v1/sources says. Pure. */
+import type { SourceReport } from '../commands/source-report.ts';
+
+type Standing = Pick<SourceReport, 'source' | 'state' | 'reason'> & {
+  readonly tables: readonly Pick<SourceReport['tables'][number], 'table' | 'state' | 'reason'>[];
+};
+
+/** What keeps sources or tables from being read, each in a line of its own. */
+export const sourceTroubles = (sources: readonly Standing[]): readonly string[] =>
+  sources.flatMap(({ source, state, reason, tables }) => [
+    ...(state === 'failed' ? [`${source} failed: ${reason ?? 'no reason was given'}`] : []),
+    ...tables
+      .filter((each) => each.state === 'paused')
+      .map((each) => `${source}: ${each.table} is paused: ${each.reason ?? 'no reason was given'}`),
+  ]);
+
+/** Whether the first snapshot of each is through and indexed, of however few rows. */
+export const isRead = (sources: readonly Standing[]): boolean =>
+  sources.length > 0 && sources.every(({ state }) => state === 'streaming');
