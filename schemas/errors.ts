@@ -73,9 +73,18 @@ export class OutcomeUnknown extends FreshetError {}
 export const isUnreadable = (thrown: unknown): thrown is FreshetError =>
   thrown instanceof FreshetError && thrown.code === 'record-unreadable';
 
+/** Of a host with several addresses none of which answers, Node says nothing itself: what the first one said, or the code. */
+const withMessage = (thrown: Error): Error => {
+  const { errors, code } = thrown as { readonly errors?: readonly unknown[]; readonly code?: unknown };
+  const first = (Array.isArray(errors) ? errors : []).find((each) => each instanceof Error && each.message);
+  const message = first ? String(first.message) : typeof code === 'string' ? code : '';
+  return message === '' ? thrown : Object.assign(new Error(message, { cause: thrown }), { code });
+};
+
 /** Turns whatever was thrown into an Error. Never throws itself. */
 export const toError = (thrown: unknown): Error => {
   try {
+    if (thrown instanceof Error && thrown.message === '') return withMessage(thrown);
     // Whoever throws an Error may have put anything in its message.
     if (thrown instanceof Error && typeof thrown.message === 'string') return thrown;
     return new Error(String(thrown));

@@ -34,8 +34,7 @@ const kindOf = (url: string): SourceKind => {
 };
 
 /** The database's name, as far as a source's name may be it. */
-const nameOf = (url: string): string => {
-  const database = decodeURIComponent(new URL(url).pathname.slice(1));
+const nameOf = (database: string): string => {
   const name = database
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -59,7 +58,7 @@ export const addInitCommand = (freshet: Command, { root }: Surroundings): void =
 
 const init = async (root: string, options: InitOptions): Promise<void> => {
   const kind = kindOf(options.source);
-  const source = options.name ?? nameOf(options.source);
+  const source = options.name ?? nameOf(kind.databaseOf(options.source));
   if (!/^[a-z][a-z0-9-]{0,40}$/.test(source))
     throw new FreshetError(
       'usage',

@@ -101,6 +101,8 @@ export interface SourceKind {
   readonly plugin?: ConnectorPlugin;
   /** Whether its log may leave out a value that an update left alone (TOAST). */
   readonly leavesOut: boolean;
+  /** The database that a URL names; empty where it need not name one. Errors: `config-invalid` for a URL of another form. */
+  databaseOf(url: string): string;
   /** Topics that its connector keeps beside the change topic. */
   ownTopics(source: string): readonly TopicDefinition[];
   /**

@@ -14,7 +14,7 @@ import { signalTable } from './signal-mariadb.ts';
  * @throws FreshetError `config-invalid` when the URL is not one of MariaDB
  */
 export const mariadbConnectorConfig = (options: CaptureOptions): ConnectorConfig => {
-  const { host, port, user, password, tls } = mariadbAddress(options.url);
+  const { host, port, user, password, tls } = mariadbAddress(options.url, options.source);
   const signals = signalTable(options.source);
   const tables = [...options.tables, probeTable(options.source)];
   const databases = [...new Set([...tables, signals].map((table) => table.split('.')[0] ?? ''))];

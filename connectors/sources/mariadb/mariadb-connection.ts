@@ -1,5 +1,6 @@
 import { type Connection, createConnection } from 'mariadb';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
+import { urlInvalid } from '../url-invalid.ts';
 
 export interface MariaDbAddress {
   readonly host: string;
@@ -15,11 +16,16 @@ export interface MariaDbAddress {
 const TLS = ['disable', 'trust', 'verify-ca', 'verify-full'] as const;
 
 /** Reads mysql://user:password@host:port/database?tls=trust, or the same with mariadb://. Errors: `config-invalid`. */
-export const mariadbAddress = (text: string): MariaDbAddress => {
+export const mariadbAddress = (text: string, source?: string): MariaDbAddress => {
   try {
     const url = new URL(text);
     const tls = TLS.find((mode) => mode === (url.searchParams.get('tls') ?? 'disable'));
-    if (!/^(?:mysql|mariadb):$/.test(url.protocol) || url.hostname === '' || tls === undefined)
+    if (
+      !/^(?:mysql|mariadb):$/.test(url.protocol) ||
+      url.hostname === '' ||
+      tls === undefined ||
+      /^\/.*[/@]/.test(url.pathname)
+    )
       throw new TypeError('not a database');
     return {
       host: url.hostname,
@@ -29,12 +35,10 @@ export const mariadbAddress = (text: string): MariaDbAddress => {
       database: decodeURIComponent(url.pathname.slice(1)),
       tls,
     };
-  } catch (cause) {
-    throw new FreshetError(
-      'config-invalid',
-      'The URL of a MariaDB source must read mysql://user:password@host:port/database, with ?tls=trust, verify-ca or verify-full for an encrypted connection.',
-      { cause },
-    );
+  } catch {
+    const form =
+      'mysql://user:password@host:port/database, with ?tls=trust, verify-ca or verify-full for an encrypted connection';
+    throw urlInvalid('MariaDB', form, source);
   }
 };
 

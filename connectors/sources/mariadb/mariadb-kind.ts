@@ -5,6 +5,7 @@ import type { SourceKind } from '../source-kind.ts';
 import { mariadbConnectorConfig } from './connector-config.ts';
 import { readBinlogPosition } from './current-position.ts';
 import { openMariaDbClock } from './mariadb-clock.ts';
+import { mariadbAddress } from './mariadb-connection.ts';
 import {
   acknowledgedBinlogPosition,
   mariadbChangePosition,
@@ -27,6 +28,7 @@ export const MARIADB: SourceKind = {
   tableForm: 'database.table',
   plugin: { name: 'debezium-mariadb', pomDirectory: fileURLToPath(new URL('plugin', import.meta.url)) },
   leavesOut: false,
+  databaseOf: (url) => mariadbAddress(url).database,
   ownTopics: (source) => [schemaHistoryTopic(source)],
   survey: surveyMariaDb,
   usualValue: mariadbUsualValue,

@@ -2,7 +2,7 @@ import type { Connection } from 'mariadb';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { PreparedSource } from '../source-kind.ts';
 import { binlogFindings } from './binlog-findings.ts';
-import { withMariaDb } from './mariadb-connection.ts';
+import { mariadbAddress, withMariaDb } from './mariadb-connection.ts';
 import { readVariables, serverIdentity } from './server-variables.ts';
 import { makeProbeTable, makeSignalTable } from './signal-mariadb.ts';
 
@@ -11,12 +11,13 @@ import { makeProbeTable, makeSignalTable } from './signal-mariadb.ts';
  * and makes the table of signals. May be run any number of times.
  * @throws FreshetError `source-unavailable`, or `config-invalid` with what to change
  */
-export const prepareMariaDb = (options: {
+export const prepareMariaDb = async (options: {
   readonly source: string;
   readonly url: string;
   readonly tables: readonly string[];
-}): Promise<PreparedSource> =>
-  withMariaDb(options.url, async (connection) => {
+}): Promise<PreparedSource> => {
+  mariadbAddress(options.url, options.source);
+  return withMariaDb(options.url, async (connection) => {
     const variables = await readVariables(connection);
     const wrong = binlogFindings(variables).find(({ ok }) => !ok);
     if (wrong)
@@ -29,6 +30,7 @@ export const prepareMariaDb = (options: {
     await makeProbeTable(connection, options.source);
     return { identity: serverIdentity(variables), resumes: true };
   });
+};
 
 const checkTables = async (connection: Connection, tables: readonly string[]): Promise<void> => {
   for (const table of tables) {

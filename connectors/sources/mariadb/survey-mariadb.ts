@@ -9,12 +9,13 @@ import { readVariables } from './server-variables.ts';
 
 type Place = { readonly source: string; readonly url: string };
 
-export const surveyMariaDb = ({ url }: Place): Promise<SourceSurvey> =>
-  withMariaDb(url, async (connection) => {
+export const surveyMariaDb = async ({ source, url }: Place): Promise<SourceSurvey> => {
+  const { database } = mariadbAddress(url, source);
+  return withMariaDb(url, async (connection) => {
     const variables = await readVariables(connection);
     const [me] = await connection.query<{ user: string }[]>('select current_user() as user');
     const grants = await connection.query<Record<string, string>[]>('show grants');
-    const tables = await surveyTables(connection, mariadbAddress(url).database);
+    const tables = await surveyTables(connection, database);
     return {
       server: `MariaDB ${variables.version?.split('-')[0] ?? 'unknown'}`,
       findings: [
@@ -28,6 +29,7 @@ export const surveyMariaDb = ({ url }: Place): Promise<SourceSurvey> =>
       tables,
     };
   });
+};
 
 interface ColumnFacts {
   readonly schema: string;

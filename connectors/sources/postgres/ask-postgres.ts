@@ -1,8 +1,13 @@
 import pg from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
+import { postgresAddress } from './postgres-address.ts';
 
-/** Does something on a connection of its own. Errors: `source-unavailable`, whatever the reason. */
+/**
+ * Does something on a connection of its own. Errors: `config-invalid` for a URL of another form, otherwise `source-unavailable`, whatever
+ * the reason.
+ */
 export const askPostgres = async <T>(url: string, ask: (client: pg.Client) => Promise<T>): Promise<T> => {
+  postgresAddress(url);
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 3_000,

@@ -1,4 +1,3 @@
-import { FreshetError } from '../../../schemas/errors.ts';
 import { probeTable } from '../../../schemas/probe.ts';
 import {
   type CaptureOptions,
@@ -6,6 +5,7 @@ import {
   connectorFrom,
   sourceNames,
 } from '../../debezium/connector-config.ts';
+import { postgresAddress } from './postgres-address.ts';
 import { signalTable } from './signal-postgres.ts';
 
 /**
@@ -22,31 +22,10 @@ export const postgresConnectorConfig = (options: Omit<CaptureOptions, 'kafka'>):
     new URL('connector.json', import.meta.url),
     { ...options, tables },
     {
-      ...connectionOf(options.url),
+      ...postgresAddress(options.url, options.source),
       slot,
       publication,
       signalTable: signalTable(options.source),
     },
   );
-};
-
-const connectionOf = (text: string) => {
-  try {
-    const url = new URL(text);
-    if (!/^postgres(ql)?:$/.test(url.protocol) || url.pathname.length < 2)
-      throw new TypeError('not a database');
-    return {
-      hostname: url.hostname,
-      port: url.port || '5432',
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
-    };
-  } catch (cause) {
-    throw new FreshetError(
-      'config-invalid',
-      'The URL of a Postgres source must read postgres://user:password@host:port/database.',
-      { cause },
-    );
-  }
 };

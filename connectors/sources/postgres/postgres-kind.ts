@@ -2,6 +2,7 @@ import type { SourceKind } from '../source-kind.ts';
 import { postgresConnectorConfig } from './connector-config.ts';
 import { readCurrentLsn } from './current-lsn.ts';
 import { observePostgres } from './observe-postgres.ts';
+import { postgresAddress } from './postgres-address.ts';
 import { openPostgresClock } from './postgres-clock.ts';
 import { postgresLoss } from './postgres-loss.ts';
 import { acknowledgedLsn, parseLsn, postgresChangePosition, reachedLsn } from './postgres-position.ts';
@@ -20,6 +21,7 @@ export const POSTGRES: SourceKind = {
   schemes: ['postgres', 'postgresql'],
   tableForm: 'schema.table',
   leavesOut: true,
+  databaseOf: (url) => postgresAddress(url).database,
   ownTopics: () => [],
   survey: surveyPostgres,
   usualValue: postgresUsualValue,

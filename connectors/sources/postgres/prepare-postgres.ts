@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 import { probeTable } from '../../../schemas/probe.ts';
 import { sourceNames } from '../../debezium/connector-config.ts';
+import { postgresAddress } from './postgres-address.ts';
 import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
 import { makeProbeTable, makeSignalTable, signalTable } from './signal-postgres.ts';
 
@@ -29,6 +30,7 @@ export const preparePostgres = async (options: {
   /** schema.table */
   readonly tables: readonly string[];
 }): Promise<PreparedPostgres> => {
+  postgresAddress(options.url, options.source);
   const client = new Client({
     connectionString: options.url,
     connectionTimeoutMillis: 10_000,

@@ -3,13 +3,15 @@ import type { Client } from 'pg';
 import { sourceNames } from '../../debezium/connector-config.ts';
 import { KEYLESS, type SourceSurvey, type SurveyFinding, type SurveyTable } from '../source-survey.ts';
 import { askPostgres } from './ask-postgres.ts';
+import { postgresAddress } from './postgres-address.ts';
 import { postgresColumnKind } from './postgres-column-kind.ts';
 import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
 
 type Place = { readonly source: string; readonly url: string };
 
-export const surveyPostgres = (place: Place): Promise<SourceSurvey> =>
-  askPostgres(place.url, async (client) => {
+export const surveyPostgres = async (place: Place): Promise<SourceSurvey> => {
+  postgresAddress(place.url, place.source);
+  return askPostgres(place.url, async (client) => {
     const server = await surveyServer(client, place.source);
     const tables = await surveyTables(client);
     return {
@@ -18,6 +20,7 @@ export const surveyPostgres = (place: Place): Promise<SourceSurvey> =>
       tables: tables.map(({ table }) => table),
     };
   });
+};
 
 interface ServerFacts {
   readonly version: string;
