@@ -9,7 +9,7 @@ import type { SurveyFinding } from '../../connectors/sources/source-survey.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { configText } from '../init/config-text.ts';
 import { type InitPlan, planInit } from '../init/plan-init.ts';
-import { replaceFile } from '../init/replace-file.ts';
+import { keptName, replaceFile } from '../init/replace-file.ts';
 import { createOutput, table } from '../output.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -46,12 +46,12 @@ export const addInitCommand = (freshet: Command, { root }: Surroundings): void =
   freshet
     .command('init')
     .description('look at your own database and write freshet.config.ts for its tables')
-    .requiredOption('--source <url>', 'postgres://user:password@host:port/database, or mysql://…')
+    .requiredOption('--source <url>', 'postgres://user:password@host:port/database, or mysql://… of MariaDB')
     .option('--name <name>', "the source's name; by default the database's")
     .option('--tables <names>', 'schema.table, separated by commas; by default all with something to read')
     .option('--config <file>', 'what to write', 'freshet.config.ts')
     .option('--dry-run', 'look, and write nothing')
-    .option('--yes', 'write over a file that is there; it is kept beside as <file>.before')
+    .option('--yes', 'write over a file that is there; what was there is kept beside it as <file>.before')
     .option('--json', 'JSON')
     .action((options: InitOptions) => init(root, options));
 };
@@ -89,15 +89,17 @@ const init = async (root: string, options: InitOptions): Promise<void> => {
     },
     () => describe(plan),
   );
+  const unfit = wrong.find(({ check }) => check === 'server');
+  if (unfit) throw new FreshetError('check-failed', `nothing was written: ${unfit.said}; ${unfit.change}`);
   if (plan.tables.length === 0)
     throw new FreshetError(
       'check-failed',
-      'no table here has both a primary key and something to read: nothing was written',
+      'no table here has a primary key that names its rows and something to read: nothing was written',
     );
   if (inTheWay && !options.dryRun)
     throw new FreshetError(
       'conflict',
-      `${file} is there already: --yes writes over it and keeps it as ${options.config}.before; --config names another file`,
+      `${file} is there already: --yes writes over it and keeps what is there as ${keptName(file)}; --config names another file`,
     );
   if (written) {
     const tenants = plan.tables.find(({ guess }) => guess.tenant);
@@ -118,7 +120,7 @@ const init = async (root: string, options: InitOptions): Promise<void> => {
   if (wrong.length > 0)
     throw new FreshetError(
       'check-failed',
-      `${wrong.length} of ${plan.findings.length} checks failed: change what is said above, then run this again`,
+      `${wrong.length} of ${plan.findings.length} checks failed: change what is said above, then run this again${written && !options.yes ? ' with --yes, as the file is there now' : ''}`,
     );
   if (written) process.stderr.write(`  next        ${nextCommand(options.config)}\n`);
 };

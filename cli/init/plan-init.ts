@@ -21,6 +21,11 @@ const BOOKKEEPING =
 
 /** `wanted`: names of tables, empty for all. Throws `not-found` for one that the database does not have. */
 export const planInit = (survey: SourceSurvey, wanted: readonly string[]): InitPlan => {
+  // Another kind of server, or one too old: whatever else it says, nothing of it can be captured.
+  if (survey.findings.some(({ check, ok }) => check === 'server' && !ok)) {
+    const findings = survey.findings.filter(({ table }) => table === undefined);
+    return { findings, tables: [], leftOut: [] };
+  }
   const missing = wanted.filter((name) => !survey.tables.some((table) => table.name === name));
   if (missing.length > 0)
     throw new FreshetError(

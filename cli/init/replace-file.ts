@@ -1,12 +1,15 @@
 import { constants, copyFileSync, existsSync, rmSync } from 'node:fs';
 import { replaceDurably } from '../../connectors/files/replace-durably.ts';
 
+/** Where what is there would be kept: `<file>.before`, or the first of `<file>.before-2` and so on that is free. */
+export const keptName = (file: string): string => freeName(`${file}.before`);
+
 /**
  * Writes a file that only its owner may read, as it may hold a password: in place of one that others may read, too. Gives
- * where what was there is kept: `<file>.before`, or the first of `<file>.before-2` and so on that is free.
+ * where what was there is kept.
  */
 export const replaceFile = (file: string, text: string): string | undefined => {
-  const kept = existsSync(file) ? freeName(`${file}.before`) : undefined;
+  const kept = existsSync(file) ? keptName(file) : undefined;
   if (kept !== undefined) copyFileSync(file, kept, constants.COPYFILE_EXCL);
   // A mode is given to new files alone.
   rmSync(`${file}.new`, { force: true });

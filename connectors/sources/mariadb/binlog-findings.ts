@@ -57,10 +57,16 @@ const REQUIREMENTS: readonly Requirement[] = [
   },
 ];
 
+const isMariaDb = (version: string): boolean => /mariadb/i.test(version);
+
+/** Product and version; what is not MariaDB says no more than its version. */
+export const serverName = ({ version = 'unknown' }: ServerVariables): string =>
+  isMariaDb(version) ? `MariaDB ${version.split('-')[0]}` : version;
+
 export const binlogFindings = (variables: ServerVariables): readonly SurveyFinding[] => {
   const version = variables.version ?? 'unknown';
-  const server: SurveyFinding = /mariadb/i.test(version)
-    ? { check: 'server', ok: true, said: `MariaDB ${version.split('-')[0]}` }
+  const server: SurveyFinding = isMariaDb(version)
+    ? { check: 'server', ok: true, said: serverName(variables) }
     : {
         check: 'server',
         ok: false,

@@ -1,7 +1,7 @@
 /** A MariaDB server as `init` sees it, through information_schema and with the rights of whoever asks. */
 import type { Connection } from 'mariadb';
 import { KEYLESS, type SourceSurvey, type SurveyFinding, type SurveyTable } from '../source-survey.ts';
-import { binlogFindings } from './binlog-findings.ts';
+import { binlogFindings, serverName } from './binlog-findings.ts';
 import { accountOf, grantFindings } from './grant-findings.ts';
 import { mariadbColumnKind } from './mariadb-column-kind.ts';
 import { mariadbAddress, withMariaDb } from './mariadb-connection.ts';
@@ -17,7 +17,7 @@ export const surveyMariaDb = async ({ source, url }: Place): Promise<SourceSurve
     const grants = await connection.query<Record<string, string>[]>('show grants');
     const tables = await surveyTables(connection, database);
     return {
-      server: `MariaDB ${variables.version?.split('-')[0] ?? 'unknown'}`,
+      server: serverName(variables),
       findings: [
         ...binlogFindings(variables),
         ...grantFindings(

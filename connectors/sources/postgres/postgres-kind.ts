@@ -14,7 +14,7 @@ import { openPostgresScan } from './scan-postgres.ts';
 import { postgresHasRows, signalPostgres, signalTable } from './signal-postgres.ts';
 import { postgresUsualValue, surveyPostgres } from './survey-postgres.ts';
 
-/** PostgreSQL 10 and newer, by logical decoding (pgoutput). Positions are LSNs. */
+/** PostgreSQL 13 and newer, by logical decoding (pgoutput). Positions are LSNs. */
 export const POSTGRES: SourceKind = {
   kind: 'postgres',
   connectorName: 'postgresql',

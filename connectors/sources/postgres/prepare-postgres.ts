@@ -4,6 +4,7 @@ import { probeTable } from '../../../schemas/probe.ts';
 import { sourceNames } from '../../debezium/connector-config.ts';
 import { postgresAddress } from './postgres-address.ts';
 import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
+import { serverFinding } from './server-finding.ts';
 import { makeProbeTable, makeSignalTable, signalTable } from './signal-postgres.ts';
 
 export type PreparedPostgres = {
@@ -19,7 +20,7 @@ export type PreparedPostgres = {
 const QUERY_WITHIN_MS = 30_000;
 
 /**
- * Makes a Postgres database ready for capture: looks that it decodes its log, that the tables exist with a primary key
+ * Makes a Postgres database ready for capture: looks that it is new enough and decodes its log, that the tables exist with a primary key
  * that names their rows, and that the publication holds exactly these tables. May be run any number of times.
  * @throws FreshetError `source-unavailable`, or `config-invalid` with what to change
  */
@@ -40,6 +41,7 @@ export const preparePostgres = async (options: {
   client.on('error', () => undefined);
   try {
     await client.connect();
+    await checkServer(client, options.source);
     await checkLogLevel(client, options.source);
     await checkTables(client, options.tables);
     const { publication, slot } = sourceNames(options.source);
@@ -70,6 +72,18 @@ export const preparePostgres = async (options: {
   } finally {
     await client.end().catch(() => undefined);
   }
+};
+
+const checkServer = async (client: Client, source: string): Promise<void> => {
+  const { rows } = await client.query<{ version: string; number: number }>(
+    `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number`,
+  );
+  const { ok, said, change } = serverFinding(rows[0]?.version ?? 'unknown', rows[0]?.number ?? 0);
+  if (!ok)
+    throw new FreshetError(
+      'config-invalid',
+      `The source ${source} cannot be captured: ${said}. Change it: ${change}.`,
+    );
 };
 
 const checkLogLevel = async (client: Client, source: string): Promise<void> => {

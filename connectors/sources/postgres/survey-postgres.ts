@@ -6,6 +6,7 @@ import { askPostgres } from './ask-postgres.ts';
 import { postgresAddress } from './postgres-address.ts';
 import { postgresColumnKind } from './postgres-column-kind.ts';
 import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
+import { serverFinding } from './server-finding.ts';
 
 type Place = { readonly source: string; readonly url: string };
 
@@ -13,7 +14,8 @@ export const surveyPostgres = async (place: Place): Promise<SourceSurvey> => {
   postgresAddress(place.url, place.source);
   return askPostgres(place.url, async (client) => {
     const server = await surveyServer(client, place.source);
-    const tables = await surveyTables(client);
+    // An older server has no answer to what is asked of tables.
+    const tables = server.ok ? await surveyTables(client) : [];
     return {
       server: server.name,
       findings: [...server.findings, ...tables.flatMap(({ findings }) => findings)],
@@ -24,6 +26,7 @@ export const surveyPostgres = async (place: Place): Promise<SourceSurvey> => {
 
 interface ServerFacts {
   readonly version: string;
+  readonly number: number;
   readonly wal_level: string;
   readonly slots: number;
   readonly slots_allowed: number;
@@ -35,7 +38,8 @@ interface ServerFacts {
 }
 
 const SERVER = `
-  SELECT current_setting('server_version') AS version, current_setting('wal_level') AS wal_level,
+  SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+         current_setting('wal_level') AS wal_level,
          (SELECT count(*)::int FROM pg_replication_slots) AS slots,
          current_setting('max_replication_slots')::int AS slots_allowed,
          EXISTS (SELECT 1 FROM pg_replication_slots WHERE slot_name = $1) AS slot_exists,
@@ -49,9 +53,9 @@ const SERVER = `
 const surveyServer = async (client: Client, source: string) => {
   const { rows } = await client.query<ServerFacts>(SERVER, [sourceNames(source).slot]);
   const facts = rows[0] as ServerFacts;
-  const name = `PostgreSQL ${facts.version}`;
+  const server = serverFinding(facts.version, facts.number);
   const findings: SurveyFinding[] = [
-    { check: 'server', ok: true, said: name },
+    server,
     facts.wal_level === 'logical'
       ? { check: 'log', ok: true, said: 'wal_level = logical' }
       : {
@@ -81,7 +85,7 @@ const surveyServer = async (client: Client, source: string) => {
           change: `GRANT CREATE ON DATABASE ${facts.database} TO ${facts.me};`,
         },
   ];
-  return { name, findings };
+  return { name: `PostgreSQL ${facts.version}`, ok: server.ok, findings };
 };
 
 interface TableFacts {
