@@ -29,14 +29,33 @@ export const accountOf = (user: string): string => {
   return `'${user.slice(0, at)}'@'${user.slice(at + 1)}'`;
 };
 
+const parseAll = (lines: readonly string[]): readonly Grant[] =>
+  lines.map(parse).filter((grant) => grant !== undefined);
+
+const gives = (grant: Grant, names: readonly string[]): boolean =>
+  grant.privileges.some((each) => each === 'ALL PRIVILEGES' || names.includes(each));
+
+/**
+ * Of tables those that these grants say may be read whole. Of the others, whose rights come by a pattern, a column or a role, they say
+ * nothing.
+ */
+export const surelyReadable = (lines: readonly string[], tables: readonly string[]): ReadonlySet<string> => {
+  const places = new Set(
+    parseAll(lines)
+      .filter((grant) => gives(grant, ['SELECT']))
+      // A name's own _ and % stand escaped where a pattern may stand.
+      .map(({ on }) => on.replace(/\\([_%])/g, '$1')),
+  );
+  return new Set(
+    tables.filter((table) => [table, `${table.split('.')[0]}.*`, '*.*'].some((place) => places.has(place))),
+  );
+};
+
 /** `user`: as CURRENT_USER() gives it, `name@host`. */
 export const grantFindings = (user: string, lines: readonly string[]): readonly SurveyFinding[] => {
-  const grants = lines.map(parse).filter((grant) => grant !== undefined);
+  const grants = parseAll(lines);
   const holds = (on: (grant: Grant) => boolean, names: readonly string[]): boolean =>
-    grants.some(
-      (grant) =>
-        on(grant) && grant.privileges.some((each) => each === 'ALL PRIVILEGES' || names.includes(each)),
-    );
+    grants.some((grant) => on(grant) && gives(grant, names));
   const account = accountOf(user);
   const findings = GLOBAL.map(({ names, why }): SurveyFinding => {
     const [name = ''] = names;

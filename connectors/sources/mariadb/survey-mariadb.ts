@@ -2,7 +2,7 @@
 import type { Connection } from 'mariadb';
 import { KEYLESS, type SourceSurvey, type SurveyFinding, type SurveyTable } from '../source-survey.ts';
 import { binlogFindings, serverName } from './binlog-findings.ts';
-import { accountOf, grantFindings } from './grant-findings.ts';
+import { accountOf, grantFindings, surelyReadable } from './grant-findings.ts';
 import { mariadbColumnKind } from './mariadb-column-kind.ts';
 import { mariadbAddress, withMariaDb } from './mariadb-connection.ts';
 import { readVariables } from './server-variables.ts';
@@ -14,17 +14,15 @@ export const surveyMariaDb = async ({ source, url }: Place): Promise<SourceSurve
   return withMariaDb(url, async (connection) => {
     const variables = await readVariables(connection);
     const [me] = await connection.query<{ user: string }[]>('select current_user() as user');
-    const grants = await connection.query<Record<string, string>[]>('show grants');
+    const granted = await connection.query<Record<string, string>[]>('show grants');
+    const grants = granted.flatMap((row) => Object.values(row));
     const tables = await surveyTables(connection, database);
     return {
       server: serverName(variables),
       findings: [
         ...binlogFindings(variables),
-        ...grantFindings(
-          me?.user ?? '',
-          grants.flatMap((row) => Object.values(row)),
-        ),
-        ...(await tableFindings(connection, tables, accountOf(me?.user ?? ''))),
+        ...grantFindings(me?.user ?? '', grants),
+        ...(await tableFindings(connection, tables, grants, accountOf(me?.user ?? ''))),
       ],
       tables,
     };
@@ -80,13 +78,18 @@ const surveyTables = async (connection: Connection, database: string): Promise<r
   }));
 };
 
-/** A table is in the list as soon as any right to it is held: whether it may be read is tried. */
+/** A table is in the list as soon as any right to it is held: whether it may be read is tried, where no grant says that it may. */
 const tableFindings = async (
   connection: Connection,
   tables: readonly SurveyTable[],
+  grants: readonly string[],
   account: string,
 ): Promise<readonly SurveyFinding[]> => {
   const findings: SurveyFinding[] = [];
+  const granted = surelyReadable(
+    grants,
+    tables.map(({ name }) => name),
+  );
   for (const { name: table, primaryKey } of tables) {
     const quoted = table
       .split('.')
@@ -97,10 +100,12 @@ const tableFindings = async (
         ...{ check: 'primary-key', table, ok: false, said: KEYLESS },
         change: `ALTER TABLE ${quoted} ADD COLUMN id bigint unsigned AUTO_INCREMENT PRIMARY KEY;`,
       });
-    const readable = await connection.query(`select 1 from ${quoted} limit 0`).then(
-      () => true,
-      () => false,
-    );
+    const readable =
+      granted.has(table) ||
+      (await connection.query(`select 1 from ${quoted} limit 0`).then(
+        () => true,
+        () => false,
+      ));
     if (!readable)
       findings.push({
         ...{ check: 'permission', table, ok: false, said: 'this user may not read it' },
