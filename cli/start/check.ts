@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { replayExecution } from '../../agents/replay/replay-execution.ts';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
@@ -13,12 +12,14 @@ import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { openRecordCodec, type RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
+import { connectToSource } from '../../connectors/sample-source/source-connection.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { Receipt, SearchResponse } from '../../schemas/search.ts';
 import { comparePositions } from '../../schemas/source-position.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Progress } from '../progress.ts';
+import { sampleOf } from './prepare-sources.ts';
 import { untilSampleIndexed } from './sample-indexed.ts';
 import type { RunningFreshet } from './start-everything.ts';
 
@@ -54,8 +55,7 @@ export const check = async (settings: CheckSettings): Promise<void> => {
   const kafka = await createKafkaJsClient({ brokers: [freshet.run.kafka], clientId: 'freshet-check' });
   const codec = await openRecordCodec(openSchemaRegistry(freshet.run.schemaRegistry));
   const writer = openRecordWriter(kafka);
-  const client = new pg.Client({ connectionString: freshet.sampleUrl });
-  await client.connect();
+  const { client, close } = await connectToSource(freshet.sampleUrl);
   const index = openIndexClient(freshet.run.index);
   const tenant = config.localTenant;
   const steps: CheckedStep[] = [];
@@ -64,7 +64,7 @@ export const check = async (settings: CheckSettings): Promise<void> => {
   const before = `The release code of the ${subject} is OLD-${code}.`;
   const after = `The release code of the ${subject} is NEW-${code}.`;
   const question = `What is the release code of the ${subject}?`;
-  const [source = ''] = Object.keys(config.sources);
+  const source = sampleOf(config) ?? fail('no source has url: sample');
   let articleId = 0;
   /** The source's position behind the update. */
   let updatedAt = '';
@@ -211,7 +211,7 @@ export const check = async (settings: CheckSettings): Promise<void> => {
     });
   } finally {
     await client.query('delete from articles where id = $1', [articleId]).catch(() => undefined);
-    await client.end();
+    await close();
     await writer.close();
     await kafka.close();
     if (settings.json)

@@ -1,6 +1,6 @@
 /** Makes the sources of a configuration ready for capture: the sample database where asked for, publications, connectors. */
-import pg from 'pg';
 import { type LoadResult, loadSampleSource } from '../../connectors/sample-source/load-sample-source.ts';
+import { connectToSource } from '../../connectors/sample-source/source-connection.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import { uncarriedTrouble } from '../../connectors/sources/table-shapes.ts';
 import { columnsRead } from '../../pipelines/index-documents/draft.ts';
@@ -9,9 +9,11 @@ import { FreshetError } from '../../schemas/errors.ts';
 
 const SAMPLE_DATABASE = 'helpcentre';
 
-/** Whether a source is the sample that `npm start` makes. */
-export const hasSample = ({ sources }: Pick<FreshetConfig, 'sources'>): boolean =>
-  Object.values(sources).some(({ url }) => url === 'sample');
+/** The name of the source that is the sample that `npm start` makes; undefined where none is. */
+export const sampleOf = ({ sources }: Pick<FreshetConfig, 'sources'>): string | undefined =>
+  Object.keys(sources).find((name) => sources[name]?.url === 'sample');
+
+export const hasSample = (config: Pick<FreshetConfig, 'sources'>): boolean => sampleOf(config) !== undefined;
 
 export const sampleUrlOf = (serverUrl: string): string => {
   const url = new URL(serverUrl);
@@ -26,15 +28,14 @@ export const prepareSample = async (
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<LoadResult> => {
-  const client = new pg.Client({ connectionString: serverUrl });
-  await client.connect();
+  const { client, close } = await connectToSource(serverUrl);
   try {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [
       SAMPLE_DATABASE,
     ]);
     if (rowCount === 0) await client.query(`create database ${SAMPLE_DATABASE}`);
   } finally {
-    await client.end();
+    await close();
   }
   return loadSampleSource({
     url: sampleUrlOf(serverUrl),

@@ -1,7 +1,7 @@
 /** Waits for the first load of the sample: a change made before it ends waits behind it, and its age would be the load's. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { openIndexClient } from '../../connectors/index-service/index-client.ts';
+import { connectToSource } from '../../connectors/sample-source/source-connection.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Progress } from '../progress.ts';
 import type { RunningFreshet } from './start-everything.ts';
@@ -17,8 +17,7 @@ export const untilSampleIndexed = async (
   signal: AbortSignal,
 ): Promise<string> => {
   const index = openIndexClient(freshet.run.index);
-  const client = new pg.Client({ connectionString: freshet.sampleUrl });
-  await client.connect();
+  const { client, close } = await connectToSource(freshet.sampleUrl);
   let [told, moved, before] = [performance.now(), performance.now(), -1];
   try {
     for (;;) {
@@ -44,6 +43,6 @@ export const untilSampleIndexed = async (
       await sleep(200);
     }
   } finally {
-    await client.end();
+    await close();
   }
 };
