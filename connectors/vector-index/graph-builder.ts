@@ -79,6 +79,11 @@ export class GraphBuilder {
     }
   }
 
+  /** A build under way fails. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
   close(): void {
     clearTimeout(this.#idle);
     if (this.#child?.connected) this.#child.disconnect();

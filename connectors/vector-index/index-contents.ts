@@ -232,6 +232,21 @@ export class IndexContents {
     for (const each of ended) if (each.status === 'rejected') throw each.reason;
   }
 
+  /** The build under way fails, as if its process had been killed. */
+  giveUpBuild(): void {
+    this.#builder.kill();
+  }
+
+  /** As close, of what is removed next: nothing of it is read or brought to disk. */
+  async discard(): Promise<void> {
+    this.#idle.stop();
+    this.#builder.close();
+    const graphs = [...this.#retired, ...LEVELS.flatMap((level) => this.#graphs[level] ?? [])];
+    const ended = await Promise.allSettled([this.#idle.settled(), ...graphs.map((graph) => graph.discard())]);
+    this.leave();
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
+  }
+
   /** Lets go of the logs as they are, and leaves the graphs to whoever opened them. */
   leave(): void {
     this.#idle.stop();

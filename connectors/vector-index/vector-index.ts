@@ -67,5 +67,6 @@ export interface VectorIndex {
   count(): Promise<number>;
   /** Drops everything. */
   clear(): Promise<void>;
-  close(): Promise<void>;
+  /** `forGood`: its files are removed next, so a build under way is given up and nothing is proved or brought to disk. */
+  close(how?: { readonly forGood: boolean }): Promise<void>;
 }

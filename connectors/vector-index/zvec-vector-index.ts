@@ -162,13 +162,14 @@ export class ZvecVectorIndex implements VectorIndex {
     });
   }
 
-  /** Waits for what is under way. Reads the whole graph for its checksums. Closing twice is fine. */
-  async close(): Promise<void> {
+  /** Waits for what is under way. Reads the whole graph for its checksums, unless it closes for good. Closing twice is fine. */
+  async close({ forGood = false }: { readonly forGood?: boolean } = {}): Promise<void> {
+    if (forGood) this.#contents?.giveUpBuild();
     await this.#alone('closing the vector index', async () => {
       const contents = this.#contents;
       this.#contents = undefined;
       try {
-        await contents?.close();
+        await (forGood ? contents?.discard() : contents?.close());
       } finally {
         await this.#lock.release();
       }

@@ -3,6 +3,7 @@
  * serves. A rebuild writes the next folder and then swaps the name, so a crash leaves one whole generation serving.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
@@ -19,12 +20,13 @@ export interface Generations {
   using<T>(action: (generation: IndexGeneration) => Promise<T>): Promise<T>;
   /** An empty generation beside the one that serves. */
   openNext(): Promise<IndexGeneration>;
-  /** Makes the generation last opened the one that serves, and removes the one before. */
+  /** Makes the generation last opened the one that serves. The one before is removed in the background: gigabytes, and searches may be in it. */
   replace(next: IndexGeneration): Promise<void>;
   /** Gives up the generation last opened, unless it serves by now. */
   discard(next: IndexGeneration): Promise<void>;
   /** Leaves word that what serves is damaged: the next opening begins empty. */
   condemn(reason: string): void;
+  /** Waits for what is being removed. */
   close(): Promise<void>;
 }
 
@@ -80,9 +82,9 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     }
   };
 
-  const close = async ({ table, index }: IndexGeneration): Promise<void> => {
+  const close = async ({ table, index }: IndexGeneration, forGood = false): Promise<void> => {
     try {
-      await index.close();
+      await index.close({ forGood });
     } finally {
       await table.close();
     }
@@ -92,7 +94,7 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     try {
       if (kind.remote) await generation.index.clear();
     } finally {
-      await close(generation).finally(() => rmSync(its, { recursive: true, force: true }));
+      await close(generation, true).finally(() => rm(its, { recursive: true, force: true }));
     }
   };
 
@@ -112,7 +114,9 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       rmSync(join(folder, name), { recursive: true, force: true });
   }
   // Its folder goes below; what it holds elsewhere may have outlived a crash right after it was replaced.
-  if (kind.remote && number > 1) await (await openVectors(number - 1, true)).close();
+  // So may that of a rebuild that was killed.
+  for (const other of kind.remote ? [number - 1, number + 1] : [])
+    if (other > 0) await (await openVectors(other, true)).close();
   // Damage that was met while it served: a record that fails its checksum.
   const condemned = join(folder, CONDEMNED);
   if (existsSync(condemned)) settings.onDiscarded(readFileSync(condemned, 'utf8'));
@@ -134,6 +138,13 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     while ((users.get(generation) ?? 0) > 0) await sleep(5);
     users.delete(generation);
   };
+  const leaving = new Set<Promise<void>>();
+  const leave = (action: () => Promise<void>): void => {
+    const left = action()
+      .catch((thrown: unknown) => settings.onLeftBehind?.(toError(thrown)))
+      .finally(() => leaving.delete(left));
+    leaving.add(left);
+  };
   return {
     serving: () => serving,
     using,
@@ -150,17 +161,23 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
       const oldFolder = folderOf(number);
       serving = generation;
       number = next;
-      await unused(old);
       // The next one serves, whatever becomes of this one; which goes only once that is on disk.
-      await (unsure ? close(old) : remove(old, oldFolder)).catch((thrown: unknown) =>
-        settings.onLeftBehind?.(toError(thrown)),
-      );
+      leave(async () => {
+        await unused(old);
+        await (unsure ? close(old) : remove(old, oldFolder));
+      });
       if (unsure) settings.onLeftBehind?.(unsure);
     },
     discard: async (generation) => {
       if (generation !== serving) await remove(generation, folderOf(next));
     },
     condemn: (reason) => writeFileSync(condemned, reason),
-    close: () => close(serving),
+    close: async () => {
+      try {
+        await close(serving);
+      } finally {
+        await Promise.all(leaving);
+      }
+    },
   };
 };

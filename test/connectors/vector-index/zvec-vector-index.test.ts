@@ -142,6 +142,18 @@ describe('the zvec index', () => {
     await index.close();
   });
 
+  it('closed for good, gives up the build under way', async () => {
+    const index = await open(folder, 3_000);
+    await index.upsert(rowsOf(6_000, 'many'));
+    expect(index.build.running).toBe(true);
+    await index.close({ forGood: true });
+    expect(index.build.failure?.message).toMatch(/its process (ended|takes no orders)/);
+    // Whoever comes next begins anew.
+    const again = await openZvecVectorIndex({ folder, dimensions: DIMENSIONS, discard: true });
+    expect(await again.count()).toBe(0);
+    await again.close();
+  });
+
   it('lists what there was when it was asked, however many builds end meanwhile', async () => {
     const index = await open(folder, 50, 200);
     await index.upsert(rowsOf(1_200));

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openGenerations } from '../../../pipelines/apply-index/generations.ts';
 import { DIMENSIONS, rowOf } from '../../connectors/vector-index/vector-rows.ts';
 import { temporaryFolder } from '../../support/plane-roles.ts';
+import { until } from '../../support/until.ts';
 
 test('a generation that is given up leaves nothing, and the one that serves goes on', async () => {
   const folder = await temporaryFolder();
@@ -40,14 +41,40 @@ test('the next generation serves, though the one before cannot be closed without
   onTestFinished(() => generations.close());
   const old = generations.serving();
   await old.index.upsert([rowOf(1)]);
-  // A file cannot take its place: it cannot be said there that all is flushed.
-  const state = join(folder.path, 'generation-1', 'vectors', 'state');
-  rmSync(state);
-  mkdirSync(state);
+  const { close } = old.index;
+  old.index.close = async (how) => {
+    await close.call(old.index, how);
+    throw new Error('not whole');
+  };
   const next = await generations.openNext();
   await generations.replace(next);
   expect(generations.serving()).toBe(next);
-  expect(left).toHaveLength(1);
+  await until('told', () => left.length > 0);
+  expect(left).toMatchObject([{ message: 'not whole' }]);
   expect(() => old.table.position(0)).toThrow();
   expect(existsSync(join(folder.path, 'generation-1'))).toBe(false);
+});
+
+test('a search in the generation before does not hold up the switch; closed, nothing of that one is left', async () => {
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder.remove());
+  const generations = await openGenerations({
+    ...{ folder: folder.path, dimensions: DIMENSIONS },
+    onDiscarded: () => undefined,
+  });
+  await generations.serving().index.upsert([rowOf(1)]);
+  let answer: () => void = () => undefined;
+  const search = generations.using(async ({ index }) => {
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return index.count();
+  });
+  await generations.replace(await generations.openNext());
+  expect(existsSync(join(folder.path, 'generation-1'))).toBe(true);
+  answer();
+  expect(await search).toBe(1);
+  await generations.close();
+  expect(existsSync(join(folder.path, 'generation-1'))).toBe(false);
+  expect(existsSync(join(folder.path, 'generation-2'))).toBe(true);
 });
