@@ -6,6 +6,7 @@
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import type { KeywordIndex } from '../../connectors/keyword-index/keyword-index.ts';
 import type { RowPlace, VectorIndex } from '../../connectors/vector-index/vector-index.ts';
+import { turn } from '../../schemas/event-loop-turn.ts';
 import { applyFloors } from '../apply-floors.ts';
 import {
   type FoldedDocuments,
@@ -44,7 +45,7 @@ export const applyDocuments = async (
       await applyFloors(table, partition, records, async (write, held) => {
         const staleRows = held.flatMap(({ record }) => changeRows(partition, record, undefined).stale);
         table.write({ ...write, staleRows });
-        await removeStale(generation, staleRows);
+        await removeRows(generation, staleRows);
       }),
     );
   const planned = batches.map(({ partition, position, records }, at) => {
@@ -87,14 +88,35 @@ export const applyDocuments = async (
     })),
   );
   const stale = planned.flatMap((each) => each.stale);
-  await removeStale(generation, stale);
+  await removeRows(generation, stale);
   return planned.map(({ folded }) => folded);
 };
 
-/** Takes rows out of the vector index that no document points to: those of a batch, or what a crash left. */
-export const removeStale = async (
+/** Between two turns of the event loop. */
+const ROWS_AT_ONCE = 500;
+
+const firstOf = function* <T>(items: Iterable<T>, most: number): Iterable<T> {
+  let given = 0;
+  for (const item of items) {
+    if (given >= most) return;
+    given += 1;
+    yield item;
+  }
+};
+
+/** Takes rows out of the vector index that no document points to, and that a crash, or a table that began anew, left: it may be millions. */
+export const removeStale = async (generation: IndexGeneration): Promise<void> => {
+  for (;;) {
+    const stale = [...firstOf(generation.table.staleRows(), ROWS_AT_ONCE)];
+    await removeRows(generation, stale);
+    if (stale.length < ROWS_AT_ONCE) return;
+    await turn();
+  }
+};
+
+const removeRows = async (
   { table, index, keywords }: IndexGeneration,
-  stale: readonly RowPlace[] = [...table.staleRows()],
+  stale: readonly RowPlace[],
 ): Promise<void> => {
   if (stale.length === 0) return;
   const ids = stale.map(({ id }) => id);
@@ -105,15 +127,22 @@ export const removeStale = async (
 
 /**
  * Applies batches again and again: a call that failed may have left rows behind that the next one knows nothing of, when it
- * failed behind the switch. The first that passes takes them out. One call at a time.
+ * failed behind the switch. The first that passes takes them out; so does one by which a table that began anew has read on to where
+ * its log ended (`begunAnew`). One call at a time.
  */
 export const createApply = (
   generation: () => IndexGeneration,
+  begunAnew: Map<number, number> = new Map(),
 ): ((batches: readonly PartitionBatch[]) => Promise<readonly FoldedDocuments[]>) => {
   let leftBehind = false;
   return async (batches) => {
     try {
       const folded = await applyDocuments(generation(), batches);
+      for (const [partition, end] of begunAnew) {
+        if ((generation().table.position(partition) ?? 0) < end) continue;
+        begunAnew.delete(partition);
+        leftBehind = true;
+      }
       if (leftBehind) await removeStale(generation());
       leftBehind = false;
       return folded;

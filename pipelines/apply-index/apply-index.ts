@@ -94,7 +94,9 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
 
   const position = (partition: number): number => settings.generation().table.position(partition) ?? 0;
 
-  const applyBatches = createApply(() => settings.generation());
+  /** Partitions with the end of their log as it was: of rows that it does not bring again the table knows nothing any more. */
+  const begunAnew = new Map<number, number>();
+  const applyBatches = createApply(() => settings.generation(), begunAnew);
   /** Undefined for a partition that was given up before its turn came. */
   const apply = takeRounds<PartitionBatch & { readonly signal: AbortSignal }, FoldedDocuments | undefined>({
     sizeOf: ({ records }) => records.length,
@@ -187,7 +189,10 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
         return partitions.map(({ topic, partition }) => {
           const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
           const { table } = settings.generation();
-          if (beginsAnew(table, { partition, latest, now: clock() })) table.clear(partition);
+          if (beginsAnew(table, { partition, latest, now: clock() })) {
+            table.clear(partition);
+            begunAnew.set(partition, latest);
+          }
           queues.get(partition)?.abandon();
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };

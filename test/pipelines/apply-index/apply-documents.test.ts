@@ -6,6 +6,7 @@ import type { VectorIndex } from '../../../connectors/vector-index/vector-index.
 import { createApply } from '../../../pipelines/apply-index/apply-documents.ts';
 import { openGenerations } from '../../../pipelines/apply-index/generations.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
+import type { Document } from '../../../schemas/records.ts';
 import { DIMENSIONS, rowsOf, versionOf } from '../../failure/shrinking-document.ts';
 
 test('rows that a failure behind the switch left are taken out by the next call, though it has nothing to do with them', async () => {
@@ -48,5 +49,32 @@ test('rows that a failure behind the switch left are taken out by the next call,
   for await (const row of index.ids()) rows.push(row);
   expect(rows.sort()).toEqual([...rowsOf(versionOf(2, 3))].sort());
   expect([...table.staleRows()]).toEqual([]);
+  await generations.close();
+});
+
+test('rows that the log no longer brings, once a partition began anew, are taken out when it is read to its end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-apply-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const generations = await openGenerations({ folder, dimensions: DIMENSIONS, onDiscarded: () => undefined });
+  const { table, index } = generations.serving();
+  const begunAnew = new Map<number, number>();
+  const apply = createApply(generations.serving, begunAnew);
+  const other = { ...versionOf(1, 600), documentId: 'helpcentre/public.a/2' };
+  const batch = (offset: number, record: Document) => [
+    { partition: 0, position: offset + 1, records: [{ record, offset }] },
+  ];
+  await apply(batch(0, versionOf(0, 10)));
+  await apply(batch(1, other));
+  table.clear(0);
+  begunAnew.set(0, 2);
+  await apply(batch(0, versionOf(0, 10)));
+  // What is still to come is not written twice.
+  expect(await index.count()).toBe(610);
+  await apply(batch(1, versionOf(1, 3)));
+  const rows: string[] = [];
+  for await (const row of index.ids()) rows.push(row);
+  expect(rows.sort()).toEqual([...rowsOf(versionOf(1, 3))].sort());
+  expect([...table.staleRows()]).toEqual([]);
+  expect(begunAnew.size).toBe(0);
   await generations.close();
 });
