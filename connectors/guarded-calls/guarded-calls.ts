@@ -30,14 +30,17 @@ export interface GuardSettings {
   readonly breakAfter: number;
   readonly openMs: number;
   readonly judge: (error: unknown) => CallVerdict;
-  /** The error of a call that is not made: the breaker is open, the service asked to wait for longer, or all is closed. */
+  /** The error of a call that is not made: the breaker is open, the service asked to wait for longer, nobody wants it, or all is closed. */
   readonly refusal: (why: string) => Error;
   readonly onBreaker?: (state: BreakerState) => void;
 }
 
 export interface GuardedCalls {
-  /** The signal ends at the deadline of the try, and when the guard is closed. Errors: the last try's, or `refusal`. */
-  run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /**
+   * The signal ends at the deadline of the try, and when the guard is closed. `wanted` is asked before each try, however long the
+   * call waited for it. Errors: the last try's, or `refusal`.
+   */
+  run<T>(call: (signal: AbortSignal) => Promise<T>, wanted?: () => boolean): Promise<T>;
   breaker(): BreakerState;
   close(): void;
 }
@@ -48,6 +51,8 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
   [CircuitState.Open]: 'open',
   [CircuitState.Isolated]: 'open',
 };
+
+class Unwanted extends Error {}
 
 export const createGuardedCalls = (settings: GuardSettings): GuardedCalls => {
   const breaker = circuitBreaker(
@@ -69,15 +74,20 @@ export const createGuardedCalls = (settings: GuardSettings): GuardedCalls => {
     return untilAllowed();
   };
 
-  const tryCall = async <T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const tryCall = async <T>(
+    call: (signal: AbortSignal) => Promise<T>,
+    wanted?: () => boolean,
+  ): Promise<T> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await untilAllowed();
+        if (wanted?.() === false) throw new Unwanted();
         return await breaker.execute(() =>
           withSignals([AbortSignal.timeout(settings.timeoutMs), closed.signal], call),
         );
       } catch (error) {
         if (closed.signal.aborted) throw settings.refusal('it was closed');
+        if (error instanceof Unwanted) throw settings.refusal('nobody waits for the answer any more');
         if (error instanceof BrokenCircuitError)
           throw settings.refusal(
             `it failed ${settings.breakAfter} times in a row and is left alone for a while`,
@@ -95,7 +105,7 @@ export const createGuardedCalls = (settings: GuardSettings): GuardedCalls => {
   };
 
   return {
-    run: (call) => places.execute(() => tryCall(call)),
+    run: (call, wanted) => places.execute(() => tryCall(call, wanted)),
     breaker: () => STATES[breaker.state],
     close: () => closed.abort(),
   };

@@ -145,7 +145,14 @@ export const searchRoutes = (context: GatewayContext) => {
         maxPerSource: z.int().min(1).max(100).optional(),
       }),
       answers: [{ status: 200, description: 'Hits, best first.', schema: searchAnswer }],
-      errors: ['index-unavailable', 'request-too-large', 'beyond-horizon', 'stale', 'too-many-requests'],
+      errors: [
+        'index-unavailable',
+        'model-failed',
+        'request-too-large',
+        'beyond-horizon',
+        'stale',
+        'too-many-requests',
+      ],
       headers: { traceparent: 'W3C trace context, passed on to the index.' },
       handle: async ({ body, headers, principal }) =>
         settings.index.search(

@@ -288,6 +288,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
             clockOffset: watermarks.clockOffset,
           },
           request,
+          signal,
         ),
       )
       .catch((error: unknown) => {

@@ -10,6 +10,7 @@ import type { SearchHit, SearchMode, SearchRequest, SearchResponse } from '../..
 import type { IndexGeneration } from './apply-documents.ts';
 import { checkSearch } from './check-search.ts';
 import { cosineOf } from './cosine.ts';
+import { embedQuery } from './embed-query.ts';
 import { capHits, fuseRankings } from './fuse-hits.ts';
 import { tagOf } from './index-rows.ts';
 import { type ReceiptBasis, receiptOf } from './receipt.ts';
@@ -92,14 +93,13 @@ const visibleHit = (
 export const searchIndex = async (
   settings: SearchSettings,
   request: SearchRequest,
+  signal?: AbortSignal,
 ): Promise<SearchResponse> => {
   checkSearch(request);
   const { generation } = settings;
   const { query, topK, tenant, mode = 'hybrid' } = request;
   const space = spaceOfSearch(request);
-  const [vector] = await settings.embedding.forTenant(tenant).embed([query], { purpose: 'query' });
-  if (!vector || vector.length === 0)
-    throw new FreshetError('request-invalid', 'the embedding model does not take this query');
+  const vector = await embedQuery(settings.embedding.forTenant(tenant), query, signal);
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   const basis = settings.basis();
   const limits = {

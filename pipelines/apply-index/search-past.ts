@@ -13,6 +13,7 @@ import { spaceOfSearch } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import type { SearchHit, SearchRequest } from '../../schemas/search.ts';
 import { decodeDocuments } from '../decode-documents.ts';
+import { embedQuery } from './embed-query.ts';
 import { capHits } from './fuse-hits.ts';
 import { tagOf } from './index-rows.ts';
 import { createPastState, type PastHit } from './past-state.ts';
@@ -66,11 +67,7 @@ export const searchPast = async (
 ): Promise<readonly SearchHit[]> => {
   await checkTime(settings, asOf);
   const { kafka, codec, topic } = settings;
-  const [vector] = await settings.embedding
-    .forTenant(request.tenant)
-    .embed([request.query], { purpose: 'query' });
-  if (!vector || vector.length === 0)
-    throw new FreshetError('request-invalid', 'the embedding model does not take this query');
+  const vector = await embedQuery(settings.embedding.forTenant(request.tenant), request.query, signal);
   const to = await kafka.admin.offsetsAt(topic, Math.floor(asOf) + 1);
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   const limits = {

@@ -15,14 +15,14 @@ export type EmbeddingCacheCounts = {
 
 /**
  * Remembers vectors by tenant, model, purpose and SHA-256 of the text, up to a number of bytes, least recently used out first.
- * Equal texts of one tenant that come together are embedded once. Nothing is shared between tenants, as a hit's speed
- * alone would tell one what another has (invariant I9). A failure is not remembered. Vectors are shared between
+ * Equal texts of one tenant that come together are embedded once, for as long as one of those who asked wants them. Nothing is
+ * shared between tenants, as a hit's speed alone would tell one what another has (invariant I9). A failure is not remembered. Vectors are shared between
  * callers: do not write into them, nor transfer them to a thread.
  */
 export class EmbeddingCache {
   readonly #model: EmbeddingModel;
   readonly #vectors: LRUCache<string, Float32Array>;
-  readonly #underway = new Map<string, Promise<Float32Array>>();
+  readonly #underway = new Map<string, Place>();
   #hits = 0;
   #misses = 0;
   #embedded = 0;
@@ -51,7 +51,7 @@ export class EmbeddingCache {
       id: model.id,
       dimensions: model.dimensions,
       maxTokens: model.maxTokens,
-      embed: (texts, context) => this.#embed(tenant, texts, context?.purpose ?? 'document'),
+      embed: (texts, context) => this.#embed(tenant, texts, context),
       countTokens: (text) => model.countTokens(text),
       tokenSpans: (text) => model.tokenSpans(text),
       close: () => model.close(),
@@ -61,32 +61,31 @@ export class EmbeddingCache {
   async #embed(
     tenant: string,
     texts: readonly string[],
-    purpose: EmbeddingPurpose,
+    { purpose = 'document', wanted = always }: EmbeddingContext = {},
   ): Promise<readonly Float32Array[]> {
-    const missing: { readonly key: string; readonly text: string; readonly place: PromiseWithResolver }[] =
-      [];
+    const missing: MissingText[] = [];
     const answers = texts.map((text) => {
       const key = cacheKey(tenant, this.#model.id, purpose, text);
-      const known = this.#vectors.get(key) ?? this.#underway.get(key);
+      const underway = this.#underway.get(key);
+      underway?.askers.push(wanted);
+      const known = this.#vectors.get(key) ?? underway?.promise;
       if (known !== undefined) {
         this.#hits += 1;
         return known;
       }
       this.#misses += 1;
-      const place = promiseWithResolver();
-      this.#underway.set(key, place.promise);
+      const place = placeFor(wanted);
+      this.#underway.set(key, place);
       missing.push({ key, text, place });
       return place.promise;
     });
-    if (missing.length > 0) void this.#fill(missing, { purpose, tenant });
+    const anyWanted = (): boolean => missing.some(({ place }) => place.askers.some((wants) => wants()));
+    if (missing.length > 0) void this.#fill(missing, { purpose, tenant, wanted: anyWanted });
     return Promise.all(answers);
   }
 
   /** Never rejects: what fails is passed on to everyone who waits for that text. */
-  async #fill(
-    missing: readonly { readonly key: string; readonly text: string; readonly place: PromiseWithResolver }[],
-    context: EmbeddingContext,
-  ): Promise<void> {
+  async #fill(missing: readonly MissingText[], context: EmbeddingContext): Promise<void> {
     try {
       const vectors = await this.#model.embed(
         missing.map((entry) => entry.text),
@@ -107,20 +106,26 @@ export class EmbeddingCache {
   }
 }
 
-type PromiseWithResolver = {
+type Place = {
+  /** Whether each of those who asked for it still waits. */
+  readonly askers: (() => boolean)[];
   readonly promise: Promise<Float32Array>;
   readonly resolve: (vector: Float32Array) => void;
   readonly reject: (error: unknown) => void;
 };
 
-const promiseWithResolver = (): PromiseWithResolver => {
+type MissingText = { readonly key: string; readonly text: string; readonly place: Place };
+
+const always = (): boolean => true;
+
+const placeFor = (wanted: () => boolean): Place => {
   let resolve: (vector: Float32Array) => void = () => {};
   let reject: (error: unknown) => void = () => {};
   const promise = new Promise<Float32Array>((onVector, onError) => {
     resolve = onVector;
     reject = onError;
   });
-  return { promise, resolve, reject };
+  return { askers: [wanted], promise, resolve, reject };
 };
 
 /** Injective: the digest has a fixed length and the model's length stands before it. UTF-16, so that lone surrogates differ. */

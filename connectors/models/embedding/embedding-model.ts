@@ -15,6 +15,8 @@ export type EmbeddingContext = {
   readonly purpose?: EmbeddingPurpose;
   /** Whose texts they are: the money spent on them is theirs. */
   readonly tenant?: string;
+  /** Asked before a provider is: once nobody waits for the vectors, it is not, and the call ends as `model-failed`. */
+  readonly wanted?: () => boolean;
 };
 
 /**

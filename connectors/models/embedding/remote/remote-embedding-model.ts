@@ -5,7 +5,7 @@
 import { FreshetError } from '../../../../schemas/errors.ts';
 import { type BreakerState, createGuardedCalls } from '../../../guarded-calls/guarded-calls.ts';
 import { ModelError } from '../../language/model-error.ts';
-import type { EmbeddingModel, EmbeddingPurpose } from '../embedding-model.ts';
+import type { EmbeddingContext, EmbeddingModel } from '../embedding-model.ts';
 import { cutRequests } from './cut-requests.ts';
 import type { EmbeddingEndpoint } from './embedding-endpoint.ts';
 import type { EmbeddingLedger } from './embedding-ledger.ts';
@@ -74,14 +74,13 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
 
   const request = (
     texts: readonly string[],
-    purpose: EmbeddingPurpose,
-    tenant: string | null,
+    { purpose = 'document', tenant, wanted }: EmbeddingContext,
   ): Promise<readonly Float32Array[]> =>
     calls.run(async (signal) => {
       // Whoever waits for it asks again every few seconds, and each answer is paid for.
       if (wrongSize && performance.now() < wrongSize.until) throw wrongSize.error;
       const boundTokens = tokenBound(texts);
-      const reservation = await ledger?.reserve({ model: id, tenant, boundTokens });
+      const reservation = await ledger?.reserve({ model: id, tenant: tenant ?? null, boundTokens });
       try {
         const { vectors, tokens } = await endpoint.call(texts, purpose, signal);
         reservation?.settle(tokens ?? boundTokens);
@@ -97,26 +96,25 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
         if (error instanceof ModelError && !error.mayHaveCost) reservation?.settle(0);
         throw error;
       }
-    });
+    }, wanted);
 
   /** A request that is refused as it is goes in halves, until the text that is refused stands alone. */
   const requestOrHalve = async (
     texts: readonly string[],
-    purpose: EmbeddingPurpose,
-    tenant: string | null,
+    asked: EmbeddingContext,
   ): Promise<readonly Float32Array[]> => {
     try {
-      return await request(texts, purpose, tenant);
+      return await request(texts, asked);
     } catch (error) {
       if (!isRefusedInput(error)) throw error;
       if (texts.length === 1) {
         // If a plain sentence is refused too, the model or the configuration is wrong, and no document is to blame.
-        await request([PLAIN_TEXT], purpose, tenant);
+        await request([PLAIN_TEXT], asked);
         return [REFUSED];
       }
       const middle = texts.length >> 1;
-      const first = await requestOrHalve(texts.slice(0, middle), purpose, tenant);
-      return [...first, ...(await requestOrHalve(texts.slice(middle), purpose, tenant))];
+      const first = await requestOrHalve(texts.slice(0, middle), asked);
+      return [...first, ...(await requestOrHalve(texts.slice(middle), asked))];
     }
   };
 
@@ -124,7 +122,7 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
     id,
     dimensions,
     maxTokens: limits.maxTokensPerText,
-    embed: async (texts, { purpose = 'document', tenant } = {}) => {
+    embed: async (texts, asked = {}) => {
       const cut = texts.map((text) => cutToTokens(text, limits.maxTokensPerText));
       const requests = cutRequests(cut.map(estimateTokens), {
         maxTexts: limits.maxTextsPerRequest,
@@ -136,8 +134,7 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
         requests.map(async (positions) => {
           const answered = await requestOrHalve(
             positions.map((position) => cut[position] ?? ''),
-            purpose,
-            tenant ?? null,
+            asked,
           );
           for (const [place, position] of positions.entries()) vectors[position] = answered[place] ?? REFUSED;
         }),
