@@ -11,12 +11,14 @@ import { isVersion } from '../../schemas/version.ts';
 export interface ToldRefusals {
   /** Newest version first. */
   readonly refused: readonly RefusedDocument[];
-  /** There are more, at or before the position or, of a flood, behind it. */
+  /** There are more, at or before the position or, of a flood, behind it; or there may be, where not all were looked at. */
   readonly more: boolean;
 }
 
 export const NONE_REFUSED: ToldRefusals = { refused: [], more: false };
 
+/** Others' tables count too: a search must not read a flood of them to its end. */
+const MOST_LOOKED_AT = 5_000;
 const MOST_BEHIND = 1_000;
 const MOST_BEFORE = 20;
 
@@ -43,7 +45,13 @@ export const toldRefusals = (
   const refused: RefusedDocument[] = [];
   const left = { behind: MOST_BEHIND, before: MOST_BEFORE };
   let more = false;
+  let looked = 0;
   for (const { documentId, table, version, reason } of refusals) {
+    if (looked === MOST_LOOKED_AT) {
+      more = true;
+      break;
+    }
+    looked += 1;
     if (filter.table !== undefined && filter.table !== table) continue;
     const side = isBehind(version, position) ? 'behind' : 'before';
     left[side] -= 1;

@@ -44,7 +44,7 @@ test('it is bounded on both sides, and says where there are more', () => {
   const told = toldRefusals(newestFirst(before), '0/1000');
   expect(idsOf(told)).toEqual(Array.from({ length: 20 }, (_, at) => `b${99 - at}`));
   expect(told.more).toBe(true);
-  const flood = Array.from({ length: 5_000 }, (_, at) =>
+  const flood = Array.from({ length: 3_000 }, (_, at) =>
     refusedAt(`f${at}`, versionAt(0x2000 + at, 0x2000 + at)),
   );
   const both = toldRefusals(newestFirst([...flood, ...before]), '0/1000');
@@ -52,6 +52,16 @@ test('it is bounded on both sides, and says where there are more', () => {
   expect(both).toMatchObject({ more: true });
   expect(idsOf(both)).toContain('b99');
   expect(toldRefusals(newestFirst(before.slice(0, 20)), '0/1000').more).toBe(false);
+});
+
+test("a flood of another table's is not read to its end", () => {
+  let read = 0;
+  const others = function* () {
+    for (; ; read += 1) yield refusedAt(`o${read}`, versionAt(1_000_000 - read, 1_000_000), 'public.b');
+  };
+  const told = toldRefusals(others(), '0/1000', { table: 'public.a' });
+  expect(told).toEqual({ refused: [], more: true });
+  expect(read).toBe(5_000);
 });
 
 test('a filter by a table leaves out what other tables had refused', () => {
