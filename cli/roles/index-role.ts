@@ -46,9 +46,10 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       config.vectorsByIndex[replica] ?? config.vectorsByIndex[settings.name] ?? config.vectors,
       replica,
       {
-        onBreaker: (state) => {
-          metrics.breakerState.set({ tool: 'pinecone' }, BREAKER_VALUES[state]);
-          log.warn({ state }, 'the breaker of Pinecone');
+        onBreaker: (state, calls) => {
+          const tool = calls === 'writes' ? 'pinecone' : 'pinecone-searches';
+          metrics.breakerState.set({ tool }, BREAKER_VALUES[state]);
+          log.warn({ state, calls }, 'the breaker of Pinecone');
         },
       },
     );

@@ -5,15 +5,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Index, Pinecone } from '@pinecone-database/pinecone';
 import { FreshetError, toError } from '../../schemas/errors.ts';
-import { type BreakerState, createGuardedCalls } from '../guarded-calls/guarded-calls.ts';
+import { type BreakerState, createGuardedCalls, type GuardedCalls } from '../guarded-calls/guarded-calls.ts';
 import { retryAfterMs } from '../models/language/retry-after.ts';
+
+/** Each kind has places and a breaker of its own: a search stands behind no round of writes, nor falls with what fails in one. */
+export type PineconeCallKind = 'searches' | 'writes';
 
 export interface PineconeCallSettings {
   /** Base URL of the index's data plane. */
   readonly host: string;
   readonly apiKey: string;
   readonly limits: PineconeCallLimits;
-  readonly onBreaker?: (state: BreakerState) => void;
+  readonly onBreaker?: (state: BreakerState, calls: PineconeCallKind) => void;
 }
 
 /** Times in milliseconds. */
@@ -47,6 +50,7 @@ export class PineconeRefusal extends Error {
 }
 
 interface Seen {
+  readonly guard: GuardedCalls;
   requestLsn: number | null;
   indexedLsn: number | null;
   failure: Error | null;
@@ -59,21 +63,23 @@ const lsn = (headers: Headers, name: string): number | null => {
 
 export const openPineconeCalls = (settings: PineconeCallSettings) => {
   const seen = new AsyncLocalStorage<Seen>();
-  const guard = createGuardedCalls({
-    ...settings.limits,
-    judge: (error) => {
-      if (!(error instanceof PineconeRefusal)) return { retry: true, afterMs: null, down: true };
-      const down = error.status >= 500 || error.status === 408;
-      return { retry: down || error.status === 429, afterMs: error.retryAfterMs, down };
-    },
-    refusal: (why) => new FreshetError('index-unavailable', `Pinecone is not asked: ${why}.`),
-    ...(settings.onBreaker ? { onBreaker: settings.onBreaker } : {}),
-  });
+  const guardOf = (kind: PineconeCallKind): GuardedCalls =>
+    createGuardedCalls({
+      ...settings.limits,
+      judge: (error) => {
+        if (!(error instanceof PineconeRefusal)) return { retry: true, afterMs: null, down: true };
+        const down = error.status >= 500 || error.status === 408;
+        return { retry: down || error.status === 429, afterMs: error.retryAfterMs, down };
+      },
+      refusal: (why) => new FreshetError('index-unavailable', `Pinecone is not asked: ${why}.`),
+      onBreaker: (state) => settings.onBreaker?.(state, kind),
+    });
+  const guards = { searches: guardOf('searches'), writes: guardOf('writes') };
 
   const fetchApi = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const store = seen.getStore();
     try {
-      return await guard.run(async (signal) => {
+      return await (store?.guard ?? guards.writes).run(async (signal) => {
         const response = await fetch(input, { ...init, signal });
         // Read here, so that a body that hangs is under the deadline and tried again too.
         const body = await response.arrayBuffer();
@@ -100,9 +106,12 @@ export const openPineconeCalls = (settings: PineconeCallSettings) => {
   });
 
   return {
-    /** Errors: PineconeRefusal where the status says that asking again does not help; else `index-unavailable`. */
-    call: async <T>(work: (index: Index) => Promise<T>): Promise<Called<T>> => {
-      const store: Seen = { requestLsn: null, indexedLsn: null, failure: null };
+    /** What looks whether a write is there yet counts among writes. Errors: PineconeRefusal where the status says that asking again does not help; else `index-unavailable`. */
+    call: async <T>(
+      work: (index: Index) => Promise<T>,
+      kind: PineconeCallKind = 'writes',
+    ): Promise<Called<T>> => {
+      const store: Seen = { guard: guards[kind], requestLsn: null, indexedLsn: null, failure: null };
       try {
         const value = await seen.run(store, () => work(index));
         return { value, requestLsn: store.requestLsn, indexedLsn: store.indexedLsn };
@@ -117,7 +126,9 @@ export const openPineconeCalls = (settings: PineconeCallSettings) => {
         );
       }
     },
-    close: (): void => guard.close(),
+    close: (): void => {
+      for (const guard of Object.values(guards)) guard.close();
+    },
   };
 };
 

@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { BreakerState } from '../guarded-calls/guarded-calls.ts';
 import {
   cutBatches,
   cutIds,
@@ -14,7 +13,12 @@ import {
   type PineconeRecord,
   recordOf,
 } from './pinecone-batches.ts';
-import { openPineconeCalls, type PineconeCallLimits, PineconeRefusal } from './pinecone-calls.ts';
+import {
+  openPineconeCalls,
+  type PineconeCallLimits,
+  type PineconeCallSettings,
+  PineconeRefusal,
+} from './pinecone-calls.ts';
 import { filterOf, isNamespaceOf, namespaceOf } from './pinecone-names.ts';
 import type { RowPlace, VectorIndex, VectorRow } from './vector-index.ts';
 
@@ -30,7 +34,7 @@ export interface PineconeIndexSettings {
     /** Longest wait for a write to be searchable, in milliseconds. */
     readonly searchableWithinMs?: number;
   };
-  readonly onBreaker?: (state: BreakerState) => void;
+  readonly onBreaker?: PineconeCallSettings['onBreaker'];
 }
 
 const CALLS: PineconeCallLimits = {
@@ -245,8 +249,10 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
       const namespace = namespaceOf(prefix, tenant);
       const filter = filterOf(tags);
       const { value } = await ifThere(
-        calls.call((index) =>
-          index.query({ namespace, topK, vector: Array.from(vector), ...(filter ? { filter } : {}) }),
+        calls.call(
+          (index) =>
+            index.query({ namespace, topK, vector: Array.from(vector), ...(filter ? { filter } : {}) }),
+          'searches',
         ),
         { value: { matches: [], namespace }, requestLsn: null, indexedLsn: null },
       );

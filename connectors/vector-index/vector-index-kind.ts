@@ -1,7 +1,6 @@
 /** Where a generation's vectors are kept: in a folder of its own, or in namespaces of its own at Pinecone. */
 import { join } from 'node:path';
 import type { VectorIndexConfig } from '../../schemas/config.ts';
-import type { BreakerState } from '../guarded-calls/guarded-calls.ts';
 import type { PineconeIndexSettings } from './pinecone-vector-index.ts';
 import type { VectorIndex } from './vector-index.ts';
 import { openZvecVectorIndex } from './zvec-vector-index.ts';
@@ -35,7 +34,7 @@ export const vectorIndexKind = (
   config: VectorIndexConfig,
   replica: string,
   options: {
-    readonly onBreaker?: (state: BreakerState) => void;
+    readonly onBreaker?: NonNullable<PineconeIndexSettings['onBreaker']>;
     readonly limits?: NonNullable<PineconeIndexSettings['limits']>;
   } = {},
 ): VectorIndexKind => {

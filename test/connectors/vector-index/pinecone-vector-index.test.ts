@@ -97,6 +97,23 @@ describe('the Pinecone index', () => {
     await through.close();
   });
 
+  it('answers searches while writes hang, and while their breaker is open', async () => {
+    await index.upsert(rowsOf(3));
+    const narrow = await openPineconeVectorIndex({
+      ...{ host: server.url, apiKey: 'pc-test', dimensions: DIMENSIONS, prefix: 'freshet-a' },
+      limits: { ...HANGS, concurrency: 1, attempts: 1, breakAfter: 1, openMs: 60_000 },
+    });
+    server.faultOf = (path) => (path === '/vectors/upsert' ? { kind: 'hang' } : undefined);
+    const search = () => narrow.query({ vector: vectorOf(0), topK: 10, tenant: 'acme' });
+    const writing = narrow.upsert(rowsOf(1, 'acme', 10));
+    writing.catch(() => undefined);
+    expect(await search()).toHaveLength(3);
+    await expect(writing).rejects.toMatchObject({ code: 'index-unavailable' });
+    await expect(narrow.upsert(rowsOf(1, 'acme', 10))).rejects.toThrow('is not asked');
+    expect(await search()).toHaveLength(3);
+    await narrow.close();
+  });
+
   it('does not ask again before Retry-After has passed', async () => {
     server.faults.push({ kind: 'status', status: 429, retryAfter: '1' });
     await index.upsert(rowsOf(1));
