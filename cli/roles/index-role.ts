@@ -1,6 +1,5 @@
 /** `freshet index`: documents → vector index, and its searches. */
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
@@ -16,6 +15,7 @@ import { knownLag, measureLag } from './measure-lag.ts';
 import { spanOfSearch } from './plane-spans.ts';
 import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
+import { INDEX_FOLDERS, sweepLanes } from './sweep-lanes.ts';
 
 export const startIndexRole = async (context: RoleContext): Promise<RunningRole> => {
   const { settings, config, folder, log, metrics, recordSpan, kafka, codec, writer, fail } = context;
@@ -53,7 +53,7 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
         },
       },
     );
-  const folderOf = (lane: string | null): string => join(folder, lane === null ? 'index' : `index-${lane}`);
+  const folderOf = (lane: string | null): string => (lane === null ? 'index' : `index-${lane}`);
   const index = await openModelLanes({
     name: settings.name,
     kafka,
@@ -66,7 +66,7 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       return startIndex({
         ...lanes,
         name,
-        folder: folderOf(lane),
+        folder: join(folder, folderOf(lane)),
         kafka,
         writer,
         codec,
@@ -83,7 +83,11 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
         onEvent,
       });
     },
-    dropIndex: (lane) => rm(folderOf(lane), { recursive: true, force: true }),
+    keepOnly: async (lanes) => {
+      const left = await sweepLanes({ folder, ...INDEX_FOLDERS }, lanes.map(folderOf));
+      if (left.length > 0)
+        log.info({ folders: left }, 'indexes of embedding models that were given up are removed');
+    },
     onSwitch: (model) => log.info({ model }, 'searches are answered with another embedding model'),
     onTrouble: (error) => log.warn({ err: error }, 'the change of embedding model waits'),
   });

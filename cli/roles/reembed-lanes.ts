@@ -1,5 +1,4 @@
 /** In the pipeline role: one re-embedding for each model that freshet.control says is to be kept filled. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
@@ -10,6 +9,7 @@ import { documentsTopic, lanesFilled, type ModelLanes } from '../../schemas/mode
 import { endIfDamaged } from './end-if-damaged.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext } from './role-process.ts';
+import { DOCUMENTS_FOLDERS, sweepLanes } from './sweep-lanes.ts';
 
 export interface ReembedLanes {
   lanes(): ModelLanes;
@@ -17,6 +17,8 @@ export interface ReembedLanes {
   modelOf(id: string): EmbeddingModel | undefined;
   stop(): Promise<void>;
 }
+
+const folderOf = (name: string): string => `documents-${name}`;
 
 export const startReembedLanes = async (context: RoleContext): Promise<ReembedLanes> => {
   const { settings, config, folder, log, metrics, kafka, codec, writer, fail } = context;
@@ -27,7 +29,7 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
     const topic = documentsTopic(lanes, name);
     await kafka.admin.createTopics([topic]);
     const model = await openRoleEmbedding(context, name, config.embedding.workers);
-    const table = await openLmdbDocumentTable({ folder: join(folder, `documents-${name}`) });
+    const table = await openLmdbDocumentTable({ folder: join(folder, folderOf(name)) });
     const close = async (): Promise<void> => {
       await table.close();
       await model.close();
@@ -78,11 +80,8 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
       wanted = lanes;
       const filled = lanesFilled(lanes);
       for (const name of filled) if (!running.has(name)) await start(lanes, name);
-      for (const name of [...running.keys()]) {
-        if (filled.includes(name)) continue;
-        await stop(name);
-        await rm(join(folder, `documents-${name}`), { recursive: true, force: true });
-      }
+      for (const name of [...running.keys()]) if (!filled.includes(name)) await stop(name);
+      await sweepLanes({ folder, ...DOCUMENTS_FOLDERS }, filled.map(folderOf));
     },
   });
   return {

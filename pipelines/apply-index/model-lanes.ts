@@ -33,8 +33,11 @@ export interface ModelLanesSettings {
     settings: Pick<IndexRoleSettings, 'topic' | 'serves' | 'reachesBackTo'> &
       Partial<Pick<IndexRoleSettings, 'coverage'>>,
   ) => Promise<IndexRole>;
-  /** Removes what a lane that is not kept leaves behind; before that it is emptied where its vectors are kept elsewhere. */
-  readonly dropIndex: (lane: string | null) => Promise<void>;
+  /**
+   * Removes what lanes other than these left behind, in this run or before it. One that is open is emptied first where its vectors
+   * are kept elsewhere.
+   */
+  readonly keepOnly: (lanes: readonly (string | null)[]) => Promise<void>;
   readonly remote: boolean;
   readonly onSwitch: (model: string) => void;
   readonly onTrouble: (error: Error) => void;
@@ -136,10 +139,14 @@ export const openModelLanes = async (settings: ModelLanesSettings): Promise<Mode
       if (answering !== lanes.serving) await switchTo(lanes.serving);
       for (const name of [...open.keys()]) {
         if (lanesKept(lanes).includes(name)) continue;
-        if (settings.remote) await laneOf(name).role.using(({ index }) => index.clear());
-        await closeLane(name);
-        await settings.dropIndex(name === base ? null : name);
+        const { role: left } = laneOf(name);
+        // Held until it is closed: what was applied behind the emptying would stay there for good.
+        await left.holding(async () => {
+          if (settings.remote) await left.using(({ index }) => index.clear());
+          await closeLane(name);
+        });
       }
+      await settings.keepOnly(lanesKept(lanes).map((name) => (name === base ? null : name)));
     },
   });
 

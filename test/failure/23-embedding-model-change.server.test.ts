@@ -108,7 +108,7 @@ const openLanes = (): Promise<ModelLanesService> => {
         onEvent: () => undefined,
         onFailure: (error) => failures.push(error),
       }),
-    dropIndex: async () => undefined,
+    keepOnly: async () => undefined,
     onSwitch: () => undefined,
     onTrouble: () => undefined,
   });
