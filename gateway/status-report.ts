@@ -11,6 +11,7 @@ import { changeTopic, TOPICS } from '../schemas/topics.ts';
 import { behindOf, recordsBehind } from './committed-lag.ts';
 import type { DeadLetterKind } from './read-models/dead-letter-list.ts';
 import { type DeadLetterView, deadLetterKindOf } from './views/dead-letter-kinds.ts';
+import { comparisonsOf, type TableComparison } from './views/role-comparisons.ts';
 import {
   backlogOf,
   countersOf,
@@ -95,6 +96,8 @@ export interface StatusReport {
   readonly records: readonly RecordCounter[];
   /** By gate, since each pipeline role started; null: not known. */
   readonly gateRefusals: readonly GateRefusals[] | null;
+  /** Of the index with its sources, as they were last made in the background. */
+  readonly comparisons: readonly TableComparison[];
   readonly deadLetters: number;
   readonly deadLetterKinds: readonly DeadLetterView[];
   readonly quarantined: number;
@@ -214,6 +217,7 @@ export const reportStatus = async (
     index: indexStatus,
     records: countersOf(roles),
     gateRefusals: gateRefusalsOf(roles),
+    comparisons: comparisonsOf(roles),
     deadLetters: known.deadLetters.reduce((sum, { count }) => sum + count, 0),
     deadLetterKinds: known.deadLetters.map(deadLetterKindOf),
     quarantined: known.quarantined,

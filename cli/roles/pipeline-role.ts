@@ -24,6 +24,7 @@ import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
 import { endIfDamaged } from './end-if-damaged.ts';
+import { measureComparison } from './measure-comparison.ts';
 import { knownLag, measureLag } from './measure-lag.ts';
 import { withOwnedGauges } from './owned-gauges.ts';
 import { spanOfResult } from './plane-spans.ts';
@@ -135,14 +136,18 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
           clock: systemClock,
           releases: () => readReleases(kafka, codec),
           everyMs,
-          onCounted: (source, table, divergence, documents) => {
-            metrics.divergentDocuments.set({ source, table, divergence }, documents);
-            if (documents > 0)
-              log.warn({ source, table, divergence, documents }, 'the index differs from its source');
+          onCompared: (report) => {
+            measureComparison(metrics, report, systemClock());
+            const { source, table, divergent } = report;
+            if (divergent.length > 0)
+              log.warn(
+                { source, table, documents: divergent.length },
+                'the index differs from its source: npx freshet index verify',
+              );
           },
           onTrouble: (error) => log.warn({ err: error }, 'the index could not be compared with its sources'),
         }),
-        [metrics.divergentDocuments],
+        [metrics.divergentDocuments, metrics.comparedRows, metrics.comparedTimestamp],
       ),
     (error) => log.warn({ err: error }, 'the comparison in the background cannot begin'),
   );

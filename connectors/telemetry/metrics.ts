@@ -76,6 +76,16 @@ export const createMetrics = (role: string) => {
       'Documents that differ from their source, as the last comparison in the background found them.',
       ['source', 'table', 'divergence'],
     ),
+    comparedRows: gauge(
+      'freshet_index_compared_rows',
+      'Rows that the last comparison in the background could hold against the index.',
+      ['source', 'table'],
+    ),
+    comparedTimestamp: gauge(
+      'freshet_index_compared_timestamp_seconds',
+      'When the last comparison in the background was done with a table.',
+      ['source', 'table'],
+    ),
     searchSeconds: histogram('freshet_search_seconds', 'Time of a search in the index role.'),
     freshnessSeconds: histogram('freshet_freshness_seconds', 'Commit in the source to searchable.', [
       'source',

@@ -1,6 +1,6 @@
 // How the pipeline stands, in one row; what is wrong, below it in words.
 import { byId, cell, make, pill } from './elements.js';
-import { count } from './format.js';
+import { ago, count } from './format.js';
 
 const CONNECTOR_TONES = {
   running: 'good',
@@ -49,6 +49,22 @@ const gatesCell = (refusals) => {
   );
 };
 
+const comparedCell = (comparisons) => {
+  const name = 'Index against sources';
+  if (comparisons.length === 0) return cell(name, '–', 'not compared since the pipeline role started');
+  const sum = (of) => comparisons.reduce((before, each) => before + each[of], 0);
+  const [oldest] = comparisons.map(({ at }) => at).sort();
+  const divergent = sum('divergent');
+  return cell(
+    name,
+    divergent === 0 ? pill('alike', 'good') : pill(`${count(divergent)} differ`, 'bad'),
+    `${count(sum('rows'))} rows of ${comparisons.length === 1 ? 'a table' : `${comparisons.length} tables`}, ${ago(oldest)}`,
+  );
+};
+
+const comparedTrouble = ({ source, table, divergent, at }) =>
+  `Table ${table} of ${source}: ${count(divergent)} documents differed from their rows ${ago(at)}: npx freshet index verify --repair`;
+
 export const createPipelineStrip = () => (status) => {
   const { records, lags, connectors, index, sources } = status;
   const change = lags.filter((each) => each.topic.startsWith('cdc.'));
@@ -81,6 +97,7 @@ export const createPipelineStrip = () => (status) => {
       index ? `${count(index.rows)} vectors, ${index.engine}` : 'the index does not answer',
     ),
     lagCell('Lag of the index', documents),
+    comparedCell(status.comparisons),
     lagCell('Tasks waiting', tasks),
     cell('Dead letters', counted(status.deadLetters, 'none'), 'could not be processed'),
   );
@@ -90,6 +107,9 @@ export const createPipelineStrip = () => (status) => {
     ...failed.map(({ source, reason }) =>
       make('p', { class: 'trouble', text: `Connector ${source}: ${reason}` }),
     ),
+    ...status.comparisons
+      .filter((each) => each.divergent > 0)
+      .map((each) => make('p', { class: 'trouble', text: comparedTrouble(each) })),
     ...status.troubles.map(({ part, detail }) => make('p', { class: 'trouble', text: `${part}: ${detail}` })),
   );
   byId('pipeline-note').textContent = status.waitingFor ? `waiting for ${status.waitingFor}` : '';

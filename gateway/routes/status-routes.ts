@@ -10,6 +10,7 @@ import { route } from '../http/route.ts';
 import { deadLetterKindSchema } from '../views/dead-letter-kinds.ts';
 import { executionSummaryOf } from '../views/execution-view.ts';
 import { freshnessFor } from '../views/freshness-for.ts';
+import { comparisonSchema } from '../views/role-comparisons.ts';
 
 const STATUS_EVERY_MS = 3_000;
 const FRESHNESS_EVERY_MS = 1_000;
@@ -66,6 +67,9 @@ const statusSchema = z.object({
     .array(z.object({ gate: z.string(), count: z.number() }))
     .nullable()
     .describe('Since each process of the pipeline role started; null: one does not answer.'),
+  comparisons: z
+    .array(comparisonSchema)
+    .describe('Of the index with its sources, in the background, since the pipeline role started.'),
   deadLetters: z.number(),
   deadLetterKinds: z.array(deadLetterKindSchema),
   quarantined: z.number(),

@@ -22,7 +22,10 @@ interface Sample {
   readonly value: number;
 }
 
-const samplesOf = (roles: readonly Pick<RoleMetrics, 'metrics'>[], wanted: string): readonly Sample[] =>
+export const samplesOf = (
+  roles: readonly Pick<RoleMetrics, 'metrics'>[],
+  wanted: string,
+): readonly Sample[] =>
   roles
     .flatMap(({ metrics }) => (Array.isArray(metrics) ? (metrics as unknown[]) : []))
     .flatMap((metric) => {

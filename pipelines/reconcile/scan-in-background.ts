@@ -2,14 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toError } from '../../schemas/errors.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
-import { DIVERGENCES, type Divergence } from './compare-state.ts';
-import { type ReconcileSourcesSettings, reconcileSources } from './reconcile-sources.ts';
+import { type ReconcileSourcesSettings, type ReplicaReport, reconcileSources } from './reconcile-sources.ts';
 
 export interface BackgroundScanSettings
   extends Omit<ReconcileSourcesSettings, 'repair' | 'pauseMs' | 'onProgress'> {
   /** From the end of one scan to the beginning of the next. */
   readonly everyMs: number;
-  readonly onCounted: (source: string, table: string, divergence: Divergence, documents: number) => void;
+  readonly onCompared: (report: ReplicaReport) => void;
   readonly onTrouble: (error: Error) => void;
 }
 
@@ -33,15 +32,7 @@ export const scanInBackground = (settings: BackgroundScanSettings): OwnedWork =>
           pauseMs: PAUSE_MS,
           onProgress: () => undefined,
         });
-        for await (const { source, table, divergent } of reports) {
-          for (const divergence of DIVERGENCES)
-            settings.onCounted(
-              source,
-              table,
-              divergence,
-              divergent.filter((each) => each.divergence === divergence).length,
-            );
-        }
+        for await (const report of reports) settings.onCompared(report);
       } catch (thrown) {
         if (!signal.aborted) settings.onTrouble(toError(thrown));
       }

@@ -4,8 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { askPeers } from '../../../cli/roles/ask-peers.ts';
+import { measureComparison } from '../../../cli/roles/measure-comparison.ts';
 import { knownLag, type Lag, measureLag } from '../../../cli/roles/measure-lag.ts';
 import { createMetrics, type Metrics } from '../../../connectors/telemetry/metrics.ts';
+import { comparisonsOf } from '../../../gateway/views/role-comparisons.ts';
 import { backlogOf, gateRefusalsOf, type RoleMetrics } from '../../../gateway/views/role-counters.ts';
 import { LAG_STAGES } from '../../../schemas/lag-stages.ts';
 
@@ -110,4 +112,20 @@ test('a role that lost its partitions says nothing of its backlog, rather than t
   vi.advanceTimersByTime(1_000);
   expect(await agents()).toEqual({ stage: 'agents', silent, seconds: null, records: null });
   end();
+});
+
+test('what comparisons of the index came to is told by table, without rows that could not be told', async () => {
+  const metrics = createMetrics('pipeline');
+  const report = { source: 'shop', table: 'public.orders', repaired: 0, inFlight: 0 };
+  const differs = { documentId: 'shop/public.orders/1', divergence: 'missing' } as const;
+  measureComparison(metrics, { ...report, rows: 9, divergent: [differs], unsettled: ['2'] }, 60_000_000);
+  const again = { ...report, rows: 7, divergent: [], unsettled: [] };
+  measureComparison(metrics, { ...again, table: 'public.articles' }, 120_000_000);
+  const roles = [await said(metrics, 'pipeline'), await said(createMetrics('agents'), 'agents')];
+  const [at, later] = ['1970-01-01T00:01:00.000Z', '1970-01-01T00:02:00.000Z'];
+  expect(comparisonsOf(roles)).toEqual([
+    { source: 'shop', table: 'public.articles', rows: 7, divergent: 0, at: later },
+    { source: 'shop', table: 'public.orders', rows: 8, divergent: 1, at },
+  ]);
+  expect(comparisonsOf([])).toEqual([]);
 });
