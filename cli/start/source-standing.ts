@@ -5,14 +5,16 @@ type Standing = Pick<SourceReport, 'source' | 'state' | 'reason'> & {
   readonly tables: readonly Pick<SourceReport['tables'][number], 'table' | 'state' | 'reason'>[];
 };
 
-/** What keeps sources or tables from being read, each in a line of its own. */
-export const sourceTroubles = (sources: readonly Standing[]): readonly string[] =>
-  sources.flatMap(({ source, state, reason, tables }) => [
-    ...(state === 'failed' ? [`${source} failed: ${reason ?? 'no reason was given'}`] : []),
-    ...tables
-      .filter((each) => each.state === 'paused')
-      .map((each) => `${source}: ${each.table} is paused: ${each.reason ?? 'no reason was given'}`),
-  ]);
+/** What keeps sources or tables from being read, and why. A reason may come in other words at the next look. */
+export const sourceTroubles = (sources: readonly Standing[]): ReadonlyMap<string, string> =>
+  new Map(
+    sources.flatMap(({ source, state, reason, tables }) => [
+      ...(state === 'failed' ? [[`${source} failed`, reason ?? 'it says no reason'] as const] : []),
+      ...tables
+        .filter((each) => each.state === 'paused')
+        .map((each) => [`${source}: ${each.table} is paused`, each.reason ?? 'it says no reason'] as const),
+    ]),
+  );
 
 /** Whether the first snapshot of each is through and indexed, of however few rows. */
 export const isRead = (sources: readonly Standing[]): boolean =>

@@ -33,9 +33,9 @@ export const tellIndexed = async (
       if (documents + markers !== before) [before, moved] = [documents + markers, now];
       said = `${documents} documents indexed${markers > 0 ? `, ${markers} deleted or refused` : ''}`;
     }
-    for (const trouble of sourceTroubles(standing?.sources ?? []).filter((each) => !troubles.has(each))) {
+    for (const [trouble, reason] of sourceTroubles(standing?.sources ?? [])) {
+      if (!troubles.has(trouble)) progress.line('source', `${trouble}: ${reason}`);
       troubles.add(trouble);
-      progress.line('source', trouble);
     }
     if (status && standing && isRead(standing.sources) && now - moved > QUIET_AFTER_MS) break;
     const line = said || 'waiting for the first documents';

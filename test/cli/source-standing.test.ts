@@ -10,11 +10,11 @@ const source = (state: string, reason: string | null = null, paused?: string) =>
 });
 
 test('a source that cannot be captured, and a table that is not read, are told with the reason', () => {
-  expect(sourceTroubles([source('failed', 'no such database'), source('snapshotting', 'begins')])).toEqual([
-    'shop failed: no such database',
-  ]);
-  expect(sourceTroubles([source('streaming', null, 'its column is gone')])).toEqual([
-    'shop: public.b is paused: its column is gone',
+  expect([
+    ...sourceTroubles([source('failed', 'no such database'), source('snapshotting', 'begins')]),
+  ]).toEqual([['shop failed', 'no such database']]);
+  expect([...sourceTroubles([source('streaming', null, 'its column is gone')])]).toEqual([
+    ['shop: public.b is paused', 'its column is gone'],
   ]);
 });
 
