@@ -81,7 +81,7 @@ export interface IndexService extends Retriever {
   describe(documentIds: readonly string[]): Promise<readonly HeldDocument[]>;
   /** The newest floor of a table: what is older is deleted. Null where it never had one. */
   floor(source: string, table: string): Promise<string | null>;
-  /** Ids of all documents of a table that a search can find. */
+  /** Ids of all documents of a table that a search can find, each as it stands when its turn comes. */
   list(source: string, table: string): AsyncIterable<string>;
   /** Writes rows again that the vectors have lost, of these documents; gives how many. */
   restore(documentIds: readonly string[]): Promise<number>;

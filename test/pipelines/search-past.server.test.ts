@@ -119,3 +119,12 @@ test('a time beyond the horizon, or to come, is refused and says why', async () 
   const both = { query: 'Plum', tenant: 'acme-past', topK: 1, asOf: Date.now() - 1_000, freshness: {} };
   await expect(index.search(both)).rejects.toMatchObject({ code: 'request-invalid' });
 });
+
+test('ends with whoever asked, and makes way for the next', async () => {
+  const request = { query: 'Plum', tenant: 'acme-past', topK: 1, asOf: Date.now() };
+  const gone = new AbortController();
+  const asked = index.search(request, gone.signal);
+  gone.abort();
+  await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
+  expect((await index.search(request)).mode).toBe('vector');
+});
