@@ -51,6 +51,7 @@ export const createTouchedDocuments = (): TouchedDocuments => {
 
 /** Between two turns of the event loop: searches go on. */
 const DOCUMENTS_AT_ONCE = 20;
+const IDS_AT_ONCE = 2_000;
 
 const contentOf = async (
   { index }: IndexGeneration,
@@ -111,5 +112,22 @@ export const summaryOf = (
 };
 
 /** Ids of documents that the two say differently. */
-export const differencesOf = (a: GenerationContents, b: GenerationContents): readonly string[] =>
-  [...new Set([...a.keys(), ...b.keys()])].filter((id) => a.get(id)?.digest !== b.get(id)?.digest);
+export const differencesOf = async (
+  a: GenerationContents,
+  b: GenerationContents,
+): Promise<readonly string[]> => {
+  const different: string[] = [];
+  let compared = 0;
+  const compare = async (these: GenerationContents, those: GenerationContents, differ: typeof isOther) => {
+    for (const [id, content] of these) {
+      compared += 1;
+      if (compared % IDS_AT_ONCE === 0) await turn();
+      if (differ(content, those.get(id))) different.push(id);
+    }
+  };
+  await compare(a, b, isOther);
+  await compare(b, a, (_, other) => other === undefined);
+  return different;
+};
+
+const isOther = ({ digest }: Content, other: Content | undefined): boolean => digest !== other?.digest;

@@ -121,7 +121,7 @@ const rebuildInto = async (
     await readUpTo(standing(), touched);
     await lookAgain(serving, before, touched.of(before));
     await lookAgain(next, after, touched.of(after));
-    const different = differencesOf(before, after);
+    const different = await differencesOf(before, after);
     const { documents, rows } = summaryOf(after);
     const held = summaryOf(before).rows;
     // What an engine holds beyond what documents name is a difference too.
