@@ -77,10 +77,10 @@ export const applyFloors = async (
   return {
     standing: (...asked) => table.standing(...asked),
     get: (...asked) => table.get(...asked),
-    floor: (of, id) => {
-      const now = table.floor(of, id);
+    floor: (asked, id) => {
+      const now = table.floor(asked, id);
       // As it was: the fold has yet to take it on, unless a newer one came meanwhile.
-      return of === partition && floors.get(id)?.record.version === now ? before.get(id) : now;
+      return asked === partition && floors.get(id)?.record.version === now ? before.get(id) : now;
     },
     below: (_, prefix) =>
       [...named]

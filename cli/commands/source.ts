@@ -97,16 +97,17 @@ export const addSourceCommand = (freshet: Command, surroundings: Surroundings): 
             ...asked(options),
           },
         );
-        const of = answer.tables ?? undefined;
-        if (!answer.asked) return output.print(answer, () => `would ask: ${verb} ${of?.join(', ') ?? name}`);
+        const tables = answer.tables ?? undefined;
+        if (!answer.asked)
+          return output.print(answer, () => `would ask: ${verb} ${tables?.join(', ') ?? name}`);
         if (!options.wait) return output.print(answer, () => 'asked for');
         const deadline = performance.now() + WITHIN_MS;
         for (let told = ''; ; ) {
           const now = await standing();
-          const text = now ? progressOf(now, of) : '';
+          const text = now ? progressOf(now, tables) : '';
           if (text !== told) output.talk(text);
           told = text;
-          if (now && showsDone(verb, of, before, now)) return output.print(now, () => text);
+          if (now && showsDone(verb, tables, before, now)) return output.print(now, () => text);
           if (performance.now() > deadline)
             throw new FreshetError(
               'unavailable',

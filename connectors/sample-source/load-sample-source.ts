@@ -15,7 +15,10 @@ export type LoadRequest = {
   readonly rows: number;
   readonly seed: number;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
-} & ({ readonly client: ClientBase } | { readonly url: string; /** Breaks the load off. */ readonly signal?: AbortSignal });
+} & (
+  | { readonly client: ClientBase }
+  | { readonly url: string /** Breaks the load off. */; readonly signal?: AbortSignal }
+);
 
 export type LoadResult = {
   /** Rows that this call added: 0 when they were all there. */

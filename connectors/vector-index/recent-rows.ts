@@ -23,6 +23,10 @@ const unit = (vector: Float32Array): Float32Array => {
 export const compareHits = (a: VectorHit, b: VectorHit): number =>
   b.score - a.score || (a.id < b.id ? -1 : 1);
 
+/** Not within the loop over rows: what a function there holds on to is an object for each of thousands. */
+const hasTags = (row: HashedRow, tags: readonly string[]): boolean =>
+  tags.every((tag) => row.tags.includes(tag));
+
 export class RecentRows {
   readonly #tenants = new Map<string, Map<string, Held>>();
   /** Row id → tenant. */
@@ -73,7 +77,7 @@ export class RecentRows {
     const hits: VectorHit[] = [];
     let least = Number.NEGATIVE_INFINITY;
     for (const { row, slot } of this.#tenants.get(tenant)?.values() ?? []) {
-      if (tags.length > 0 && !tags.every((tag) => row.tags.includes(tag))) continue;
+      if (tags.length > 0 && !hasTags(row, tags)) continue;
       const score = Math.min(1, Math.max(-1, vectors.score(slot)));
       if (score < least) continue;
       hits.push({ id: row.id, score });

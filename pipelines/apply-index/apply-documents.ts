@@ -33,7 +33,10 @@ export interface PartitionBatch {
   readonly records: readonly LoggedDocument[];
 }
 
-/** Batches of different partitions. Errors are the engines': `disk-full`, `index-unavailable`. Doing it again after one is safe. */
+/**
+ * Batches of different partitions. Errors are the engines': `disk-full`, `index-unavailable`. Doing it again after one is safe.
+ * Between two of its writes the event loop has its turn: a search waits for one of them, not for all.
+ */
 export const applyDocuments = async (
   generation: IndexGeneration,
   batches: readonly PartitionBatch[],
@@ -62,6 +65,7 @@ export const applyDocuments = async (
       stale: changes.flatMap((change) => change.stale),
     };
   });
+  await turn();
   const added = planned.flatMap((each) => each.added);
   if (added.length > 0) {
     table.write(
@@ -77,7 +81,9 @@ export const applyDocuments = async (
       const documents = planned.flatMap(({ folded }) => folded.documents);
       await keywords.add(documents.flatMap(({ record }) => keywordRows(record, (id) => ids.has(id))));
     }
+    await turn();
     await index.upsert(added);
+    await turn();
   }
   table.write(
     ...planned.map(({ partition, position, folded, visible, stale }) => ({
@@ -87,6 +93,7 @@ export const applyDocuments = async (
       removed: folded.removed,
     })),
   );
+  await turn();
   const stale = planned.flatMap((each) => each.stale);
   await removeRows(generation, stale);
   return planned.map(({ folded }) => folded);

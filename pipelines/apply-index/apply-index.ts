@@ -186,6 +186,11 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
         const log = new Map(
           (await kafka.admin.offsets(documentsTopic)).map((each) => [each.partition, each]),
         );
+        // A round of before may be under way, and writes where it ends: behind a table that begins anew, beyond all that it holds.
+        for (const { partition } of partitions) {
+          queues.get(partition)?.abandon();
+          await queues.get(partition)?.stop();
+        }
         return partitions.map(({ topic, partition }) => {
           const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
           const { table } = settings.generation();
@@ -193,7 +198,6 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
             table.clear(partition);
             begunAnew.set(partition, latest);
           }
-          queues.get(partition)?.abandon();
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };
         });
