@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { artifactsIn } from './artifacts.ts';
@@ -184,7 +184,8 @@ const installModel = async (
 ): Promise<string> => {
   const native = artifactsIn(cacheDirectory);
   if (existsSync(native.modelDirectory)) return native.modelDirectory;
-  const directory = `${native.directory.replace(/stack-/, 'model-')}`;
+  // Of its last folder alone: one above it may have such a name, too.
+  const directory = join(cacheDirectory, basename(native.directory).replace(/^stack-/, 'model-'));
   await mkdir(cacheDirectory, { recursive: true });
   await installFolder(
     directory,

@@ -1,6 +1,6 @@
 /** Traces of tasks on real Kafka, taken in by a collector on a real socket: whole, through a kill, below a parent, and none of a replay. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,6 +67,7 @@ afterAll(async () => {
   for (const each of exporters) await each.close(1_000);
   await collector.close();
   await stack.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 let children: ReturnType<typeof workerChildren> | undefined;

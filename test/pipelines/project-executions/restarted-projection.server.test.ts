@@ -4,9 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startTaskWorker } from '../../../agents/runtime/task-worker.ts';
 import { openHeardControls } from '../../../agents/safety/heard-controls.ts';
 import { createPartitionProjection } from '../../../pipelines/project-executions/partition-projection.ts';
@@ -130,6 +131,9 @@ const byKey = <Of extends { readonly taskId: string }>(records: readonly Of[]): 
 test('it goes on from the snapshot of what waits: every result, state and cost is there, whole, and none twice', async () => {
   projection = await startExecutionProjection(stack);
   const files = [0, 1].map(() => join(tmpdir(), `freshet-projected-${randomUUID()}`));
+  onTestFinished(() => {
+    for (const file of files) rmSync(file, { force: true });
+  });
   const waiting = await Promise.all(files.map((file) => submit(`change ${file}`)));
   const before = await Promise.all([1, 2, 3, 4, 5].map((at) => submit(`say ${at}`)));
   await allProjected(before);
