@@ -97,14 +97,14 @@ const snapshotOf = (
 });
 
 /** What a table that has gone is paused with; one that comes back is read again by itself. */
-const GONE =
-  'it has gone from its database: dropped, renamed, without a primary key, or no longer to be seen by the user of the source';
+const GONE_FROM = 'it has gone from its database: ';
+const GONE = `${GONE_FROM}dropped, renamed, without a primary key or a replica identity that names it, or no longer to be seen by the user of the source`;
 /** What the reason of a table begins with that was made anew and could not be captured; tried again with every look. */
 const UNCAPTURED = 'it was made anew and cannot be captured: ';
 
 /** Paused by what was found, not by a person: it goes on by itself once it can. */
 const isWaiting = ({ state, reason }: Pick<SourceTableState, 'state' | 'reason'>): boolean =>
-  state === 'paused' && (reason === GONE || reason?.startsWith(UNCAPTURED) === true);
+  state === 'paused' && [GONE_FROM, UNCAPTURED].some((each) => reason?.startsWith(each));
 
 const differs = ({ table, identity }: SourceTableState, now: TableShapes): boolean => {
   const found = now.get(table);

@@ -8,9 +8,12 @@ export interface ReplicaIdentity {
   readonly identity: string;
   /** Whether the primary key is checked at once; null without one. A deferrable key is no replica identity. */
   readonly immediate: boolean | null;
-  /** Whether the primary key is the index that was chosen. */
-  readonly chosen: boolean | null;
+  /** Whether the index that was chosen names all columns of the primary key, whatever else it names. */
+  readonly covered: boolean | null;
 }
+
+/** The log carries none of the columns that an index only includes. */
+const columnsOf = (index: string): string => `(${index}.indkey::int2[])[0:${index}.indnkeyatts - 1]`;
 
 /** A column of a query over pg_class as `c`. */
 export const REPLICA_IDENTITIES = `
@@ -19,16 +22,18 @@ export const REPLICA_IDENTITIES = `
           SELECT p.oid FROM part JOIN pg_inherits i ON i.inhparent = part.oid
                                  JOIN pg_class p ON p.oid = i.inhrelid AND p.relispartition)
    SELECT json_agg(json_build_object('table', p.oid::regclass::text, 'identity', p.relreplident,
-                                     'immediate', k.indimmediate, 'chosen', k.indisreplident) ORDER BY p.oid)
-     FROM part JOIN pg_class p ON p.oid = part.oid LEFT JOIN pg_index k ON k.indrelid = p.oid AND k.indisprimary)`;
+                                     'immediate', k.indimmediate, 'covered', ${columnsOf('k')} <@ ${columnsOf('r')})
+                   ORDER BY p.oid)
+     FROM part JOIN pg_class p ON p.oid = part.oid LEFT JOIN pg_index k ON k.indrelid = p.oid AND k.indisprimary
+                                                   LEFT JOIN pg_index r ON r.indrelid = p.oid AND r.indisreplident)`;
 
 const WOULD_FAIL = 'its updates and deletes would fail once it is published';
 
-const whyNot = ({ identity, immediate, chosen }: ReplicaIdentity): string | undefined => {
-  if (identity === 'f' || (identity === 'i' && chosen) || (identity === 'd' && immediate)) return undefined;
+const whyNot = ({ identity, immediate, covered }: ReplicaIdentity): string | undefined => {
+  if (identity === 'f' || (identity === 'i' && covered) || (identity === 'd' && immediate)) return undefined;
   if (identity === 'n') return `has the replica identity NOTHING: ${WOULD_FAIL}`;
   if (identity === 'i')
-    return 'has a replica identity other than its primary key: its deletes would name no row';
+    return 'has a replica identity without all of its primary key: its deletes would name no row';
   return `has a deferrable primary key, which is no replica identity: ${WOULD_FAIL}`;
 };
 

@@ -25,6 +25,7 @@ beforeAll(async () => {
 afterAll(() => client?.end());
 
 const prepare = (table: string) => POSTGRES.prepare({ source: SOURCE, url, tables: [table] });
+const shapes = (table: string) => POSTGRES.shapes({ source: SOURCE, url }, [table]);
 const planned = async () => planInit(await POSTGRES.survey({ source: SOURCE, url }), []);
 
 test.each([
@@ -48,6 +49,14 @@ test.each([
     'ALTER TABLE indexed REPLICA IDENTITY DEFAULT;',
   ],
   [
+    'an index that includes the key, which the log then does not carry,',
+    'included',
+    `CREATE TABLE included (id int PRIMARY KEY, body text NOT NULL);
+     CREATE UNIQUE INDEX included_body ON included (body) INCLUDE (id);
+     ALTER TABLE included REPLICA IDENTITY USING INDEX included_body`,
+    'ALTER TABLE included REPLICA IDENTITY DEFAULT;',
+  ],
+  [
     'a partition without an identity',
     'parted',
     `CREATE TABLE parted (id int PRIMARY KEY, body text) PARTITION BY RANGE (id);
@@ -68,14 +77,41 @@ test.each([
     expect.objectContaining({ check: 'replica-identity', table, ok: false, change }),
   );
   expect(plan.leftOut.map((each) => each.table)).toContain(table);
+  // A running source pauses it alone.
+  expect((await shapes(table)).has(table)).toBe(false);
   const edit = () => client.query(`UPDATE ${name} SET body = 'second' WHERE id = 1`);
   await edit();
 
   await client.query(change);
   expect((await planned()).tables.map((each) => each.table.name)).toContain(table);
+  expect((await shapes(table)).has(table)).toBe(true);
   await prepare(table);
   await edit();
   await client.query(`DELETE FROM ${name}`);
+});
+
+test('an index that names more than the key is an identity: the log carries the whole key', async () => {
+  await client.query(
+    `CREATE TABLE owned (id int PRIMARY KEY, tenant text NOT NULL, body text);
+     CREATE UNIQUE INDEX owned_tenant ON owned (tenant, id);
+     ALTER TABLE owned REPLICA IDENTITY USING INDEX owned_tenant;
+     INSERT INTO owned VALUES (1, 'acme', 'first')`,
+  );
+  await prepare('public.owned');
+  expect((await shapes('public.owned')).has('public.owned')).toBe(true);
+  expect((await planned()).tables.map((each) => each.table.name)).toContain('public.owned');
+  await client.query("SELECT pg_create_logical_replication_slot('owned_slot', 'test_decoding')");
+  try {
+    await client.query('DELETE FROM owned');
+    const { rows } = await client.query<{ data: string }>(
+      "SELECT data FROM pg_logical_slot_peek_changes('owned_slot', NULL, NULL)",
+    );
+    expect(rows.map(({ data }) => data)).toContain(
+      "table public.owned: DELETE: id[integer]:1 tenant[text]:'acme'",
+    );
+  } finally {
+    await client.query("SELECT pg_drop_replication_slot('owned_slot')");
+  }
 });
 
 test('tables that inherit from one that is captured are not published with it', async () => {
