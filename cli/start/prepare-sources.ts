@@ -1,6 +1,6 @@
 /** Makes the sources of a configuration ready for capture: the sample database where asked for, publications, connectors. */
 import { type LoadResult, loadSampleSource } from '../../connectors/sample-source/load-sample-source.ts';
-import { connectToSource } from '../../connectors/sample-source/source-connection.ts';
+import { connectToSource, sourceUnavailable } from '../../connectors/sample-source/source-connection.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import { uncarriedTrouble } from '../../connectors/sources/table-shapes.ts';
 import { columnsRead } from '../../pipelines/index-documents/draft.ts';
@@ -8,6 +8,8 @@ import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 
 const SAMPLE_DATABASE = 'helpcentre';
+/** Postgres copies a database for it, and writes it to a disk that everything else begins on too. */
+const CREATE_SAMPLE = { text: `create database ${SAMPLE_DATABASE}`, query_timeout: 60_000 };
 
 /** The name of the source that is the sample that `npm start` makes; undefined where none is. */
 export const sampleOf = ({ sources }: Pick<FreshetConfig, 'sources'>): string | undefined =>
@@ -28,12 +30,14 @@ export const prepareSample = async (
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<LoadResult> => {
-  const { client, close } = await connectToSource(serverUrl);
+  const { client, close } = await connectToSource(serverUrl, signal);
   try {
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [
       SAMPLE_DATABASE,
     ]);
-    if (rowCount === 0) await client.query(`create database ${SAMPLE_DATABASE}`);
+    if (rowCount === 0) await client.query(CREATE_SAMPLE);
+  } catch (thrown) {
+    throw sourceUnavailable('Making the sample database', thrown);
   } finally {
     await close();
   }
