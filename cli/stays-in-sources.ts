@@ -17,14 +17,16 @@ const staysBy = ({ sources }: Pick<FreshetConfig, 'sources'>): readonly StaysInS
     .filter(([, { url }]) => url !== 'sample')
     .map(([source, { kind }]) => ({ source, remove: SOURCE_KINDS[kind].removal(source) }));
 
+type Stays =
+  | { readonly stays: readonly StaysInSource[] }
+  | { readonly stays: null; readonly unknown: string };
+
 /** Of the sources that a configuration names. One that cannot be read keeps nobody from a reset: `unknown` says why. */
-export const staysInSources = async (
-  configFile: string,
-): Promise<{ readonly stays: readonly StaysInSource[]; readonly unknown: string | undefined }> => {
-  if (!existsSync(configFile)) return { stays: [], unknown: undefined };
+export const staysInSources = async (configFile: string): Promise<Stays> => {
+  if (!existsSync(configFile)) return { stays: [] };
   try {
-    return { stays: staysBy(await loadConfig(configFile)), unknown: undefined };
+    return { stays: staysBy(await loadConfig(configFile)) };
   } catch (thrown) {
-    return { stays: [], unknown: toFreshetError(thrown).message };
+    return { stays: null, unknown: toFreshetError(thrown).message };
   }
 };

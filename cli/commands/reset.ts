@@ -34,12 +34,12 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
           'already-running',
           `Freshet runs here (process ${run.pid}); stop it with Ctrl-C first${unlessAnother(root, run)}`,
         );
-      const { stays, unknown } = await staysInSources(resolve(root, options.config));
+      const known = await staysInSources(resolve(root, options.config));
       const { paths, left }: Forgotten = dryRun ? { paths: toForget(root) } : await forget(root, environment);
       const output = createOutput(json);
-      if (json) output.print({ dryRun, paths, stays }, () => '');
-      if (unknown) output.talk(`  what stays in your databases is not known: ${unknown}`);
-      const there = stays.map(({ source, remove }) =>
+      if (json) output.print({ dryRun, paths, stays: known.stays }, () => '');
+      if (known.stays === null) output.talk(`  what stays in your databases is not known: ${known.unknown}`);
+      const there = (known.stays ?? []).map(({ source, remove }) =>
         [`stays in the database of ${source}, to be removed there:`, ...remove].join('\n    '),
       );
       if (!json && !dryRun) for (const each of there) output.talk(`  ${each}`);

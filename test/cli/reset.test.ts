@@ -87,6 +87,7 @@ test('what stays in databases of others is named, with what removes it', async (
 
 test('a configuration that cannot be read keeps nobody from a reset', async () => {
   writeFileSync(join(root, 'freshet.config.ts'), 'throw new Error("out of order");');
+  expect(JSON.parse((await reset('--dry-run', '--json')).stdout).stays).toBeNull();
   expect((await reset()).stderr).toContain('out of order');
   expect(existsSync(data)).toBe(false);
 });
