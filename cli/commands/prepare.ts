@@ -6,9 +6,10 @@ import { SOURCE_KINDS, sourcePlugins } from '../../connectors/sources/source-kin
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import type { ConnectorPlugin } from '../../connectors/stack/install-plugin.ts';
 import { prepareStack } from '../../connectors/stack/prepare-stack.ts';
+import { toFreshetError } from '../../schemas/errors.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress, type Progress } from '../progress.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface PrepareOptions {
@@ -33,7 +34,9 @@ export const addPrepareCommand = (freshet: Command, { root, environment }: Surro
     .option('--folder <folder>', "copy Connect's plugins and the model there")
     .option('--config <file>', 'what is to be indexed, where there is one yet', 'freshet.config.ts')
     .option('--json', 'JSON')
-    .action((options: PrepareOptions) => prepare(root, environment, options));
+    .action((options: PrepareOptions, command: Command) =>
+      prepare(root, environment, options, command.getOptionValueSource('config') === 'cli'),
+    );
 };
 
 const ALL_PLUGINS = Object.values(SOURCE_KINDS).flatMap(({ plugin }) => (plugin ? [plugin] : []));
@@ -41,18 +44,29 @@ const ALL_PLUGINS = Object.values(SOURCE_KINDS).flatMap(({ plugin }) => (plugin 
 const wanted = async (
   connectors: PrepareOptions['connectors'],
   configFile: string,
+  isNamed: boolean,
+  progress: Progress,
 ): Promise<readonly ConnectorPlugin[]> => {
   if (connectors === 'all') return ALL_PLUGINS;
-  return existsSync(configFile) ? sourcePlugins((await loadConfig(configFile)).sources) : [];
+  if (!isNamed && !existsSync(configFile)) return [];
+  try {
+    return sourcePlugins((await loadConfig(configFile)).sources);
+  } catch (thrown) {
+    if (isNamed) throw thrown;
+    // Where an image is built, there may be neither the secrets nor the databases that it names.
+    progress.line('connectors', `those of Postgres alone: ${toFreshetError(thrown).message}`);
+    return [];
+  }
 };
 
 const prepare = async (
   root: string,
   environment: NodeJS.ProcessEnv,
   { connectors, folder, config, json = false }: PrepareOptions,
+  isConfigNamed: boolean,
 ): Promise<void> => {
   const progress = createProgress();
-  const plugins = await wanted(connectors, resolve(root, config));
+  const plugins = await wanted(connectors, resolve(root, config), isConfigNamed, progress);
   const { artifacts, pluginFolders } = await prepareStack({
     cacheDirectory: cacheDirectoryOf(environment),
     environment,
