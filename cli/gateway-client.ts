@@ -16,11 +16,12 @@ export interface GatewayClient {
     path: string,
     signal: AbortSignal,
   ): AsyncIterable<{ readonly event: string; readonly id: string; readonly data: unknown }>;
-  /** Lines of JSON as they come; of a GET where there is no body. */
+  /** Lines of JSON as they come, until the signal aborts, which throws its reason; of a GET where there is no body. */
   lines<T>(
     path: string,
     body?: unknown,
     query?: Readonly<Record<string, string | undefined>>,
+    signal?: AbortSignal,
   ): AsyncIterable<T>;
 }
 
@@ -102,14 +103,21 @@ export const openGatewayClient = (baseUrl: string): GatewayClient => {
       path: string,
       body?: unknown,
       query: Readonly<Record<string, string | undefined>> = {},
+      signal?: AbortSignal,
     ) {
-      const response = await call(withQuery(path, query), body === undefined ? {} : posted(body));
-      for await (const line of textLines(response)) {
-        if (line === '') continue;
-        const parsed = JSON.parse(line) as T & { readonly error?: Problem };
-        // What broke off a stream that had begun is its last line.
-        if (parsed.error?.code !== undefined) throw failureFrom(parsed.error, 'the answer broke off');
-        yield parsed;
+      const asked = { ...(body !== undefined && posted(body)), ...(signal && { signal }) };
+      try {
+        const response = await call(withQuery(path, query), asked);
+        for await (const line of textLines(response)) {
+          if (line === '') continue;
+          const parsed = JSON.parse(line) as T & { readonly error?: Problem };
+          // What broke off a stream that had begun is its last line.
+          if (parsed.error?.code !== undefined) throw failureFrom(parsed.error, 'the answer broke off');
+          yield parsed;
+        }
+      } catch (thrown) {
+        signal?.throwIfAborted();
+        throw thrown;
       }
     },
     events: async function* (path, signal) {

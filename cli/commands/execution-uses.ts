@@ -1,6 +1,8 @@
 /** Executions that had a document or a memory before them, as the journal is read. */
+import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayClient } from '../gateway-client.ts';
-import { createOutput, duration } from '../output.ts';
+import { createOutput, duration, type Output } from '../output.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 
 interface Use {
   readonly executionId: string;
@@ -38,24 +40,32 @@ const describe = ({ executionId, agent, brought, decisions, cited, ended }: Use)
     ),
   ].join('\n');
 
-/** Errors: `unavailable` where the reading broke off, and those of the gateway. */
-export const listUses = async (
+interface Stretch {
+  readonly agent?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** The journal is long: it is read on for nobody. Errors: `unavailable` where the reading broke off, and those of the gateway. */
+export const listUses = (
   gateway: GatewayClient,
   used: string,
-  {
-    agent,
-    from,
-    to,
-    json,
-  }: {
-    readonly agent?: string;
-    readonly from?: string;
-    readonly to?: string;
-    readonly json?: boolean;
-  },
+  { json = false, ...stretch }: Stretch & { readonly json?: boolean },
+): Promise<void> =>
+  untilInterrupted(
+    (interrupted) => streamUses(gateway, used, stretch, createOutput(json), interrupted),
+    new FreshetError('unavailable', 'stopped'),
+  );
+
+const streamUses = async (
+  gateway: GatewayClient,
+  used: string,
+  { agent, from, to }: Stretch,
+  output: Output,
+  interrupted: AbortSignal,
 ): Promise<void> => {
-  const output = createOutput(json ?? false);
-  for await (const line of gateway.lines<Line>('/v1/executions', undefined, { used, agent, from, to })) {
+  const asked = { used, agent, from, to };
+  for await (const line of gateway.lines<Line>('/v1/executions', undefined, asked, interrupted)) {
     if (!('done' in line)) output.stream(line, describe);
     else if (output.json) output.stream(line, () => '');
     else {

@@ -9,6 +9,7 @@ import { compareIndex } from '../compare-index.ts';
 import type { Consent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
 export interface VerifyOptions extends Consent {
@@ -40,8 +41,21 @@ const describe = ({
       : []),
   ].join('\n');
 
-/** With `repair` and `dryRun` it says what would be mended, and mends nothing. Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; those of Kafka, index and source. */
-export const verifyIndex = async (surroundings: Surroundings, options: VerifyOptions): Promise<void> => {
+/** With `repair` and `dryRun` it says what would be mended, and mends nothing. Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; `unavailable` where it was stopped (never with `repair`); those of Kafka, index and source. */
+export const verifyIndex = (surroundings: Surroundings, options: VerifyOptions): Promise<void> =>
+  // What is mended is mended to the end, whether anybody reads of it or not.
+  options.repair && !options.dryRun
+    ? verify(surroundings, options)
+    : untilInterrupted(
+        (interrupted) => verify(surroundings, options, interrupted),
+        new FreshetError('unavailable', 'stopped'),
+      );
+
+const verify = async (
+  surroundings: Surroundings,
+  options: VerifyOptions,
+  interrupted?: AbortSignal,
+): Promise<void> => {
   const output = createOutput(options.json ?? false);
   const { reason = null, dryRun = false } = options;
   await withKafka(surroundings, async ({ kafka, codec, run }) => {
@@ -57,6 +71,7 @@ export const verifyIndex = async (surroundings: Surroundings, options: VerifyOpt
       for await (const report of compareIndex(settings, {
         ...(options.source !== undefined && { source: options.source }),
         ...(options.table !== undefined && { table: options.table }),
+        ...(interrupted && { signal: interrupted }),
         repair: (options.repair ?? false) && !dryRun,
         onRepair: async (targets) => {
           const audit = { at: systemClock(), by: 'local', action: 'index repair', targets, reason };

@@ -81,3 +81,22 @@ test('Ctrl-C while a task is watched says that it goes on, and that there is no 
   expect(await said).toMatch(/^freshet: check-failed: .*goes on; see: npx freshet task show task-1\n$/);
   expect(code).toBe(ERROR_CODES['check-failed'].exit);
 });
+
+test('a list whose reader has gone (`| head -1`) is read no further', async () => {
+  const open = await gateway((response) => {
+    response.writeHead(200);
+    const use = { executionId: 'a', agent: 'b', brought: [], decisions: [], cited: false, ended: true };
+    const writing = setInterval(() => response.write(`${JSON.stringify(use)}\n`), 20);
+    response.on('close', () => clearInterval(writing));
+  });
+  const listing = spawn(process.execPath, [COMMAND, 'execution', 'list', '--used', 'shop/1'], {
+    env: { ...process.env, FRESHET_GATEWAY: open.url },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = text(listing.stderr);
+  await once(listing.stdout, 'data');
+  listing.stdout.destroy();
+  const [code] = await once(listing, 'exit');
+  expect(await said).toBe('freshet: unavailable: stopped\n');
+  expect(code).toBe(ERROR_CODES.unavailable.exit);
+});
