@@ -43,14 +43,18 @@ export const applyDocuments = async (
 ): Promise<readonly FoldedDocuments[]> => {
   const { table, index, keywords } = generation;
   const views: HeldDocuments[] = [];
+  /** Of floors: out of the table, some hundreds of documents a turn; out of the engine in bulk, each call of which may be a round trip. */
+  const condemned: RowPlace[] = [];
   for (const { partition, records } of batches)
     views.push(
       await applyFloors(table, partition, records, async (write, held) => {
         const staleRows = held.flatMap(({ record }) => changeRows(partition, record, undefined).stale);
         table.write({ ...write, staleRows });
-        await removeRows(generation, staleRows);
+        condemned.push(...staleRows);
+        if (condemned.length >= ROWS_AT_ONCE) await removeRows(generation, condemned.splice(0));
       }),
     );
+  await removeRows(generation, condemned);
   const planned = batches.map(({ partition, position, records }, at) => {
     const folded = foldDocuments(views[at] ?? table, partition, records);
     const held = (id: string) => table.get(partition, id)?.record;
@@ -99,8 +103,8 @@ export const applyDocuments = async (
   return planned.map(({ folded }) => folded);
 };
 
-/** Between two turns of the event loop. */
-const ROWS_AT_ONCE = 500;
+/** Taken out of an engine in one call. */
+const ROWS_AT_ONCE = 10_000;
 
 const firstOf = function* <T>(items: Iterable<T>, most: number): Iterable<T> {
   let given = 0;
