@@ -138,8 +138,8 @@ const removeRows = async (
 
 /**
  * Applies batches again and again: a call that failed may have left rows behind that the next one knows nothing of, when it
- * failed behind the switch. The first that passes takes them out; so does one by which a table that began anew has read on to where
- * its log ended (`begunAnew`). One call at a time.
+ * failed behind the switch. The first that passes takes them out; so does one by which the last of the partitions that began anew
+ * (`begunAnew`) has read on to where its log ended: until then rows that are still to come again stand among the stale. One call at a time.
  */
 export const createApply = (
   generation: () => IndexGeneration,
@@ -154,8 +154,10 @@ export const createApply = (
         begunAnew.delete(partition);
         leftBehind = true;
       }
-      if (leftBehind) await removeStale(generation());
-      leftBehind = false;
+      if (leftBehind && begunAnew.size === 0) {
+        await removeStale(generation());
+        leftBehind = false;
+      }
       return folded;
     } catch (error) {
       leftBehind = true;

@@ -196,7 +196,8 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
           const { table } = settings.generation();
           if (beginsAnew(table, { partition, latest, now: clock() })) {
             table.clear(partition);
-            begunAnew.set(partition, latest);
+            // Of one that holds nothing any more there is nothing to wait for.
+            begunAnew.set(partition, earliest < latest ? latest : 0);
           }
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };

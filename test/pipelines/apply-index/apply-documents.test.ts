@@ -78,3 +78,28 @@ test('rows that the log no longer brings, once a partition began anew, are taken
   expect(begunAnew.size).toBe(0);
   await generations.close();
 });
+
+test('of partitions that began anew together, the first at its end takes no rows out that another has yet to read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'freshet-apply-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const generations = await openGenerations({ folder, dimensions: DIMENSIONS, onDiscarded: () => undefined });
+  const { table, index } = generations.serving();
+  const begunAnew = new Map<number, number>();
+  const apply = createApply(generations.serving, begunAnew);
+  const batch = (partition: number, record: Document) => [
+    { partition, position: 1, records: [{ record, offset: 0 }] },
+  ];
+  const other = { ...versionOf(1, 7), documentId: 'helpcentre/public.a/2' };
+  await apply(batch(0, versionOf(1, 10)));
+  await apply(batch(1, other));
+  for (const partition of [0, 1]) {
+    table.clear(partition);
+    begunAnew.set(partition, 1);
+  }
+  await apply(batch(0, versionOf(1, 3)));
+  expect(await index.count()).toBe(17);
+  await apply(batch(1, other));
+  expect(await index.count()).toBe(10);
+  expect([...table.staleRows()]).toEqual([]);
+  await generations.close();
+});
