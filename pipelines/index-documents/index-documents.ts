@@ -38,6 +38,7 @@ import { createPendingCommits } from './pending-commits.ts';
 import { readMemory } from './read-memory.ts';
 import { readResult } from './read-result.ts';
 import { openReleaseDecisions } from './release-decisions.ts';
+import { standsAboveFloor } from './stands-above-floor.ts';
 
 export interface IndexDocumentsSettings {
   readonly kafka: KafkaClient;
@@ -138,7 +139,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   );
   /** What is found there has content, be it stale. A table may hold partitions that are another member's by now: what stands there says nothing. */
   const isHeld = (documentId: string): boolean =>
-    [...workers.keys()].some((each) => table.standing(each, documentId) !== undefined);
+    [...workers.keys()].some((each) => standsAboveFloor(table, each, documentId));
   const drift = createDriftWatch();
   const commits = createPendingCommits((offsets) => reader.commit(offsets));
 
