@@ -84,7 +84,12 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       });
     },
     keepOnly: async (lanes) => {
-      const left = await sweepLanes({ folder, ...INDEX_FOLDERS }, lanes.map(folderOf));
+      const left = await sweepLanes({ folder, ...INDEX_FOLDERS }, lanes.map(folderOf), (stays, err) =>
+        log.warn(
+          { folder: stays, err },
+          'a folder of an embedding model that was given up cannot be removed',
+        ),
+      );
       if (left.length > 0)
         log.info({ folders: left }, 'indexes of embedding models that were given up are removed');
     },

@@ -81,7 +81,12 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
       const filled = lanesFilled(lanes);
       for (const name of filled) if (!running.has(name)) await start(lanes, name);
       for (const name of [...running.keys()]) if (!filled.includes(name)) await stop(name);
-      await sweepLanes({ folder, ...DOCUMENTS_FOLDERS }, filled.map(folderOf));
+      await sweepLanes({ folder, ...DOCUMENTS_FOLDERS }, filled.map(folderOf), (stays, err) =>
+        log.warn(
+          { folder: stays, err },
+          'a folder of an embedding model that was given up cannot be removed',
+        ),
+      );
     },
   });
   return {

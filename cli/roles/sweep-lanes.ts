@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { toError } from '../../schemas/errors.ts';
 
 export interface LaneFolders {
   /** Of this copy of a role. */
@@ -26,11 +27,12 @@ const namesIn = (folder: string): readonly string[] => {
 
 /**
  * Removes folders of lanes that are not kept, those too that were given up while this role was down: it would never open them
- * again. What is not certainly such a folder stays.
+ * again. What is not certainly such a folder stays. So does one that cannot be removed now: the next sweep tries again.
  */
 export const sweepLanes = async (
   { folder, named, holds }: LaneFolders,
   kept: readonly string[],
+  onStays: (name: string, error: Error) => void,
 ): Promise<readonly string[]> => {
   const left = namesIn(folder).filter(
     (name) =>
@@ -38,6 +40,14 @@ export const sweepLanes = async (
       !kept.includes(name) &&
       namesIn(join(folder, name)).some((each) => holds.test(each)),
   );
-  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
-  return left;
+  const removed: string[] = [];
+  for (const name of left) {
+    try {
+      await rm(join(folder, name), { recursive: true, force: true });
+      removed.push(name);
+    } catch (thrown) {
+      onStays(name, toError(thrown));
+    }
+  }
+  return removed;
 };
