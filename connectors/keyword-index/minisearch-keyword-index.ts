@@ -16,7 +16,9 @@ const ROWS_UNDER_WAY = 2_000;
 /** Rows between two answers of the thread, each of which wakes this one. */
 const ROWS_AN_ANSWER = 256;
 /** What is fresh must not wait for longer on a thread that does not go on. */
-const ADD_WITHIN_MS = 10_000;
+const ANSWER_WITHIN_MS = 10_000;
+/** Nor on one that does. */
+const ADD_WITHIN_MS = 60_000;
 /** A query that waits behind a batch of rows longer than this is answered by the vectors alone. */
 const QUERY_WITHIN_MS = 250;
 /** Before a thread is followed by another, doubled each time: to fill it again reads the whole table. */
@@ -24,6 +26,11 @@ const FIRST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 3_600_000;
 /** A thread that lasted so long did not end of how it began. */
 const LASTED_MS = 600_000;
+
+const pieces = function* <T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < rows.length; from += ROWS_AN_ANSWER)
+    yield rows.slice(from, from + ROWS_AN_ANSWER);
+};
 
 /** Undefined where it takes longer. */
 const within = async <T>(ms: number, work: Promise<T>): Promise<T | undefined> => {
@@ -72,19 +79,30 @@ export const openMinisearchKeywordIndex = ({
 
   return {
     add: async (rows) => {
-      const kept = leftOut.size === 0 ? rows : rows.filter(({ tenant }) => !leftOut.has(tenant));
-      if (kept.length === 0) return;
-      rowsTo.told += kept.length;
-      if (rowsTo.told - rowsTo.asked < ROWS_AN_ANSWER) return thread.tell('add', kept);
-      rowsTo.asked = rowsTo.told;
-      const [to, flow, upTo, left] = [thread, rowsTo, rowsTo.told, leftOut];
-      const taken = to.ask('add', kept).then((tenants) => {
-        flow.taken = upTo;
-        for (const tenant of (tenants ?? []) as readonly string[]) left.add(tenant);
-        return true;
-      });
-      if (flow.told - flow.taken > ROWS_UNDER_WAY && !(await within(ADD_WITHIN_MS, taken)))
-        await to.end('its thread did not keep up with the rows that came');
+      const [to, flow, left] = [thread, rowsTo, leftOut];
+      const kept = left.size === 0 ? rows : rows.filter(({ tenant }) => !left.has(tenant));
+      let taken: Promise<true> | undefined;
+      for (const piece of pieces(kept)) {
+        flow.told += piece.length;
+        if (flow.told - flow.asked < ROWS_AN_ANSWER) {
+          to.tell('add', piece);
+          continue;
+        }
+        const upTo = flow.told;
+        flow.asked = upTo;
+        taken = to.ask('add', piece).then((tenants) => {
+          flow.taken = upTo;
+          for (const tenant of (tenants ?? []) as readonly string[]) left.add(tenant);
+          return true;
+        });
+      }
+      if (!taken || flow.told - flow.taken <= ROWS_UNDER_WAY) return;
+      const until = performance.now() + ADD_WITHIN_MS;
+      for (let before = -1; flow.taken > before && performance.now() < until; ) {
+        before = flow.taken;
+        if (await within(ANSWER_WITHIN_MS, taken)) return;
+      }
+      await to.end('its thread did not keep up with the rows that came');
     },
     remove: (rows) => {
       const ids = rows.filter(({ tenant }) => tenant === null || !leftOut.has(tenant)).map(({ id }) => id);

@@ -139,6 +139,17 @@ test('words that change while discarded rows are taken out end no thread', async
   expect(await found(`${words(3)[7]?.slice(0, -1)}y`)).toEqual(['s3']);
 });
 
+test('of many rows added at once the thread tells how far it is: one that works on is not taken for one that does not', async () => {
+  index = openMinisearchKeywordIndex();
+  const told = vi.spyOn(Worker.prototype, 'postMessage');
+  const rows = Array.from({ length: 5_000 }, (_, at) => row(`r${at}`, `quince n${at}`));
+  await index.add(rows);
+  const asked = told.mock.calls.map(([message]) => message).filter(({ ask }) => ask !== undefined);
+  told.mockRestore();
+  expect(asked.length).toBeGreaterThanOrEqual(Math.floor(rows.length / 256));
+  expect(await index.state()).toMatchObject({ rows: rows.length, failure: null });
+});
+
 test('closed, it answers undefined and not an error', async () => {
   index = openMinisearchKeywordIndex();
   await index.close();
