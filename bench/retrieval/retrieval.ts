@@ -13,6 +13,7 @@ import { artifactsIn } from '../../connectors/stack/artifacts.ts';
 import { cacheDirectoryOf } from '../../connectors/stack/cache-directory.ts';
 import config from '../../freshet.config.ts';
 import { applyDocuments } from '../../pipelines/apply-index/apply-documents.ts';
+import { embedQuery } from '../../pipelines/apply-index/embed-query.ts';
 import { openGenerations } from '../../pipelines/apply-index/generations.ts';
 import { searchIndex } from '../../pipelines/apply-index/search-index.ts';
 import { JUDGED_ALONE } from '../../pipelines/gates/judged-alone.ts';
@@ -116,7 +117,7 @@ const measure = async (tell: (line: string) => void, signal: AbortSignal): Promi
           {
             generation,
             keywordsReady: () => true,
-            embedding,
+            vector: await embedQuery(embedding.forTenant(question.tenant), question.question),
             basis: () => ({
               index: 'bench',
               model: model.id,

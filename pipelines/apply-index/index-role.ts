@@ -22,6 +22,7 @@ import type { IndexGeneration } from './apply-documents.ts';
 import { type ApplyIndexEvent, startApplyIndex } from './apply-index.ts';
 import { createFreshnessGate } from './await-freshness.ts';
 import { checkSearch } from './check-search.ts';
+import { embedQuery } from './embed-query.ts';
 import { checkFreshness } from './fresh-enough.ts';
 import { type Generations, openGenerations } from './generations.ts';
 import { describeDocuments, listDocuments, restoreRows } from './held-documents.ts';
@@ -276,19 +277,19 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       newestApplied: applyIndex.newestApplied(),
       targetMs: settings.targetMs,
     });
+    const vector = await embedQuery(embedding.forTenant(request.tenant), request.query, signal);
     const response = await generations
       .using((generation) =>
         searchIndex(
           {
             generation: withKeywords(generation),
             keywordsReady: () => kept?.ready() ?? false,
-            embedding,
+            vector,
             basis,
             clock,
             clockOffset: watermarks.clockOffset,
           },
           request,
-          signal,
         ),
       )
       .catch((error: unknown) => {

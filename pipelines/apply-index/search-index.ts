@@ -1,6 +1,5 @@
 /** A search over one generation of the index: only rows that a visible document points to become hits. */
 import type { ChunkOrigin } from '../../connectors/document-table/document-table.ts';
-import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { placeOfDocument } from '../../schemas/document-id.ts';
@@ -10,7 +9,6 @@ import type { SearchHit, SearchMode, SearchRequest, SearchResponse } from '../..
 import type { IndexGeneration } from './apply-documents.ts';
 import { checkSearch } from './check-search.ts';
 import { cosineOf } from './cosine.ts';
-import { embedQuery } from './embed-query.ts';
 import { capHits, fuseRankings } from './fuse-hits.ts';
 import { tagOf } from './index-rows.ts';
 import { type ReceiptBasis, receiptOf } from './receipt.ts';
@@ -20,8 +18,9 @@ export interface SearchSettings {
   readonly generation: IndexGeneration;
   /** Whether the keyword index holds everything by now. */
   readonly keywordsReady: () => boolean;
-  readonly embedding: Pick<EmbeddingCache, 'forTenant'>;
-  /** Taken before the search. */
+  /** Of the query, made before the generation was taken: it may take seconds. */
+  readonly vector: Float32Array;
+  /** Taken at once, with the generation: one that was read behind a switch would be newer than the hits (I6). */
   readonly basis: () => ReceiptBasis;
   readonly clock: Clock;
   /** The clock of a source less ours, microseconds, as far as it is known. */
@@ -89,17 +88,15 @@ const visibleHit = (
   };
 };
 
-/** Errors: `request-invalid`, `model-failed`, `index-unavailable`; `unavailable` where words alone were asked for and none are held. */
+/** Errors: `request-invalid`, `index-unavailable`; `unavailable` where words alone were asked for and none are held. */
 export const searchIndex = async (
   settings: SearchSettings,
   request: SearchRequest,
-  signal?: AbortSignal,
 ): Promise<SearchResponse> => {
   checkSearch(request);
-  const { generation } = settings;
+  const { generation, vector } = settings;
   const { query, topK, tenant, mode = 'hybrid' } = request;
   const space = spaceOfSearch(request);
-  const vector = await embedQuery(settings.embedding.forTenant(tenant), query, signal);
   const tags = Object.entries(request.filter ?? {}).map(([name, value]) => tagOf(name, value));
   const basis = settings.basis();
   const limits = {

@@ -28,8 +28,7 @@ export const documentOf = (
   })),
 });
 
-/** `documents`: best first. `asked` is told how many rows each look asked for. */
-export const searchOver = (documents: readonly Document[], asked: number[] = []) => {
+export const settingsOver = (documents: readonly Document[], asked: number[] = []): SearchSettings => {
   const rows = documents.flatMap((document) =>
     document.chunks.map(({ hash }, chunk) => ({ id: rowIdOf(document, hash), document, chunk })),
   );
@@ -48,15 +47,20 @@ export const searchOver = (documents: readonly Document[], asked: number[] = [])
     index: { query },
     keywords: { query },
   } as unknown as IndexGeneration;
-  const settings: SearchSettings = {
+  return {
     generation,
     keywordsReady: () => true,
-    embedding: { forTenant: () => ({ embed: async () => [vectorAt(1)] }) } as never,
+    vector: vectorAt(1),
     basis: () =>
       ({ index: 'i', model: MODEL, at: 0, watermarks: {}, newestApplied: {}, targetMs: 1 }) as never,
     clock: () => 1,
     clockOffset: () => 0,
   };
+};
+
+/** `documents`: best first. `asked` is told how many rows each look asked for. */
+export const searchOver = (documents: readonly Document[], asked: number[] = []) => {
+  const settings = settingsOver(documents, asked);
   return (request: Partial<SearchRequest>): Promise<SearchResponse> =>
     searchIndex(settings, { query: 'q', tenant: 'acme', topK: 10, ...request });
 };
