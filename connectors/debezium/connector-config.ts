@@ -19,7 +19,7 @@ export type CaptureOptions = {
   readonly kafka: string;
   /** Base URL of the registry, as Connect reaches it. */
   readonly schemaRegistry: string;
-  /** How long Debezium sleeps when there was nothing: what it waits for is decision 20's. Default 4. */
+  /** How long Debezium sleeps when there was nothing: what it waits for is decision 20's. Default 8. */
   readonly pollIntervalMs?: number;
   /**
    * How often a quiet source's position moves. Default 5000. MariaDB's connector takes a connection that was silent for so long for
@@ -58,7 +58,7 @@ export const connectorFrom = (
       tables: tablePatterns(options.tables),
       epoch: String(options.epoch),
       schemaRegistry: options.schemaRegistry.replace(/\/+$/, ''),
-      pollIntervalMs: String(options.pollIntervalMs ?? 4),
+      pollIntervalMs: String(options.pollIntervalMs ?? 8),
       heartbeatMs: String(options.heartbeatMs ?? 5000),
       maxRecordBytes: String(MAX_RECORD_BYTES),
     },

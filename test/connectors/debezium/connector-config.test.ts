@@ -22,7 +22,7 @@ test('parameters reach their places', () => {
     'transforms.route.replacement': 'cdc.help-centre',
     'transforms.epoch.value.literal': '3',
     'value.converter.apicurio.registry.url': 'http://127.0.0.1:8081/apis/registry/v2',
-    'poll.interval.ms': '4',
+    'poll.interval.ms': '8',
     'max.batch.size': '1',
   });
   expect(Object.values(config).join(' ')).not.toContain('${');
