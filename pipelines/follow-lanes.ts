@@ -80,8 +80,12 @@ export const followLanes = async (settings: FollowLanesSettings): Promise<LaneFo
       );
     if (wrong !== undefined) throw wrong;
     started = true;
-    await settings.onLanes(standing.lanes);
+    const first = settings.onLanes(standing.lanes);
+    // What changes meanwhile waits for it: a sweep would take the folder of a lane that is being opened.
+    turning = first.catch(() => undefined);
+    await first;
   } catch (error) {
+    closed = true;
     await follower.close();
     throw error;
   }
