@@ -5,6 +5,7 @@ import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
 import { schemaText } from '../connectors/registry/record-codec.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
+import { AGENTS_GROUP } from '../schemas/groups.ts';
 import { refusalOf } from '../schemas/request-guard.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { createAdmitTask } from './admit-task.ts';
@@ -99,7 +100,8 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
     const { signal } = filling;
     while (!signal.aborted) {
       try {
-        await fillEnded({ kafka, codec, executions: models.executions, reader }, signal);
+        const passed = () => kafka.admin.committed(AGENTS_GROUP, TOPICS.tasks.name);
+        await fillEnded({ kafka, codec, executions: models.executions, reader, passed }, signal);
       } catch (error) {
         settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) });
         await sleep(FILL_AGAIN_MS, undefined, { signal }).catch(() => undefined);

@@ -54,6 +54,10 @@ export interface ExecutionEntry {
   readonly deadlineAt: Task['deadlineAt'];
   /** The task was read from freshet.tasks, or acknowledged to this gateway. */
   readonly hasTask: boolean;
+  /** Where it stands in freshet.tasks, as it was read last. */
+  readonly place: { readonly partition: number; readonly offset: number } | null;
+  /** A snapshot says that it waits to be begun: its worker goes on from that, past its record in freshet.tasks. */
+  readonly waits: boolean;
   readonly state: JobState;
   readonly order: ExecutionOrder;
   readonly costs: ExecutionCosts;
@@ -91,6 +95,8 @@ export const newEntry = (taskId: string): ExecutionEntry => ({
   notBefore: null,
   deadlineAt: null,
   hasTask: false,
+  place: null,
+  waits: false,
   state: 'pending',
   order: UNCLAIMED,
   costs: NO_COSTS,
@@ -144,7 +150,7 @@ export const withEvent = (
   read: ReadBefore = { readFrom: 0, before: [] },
 ): { readonly entry: ExecutionEntry; readonly counts: boolean } => {
   // Nobody has begun it: it is as pending as before.
-  if (isOfUnbegun(event)) return { entry: ofWhom(entry, event), counts: false };
+  if (isOfUnbegun(event)) return { entry: { ...ofWhom(entry, event), waits: true }, counts: false };
   const begins = event.type === 'user-input' || event.type === 'claim';
   const incomplete = entry.incomplete || (entry.first === null && !begins);
   const restored = restoredOrder(entry, event, read);

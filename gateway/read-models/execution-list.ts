@@ -21,7 +21,8 @@ export interface ExecutionFilter {
 }
 
 export interface ExecutionList {
-  addTask(taskId: string, task: Task, createdAt: number): void;
+  /** `place`: in freshet.tasks, where it was read there. */
+  addTask(taskId: string, task: Task, createdAt: number, place?: ExecutionEntry['place']): void;
   /** Returns the entry after the event, and whether the event counted. `ends`: the event with task and answer whole (wholeEnds). */
   addEvent(
     event: AgentEvent,
@@ -30,8 +31,8 @@ export interface ExecutionList {
   ): { readonly entry: ExecutionEntry; readonly counts: boolean };
   /** Of a task that nothing else is known of; of any other, its events tell more. */
   addResult(result: Result): void;
-  /** Ids of tasks of which nothing is known but that they were sent. */
-  unbegun(): readonly string[];
+  /** Tasks of which nothing is known but that they were sent. */
+  unbegun(): readonly ExecutionEntry[];
   task(taskId: string): ExecutionEntry | undefined;
   execution(executionId: string): ExecutionEntry | undefined;
   /** Undefined where they were forgotten. */
@@ -89,10 +90,13 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
   };
 
   return {
-    addTask: (taskId, task, createdAt) => {
+    addTask: (taskId, task, createdAt, place = null) => {
       const known = entries.get(executionIdOf(taskId));
       const next = withTask(known ?? newEntry(taskId), task, createdAt);
-      if (next !== known) put(next);
+      const placed = place ? { ...next, place: { partition: place.partition, offset: place.offset } } : next;
+      if (next !== known) put(placed);
+      // Nobody is told: it looks as before.
+      else if (place) entries.set(next.executionId, placed);
     },
     addEvent: (event, { partition, offset }, ends = event) => {
       // The id follows from the task's, whatever the event says (I2).
@@ -115,7 +119,7 @@ export const createExecutionList = (limits: ExecutionListLimits = LIMITS): Execu
       const known = entries.get(executionIdOf(result.taskId));
       if (known && isUnbegun(known)) put(withResult(known, result));
     },
-    unbegun: () => [...entries.values()].filter(isUnbegun).map(({ taskId }) => taskId),
+    unbegun: () => [...entries.values()].filter((entry) => isUnbegun(entry) && !entry.waits),
     task: (taskId) => entries.get(executionIdOf(taskId)),
     execution: (executionId) => entries.get(executionId),
     events: (executionId) => {

@@ -44,7 +44,7 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
   const fold: Record<string, (record: KafkaRecord, live: boolean) => Promise<void>> = {
     [TOPICS.tasks.name]: async (record) => {
       const task = await codec.decode('Task', record.value);
-      models.executions.addTask(taskIdOf(task, record), task, taskTimeOf(task, record));
+      models.executions.addTask(taskIdOf(task, record), task, taskTimeOf(task, record), record);
     },
     [TOPICS.agentEvents.name]: async (record, live) => {
       const event = await codec.decode('AgentEvent', record.value);

@@ -23,29 +23,33 @@ test('one that is sent again long after it ended is what its result says, not pe
   onTestFinished(kafka.close);
   const executions = createExecutionList();
   const stop = new AbortController();
-  const filling = fillEnded(
-    { kafka, codec, executions, reader: { waitingFor: () => null }, lookAgainMs: 100 },
-    stop.signal,
-  );
+  const reader = { waitingFor: () => null };
+  const passed = async () => new Map([[3, { offset: 9 }]]);
+  const filling = fillEnded({ kafka, codec, executions, reader, passed, lookAgainMs: 100 }, stop.signal);
   onTestFinished(async () => {
     stop.abort();
     await filling;
   });
-  const [ended, waits] = [`task-${randomUUID()}`, `task-${randomUUID()}`];
-  const result: Result = {
-    ...{ ...ofTask(ended), behaviour: '1', tenant: TENANT, sessionId: null, outcome: 'completed' },
+  const [ended, waits, queued] = [`task-${randomUUID()}`, `task-${randomUUID()}`, `task-${randomUUID()}`];
+  const resultOf = (taskId: string): Result => ({
+    ...{ ...ofTask(taskId), behaviour: '1', tenant: TENANT, sessionId: null, outcome: 'completed' },
     ...{ output: '{"text":"It."}', error: null, partial: null, receipt: '{}', costUsd: '0.01', steps: 2 },
     ...{ createdAt: 5, startedAt: 6, completedAt: 9 },
-  };
-  await under.put({ topic: TOPICS.results.name, key: ended, value: codec.encode('Result', result) });
+  });
+  for (const taskId of [ended, queued])
+    await under.put({
+      ...{ topic: TOPICS.results.name, key: taskId, value: codec.encode('Result', resultOf(taskId)) },
+    });
   const asked: Task = {
     ...{ agent: 'support', input: 'What is it?', taskId: null, tenant: TENANT, principal: null },
     ...{ sessionId: null, feature: null, budget: null, freshness: null, createdAt: 50, priority: 0 },
     ...{ notBefore: null, deadlineAt: null, parent: null, fork: null },
   };
-  for (const taskId of [ended, waits]) executions.addTask(taskId, asked, 50);
+  // Workers have not come to the one that is queued: nothing is looked for.
+  executions.addTask(queued, asked, 50, { partition: 3, offset: 9 });
+  for (const taskId of [ended, waits]) executions.addTask(taskId, asked, 50, { partition: 3, offset: 8 });
   await until('its result is found', () => executions.task(ended)?.state === 'completed');
-  expect(executions.task(waits)?.state).toBe('pending');
+  for (const taskId of [waits, queued]) expect(executions.task(taskId)?.state).toBe('pending');
 });
 
 test('one that waits still is told, of its own tenant alone, and can be cancelled', async () => {
