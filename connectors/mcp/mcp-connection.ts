@@ -78,6 +78,8 @@ interface Open {
   asked: boolean;
   /** Calls of tools under way. */
   readonly calls: Set<AbortSignal>;
+  /** Lists under way. */
+  lists: number;
   /** Rises with each answer. */
   heard: number;
 }
@@ -94,11 +96,16 @@ export const openMcpConnection = ({
 
   const connect = async (): Promise<Open> => {
     const client = new Client({ name: 'freshet', version: '0.1.0' }, { capabilities: {} });
-    const open: Open = { client, broken: null, asked: false, calls: new Set(), heard: 0 };
-    const { transport, lastWords } = transportOf(server, maxMessage, (error) => {
+    const open: Open = { client, broken: null, asked: false, calls: new Set(), lists: 0, heard: 0 };
+    const onOverflow = (error: Error): void => {
       open.broken = error.message;
       void drop(open);
-    });
+    };
+    // The server may have been started again, and know the session no more: with nothing under way the next call opens another.
+    const onCut = (): void => {
+      if (current === open && open.calls.size === 0 && open.lists === 0) void drop(open);
+    };
+    const { transport, lastWords } = transportOf(server, maxMessage, onOverflow, onCut);
     client.onclose = () => {
       open.broken ??= lastWords() || 'it closed the connection';
       if (current === open) forget();
@@ -207,6 +214,7 @@ export const openMcpConnection = ({
 
   const listOnce = async (signal: AbortSignal): Promise<readonly McpToolOffer[]> => {
     const open = await connected();
+    open.lists += 1;
     try {
       const offers: McpToolOffer[] = [];
       let cursor: string | undefined;
@@ -224,6 +232,8 @@ export const openMcpConnection = ({
       return offers;
     } catch (thrown) {
       throw await failureOf(thrown, open, signal);
+    } finally {
+      open.lists -= 1;
     }
   };
 
@@ -285,6 +295,7 @@ const transportOf = (
   server: McpServer,
   maxMessage: number,
   onOverflow: (error: Error) => void,
+  onCut: () => void,
 ): { readonly transport: Transport; readonly lastWords: () => string } => {
   if (server.kind === 'stdio') {
     const transport = createStdioTransport(server, maxMessage);
@@ -294,7 +305,7 @@ const transportOf = (
   const headers = new Headers(access);
   for (const [name, value] of Object.entries(server.headers ?? {})) headers.set(name, value);
   const transport = new StreamableHTTPClientTransport(new URL(url), {
-    fetch: boundedFetch(maxMessage, onOverflow),
+    fetch: boundedFetch(maxMessage, onOverflow, onCut),
     requestInit: { headers },
   });
   return { transport: transport as Transport, lastWords: () => '' };

@@ -291,6 +291,23 @@ describe('a server that dies', () => {
     }
   });
 
+  test('over HTTP: a call after a restart that nothing was under way at is made once, over a new connection', async () => {
+    const { server, port, child } = await startHttp();
+    const connection = openMcpConnection({ server, maxMessage: 1024 * 1024, timeoutMs: 2_000 });
+    const given = { signal: AbortSignal.timeout(10_000), idempotencyKey: 'execution:1' };
+    const lookup = async () => (await connection.callTool('lookup', { order: 7 }, given)).texts[0];
+    try {
+      const before = await lookup();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await startHttp(port);
+      expect(await lookup()).not.toBe(before);
+      expect(connection.generation()).toBe(2);
+    } finally {
+      await connection.close();
+    }
+  });
+
   test('over HTTP: calls fail while it is gone, and the first after it is back succeeds', async () => {
     const { server, port, child } = await startHttp();
     open({ server });
