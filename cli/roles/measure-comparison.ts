@@ -1,12 +1,12 @@
 /** What a comparison in the background came to, of one table, as gauges. */
 import type { Metrics } from '../../connectors/telemetry/metrics.ts';
 import { DIVERGENCES } from '../../pipelines/reconcile/compare-state.ts';
-import type { TableReport } from '../../pipelines/reconcile/reconcile-table.ts';
+import type { ReplicaReport } from '../../pipelines/reconcile/reconcile-sources.ts';
 
 /** `at`: microseconds since the Unix epoch. */
 export const measureComparison = (
-  metrics: Pick<Metrics, 'divergentDocuments' | 'comparedRows' | 'comparedTimestamp'>,
-  { source, table, rows, divergent, unsettled }: TableReport,
+  metrics: Pick<Metrics, 'divergentDocuments' | 'unsettledDocuments' | 'comparedRows' | 'comparedTimestamp'>,
+  { source, table, index, rows, divergent, unsettled }: ReplicaReport,
   at: number,
 ): void => {
   for (const divergence of DIVERGENCES)
@@ -15,5 +15,6 @@ export const measureComparison = (
       divergent.filter((each) => each.divergence === divergence).length,
     );
   metrics.comparedRows.set({ source, table }, Math.max(0, rows - unsettled.length));
-  metrics.comparedTimestamp.set({ source, table }, at / 1e6);
+  metrics.unsettledDocuments.set({ source, table }, unsettled.length);
+  metrics.comparedTimestamp.set({ source, table, index }, at / 1e6);
 };

@@ -147,7 +147,10 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
           },
           onTrouble: (error) => log.warn({ err: error }, 'the index could not be compared with its sources'),
         }),
-        [metrics.divergentDocuments, metrics.comparedRows, metrics.comparedTimestamp],
+        [
+          ...[metrics.divergentDocuments, metrics.unsettledDocuments],
+          ...[metrics.comparedRows, metrics.comparedTimestamp],
+        ],
       ),
     (error) => log.warn({ err: error }, 'the comparison in the background cannot begin'),
   );

@@ -81,10 +81,15 @@ export const createMetrics = (role: string) => {
       'Rows that the last comparison in the background could hold against the index.',
       ['source', 'table'],
     ),
+    unsettledDocuments: gauge(
+      'freshet_index_unsettled_documents',
+      'Documents that differed in the last comparison in the background and could not be told from changes in flight.',
+      ['source', 'table'],
+    ),
     comparedTimestamp: gauge(
       'freshet_index_compared_timestamp_seconds',
-      'When the last comparison in the background was done with a table.',
-      ['source', 'table'],
+      'When the last comparison in the background was done with a table, by replica of the index.',
+      ['source', 'table', 'index'],
     ),
     searchSeconds: histogram('freshet_search_seconds', 'Time of a search in the index role.'),
     freshnessSeconds: histogram('freshet_freshness_seconds', 'Commit in the source to searchable.', [

@@ -54,16 +54,22 @@ const comparedCell = (comparisons) => {
   if (comparisons.length === 0) return cell(name, '–', 'not compared since the pipeline role started');
   const sum = (of) => comparisons.reduce((before, each) => before + each[of], 0);
   const [oldest] = comparisons.map(({ at }) => at).sort();
-  const divergent = sum('divergent');
   return cell(
     name,
-    divergent === 0 ? pill('alike', 'good') : pill(`${count(divergent)} differ`, 'bad'),
-    `${count(sum('rows'))} rows of ${comparisons.length === 1 ? 'a table' : `${comparisons.length} tables`}, ${ago(oldest)}`,
+    comparedPill(sum('divergent'), sum('unsettled'), sum('rows')),
+    `${count(sum('rows'))} rows of ${comparisons.length === 1 ? 'a table' : `${comparisons.length} tables`} of ${[...new Set(comparisons.map(({ index }) => index))].join(', ')}, as of the last comparison ${ago(oldest)}`,
   );
 };
 
-const comparedTrouble = ({ source, table, divergent, at }) =>
-  `Table ${table} of ${source}: ${count(divergent)} documents differed from their rows ${ago(at)}: npx freshet index verify --repair`;
+/** Alike is only what could be told, and of something. */
+const comparedPill = (divergent, unsettled, rows) => {
+  if (divergent > 0) return pill(`${count(divergent)} differ`, 'bad');
+  if (unsettled > 0) return pill(`${count(unsettled)} could not be told`);
+  return rows === 0 ? pill('no rows') : pill('alike', 'good');
+};
+
+const comparedTrouble = ({ source, table, index, divergent, at }) =>
+  `Table ${table} of ${source}: as of the last comparison, with ${index} ${ago(at)}, ${count(divergent)} documents differed from their rows: npx freshet index verify --repair`;
 
 export const createPipelineStrip = () => (status) => {
   const { records, lags, connectors, index, sources } = status;

@@ -116,16 +116,19 @@ test('a role that lost its partitions says nothing of its backlog, rather than t
 
 test('what comparisons of the index came to is told by table, without rows that could not be told', async () => {
   const metrics = createMetrics('pipeline');
-  const report = { source: 'shop', table: 'public.orders', repaired: 0, inFlight: 0 };
+  const report = { source: 'shop', table: 'public.orders', index: 'index-1', repaired: 0, inFlight: 0 };
   const differs = { documentId: 'shop/public.orders/1', divergence: 'missing' } as const;
   measureComparison(metrics, { ...report, rows: 9, divergent: [differs], unsettled: ['2'] }, 60_000_000);
   const again = { ...report, rows: 7, divergent: [], unsettled: [] };
-  measureComparison(metrics, { ...again, table: 'public.articles' }, 120_000_000);
+  const articles = { ...again, table: 'public.articles' };
+  measureComparison(metrics, { ...articles, index: 'index-2', rows: 5, unsettled: ['3'] }, 90_000_000);
+  measureComparison(metrics, articles, 120_000_000);
   const roles = [await said(metrics, 'pipeline'), await said(createMetrics('agents'), 'agents')];
   const [at, later] = ['1970-01-01T00:01:00.000Z', '1970-01-01T00:02:00.000Z'];
+  const index = 'index-1';
   expect(comparisonsOf(roles)).toEqual([
-    { source: 'shop', table: 'public.articles', rows: 7, divergent: 0, at: later },
-    { source: 'shop', table: 'public.orders', rows: 8, divergent: 1, at },
+    { source: 'shop', table: 'public.articles', index, rows: 7, divergent: 0, unsettled: 0, at: later },
+    { source: 'shop', table: 'public.orders', index, rows: 8, divergent: 1, unsettled: 1, at },
   ]);
   expect(comparisonsOf([])).toEqual([]);
 });
