@@ -116,8 +116,8 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       models.clear();
       void fill();
     },
-    onCut: (topic) => {
-      if (topic === TOPICS.costs.name) models.costs.cut(clock());
+    onCut: (topic, partition) => {
+      if (topic === TOPICS.costs.name) models.costs.cut(partition);
     },
     onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error }),
   });

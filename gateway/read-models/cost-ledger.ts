@@ -4,12 +4,12 @@ import { isUsd } from '../../schemas/money.ts';
 import type { Cost } from '../../schemas/records.ts';
 
 export interface CostLedger {
-  /** Returns what was held under the same id before. */
-  add(cost: Cost): Cost | undefined;
+  /** Returns what was held under the same id before. `partition`: where it was read. */
+  add(cost: Cost, partition?: number): Cost | undefined;
   /** `since`: microseconds since the Unix epoch, of the oldest that is wanted. */
   of(wanted: { readonly tenant?: string; readonly since?: number }): readonly Cost[];
-  /** Not all of what was spent before this time was read, as it was too much. Microseconds since the Unix epoch. */
-  cut(before: number): void;
+  /** Not all of a partition is read, as it is too much: what was spent before the first that is read of it may be missing. */
+  cut(partition: number): void;
   /** Whether all is held that was spent since a time. */
   reachesTo(since: number): boolean;
   /** The oldest were forgotten or never read, as there were too many: sums reach back as far as what is held. */
@@ -22,6 +22,8 @@ const MAX_COSTS = 50_000;
 export const createCostLedger = (max = MAX_COSTS): CostLedger => {
   /** What was spent up to here may be missing; 0: nothing is. */
   let missingTo = 0;
+  /** Of these nothing was read yet. */
+  const cut = new Set<number>();
   const miss = (to: number): void => {
     missingTo = Math.max(missingTo, to);
   };
@@ -32,7 +34,8 @@ export const createCostLedger = (max = MAX_COSTS): CostLedger => {
     },
   });
   return {
-    add: (cost) => {
+    add: (cost, partition) => {
+      if (partition !== undefined && cut.delete(partition)) miss(cost.at);
       if (!isUsd(cost.usd)) return undefined;
       const before = costs.get(cost.costId);
       costs.set(cost.costId, cost);
@@ -47,11 +50,14 @@ export const createCostLedger = (max = MAX_COSTS): CostLedger => {
       }
       return found;
     },
-    cut: miss,
-    reachesTo: (since) => missingTo < since,
-    isFull: () => missingTo > 0,
+    cut: (partition) => {
+      cut.add(partition);
+    },
+    reachesTo: (since) => cut.size === 0 && missingTo < since,
+    isFull: () => cut.size > 0 || missingTo > 0,
     clear: () => {
       missingTo = 0;
+      cut.clear();
       costs.clear();
     },
   };

@@ -87,7 +87,7 @@ export const foldRecordsInto = (settings: FoldRecordsSettings) => {
     },
     [TOPICS.costs.name]: async (record, live) => {
       const cost = await codec.decode('Cost', record.value);
-      const before = models.costs.add(cost);
+      const before = models.costs.add(cost, record.partition);
       if (live) metrics.cost(cost, before);
     },
     [TOPICS.feedback.name]: async (record) => {

@@ -70,8 +70,8 @@ export interface ReadTopicsSettings {
   readonly now: () => number;
   /** `live`: it came after the start. Errors of `kafka-unavailable` kind are tried again. */
   readonly onRecord: (record: KafkaRecord, live: boolean) => Promise<void>;
-  /** What was written of a topic in the hours that are read is more than is read. */
-  readonly onCut: (topic: string) => void;
+  /** What was written of a partition in the hours that are read is more than is read. */
+  readonly onCut: (topic: string, partition: number) => void;
   /** The log is read anew: forget everything. */
   readonly onRestart: () => void;
   readonly onTrouble: (error: FreshetError) => void;
@@ -117,7 +117,7 @@ export const readTopics = async (settings: ReadTopicsSettings): Promise<TopicRea
           earliest,
           Math.min(neededFrom(partition, latest), Math.max(latest - most, recent)),
         );
-        if (offset > Math.max(earliest, recent)) settings.onCut(topic);
+        if (offset > Math.max(earliest, recent)) settings.onCut(topic, partition);
         starts.push({ ...at, offset: Math.min(offset, latest), latest });
       }
     }

@@ -16,7 +16,12 @@ test('it says from when on it holds all that was spent: after what it forgot, an
   expect([ledger.isFull(), ledger.reachesTo(1)]).toEqual([false, true]);
   ledger.add(cost('c40', 40));
   expect([ledger.isFull(), ledger.reachesTo(10), ledger.reachesTo(11)]).toEqual([true, false, true]);
-  ledger.cut(25);
+  // How far back it was read is known with its first record.
+  ledger.cut(7);
+  expect([ledger.isFull(), ledger.reachesTo(99)]).toEqual([true, false]);
+  ledger.add(cost('c40', 40), 6);
+  expect(ledger.reachesTo(99)).toBe(false);
+  for (const at of [25, 40]) ledger.add(cost(`c${at}`, at), 7);
   expect([ledger.reachesTo(25), ledger.reachesTo(26)]).toEqual([false, true]);
   ledger.clear();
   expect(ledger.isFull()).toBe(false);
