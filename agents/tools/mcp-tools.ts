@@ -5,7 +5,11 @@
  */
 import { z } from 'zod';
 import { compileJsonSchema } from '../../connectors/mcp/json-schema-check.ts';
-import { type McpConnection, openMcpConnection } from '../../connectors/mcp/mcp-connection.ts';
+import {
+  type McpAnswer,
+  type McpConnection,
+  openMcpConnection,
+} from '../../connectors/mcp/mcp-connection.ts';
 import { type McpServer, nameOfServer } from '../../connectors/mcp/mcp-server.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
 import { type ErrorCode, FreshetError, OutcomeUnknown, toFreshetError } from '../../schemas/errors.ts';
@@ -75,8 +79,16 @@ export const mcpTools = (settings: McpToolsSettings): readonly ToolDefinition[] 
       description: pin.description,
       arguments: argumentsOf(pin),
       execute: async (input, context) => {
-        checkOffer(served, name, await served.offered(context.signal, recheckMs), 'forbidden');
-        return call(served.connection, name, input, context, maxOutput);
+        const attempt = async (maxAgeMs: number): Promise<McpAnswer> => {
+          checkOffer(served, name, await served.offered(context.signal, maxAgeMs), 'forbidden');
+          return call(served.connection, name, input, context);
+        };
+        const answer = await attempt(recheckMs).catch((error: unknown) => {
+          // A server that was started again knows the session no more, and may offer something else.
+          if (!neverBegan(error) || context.signal.aborted) throw error;
+          return attempt(0);
+        });
+        return outputOf(answer, name, maxOutput);
       },
     };
     servedBy.set(tool, served);
@@ -170,15 +182,20 @@ const argumentsOf = ({ inputSchema }: McpPin): z.ZodType => {
   return schema;
 };
 
-const call = async (
+const call = (
   connection: McpConnection,
   name: string,
   input: unknown,
   { signal, idempotencyKey, traceparent }: ToolContext,
-  maxOutput: number,
-): Promise<unknown> => {
+): Promise<McpAnswer> => {
   const given = typeof input === 'object' && input !== null ? { ...input } : {};
-  const answer = await connection.callTool(name, given, { signal, idempotencyKey, traceparent });
+  return connection.callTool(name, given, { signal, idempotencyKey, traceparent });
+};
+
+const neverBegan = (error: unknown): boolean =>
+  error instanceof FreshetError && error.code === 'unavailable' && !(error instanceof OutcomeUnknown);
+
+const outputOf = (answer: McpAnswer, name: string, maxOutput: number): unknown => {
   const text = answer.texts.join('\n');
   if (answer.isError)
     throw new FreshetError(

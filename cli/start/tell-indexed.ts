@@ -12,6 +12,8 @@ const LOOK_EVERY_MS = 500;
 const ASK_EVERY_MS = 5_000;
 const TELL_EVERY_MS = 3_000;
 const QUIET_AFTER_MS = 5_000;
+/** A connector that failed is restarted, a source that is lost begins anew: what stands for longer has to be mended by somebody. */
+const STOPPED_AFTER_MS = 60_000;
 
 /** Returns when the signal is aborted too. What does not answer for a moment is asked again. */
 export const tellIndexed = async (
@@ -23,7 +25,7 @@ export const tellIndexed = async (
   const gateway = openGatewayClient(run.gateway);
   let [before, moved, told] = [-1, performance.now(), performance.now()];
   let [said, last] = ['', ''];
-  let asked = Number.NEGATIVE_INFINITY;
+  let [asked, reading] = [Number.NEGATIVE_INFINITY, performance.now()];
   const troubles = new Set<string>();
   while (!signal.aborted) {
     const due = performance.now() - asked > ASK_EVERY_MS;
@@ -46,7 +48,9 @@ export const tellIndexed = async (
       troubles.add(trouble);
       moved = now;
     }
-    if (status && standing && isSettled(standing.sources) && now - moved > QUIET_AFTER_MS) {
+    if (standing && !isSettled(standing.sources)) reading = now;
+    const settled = standing && (isRead(standing.sources) || now - reading > STOPPED_AFTER_MS);
+    if (status && settled && now - moved > QUIET_AFTER_MS) {
       const rest = isRead(standing.sources)
         ? 'changes follow as they are committed'
         : 'what is not read is told by: npx freshet source status';

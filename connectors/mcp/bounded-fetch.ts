@@ -3,11 +3,11 @@ const CARRIAGE_RETURN = 13;
 
 /**
  * `fetch` whose answers have a bound: an answer of JSON as a whole, each event of an event stream for itself. What is over
- * it ends the answer with an error, and `onOverflow` is told. A listening stream (GET) that is cut plainly ends, and `onCut` is told: it is
- * opened again, and no call's answer comes over it unless it is asked for again.
+ * it ends the answer with an error, and `onOverflow` is told. A listening stream (GET) that is cut plainly ends: it is opened again, and
+ * no call's answer comes over it unless it is asked for again.
  */
 export const boundedFetch =
-  (maxBytes: number, onOverflow: (error: Error) => void, onCut: () => void) =>
+  (maxBytes: number, onOverflow: (error: Error) => void) =>
   async (url: string | URL, request?: RequestInit): Promise<Response> => {
     const response = await fetch(url, request);
     if (!response.body) return response;
@@ -29,16 +29,14 @@ export const boundedFetch =
       },
     });
     const { status, statusText, headers } = response;
-    const body =
-      request?.method === 'GET' ? ReadableStream.from(untilCut(response.body, onCut)) : response.body;
+    const body = request?.method === 'GET' ? ReadableStream.from(untilCut(response.body)) : response.body;
     return new Response(body.pipeThrough(counting), { status, statusText, headers });
   };
 
-async function* untilCut(body: ReadableStream<Uint8Array>, onCut: () => void): AsyncGenerator<Uint8Array> {
+async function* untilCut(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch {
     // Left idle for long, or by a proxy in between: it says nothing of the calls under way.
-    onCut();
   }
 }

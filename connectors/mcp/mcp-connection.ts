@@ -42,7 +42,7 @@ export interface McpAnswer {
 export interface McpConnection {
   /** All pages. Tries a lost connection once more. Errors: `unavailable`. */
   listTools(signal: AbortSignal): Promise<readonly McpToolOffer[]>;
-  /** Made once, whatever becomes of it. Errors: `unavailable` (an OutcomeUnknown once it was sent), `request-invalid` (the server refused the call). */
+  /** Made once, whatever becomes of it. Errors: `unavailable` (an OutcomeUnknown once it may have arrived), `request-invalid` (the server refused the call). */
   callTool(
     name: string,
     input: { readonly [key: string]: unknown },
@@ -78,8 +78,6 @@ interface Open {
   asked: boolean;
   /** Calls of tools under way. */
   readonly calls: Set<AbortSignal>;
-  /** Lists under way. */
-  lists: number;
   /** Rises with each answer. */
   heard: number;
 }
@@ -96,16 +94,11 @@ export const openMcpConnection = ({
 
   const connect = async (): Promise<Open> => {
     const client = new Client({ name: 'freshet', version: '0.1.0' }, { capabilities: {} });
-    const open: Open = { client, broken: null, asked: false, calls: new Set(), lists: 0, heard: 0 };
-    const onOverflow = (error: Error): void => {
+    const open: Open = { client, broken: null, asked: false, calls: new Set(), heard: 0 };
+    const { transport, lastWords } = transportOf(server, maxMessage, (error) => {
       open.broken = error.message;
       void drop(open);
-    };
-    // The server may have been started again, and know the session no more: with nothing under way the next call opens another.
-    const onCut = (): void => {
-      if (current === open && open.calls.size === 0 && open.lists === 0) void drop(open);
-    };
-    const { transport, lastWords } = transportOf(server, maxMessage, onOverflow, onCut);
+    });
     client.onclose = () => {
       open.broken ??= lastWords() || 'it closed the connection';
       if (current === open) forget();
@@ -214,7 +207,6 @@ export const openMcpConnection = ({
 
   const listOnce = async (signal: AbortSignal): Promise<readonly McpToolOffer[]> => {
     const open = await connected();
-    open.lists += 1;
     try {
       const offers: McpToolOffer[] = [];
       let cursor: string | undefined;
@@ -232,8 +224,6 @@ export const openMcpConnection = ({
       return offers;
     } catch (thrown) {
       throw await failureOf(thrown, open, signal);
-    } finally {
-      open.lists -= 1;
     }
   };
 
@@ -245,8 +235,7 @@ export const openMcpConnection = ({
         return await listOnce(signal);
       } catch (error) {
         // A connection that was open may have been lost long ago, with the server up again.
-        const again =
-          had && before === generation && error instanceof FreshetError && error.code === 'unavailable';
+        const again = had && before === generation && isUnavailable(toError(error));
         if (!again || signal.aborted) throw error;
         return listOnce(signal);
       }
@@ -272,7 +261,7 @@ export const openMcpConnection = ({
       } catch (thrown) {
         const failure = await failureOf(thrown, open, signal);
         // Lost after it was sent: the server may have done it.
-        throw failure instanceof FreshetError && failure.code === 'unavailable'
+        throw isUnavailable(failure) && !neverArrived(toError(thrown))
           ? new OutcomeUnknown(failure.code, failure.message, { cause: failure })
           : failure;
       } finally {
@@ -288,6 +277,14 @@ export const openMcpConnection = ({
   };
 };
 
+const isUnavailable = (error: Error): error is FreshetError =>
+  error instanceof FreshetError && error.code === 'unavailable';
+
+/** Nobody listens, or whoever does knows the session no more, as after a restart: the call was not begun. */
+const neverArrived = (error: Error): boolean =>
+  (error instanceof StreamableHTTPError && error.code === 404) ||
+  (error.cause as { readonly code?: unknown } | undefined)?.code === 'ECONNREFUSED';
+
 const isTimeout = (error: Error): boolean =>
   error instanceof McpError && error.code === ErrorCode.RequestTimeout;
 
@@ -295,7 +292,6 @@ const transportOf = (
   server: McpServer,
   maxMessage: number,
   onOverflow: (error: Error) => void,
-  onCut: () => void,
 ): { readonly transport: Transport; readonly lastWords: () => string } => {
   if (server.kind === 'stdio') {
     const transport = createStdioTransport(server, maxMessage);
@@ -305,7 +301,7 @@ const transportOf = (
   const headers = new Headers(access);
   for (const [name, value] of Object.entries(server.headers ?? {})) headers.set(name, value);
   const transport = new StreamableHTTPClientTransport(new URL(url), {
-    fetch: boundedFetch(maxMessage, onOverflow, onCut),
+    fetch: boundedFetch(maxMessage, onOverflow),
     requestInit: { headers },
   });
   return { transport: transport as Transport, lastWords: () => '' };

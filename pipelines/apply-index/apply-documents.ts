@@ -54,7 +54,8 @@ export const applyDocuments = async (
       await applyFloors(table, partition, records, async (write, held) => {
         const staleRows = held.flatMap(({ record }) => changeRows(partition, record, undefined).stale);
         table.write({ ...write, staleRows });
-        condemned.push(...staleRows);
+        // One by one: a push of many arguments has a limit.
+        for (const row of staleRows) condemned.push(row);
         if (condemned.length >= ROWS_AT_ONCE) await removeRows(generation, condemned.splice(0));
       }),
     );

@@ -291,21 +291,23 @@ describe('a server that dies', () => {
     }
   });
 
-  test('over HTTP: a call after a restart that nothing was under way at is made once, over a new connection', async () => {
+  test('over HTTP: a call to a session that a restart forgot is made over another, however lately the tools were listed', async () => {
     const { server, port, child } = await startHttp();
-    const connection = openMcpConnection({ server, maxMessage: 1024 * 1024, timeoutMs: 2_000 });
-    const given = { signal: AbortSignal.timeout(10_000), idempotencyKey: 'execution:1' };
-    const lookup = async () => (await connection.callTool('lookup', { order: 7 }, given)).texts[0];
-    try {
-      const before = await lookup();
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      await startHttp(port);
-      expect(await lookup()).not.toBe(before);
-      expect(connection.generation()).toBe(2);
-    } finally {
-      await connection.close();
-    }
+    open({ server, recheckMs: 600_000 });
+    const before = (await call('lookup', { order: 7 })).output;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect((await call('lookup', { order: 7 })).failure).toMatchObject({
+      code: 'unavailable',
+      uncertain: false,
+    });
+    await startHttp(port);
+    expect((await call('lookup', { order: 7 })).output).toMatch(/^order 7/);
+    const another = processes.at(-1);
+    another?.kill('SIGKILL');
+    await (another && once(another, 'exit'));
+    await startHttp(port);
+    expect((await call('lookup', { order: 7 })).output).not.toBe(before);
   });
 
   test('over HTTP: calls fail while it is gone, and the first after it is back succeeds', async () => {
