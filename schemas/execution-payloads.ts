@@ -16,6 +16,8 @@ export interface UserInput {
   readonly createdAt: number;
   /** Microseconds since the Unix epoch; past it, the task is halted. */
   readonly deadlineAt?: number | null;
+  /** Its turn among its tenant's; 0 where left out. */
+  readonly priority?: number;
   /** Who waits for it, of a sub-task. */
   readonly parent?: TaskParent | null;
   /** What it goes on from, of a fork. */

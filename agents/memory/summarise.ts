@@ -9,7 +9,8 @@ import { toError } from '../../schemas/errors.ts';
 import type { SessionTurn } from '../../schemas/recollection.ts';
 import type { CallGuards } from '../runtime/call-guards.ts';
 import type { ExecutionControls } from '../runtime/execution-controls.ts';
-import { callModel, isTheirs } from '../runtime/step-calls.ts';
+import { callModel } from '../runtime/step-calls.ts';
+import { tellBreaker } from '../runtime/tell-breaker.ts';
 import { extractSummary } from './extract-summary.ts';
 import type { SummaryLedger, SummaryOf } from './summary-costs.ts';
 
@@ -72,7 +73,7 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
     }
     const bounds = { limitMs: GIVE_UP_MS, signal: stopped, onChunk: () => undefined };
     const { output, failure } = await callModel(model, prompt, bounds);
-    if (!stopped.aborted) guards.called(name, failure === null || !isTheirs(failure));
+    tellBreaker(guards, name, failure, stopped);
     if (failure) {
       onTrouble(new Error(failure.message));
       // What may have cost stands at its reservation (I3).

@@ -3,7 +3,7 @@ import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -21,7 +21,7 @@ const TOPIC = TOPICS.agentEvents.name;
 /**
  * Events in log order, whole, from the first to the terminal one, or to the log's end while it runs. Errors:
  * `request-invalid` (another topic), `not-found` (no event stands there, or its beginning is past retention),
- * `payload-lost`, `kafka-unavailable`.
+ * `payload-lost`, `kafka-unavailable`, `registry-unavailable`.
  */
 export const readRecordedExecution = async (
   kafka: KafkaClient,
@@ -72,6 +72,13 @@ const executionAt = async (
 
 const KEY_WINDOW = 1_000;
 
+/** What nobody can read is no event of it; what cannot be read now would be missing. */
+const unlessReadable = (thrown: unknown): null => {
+  const error = toFreshetError(thrown);
+  if (error.code !== 'record-unreadable') throw error;
+  return null;
+};
+
 const eventsFrom = async (
   kafka: KafkaClient,
   codec: Pick<RecordCodec, 'decode'>,
@@ -98,7 +105,7 @@ const eventsFrom = async (
       if (executionIdOf(key?.toString('utf8') ?? '') === executionId) values.push(value);
     });
     for (const value of values) {
-      const event = await codec.decode('AgentEvent', value).catch(() => null);
+      const event = await codec.decode('AgentEvent', value).catch(unlessReadable);
       if (event?.executionId !== executionId) continue;
       events.push(event);
       order = advanceOrder(order, event) ?? order;

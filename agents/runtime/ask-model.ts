@@ -3,10 +3,11 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { NOT_MADE } from '../../schemas/execution-payloads.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
 import { spreadWait } from '../safety/spread-wait.ts';
+import { othersThan } from './decide-model.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import { MICROS } from './decision-facts.ts';
 import { BREAKER_OPEN } from './execution-state.ts';
-import { callModel, isTheirs } from './step-calls.ts';
+import { callModel } from './step-calls.ts';
 import {
   callLimitMs,
   errorOf,
@@ -20,6 +21,7 @@ import {
   timeOf,
   traceparentOfStep,
 } from './step-scope.ts';
+import { tellBreaker } from './tell-breaker.ts';
 
 export const askModel = async (decision: Decided<'model'>, scope: StepScope): Promise<StepResult> => {
   const { services, journal, chunks, at } = scope;
@@ -70,14 +72,17 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     await journal.write({ ...place, type: 'error', error, costUsd: '0' }, stopDraft(step, denied));
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: denied.code };
   }
+  const others = othersThan(name, journal.state());
+  const hasOther = services.models.some(({ id }) => others.includes(id));
+  const limitMs = callLimitMs(scope);
   const { output, failure, durationMicros } = await callModel(model, prompt, {
-    limitMs: callLimitMs(scope),
+    limitMs,
+    ...(hasOther ? { silenceMs: limitMs / 2 } : {}),
     signal: scope.calling,
     onChunk: chunks.onModelChunk(step),
     traceparent: traceparentOfStep(scope, step),
   });
-  if (!scope.calling.aborted) guards.called(`model:${name}`, failure === null || !isTheirs(failure));
-  else if (failure && !failure.uncertain) giveBack();
+  tellBreaker(guards, `model:${name}`, failure, scope.calling);
   if (failure) {
     if (scope.run.signal.aborted && !failure.uncertain) leaveUnasked();
     throwIfStopped(scope);

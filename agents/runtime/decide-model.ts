@@ -30,9 +30,8 @@ export const modelDecision = (
   for (const model of terms.models) {
     const failures = state.failures.filter((each) => each.name === model.id);
     const last = failures.at(-1);
-    const attempts = failures.filter((each) => !isHeldBack(each)).length;
     const until = askedAgainAt(failures);
-    if (last && (!last.retryable || attempts >= MAX_ATTEMPTS || until > deadline)) continue;
+    if (!mayBeAsked(failures, deadline)) continue;
     const { prompt, latestShown } = promptFor(model.contextTokens);
     if (!latestShown && goesBy(terms, 1)) {
       // It would ask for the same again: what its last call returned is not in it.
@@ -50,6 +49,31 @@ export const modelDecision = (
   const last = state.failures.at(-1);
   const why = isTooSmall ? TOO_SMALL : 'no language model is configured';
   return end(state, 'failed', 'model-failed', last?.message ?? why);
+};
+
+/** Whether one that failed so may be asked at all before the deadline. */
+const mayBeAsked = (failures: readonly StepFailure[], deadline: number): boolean => {
+  const last = failures.at(-1);
+  if (!last) return true;
+  const attempts = failures.filter((each) => !isHeldBack(each)).length;
+  return last.retryable && attempts < MAX_ATTEMPTS && askedAgainAt(failures) <= deadline;
+};
+
+/** The models that may be asked in the place of one. */
+export const othersThan = (name: string, state: ExecutionState): readonly string[] => {
+  const { terms } = state;
+  if (!terms) return [];
+  const deadline = deadlineOf(state, terms);
+  return terms.models
+    .map(({ id }) => id)
+    .filter(
+      (id) =>
+        id !== name &&
+        mayBeAsked(
+          state.failures.filter((each) => each.name === id),
+          deadline,
+        ),
+    );
 };
 
 /** When a model may be asked again, by what has failed of it: a call of this execution, or the calls of all. */

@@ -55,6 +55,7 @@ export const readTask = async (
       budget: task.budget,
       ...(task.freshness ? { freshness: task.freshness } : {}),
       ...(task.deadlineAt === null ? {} : { deadlineAt: task.deadlineAt }),
+      ...(task.priority === 0 ? {} : { priority: task.priority }),
       ...(task.parent ? { parent: task.parent } : {}),
       ...(task.fork ? { fork: task.fork } : {}),
       createdAt: taskTimeOf(task, record),

@@ -25,6 +25,8 @@ export interface CallFailure {
   readonly uncertain: boolean;
   /** False: nothing was sent, so nothing was spent. */
   readonly made?: boolean;
+  /** Of a model whose time was over: how long nothing had come of it. */
+  readonly silentMs?: number;
 }
 
 export type CallOutcome<Output> = { readonly durationMicros: number } & (
@@ -42,7 +44,14 @@ export const STOPPED = 'stopped';
 /** A model that was not sent the call yet says so, and nothing is counted as spent. */
 const MODEL_SETTLE_MS = 50;
 
-class Timeout extends Error {}
+class Timeout extends Error {
+  /** Since anything was heard of it. */
+  readonly silentMs: number;
+  constructor(message: string, silentMs: number) {
+    super(message);
+    this.silentMs = silentMs;
+  }
+}
 
 /** Told to end from outside: before it was begun, or under way, when nobody knows how far it came. */
 class Stopped extends Error {
@@ -54,43 +63,58 @@ class Stopped extends Error {
 }
 
 /**
- * Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. `settleMs`:
- * how long a call that was told to end may take to say what became of it.
+ * Ends with the call, the limit or the signal, whichever is first: a call that ignores its signal is left behind. `silenceMs`: how
+ * long nothing may be heard of it. `settleMs`: how long a call that was told to end may take to say what became of it; what it says
+ * is the cause of the error then.
  */
 const within = async <Output>(
   limitMs: number,
   signal: AbortSignal,
-  call: (signal: AbortSignal) => Promise<Output>,
-  settleMs = 0,
+  call: (signal: AbortSignal, heard: () => void) => Promise<Output>,
+  { settleMs = 0, silenceMs = limitMs }: { readonly settleMs?: number; readonly silenceMs?: number } = {},
 ): Promise<Output> => {
   if (signal.aborted) throw new Stopped(false, signal.reason);
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let silence: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   let told: Error | undefined;
+  let heardAt = performance.now();
+  const heard = (): void => {
+    heardAt = performance.now();
+    if (!controller.signal.aborted) silence?.refresh();
+  };
   const ended = new Promise<never>((_, reject) => {
     const stop = (error: Error): void => {
       told = error;
       // The limit's own, where somebody else ends it: the one to settle takes its place.
       clearTimeout(timer);
+      clearTimeout(silence);
       controller.abort(error);
       if (settleMs === 0) reject(error);
       else timer = setTimeout(() => reject(error), settleMs);
     };
     onAbort = () => stop(new Stopped(true, signal.reason));
-    timer = setTimeout(
-      () => stop(new Timeout(`not done within ${Math.round(limitMs)} ms`)),
-      Math.min(LONGEST_TIMER_MS, Math.max(1, limitMs)),
-    );
+    const after = (ms: number, message: string): NodeJS.Timeout =>
+      setTimeout(
+        () => stop(new Timeout(message, performance.now() - heardAt)),
+        Math.min(LONGEST_TIMER_MS, Math.max(1, ms)),
+      );
+    timer = after(limitMs, `not done within ${Math.round(limitMs)} ms`);
+    if (silenceMs < limitMs) silence = after(silenceMs, `nothing came for ${Math.round(silenceMs)} ms`);
     signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    return await Promise.race([call(controller.signal), ended]);
+    return await Promise.race([call(controller.signal, heard), ended]);
   } catch (error) {
+    if (!told) throw error;
     // What it says of being told to end comes first or second by chance; only who is given time to settle is listened to.
-    throw settleMs === 0 && told ? told : error;
+    if (settleMs > 0 && error !== told) told.cause = error;
+    throw told;
   } finally {
     clearTimeout(timer);
+    clearTimeout(silence);
+    silence = undefined;
     if (onAbort) signal.removeEventListener('abort', onAbort);
   }
 };
@@ -111,14 +135,13 @@ const timed = async <Output>(
   }
 };
 
-/** The provider's failure, and not what it was asked: those that a breaker counts. */
-export const isTheirs = ({ retryable, code }: CallFailure): boolean => retryable || code === 'timeout';
-
 export const callModel = (
   model: LanguageModel,
   prompt: ModelPrompt,
   call: {
     readonly limitMs: number;
+    /** How long nothing may come of it; as long as it may take, where left out. */
+    readonly silenceMs?: number;
     readonly signal: AbortSignal;
     readonly onChunk: (chunk: ModelChunk) => void;
     readonly traceparent?: string;
@@ -129,25 +152,36 @@ export const callModel = (
       const reply = await within(
         call.limitMs,
         call.signal,
-        (signal) =>
+        (signal, onProgress) =>
           model.generate({
-            ...{ ...prompt, signal, onChunk: call.onChunk },
+            ...{ ...prompt, signal, onChunk: call.onChunk, onProgress },
             ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
           }),
-        MODEL_SETTLE_MS,
+        {
+          settleMs: MODEL_SETTLE_MS,
+          ...(call.silenceMs === undefined ? {} : { silenceMs: call.silenceMs }),
+        },
       );
       // Whoever made the model: what is decided by it must be what is read of it (I10).
       return { ...reply, toolCalls: reply.toolCalls.map(wholeCall) };
     },
     (error) => {
-      if (error instanceof ModelError) {
-        const { reason, message, retryable, retryAfterMs, mayHaveCost } = error;
-        return { code: reason, message, retryable, retryAfterMs, uncertain: mayHaveCost };
+      const { message } = error;
+      const failure = { message, retryable: false, retryAfterMs: null };
+      const said = error.cause instanceof ModelError ? error.cause : null;
+      if (error instanceof Timeout) {
+        const { mayHaveCost = true, sent = true } = said ?? {};
+        return { ...failure, code: 'timeout', uncertain: mayHaveCost, made: sent, silentMs: error.silentMs };
       }
-      const stopped = error instanceof Stopped;
-      const code = error instanceof Timeout ? 'timeout' : stopped ? STOPPED : 'internal';
-      const uncertain = !stopped || error.begun;
-      return { code, message: error.message, retryable: false, retryAfterMs: null, uncertain };
+      if (error instanceof Stopped && !said)
+        return { ...failure, code: STOPPED, uncertain: error.begun, made: error.begun };
+      const failed = error instanceof ModelError ? error : said;
+      if (!failed) return { ...failure, code: 'internal', uncertain: true };
+      const { reason, retryable, retryAfterMs, mayHaveCost, sent } = failed;
+      return {
+        ...{ code: reason, message: failed.message, retryable, retryAfterMs },
+        ...{ uncertain: mayHaveCost, made: sent },
+      };
     },
   );
 

@@ -59,7 +59,8 @@ export const subtaskOf = (
   budget: { maxUsd, maxSteps: null },
   freshness: of.input.freshness ?? null,
   createdAt: of.now,
-  priority: 0,
+  // Or its parent, urgent as it is, would wait for it behind all that is less so.
+  priority: of.input.priority ?? 0,
   notBefore: null,
   deadlineAt: of.input.deadlineAt ?? null,
   parent: {

@@ -2,7 +2,7 @@ import { createAnthropic } from '@ai-sdk/anthropic';
 import type { AnthropicThinking } from '../../../schemas/config.ts';
 import type { ProviderOptions } from './chat-stream.ts';
 import { estimateTokens } from './estimate-tokens.ts';
-import type { LanguageModel, ModelPrice, ModelPrompt } from './language-model.ts';
+import type { LanguageModel, ModelPrice, ModelPrompt, TokenBounds } from './language-model.ts';
 import type { CallLimits } from './model-call.ts';
 import { streamChatModel } from './stream-chat-model.ts';
 import { goesOnWithoutThinking } from './thinking-blocks.ts';
@@ -39,20 +39,21 @@ export const createAnthropicModel = (options: AnthropicOptions): LanguageModel =
   const budget = typeof thinking === 'object' ? thinking.budgetTokens : 0;
   const provider = createAnthropic({ baseURL: options.baseUrl ?? BASE_URL, apiKey: options.apiKey });
   const chat = provider.chat(model);
+  // The library asks for the budget beside the answer's own tokens, and both are paid as output.
+  const estimate = (prompt: ModelPrompt): TokenBounds => {
+    const { inputTokens, outputTokens } = estimateTokens(prompt);
+    return { inputTokens, outputTokens: outputTokens + budget };
+  };
   return {
     id: `anthropic/${model}`,
     provider: 'anthropic',
     price: options.price,
     contextTokens: (options.contextTokens ?? CONTEXT_TOKENS) - budget,
-    // The library asks for the budget beside the answer's own tokens, and both are paid as output.
-    estimate: (prompt) => {
-      const { inputTokens, outputTokens } = estimateTokens(prompt);
-      return { inputTokens, outputTokens: outputTokens + budget };
-    },
+    estimate,
     generate: (request) =>
       streamChatModel(chat, request, {
         ...options,
-        ...{ secret: options.apiKey, thinks: true },
+        ...{ secret: options.apiKey, thinks: true, estimate },
         providerOptions: thinkingOptions(request, model, thinking),
         ...(promptCache ? { prefixEnd: CACHED } : {}),
       }),

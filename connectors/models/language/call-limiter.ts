@@ -17,7 +17,7 @@ export interface CallLimiter {
   /**
    * Resolves when the call may go; what it resolves with is to be called with the tokens that were used, null where
    * unknown. Errors: ModelError `cancelled` when the signal ends first, `rate-limited` when the provider asked to be
-   * left alone for longer than a call waits. Neither cost anything.
+   * left alone for longer than a call waits. Neither was sent.
    */
   enter(tokens: number, signal: AbortSignal | undefined): Promise<(usedTokens: number | null) => void>;
   /** Calls that wait. */
@@ -150,6 +150,7 @@ const cancelled = (): ModelError =>
     retryable: false,
     retryAfterMs: null,
     mayHaveCost: false,
+    sent: false,
   });
 
 const heldFor = (ms: number): ModelError =>
@@ -158,4 +159,5 @@ const heldFor = (ms: number): ModelError =>
     retryable: true,
     retryAfterMs: Math.ceil(ms),
     mayHaveCost: false,
+    sent: false,
   });

@@ -1,13 +1,14 @@
 import type { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { wellFormed } from '../../../schemas/well-formed.ts';
-import { estimateTokens } from './estimate-tokens.ts';
 import type {
   FinishReason,
   JsonValue,
+  LanguageModel,
   ModelMessage,
   ModelPrompt,
   ModelReply,
   ModelRequest,
+  TokenBounds,
   TokenUsage,
   ToolCall,
 } from './language-model.ts';
@@ -98,13 +99,14 @@ const toChatMessage = (message: ModelMessage, thinker: string | null): ChatMessa
 };
 
 /**
- * Reads a provider stream to its end and passes chunks on as they come; thinking is kept and not shown.
+ * Reads a provider stream to its end and passes chunks on as they come; thinking is kept and not shown. `estimate`: of the model, for
+ * what the provider does not report.
  * @throws whatever the stream carries as an error, and Error when it ends without a finish, or does not end
  */
 export const collectReply = async (
   stream: AsyncIterable<ChatStreamPart>,
   request: ModelRequest,
-  model: string,
+  { model, estimate }: { readonly model: string } & Pick<LanguageModel, 'estimate'>,
 ): Promise<ModelReply> => {
   let text = '';
   const toolCalls: ToolCall[] = [];
@@ -135,7 +137,7 @@ export const collectReply = async (
     text,
     toolCalls: finishReason === 'length' ? withoutLostArguments(toolCalls) : toolCalls,
     finishReason,
-    usage: toUsage(finish.usage, request),
+    usage: toUsage(finish.usage, () => estimate(request)),
     ...(thinking ? { thinking } : {}),
   };
 };
@@ -163,11 +165,11 @@ const parseArguments = (input: string): JsonValue => {
 const toFinishReason = (unified: FinishPart['finishReason']['unified']): FinishReason =>
   unified === 'error' ? 'other' : unified;
 
-const toUsage = (usage: FinishPart['usage'], prompt: ModelPrompt): TokenUsage => {
+const toUsage = (usage: FinishPart['usage'], bounds: () => TokenBounds): TokenUsage => {
   const { total: inputTokens, cacheRead, cacheWrite } = usage.inputTokens;
   const { total: outputTokens } = usage.outputTokens;
   if (!isCount(inputTokens) || !isCount(outputTokens)) {
-    return { ...estimateTokens(prompt), cachedInputTokens: 0, reported: false };
+    return { ...bounds(), cachedInputTokens: 0, reported: false };
   }
   return {
     ...{ inputTokens, outputTokens, cachedInputTokens: isCount(cacheRead) ? cacheRead : 0 },

@@ -70,6 +70,8 @@ export type ModelRequest = ModelPrompt & {
   readonly signal?: AbortSignal;
   /** Called as the answer comes. What was passed before a failure is not taken back. It must not throw. */
   readonly onChunk?: (chunk: ModelChunk) => void;
+  /** Called when its turn has come, and whenever anything comes of it, thinking too. It must not throw. */
+  readonly onProgress?: () => void;
   /** W3C trace context of whoever asks: sent to the provider as a header of its own. */
   readonly traceparent?: string;
 };

@@ -16,6 +16,8 @@ export const createLimitedModel = (
   generate: async (request: ModelRequest): Promise<ModelReply> => {
     const { inputTokens, outputTokens } = model.estimate(request);
     const leave = await limiter.enter(inputTokens + outputTokens, request.signal);
+    // Its wait was not the provider's: from now on it is.
+    request.onProgress?.();
     let used: number | null = null;
     try {
       const reply = await model.generate(request);

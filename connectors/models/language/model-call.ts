@@ -1,7 +1,7 @@
 /** What the calls of all providers share: the deadline, how far a call came, and what its failure means. */
 import { type CallDeadline, startCallDeadline } from './call-deadline.ts';
 import { classifyModelFailure, type FailureContext } from './classify-model-failure.ts';
-import type { ModelReply } from './language-model.ts';
+import type { ModelReply, ModelRequest } from './language-model.ts';
 
 /** How long a call may take, in milliseconds. */
 export interface CallLimits {
@@ -38,7 +38,7 @@ const SILENCE_MS = 120_000;
  */
 export const runModelCall = async (
   settings: CallLimits & { readonly secret: string },
-  signal: AbortSignal | undefined,
+  { signal, onProgress }: Pick<ModelRequest, 'signal' | 'onProgress'>,
   call: (progress: CallProgress) => Promise<ModelReply>,
 ): Promise<ModelReply> => {
   const deadline: CallDeadline = startCallDeadline({
@@ -52,6 +52,7 @@ export const runModelCall = async (
     reached: (next) => {
       stage = next;
       deadline.touch();
+      onProgress?.();
     },
   };
   try {

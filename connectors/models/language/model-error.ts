@@ -22,6 +22,8 @@ export type ModelErrorFacts = {
   readonly retryAfterMs: number | null;
   /** Whether the provider may have charged for the call: then its reservation counts as spent. */
   readonly mayHaveCost: boolean;
+  /** False: it was given up before anything was sent, which says nothing of the provider. */
+  readonly sent?: boolean;
 };
 
 /** A failed model call. Its message carries neither the key nor the prompt. */
@@ -30,6 +32,7 @@ export class ModelError extends FreshetError {
   readonly retryable: boolean;
   readonly retryAfterMs: number | null;
   readonly mayHaveCost: boolean;
+  readonly sent: boolean;
 
   constructor(message: string, facts: ModelErrorFacts, options?: { readonly cause?: unknown }) {
     super('model-failed', message, options);
@@ -38,5 +41,6 @@ export class ModelError extends FreshetError {
     this.retryable = facts.retryable;
     this.retryAfterMs = facts.retryAfterMs;
     this.mayHaveCost = facts.mayHaveCost;
+    this.sent = facts.sent ?? true;
   }
 }

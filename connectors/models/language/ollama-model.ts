@@ -42,7 +42,7 @@ export const createOllamaModel = (options: OllamaOptions): LanguageModel => {
     contextTokens,
     estimate: estimateTokens,
     generate: (request) =>
-      runModelCall({ ...options, secret: '' }, request.signal, async (progress) => {
+      runModelCall({ ...options, secret: '' }, request, async (progress) => {
         const body = JSON.stringify({ model: options.model, ...bodyOf(request, contextTokens) });
         const { traceparent } = request;
         const headers = {

@@ -39,6 +39,7 @@ export const createOpenAiCompatibleModel = (options: OpenAiCompatibleOptions): L
     price: options.price,
     contextTokens: options.contextTokens ?? CONTEXT_TOKENS,
     estimate: estimateTokens,
-    generate: (request) => streamChatModel(chat, request, { ...options, secret: options.apiKey }),
+    generate: (request) =>
+      streamChatModel(chat, request, { ...options, secret: options.apiKey, estimate: estimateTokens }),
   };
 };

@@ -6,7 +6,7 @@ import {
   type ProviderOptions,
   toCallOptions,
 } from './chat-stream.ts';
-import type { ModelReply, ModelRequest } from './language-model.ts';
+import type { LanguageModel, ModelReply, ModelRequest } from './language-model.ts';
 import { type CallLimits, type CallProgress, runModelCall } from './model-call.ts';
 
 /** One call through a provider of the AI SDK, streamed, its chunks passed on as they come. @throws ModelError */
@@ -16,6 +16,7 @@ export const streamChatModel = (
   settings: CallLimits & {
     readonly secret: string;
     readonly model: string;
+    readonly estimate: LanguageModel['estimate'];
     /** It takes its thinking back. */
     readonly thinks?: boolean;
     readonly providerOptions?: ProviderOptions;
@@ -23,8 +24,8 @@ export const streamChatModel = (
     readonly prefixEnd?: ProviderOptions;
   },
 ): Promise<ModelReply> =>
-  runModelCall(settings, request.signal, async (progress) => {
-    const { model, thinks = false, providerOptions, prefixEnd } = settings;
+  runModelCall(settings, request, async (progress) => {
+    const { model, estimate, thinks = false, providerOptions, prefixEnd } = settings;
     const { stream } = await chat.doStream({
       ...toCallOptions(request, thinks ? model : null, prefixEnd),
       ...(providerOptions === undefined ? {} : { providerOptions }),
@@ -32,7 +33,7 @@ export const streamChatModel = (
       ...(request.traceparent === undefined ? {} : { headers: { [TRACEPARENT]: request.traceparent } }),
     });
     progress.reached('responded');
-    return collectReply(noting(stream, progress), request, model);
+    return collectReply(noting(stream, progress), request, { model, estimate });
   });
 
 /** The provider's first word of the answer itself is its metadata: what breaks after it broke off. */

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findAmong } from '../../../agents/replay/find-behaviour.ts';
 import { findUses } from '../../../agents/replay/find-uses.ts';
 import type { ReplayedExecution } from '../../../agents/replay/range-replay-state.ts';
+import { readRecordedExecution } from '../../../agents/replay/recorded-execution.ts';
 import { replayRange } from '../../../agents/replay/replay-range.ts';
 import type { UsedBy } from '../../../agents/replay/used-in.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { type AgentsStack, openAgentsStack } from '../agents-stack.ts';
@@ -140,4 +142,19 @@ test('between two offsets, the executions that had a document before them are to
   await expect(
     findUses({ ...{ kafka, codec, from, id: 'x' }, to: { partition: 1, offset: 0 }, onUse: () => undefined }),
   ).rejects.toMatchObject({ code: 'request-invalid' });
+});
+
+test('an execution of which an event cannot be read now is read again later, and not without it; what nobody can read is passed over', async () => {
+  const first = { topic: TOPIC, partition: PARTITION, offset: offsets[0] ?? 0 };
+  const whole = await readRecordedExecution(stack.kafka, stack.codec, first);
+  const failing = (code: 'registry-unavailable' | 'record-unreadable') => {
+    let left = 3;
+    const decode: typeof stack.codec.decode = (name, value) => {
+      left -= 1;
+      return left === 0 ? Promise.reject(new FreshetError(code, 'not now')) : stack.codec.decode(name, value);
+    };
+    return readRecordedExecution(stack.kafka, { decode }, first);
+  };
+  await expect(failing('registry-unavailable')).rejects.toMatchObject({ code: 'registry-unavailable' });
+  expect(await failing('record-unreadable')).toHaveLength(whole.length - 1);
 });

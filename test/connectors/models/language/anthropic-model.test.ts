@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAnthropicModel } from '../../../../connectors/models/language/anthropic-model.ts';
+import { type ChatStreamPart, collectReply } from '../../../../connectors/models/language/chat-stream.ts';
 import type { ModelChunk, ModelReply } from '../../../../connectors/models/language/language-model.ts';
 import {
   answer,
@@ -65,6 +66,25 @@ describe('an answer', () => {
       system: [{ type: 'text', text: 'Answer briefly.' }],
       messages: [{ role: 'user', content: [{ type: 'text', text: 'What is the return window?' }] }],
     });
+  });
+
+  test('whose tokens the provider does not tell counts at its bounds, with what it may have thought', async () => {
+    const model = open({ thinking: { budgetTokens: 4_096 } });
+    const unknown = { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined };
+    const finish = {
+      type: 'finish',
+      finishReason: { unified: 'stop', raw: undefined },
+      usage: { inputTokens: unknown, outputTokens: { ...unknown, text: undefined, reasoning: undefined } },
+    } as const satisfies ChatStreamPart;
+    const { usage } = await collectReply(
+      (async function* () {
+        yield finish;
+      })(),
+      REQUEST,
+      { model: 'claude-haiku-4-5', estimate: model.estimate },
+    );
+    expect(usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
+    expect(usage.outputTokens).toBe(REQUEST.maxOutputTokens + 4_096);
   });
 
   test('marks where the tools and the system text end for the cache, where it is told to, and nothing else', async () => {
