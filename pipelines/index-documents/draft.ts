@@ -37,21 +37,12 @@ const make = <Part>(
 ): Part | undefined => {
   if (unavailable.length === 0) return part(row);
   const read = new Set<string>();
-  const watched: Row = Object.defineProperties(
-    {},
-    Object.fromEntries(
-      Object.keys(row).map((column) => [
-        column,
-        {
-          enumerable: true,
-          get: () => {
-            read.add(column);
-            return row[column];
-          },
-        },
-      ]),
-    ),
-  );
+  const watched = new Proxy(row, {
+    get: (under, column) => {
+      if (typeof column === 'string' && column in under) read.add(column);
+      return Reflect.get(under, column);
+    },
+  });
   const missed = (): number => unavailable.filter((column) => read.has(column)).length;
   let made: Part | undefined;
   try {

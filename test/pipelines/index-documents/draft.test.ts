@@ -31,6 +31,18 @@ test.each(['deleted', 'refused'] as const)('after a %s marker the row has to be 
   expect(mapRow(mapping, row, ['body'], { ...last, kind, text: '' })).toEqual({ kind: 'needs-row' });
 });
 
+test.each<[string, Partial<TableMapping>]>([
+  ['its tenant', { tenant: (each) => String(each.org) }],
+  ['its title, which fails without it', { title: (each) => (each.org as string).trim() }],
+  ['its text, beside the one that is left out', { text: (each) => `${each.body} ${each.org}` }],
+  ['its metadata', { metadata: (each) => ({ org: each.org as string }) }],
+])('a column that the row does not have is missing from an update that leaves another out: %s', (_, part) => {
+  expect(mapRow({ ...mapping, ...part }, row, ['body'], last)).toEqual({
+    kind: 'missing-columns',
+    columns: ['org'],
+  });
+});
+
 test('without a last record the row has to be read', () => {
   expect(mapRow(mapping, row, ['body'], undefined)).toEqual({ kind: 'needs-row' });
 });
