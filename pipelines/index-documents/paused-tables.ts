@@ -13,7 +13,7 @@ export interface FoundPause {
 export interface TableTurn {
   readonly paused: boolean;
   readonly turn: number;
-  /** By a mark of the partition; otherwise the state of the source said so, which may be ahead of the partition. */
+  /** The partition is past the mark of the turn; otherwise the state of the source said so, which may be ahead of the partition. */
   readonly marked: boolean;
   /**
    * What was made of changes before this offset of the partition may be older than the table: it was paused meanwhile, or is another

@@ -29,14 +29,17 @@ export const readSourceStates = async (
   return states;
 };
 
-/** Which tables are paused, and their turns, by `source/table`. One with a signal is being read again. */
+/**
+ * Which tables are paused, and their turns, by `source/table`. One with a signal is being read again. One is live only once every
+ * partition has done what stands behind the mark of its turn: a mark of an earlier turn that is met later is of a watch that was stopped.
+ */
 export const turnsIn = (states: ReadonlyMap<string, SourceState>): ReadonlyMap<string, TableTurn> =>
   new Map(
     [...states.values()].flatMap(({ source, tables }) =>
       tables.map(({ table, state, turn, signal }) => [
         tableKey(source, table),
         {
-          ...{ paused: state === 'paused', turn, marked: false },
+          ...{ paused: state === 'paused', turn, marked: state === 'live' },
           doubtedBefore: signal === null ? NOTHING_DOUBTED : Number.POSITIVE_INFINITY,
         },
       ]),

@@ -8,6 +8,9 @@ import {
   type TableTurn,
   tableKey,
 } from '../../../pipelines/index-documents/paused-tables.ts';
+import { turnsIn } from '../../../pipelines/watch-sources/source-states.ts';
+import { newTable } from '../../../pipelines/watch-sources/table-changes.ts';
+import type { SourceState, SourceTableState } from '../../../schemas/records.ts';
 
 const [SOURCE, TABLE] = ['shop', 'public.a'];
 const standing = (paused: boolean, turn: number): ReadonlyMap<string, TableTurn> =>
@@ -28,6 +31,23 @@ test('a partition that is behind the state of its source follows the marks of it
   expect(tables.isPaused(SOURCE, TABLE)).toBe(true);
   tables.set(SOURCE, mark(false, 4), 0);
   expect(tables.isPaused(SOURCE, TABLE)).toBe(false);
+});
+
+test('a pause that a stopped watch marks late, behind the mark of the resume, is passed over by a partition that begins between the two', () => {
+  const begun = (table: Partial<SourceTableState>) => {
+    const state = {
+      source: SOURCE,
+      tables: [{ ...newTable(TABLE, 0), turn: 5, ...table }],
+    } as Partial<SourceState>;
+    const tables = pausedTables(turnsIn(new Map([[SOURCE, state as SourceState]])));
+    tables.set(SOURCE, mark(true, 4), 0);
+    return tables.isPaused(SOURCE, TABLE);
+  };
+  expect(begun({ state: 'live' })).toBe(false);
+  // Not live yet, or in an epoch of its own: the mark of the fifth turn may be ahead of the partition.
+  expect(begun({ state: 'snapshotting', signal: 's' })).toBe(true);
+  expect(begun({ state: 'snapshotting' })).toBe(true);
+  expect(begun({ state: 'paused' })).toBe(true);
 });
 
 test('of marks in any order, from watches that overlap, the last turn holds', () => {
