@@ -26,6 +26,7 @@ import { beginsAnew } from '../begins-anew.ts';
 import { createDriftWatch } from '../gates/drift-state.ts';
 import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
+import { carryOutDecisions } from './carry-out-decisions.ts';
 import { type LetGoSettings, startLettingGo } from './let-go-markers.ts';
 import { createPartitionClaims } from './partition-claims.ts';
 import {
@@ -95,8 +96,6 @@ export interface IndexDocuments {
   stop(): Promise<void>;
 }
 
-/** Decisions about many documents come together: one look at the log serves them all. */
-const GATHER_DECISIONS_MS = 200;
 /** A watermark can be no younger than this. */
 const COMMIT_EVERY_MS = 100;
 const FINISH_WITHIN_MS = 2_000;
@@ -143,25 +142,9 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const drift = createDriftWatch();
   const commits = createPendingCommits((offsets) => reader.commit(offsets));
 
-  /** Decisions of people that a partition has not carried out, one look at a time. */
   const current = new Set<number>();
-  const looking = new Map<number, Promise<void>>();
-  const carryOut = (partition: number): void => {
-    const look = async (): Promise<void> => {
-      await sleep(GATHER_DECISIONS_MS);
-      looking.delete(partition);
-      const worker = current.has(partition) ? workers.get(partition) : undefined;
-      if (worker) worker.redrive(await releases.due(partition));
-    };
-    if (looking.has(partition)) return;
-    looking.set(
-      partition,
-      look().catch((error) => {
-        settings.onEvent({ type: 'retry', partition, error: toFreshetError(error), attempt: 1 });
-        carryOut(partition);
-      }),
-    );
-  };
+  /** Carries out what people decided about documents of a partition that is current. */
+  const carryOut = new WeakMap<PartitionWorker, () => void>();
 
   const changesOf = (partition: number): readonly TopicPartition[] =>
     changeTopics.map((topic) => ({ topic, partition }));
@@ -222,12 +205,22 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         if (!isIts()) return;
         settings.onEvent({ type: 'current', partition });
         current.add(partition);
-        carryOut(partition);
+        carryOut.get(worker)?.();
         for (const each of changesOf(partition)) reader.resume(each);
       },
       logEnd: async () =>
         (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
     });
+    carryOut.set(
+      worker,
+      carryOutDecisions({
+        standing: () => releases.standing(partition),
+        redrivesOf: (decisions) => releases.redrivesOf(partition, decisions),
+        redrive: (redrives) => worker.redrive(redrives),
+        isOver: () => !isIts() || !current.has(partition),
+        onTrouble: (error) => settings.onEvent({ type: 'retry', partition, error, attempt: 1 }),
+      }),
+    );
     return worker;
   };
 
@@ -270,7 +263,10 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
 
   const releases = await openReleaseDecisions({
     ...{ kafka, codec: settings.codec, table, readChange },
-    onDecision: (partition) => carryOut(partition),
+    onDecision: (partition) => {
+      const worker = current.has(partition) ? workers.get(partition) : undefined;
+      if (worker) carryOut.get(worker)?.();
+    },
     onTrouble: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }),
   });
   const reader = await openGroupReader(
@@ -331,6 +327,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       await Promise.race([Promise.all(ended), sleep(FINISH_WITHIN_MS)]);
       // What is not done by now is not committed either: whoever owns the partition next does it.
       for (const worker of all) worker.abandon();
+      current.clear();
       await commits.commit().catch(() => undefined);
       await releases.close();
       await reader.close();

@@ -59,8 +59,8 @@ export interface PartitionWorkerSettings {
 
 export interface PartitionWorker {
   changes(records: readonly KafkaRecord[]): void;
-  /** Changes that were done before, once more; behind what waits. */
-  redrive(redrives: readonly Redrive[]): void;
+  /** Changes that were done before, once more; behind what waits. Resolves when they are done: never, where the worker ends before. */
+  redrive(redrives: readonly Redrive[]): Promise<void>;
   documents(records: readonly KafkaRecord[]): void;
   /** Begins to wait for the log's end; `onCurrent` follows. */
   catchUp(): Promise<void>;
@@ -85,7 +85,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   let turnsReadAt = 0;
   let target: number | undefined;
   let caughtUp: (() => void)[] = [];
-  const redriven = new WeakMap<KafkaRecord, Redrive>();
+  const redriven = new WeakMap<KafkaRecord, Redrive & { readonly done: () => void }>();
 
   const position = (): number => table.position(partition) ?? 0;
 
@@ -184,6 +184,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       records.filter((record) => !redriven.has(record)),
       plan,
     );
+    for (const record of records) redriven.get(record)?.done();
   };
 
   /** What was appended is known as if it had been read, and where nobody else wrote in between it need not be (decision 29). */
@@ -254,9 +255,12 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 
   return {
     changes: (records) => changes.push(records),
-    redrive: (redrives) => {
-      for (const each of redrives) redriven.set(each.record, each);
+    redrive: async (redrives) => {
+      const each = redrives.map(
+        (redrive) => new Promise<void>((done) => redriven.set(redrive.record, { ...redrive, done })),
+      );
       changes.push(redrives.map(({ record }) => record));
+      await Promise.all(each);
     },
     documents: (records) => tail.push(records),
     catchUp: async () => {

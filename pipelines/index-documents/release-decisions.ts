@@ -35,8 +35,10 @@ export interface Redrive {
 
 export interface ReleaseDecisions {
   readonly isReleased: IsReleased;
-  /** What stands to be done in a partition now. Errors: `kafka-unavailable`. */
-  due(partition: number): Promise<readonly Redrive[]>;
+  /** Of a partition, those whose documents stand as they were decided about; oldest first. */
+  standing(partition: number): readonly ReleaseDecision[];
+  /** What decisions about documents of a partition call for. Errors: `kafka-unavailable`. */
+  redrivesOf(partition: number, decisions: readonly ReleaseDecision[]): Promise<readonly Redrive[]>;
   close(): Promise<void>;
 }
 
@@ -75,15 +77,16 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
     throw new FreshetError('kafka-unavailable', `${TOPICS.control.name} could not be read in time`);
   }
 
-  const standing = ({ partition, documentId, version, action }: ReleaseDecision): boolean => {
-    const stands = table.standing(partition, documentId);
-    return stands?.kind === (action === 'withdraw' ? 'document' : 'refused') && stands.version === version;
+  const stands = ({ partition, documentId, version, action }: ReleaseDecision): boolean => {
+    const held = table.standing(partition, documentId);
+    return held?.kind === (action === 'withdraw' ? 'document' : 'refused') && held.version === version;
   };
 
   return {
     isReleased: (documentId, contentHash) => releasedBy(held.get(documentId), contentHash),
-    due: async (partition) => {
-      const decisions = [...held.values()].filter((each) => each.partition === partition && standing(each));
+    standing: (partition) =>
+      [...held.values()].filter((each) => each.partition === partition && stands(each)),
+    redrivesOf: async (partition, decisions) => {
       const redrives: Redrive[] = [];
       const byTopic = new Map<string, Map<number, Decided>>();
       for (const decision of decisions) {
@@ -163,7 +166,8 @@ export const decidedRecords = async (
     const decision = missing.get(record.offset);
     if (!decision) return;
     missing.delete(record.offset);
-    stand.push({ decision, record });
+    // Without the fetch that it came in: few are wanted of many, and all of them are held.
+    stand.push({ decision, record: { ...record, value: record.value && Buffer.from(record.value) } });
   });
   const byKey = new Map<string, Decided>();
   for (const decision of missing.values()) {

@@ -5,8 +5,9 @@ import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-c
 import { createDriftWatch } from '../../../pipelines/gates/drift-state.ts';
 import { createPartitionWorker } from '../../../pipelines/index-documents/partition-worker.ts';
 import { type GateSettings, settingsOfTable } from '../../../schemas/gate-settings.ts';
+import { revisionAfter } from '../../../schemas/version.ts';
 import { createMemoryDocumentTable } from '../memory-document-table.ts';
-import { config, model, prepareSettings, recordAt, upsertAt } from './changes.ts';
+import { config, model, prepareSettings, recordAt, upsertAt, versionAt } from './changes.ts';
 
 const LIMITS = { deviations: 3, afterChunks: 12 };
 
@@ -60,6 +61,9 @@ test('a batch that is tried again after a failed append teaches the drift gate o
   });
   worker.changes(Array.from({ length: 12 }, (_, at) => recordAt(at + 1)));
   while (done < 12) await turn();
+  // Once more by a person's word: whoever asked learns when it is done, and nothing of it is committed.
+  await worker.redrive([{ record: recordAt(1), version: revisionAfter(versionAt(1)), action: 'redrive' }]);
+  expect([done, appended]).toEqual([12, 13]);
   await worker.stop();
   expect(failures).toMatchObject([{ message: 'the broker has gone' }]);
   const place = { source: 'shop', table: 'public.a', tenant: 'acme' };

@@ -1,0 +1,61 @@
+/**
+ * Decisions of people, carried out in one partition: some at a time, the next once those are done. Whoever decides about many does not
+ * wait for their embedding, and what is on its way already is not asked for again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toError } from '../../schemas/errors.ts';
+import type { ReleaseDecision } from '../../schemas/release-decision.ts';
+
+export interface CarryOutSettings<Redrive> {
+  /** Decisions of the partition whose documents stand as they were decided about. */
+  readonly standing: () => readonly ReleaseDecision[];
+  /** What they call for: whole records, in memory. Errors: `kafka-unavailable`. */
+  readonly redrivesOf: (decisions: readonly ReleaseDecision[]) => Promise<readonly Redrive[]>;
+  /** Resolves when they are done; never, where the partition goes to another member. */
+  readonly redrive: (redrives: readonly Redrive[]) => Promise<void>;
+  readonly isOver: () => boolean;
+  readonly onTrouble: (error: Error) => void;
+  readonly gatherMs?: number;
+}
+
+/** Decisions about many documents come together: one look at the log serves them all. */
+const GATHER_MS = 200;
+const AT_ONCE = 100;
+
+/** Call it whenever there may be something to carry out. */
+export const carryOutDecisions = <Redrive>(settings: CarryOutSettings<Redrive>): (() => void) => {
+  const { gatherMs = GATHER_MS } = settings;
+  /** One that changes nothing, as of a table that is paused, is not tried again and again. */
+  const tried = new WeakSet<ReleaseDecision>();
+  let asked = false;
+  let running = false;
+
+  const carryOut = async (): Promise<void> => {
+    const decisions = settings.standing().filter((each) => !tried.has(each));
+    for (let from = 0; from < decisions.length && !settings.isOver(); from += AT_ONCE) {
+      const some = decisions.slice(from, from + AT_ONCE);
+      await settings.redrive(await settings.redrivesOf(some));
+      for (const each of some) tried.add(each);
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (asked) {
+      await sleep(gatherMs);
+      if (settings.isOver()) break;
+      asked = false;
+      await carryOut().catch((error) => {
+        asked = true;
+        settings.onTrouble(toError(error));
+      });
+    }
+    running = false;
+  };
+
+  return () => {
+    asked = true;
+    if (running) return;
+    running = true;
+    void run();
+  };
+};
