@@ -3,7 +3,6 @@
 import { checkVector } from '../../connectors/models/embedding/check-vector.ts';
 import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import { isSearchable } from '../../schemas/document-order.ts';
 import type { Document, DocumentTiming } from '../../schemas/records.ts';
 import type { DriftJudge } from '../gates/drift-state.ts';
 import { findingOf } from '../gates/finding.ts';
@@ -26,12 +25,11 @@ export type Outcome =
       readonly kind: 'append';
       readonly from: Prepared;
       readonly record: Document;
-      /** What stays searchable should the record turn out to be too large. */
-      readonly kept?: Document | undefined;
     }
   | {
       readonly kind: 'quarantined';
       readonly from: Prepared;
+      /** The marker, without what it may keep: that is known once the records before it are (records-to-append.ts). */
       readonly record: Document;
       readonly refusal: Refusal;
     };
@@ -86,27 +84,7 @@ export const embedDocuments = async (
         prepared.filter((each) => each.kind === 'document'),
       );
   const embeddedAt = settings.clock();
-  const made = new Map<string, Document>();
-  return prepared.map((from): Outcome => {
-    const outcome = outcomeOf(from);
-    if ('record' in outcome) made.set(outcome.record.documentId, outcome.record);
-    return outcome;
-  });
-
-  /**
-   * The record whose content stays when this change is refused: of the same readers and model, and not below a floor. A row
-   * that names no tenant any more moved to nobody: its content stays with those who had it.
-   */
-  function keptBefore(
-    { documentId, keep }: Extract<Prepared, { kind: 'document' | 'refused' }>,
-    tenant: string | null,
-  ): Document | undefined {
-    const before = keep && (made.get(documentId) ?? keep.newest);
-    if (!before || !isSearchable(before)) return undefined;
-    if (tenant !== null && before.tenant !== tenant) return undefined;
-    const current = before.model === settings.model.id;
-    return current && (keep.floor === undefined || before.version >= keep.floor) ? before : undefined;
-  }
+  return prepared.map(outcomeOf);
 
   /** New chunks far from what their table's tenant has: judged before they are learned, and learned where they go in. */
   function driftOf({ source, change, draft, drift, released, chunks }: PreparedDocument): Refusal | null {
@@ -151,16 +129,10 @@ export const embedDocuments = async (
           kind: 'quarantined',
           from,
           refusal: from.refusal,
-          record: refusedMarker(
-            subjectOf(from, embeddedAt),
-            from.tenant,
-            from.refusal,
-            keptBefore(from, from.tenant),
-          ),
+          record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, from.refusal),
         };
       case 'document': {
         const subject = subjectOf(from, embeddedAt);
-        const kept = keptBefore(from, from.draft.tenant);
         const fresh = from.chunks
           .map((chunk) => vectors.get(chunk.hash))
           .filter((vector) => vector !== undefined);
@@ -170,7 +142,7 @@ export const embedDocuments = async (
             kind: 'quarantined',
             from,
             refusal,
-            record: refusedMarker(subject, from.draft.tenant, refusal, kept),
+            record: refusedMarker(subject, from.draft.tenant, refusal),
           };
         // All chunks or none: what holds both is a record that nobody takes (decode-documents.ts).
         const vectorOf = (hash: string) => (embeds ? (from.known.get(hash) ?? vectors.get(hash)) : undefined);
@@ -181,14 +153,13 @@ export const embedDocuments = async (
             kind: 'quarantined',
             from,
             refusal: drifted,
-            record: refusedMarker(subject, from.draft.tenant, drifted, kept),
+            record: refusedMarker(subject, from.draft.tenant, drifted),
           };
         const flags = drifted ? [...from.marks.flags, 'embedding: drifted'] : from.marks.flags;
         return {
           kind: 'append',
           from,
           record: documentRecord(subject, from.draft, settings.model.id, chunks, { ...from.marks, flags }),
-          kept,
         };
       }
       default:

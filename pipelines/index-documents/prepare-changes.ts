@@ -86,7 +86,7 @@ interface Judged {
   readonly outcomes: Judgement['outcomes'];
   /** What of it the change left out and the last record told. */
   readonly carried: Document['carried'];
-  /** What may stay searchable if this is refused: undefined where the table's policy is that it goes. */
+  /** What may stay searchable if this is refused, of the model of now: undefined where the table's policy is that it goes. */
   readonly keep: { readonly newest: Document | undefined; readonly floor: string | undefined } | undefined;
 }
 
@@ -148,8 +148,9 @@ export const prepareChanges = async (
     const mapping = mappingOfTable(settings.config, place.source, change.table);
     // Of what is mapped no more there may be a result that a person withdraws.
     const isWithdrawn = place.source === RESULT_SOURCE && change.kind === 'delete';
-    if ((!mapping && !isWithdrawn) || holdings.pauses?.isPaused(place.source, change.table))
-      return { ...place, kind: 'dropped' };
+    // What a person gives up goes, though its table is paused: nothing of its row is needed, and nobody would try it again.
+    const isPassedOver = !dropped && holdings.pauses?.isPaused(place.source, change.table);
+    if ((!mapping && !isWithdrawn) || isPassedOver) return { ...place, kind: 'dropped' };
     const floorId = floorIdOf(place.source, change.table);
     const floor = floors.get(floorId) ?? holdings.floor(floorId);
     if (change.kind === 'truncate') {
@@ -234,7 +235,10 @@ export const prepareChanges = async (
       contentHash,
       outcomes: judgement.outcomes,
       carried,
-      keep: gates.onRefusal === 'keep' ? { newest, floor } : undefined,
+      keep:
+        gates.onRefusal === 'keep'
+          ? { newest: newest?.model === settings.model ? newest : undefined, floor }
+          : undefined,
     };
     if (judgement.refusal || !judgement.draft) {
       decide(place, documentId, change.version, { ...NO_CONTENT, carried });

@@ -4,6 +4,7 @@ import type { RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
+import { isSearchable } from '../../schemas/document-order.ts';
 import type { Document, Quarantined } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { gateRecord, type RecordLimits } from '../gates/record-gates.ts';
@@ -65,6 +66,8 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   const refusals: { gate: string }[] = [];
   const deadLetters: { topic: string; reason: DeadLetterReason }[] = [];
   const judged = new Map<string, { gate: string; outcome: GateOutcome; count: number }>();
+  /** What this batch wrote last of a document, by id. */
+  const written = new Map<string, Document>();
   const counts = { appended: 0, superseded: 0, dropped: 0, quarantined: 0, 'dead-lettered': 0 };
 
   const count = (gate: string, outcome: GateOutcome): void => {
@@ -101,6 +104,7 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
   };
 
   const appendDocument = (record: Document, value: Buffer, partition: number): void => {
+    written.set(record.documentId, record);
     if (partition === settings.partition) {
       const body = settings.codec.bodyOf('Document', value);
       documents.push({ at: records.length, record, body });
@@ -112,6 +116,34 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
       value,
       headers: documentHeaders(record, settings.now),
     });
+  };
+
+  /**
+   * The record whose content stays when this change is refused: of the same readers, and not below a floor. A row that names no tenant
+   * any more moved to nobody: its content stays with those who had it.
+   */
+  const keptBefore = (from: Outcome['from'], { documentId, tenant }: Document): Document | undefined => {
+    const keep = 'keep' in from ? from.keep : undefined;
+    const before = keep && (written.get(documentId) ?? keep.newest);
+    if (!before || !isSearchable(before)) return undefined;
+    if (tenant !== null && before.tenant !== tenant) return undefined;
+    return keep.floor === undefined || before.version >= keep.floor ? before : undefined;
+  };
+
+  /** Its id is its key and stands in a header too. */
+  const encoded = (record: Document) => {
+    const value = settings.codec.encode('Document', record);
+    return {
+      record,
+      value,
+      tooLarge: gateRecord(value.length + 2 * record.documentId.length, settings.limits),
+    };
+  };
+
+  /** Without what it would keep, where it does not fit its topic with it. */
+  const markerOf = (from: Outcome['from'], record: Document, refusal: Refusal) => {
+    const whole = encoded(markerFor(record, refusal, keptBefore(from, record)));
+    return whole.tooLarge ? encoded(markerFor(record, refusal, undefined)) : whole;
   };
 
   for (const outcome of outcomes) {
@@ -157,12 +189,8 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
       }
       case 'append':
       case 'quarantined': {
-        const value = settings.codec.encode('Document', outcome.record);
-        const refusal =
-          outcome.kind === 'quarantined'
-            ? outcome.refusal
-            : // Its id is its key and stands in a header too.
-              gateRecord(value.length + 2 * outcome.record.documentId.length, settings.limits);
+        const { value, tooLarge } = encoded(outcome.record);
+        const refusal = outcome.kind === 'quarantined' ? outcome.refusal : tooLarge;
         if (!refusal) {
           const partitions =
             outcome.record.kind === 'floor'
@@ -177,16 +205,11 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
             });
           break;
         }
-        const marker =
-          outcome.kind === 'quarantined' ? outcome.record : markerFor(outcome.record, refusal, outcome.kept);
-        appendDocument(
-          marker,
-          outcome.kind === 'quarantined' ? value : settings.codec.encode('Document', marker),
-          settings.partition,
-        );
+        const marker = markerOf(outcome.from, outcome.record, refusal);
+        appendDocument(marker.record, marker.value, settings.partition);
         const { gate, reason, detail, finding } = refusal;
         const contentHash = 'contentHash' in outcome.from ? outcome.from.contentHash : '';
-        appendQuarantined(marker, { gate, reason, detail, finding, contentHash });
+        appendQuarantined(marker.record, { gate, reason, detail, finding, contentHash });
         refusals.push({ gate });
         counts.quarantined += 1;
         break;

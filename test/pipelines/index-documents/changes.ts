@@ -4,11 +4,17 @@ import type { KafkaRecord } from '../../../connectors/kafka/kafka.ts';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { NO_LOOKALIKES } from '../../../pipelines/gates/run-gates.ts';
 import { createVolumeWatch } from '../../../pipelines/gates/volume-state.ts';
+import type { Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
 import type {
   ChangeToPrepare,
   Holdings,
   PrepareSettings,
 } from '../../../pipelines/index-documents/prepare-changes.ts';
+import {
+  type AppendPlan,
+  type AppendPlanSettings,
+  planAppends,
+} from '../../../pipelines/index-documents/records-to-append.ts';
 import { parseConfig, type Row } from '../../../schemas/config.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { makeVersion, type Version } from '../../../schemas/version.ts';
@@ -104,3 +110,24 @@ export const prepareSettings = (
   clock: () => 7,
   readRow,
 });
+
+/** Encodes as JSON, vectors as their length: what is appended can be read again. */
+export const jsonCodec: AppendPlanSettings['codec'] = {
+  bodyOf: (_, value) => value.subarray(1),
+  encode: (_, record) =>
+    Buffer.from(
+      JSON.stringify(record, (_key, value: unknown) =>
+        Buffer.isBuffer(value) ? value.toString('hex') : value,
+      ),
+    ),
+};
+
+export const planOf = (outcomes: readonly Outcome[], maxRecordBytes = 100_000): AppendPlan =>
+  planAppends(
+    { codec: jsonCodec, partition: 2, documentPartitions: 4, limits: { maxRecordBytes }, now: 99 },
+    outcomes,
+  );
+
+/** What comes to stand in the log. */
+export const writtenOf = (outcomes: readonly Outcome[]): readonly Document[] =>
+  planOf(outcomes).documents.map(({ record }) => record);

@@ -13,7 +13,7 @@ import { documentIdOf } from '../../../schemas/document-id.ts';
 import { isSearchable } from '../../../schemas/document-order.ts';
 import type { GateOverrides } from '../../../schemas/gate-settings.ts';
 import type { Document } from '../../../schemas/records.ts';
-import { holding, model, prepareSettings, toPrepare, upsertAt, versionAt } from './changes.ts';
+import { holding, model, prepareSettings, toPrepare, upsertAt, versionAt, writtenOf } from './changes.ts';
 
 const ROWS = 40;
 
@@ -53,7 +53,7 @@ const outcomesOf = async (
   );
 };
 const recordsOf = async (...asked: Parameters<typeof outcomesOf>): Promise<readonly Document[]> =>
-  (await outcomesOf(...asked)).flatMap((each) => ('record' in each ? [each.record] : []));
+  writtenOf(await outcomesOf(...asked));
 const goodRecord = async (): Promise<Document> => {
   const [good] = await recordsOf([upsertAt(1, { body: 'Good.' })]);
   if (!good) throw new Error('nothing was made');

@@ -4,15 +4,12 @@ import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-c
 import { embedDocuments } from '../../../pipelines/index-documents/embed-documents.ts';
 import type { ChangeToPrepare } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
-import {
-  type AppendPlanSettings,
-  planAppends,
-} from '../../../pipelines/index-documents/records-to-append.ts';
 import type { DeadLetter, Document, Quarantined } from '../../../schemas/records.ts';
 import {
   deleteAt,
   holding,
   model,
+  planOf,
   prepareSettings,
   recordAt,
   toPrepare,
@@ -20,28 +17,10 @@ import {
   upsertAt,
 } from './changes.ts';
 
-/** Encodes as JSON, vectors as their length: what is appended can be read again. */
-const codec: AppendPlanSettings['codec'] = {
-  bodyOf: (_, value) => value.subarray(1),
-  encode: (_, record) =>
-    Buffer.from(
-      JSON.stringify(record, (_key, value: unknown) =>
-        Buffer.isBuffer(value) ? value.toString('hex') : value,
-      ),
-    ),
-};
-const settings: AppendPlanSettings = {
-  codec,
-  partition: 2,
-  documentPartitions: 4,
-  limits: { maxRecordBytes: 100_000 },
-  now: 99,
-};
-const planned = async (changes: readonly ChangeToPrepare[], limits = settings.limits) => {
-  const prepared = await prepareChanges(prepareSettings(), holding(), changes);
+const planned = async (changes: readonly ChangeToPrepare[], maxRecordBytes?: number, held = holding()) => {
+  const prepared = await prepareChanges(prepareSettings(), held, changes);
   const embedding = new EmbeddingCache({ model, maxBytes: 1e6 });
-  const outcomes = await embedDocuments({ embedding, model, clock: () => 8 }, prepared);
-  return planAppends({ ...settings, limits }, outcomes);
+  return planOf(await embedDocuments({ embedding, model, clock: () => 8 }, prepared), maxRecordBytes);
 };
 const read = <Of>(value: Buffer | null | undefined): Of => JSON.parse(String(value)) as Of;
 
@@ -103,12 +82,11 @@ test('a document whose record would be too large is refused by its size in bytes
   const { key, value } = whole.records[0] ?? {};
   // Its id is the record's key, and stands in a header.
   const bytes = (value?.length ?? 0) + 2 * (key?.length ?? 0);
-  const limits = { maxRecordBytes: bytes };
-  expect((await planned(toPrepare([upsertAt(1)]), limits)).counts).toMatchObject({
+  expect((await planned(toPrepare([upsertAt(1)]), bytes)).counts).toMatchObject({
     appended: 1,
     quarantined: 0,
   });
-  const plan = await planned(toPrepare([upsertAt(1)]), { ...limits, maxRecordBytes: bytes - 1 });
+  const plan = await planned(toPrepare([upsertAt(1)]), bytes - 1);
   expect(plan.counts).toMatchObject({ appended: 0, quarantined: 1 });
   expect(plan.refusals).toEqual([{ gate: 'length' }]);
   const [marker] = plan.records;
@@ -122,6 +100,36 @@ test('a document whose record would be too large is refused by its size in bytes
   expect(marker?.value?.length).toBeLessThan(bytes);
   expect(read<Quarantined>(quarantined?.value).detail).toContain(String(bytes));
   expect(plan.documents.map(({ record }) => record.kind)).toEqual(['refused']);
+});
+
+test('what was too large for its topic is not kept by the next refusal of its batch, which would be too large again', async () => {
+  const sizes = async (changes: ReturnType<typeof upsertAt>[], limit?: number, held = holding()) => {
+    const plan = await planned(toPrepare(changes), limit, held);
+    return {
+      plan,
+      bytes: plan.records.map(({ key, value }) => (value?.length ?? 0) + 2 * (key?.length ?? 0)),
+    };
+  };
+  const good = upsertAt(1, { body: 'Good.' });
+  const large = [upsertAt(2, { body: 'Large. '.repeat(60) }), upsertAt(3, { body: 'Large! '.repeat(60) })];
+  const [least = 0] = (await sizes([good])).bytes;
+  const limit = least + 300;
+  for (const second of [large[1], upsertAt(3, { body: 'x'.repeat(501) })]) {
+    if (!large[0] || !second) throw new Error('two large changes');
+    const { plan, bytes } = await sizes([good, large[0], second], limit);
+    expect(Math.max(...bytes)).toBeLessThanOrEqual(limit);
+    expect(plan.counts).toMatchObject({ appended: 1, quarantined: 2 });
+    // What was good before them stays.
+    expect(plan.documents.map(({ record }) => `${record.kind} ${record.text}`)).toEqual([
+      ...['document Good.', 'refused Good.', 'refused Good.'],
+    ]);
+  }
+  // Nothing is kept that a marker has no room for, as when the limit was lowered.
+  const held = holding((await sizes([good])).plan.documents[0]?.record as Document);
+  const { plan } = await sizes([upsertAt(2, { body: 'x'.repeat(501) })], least - 1, held);
+  expect(plan.documents.map(({ record }) => record)).toMatchObject([
+    { kind: 'refused', text: '', stale: null },
+  ]);
 });
 
 test('what cannot be read becomes a dead letter with its origin, its bytes only while they are few', async () => {
