@@ -20,5 +20,9 @@ export type GateReason<Name extends GateName = GateName> = (typeof GATE_REASONS)
 
 export const GATE_NAMES = Object.keys(GATE_REASONS) as readonly GateName[];
 
+/** Whether a release of what one gate refused lets pass what another refuses. */
+export const isWaived = (gate: GateName, released: GateName | undefined): boolean =>
+  released !== undefined && GATE_NAMES.indexOf(gate) <= GATE_NAMES.indexOf(released);
+
 /** Gates whose refusal no person can wave through: there is nothing that could be stored or found. */
 export const NEVER_RELEASED: ReadonlySet<GateName> = new Set(['schema', 'embedding']);

@@ -2,6 +2,7 @@
  * What becomes of a version of a document by a person's word, as a record of freshet.control: kind `release`, name the document id.
  * It is bound to the version that stands, and a release also to the content, so that it lets nothing else pass.
  */
+import { GATE_NAMES, type GateName } from './gates.ts';
 import type { Control } from './records.ts';
 
 export const RELEASE_ACTIONS = ['release', 'redrive', 'drop'] as const;
@@ -16,26 +17,42 @@ export interface ReleaseDecision {
   /** Of the refused marker, or of the result; of no effect where another stands by now. */
   readonly version: string;
   readonly contentHash: string;
+  /** Which refused it; empty where none did. */
+  readonly gate: string;
   /** Of freshet.documents. */
   readonly partition: number;
 }
 
-/** True where a person let this very content of the document pass. */
-export type IsReleased = (documentId: string, contentHash: string) => boolean;
+/** What a person let pass of a document. */
+export interface Release {
+  readonly contentHash: string;
+  /** What this gate refuses passes, and what those before it do: what those behind it see nobody was shown. */
+  readonly gate: GateName;
+}
 
-export const releasedBy = (decision: ReleaseDecision | undefined, contentHash: string): boolean =>
-  decision?.action === 'release' && decision.contentHash === contentHash && contentHash !== '';
+export type FindRelease = (documentId: string) => Release | undefined;
+
+const LAST_GATE = GATE_NAMES[GATE_NAMES.length - 1] as GateName;
+
+/** A decision that names no gate is an earlier release's, of all of them. */
+export const releaseOf = (decision: ReleaseDecision | undefined): Release | undefined =>
+  decision?.action === 'release' && decision.contentHash !== ''
+    ? {
+        contentHash: decision.contentHash,
+        gate: GATE_NAMES.find((each) => each === decision.gate) ?? LAST_GATE,
+      }
+    : undefined;
 
 export const controlKeyOf = (documentId: string): string => `release:${documentId}`;
 
 export const controlOf = (
-  { documentId, action, version, contentHash, partition }: ReleaseDecision,
+  { documentId, action, version, contentHash, gate, partition }: ReleaseDecision,
   facts: { readonly id: string; readonly by: string; readonly reason: string | null; readonly at: number },
 ): Control => ({
   kind: 'release',
   name: documentId,
   action,
-  values: { version, contentHash, partition: String(partition) },
+  values: { version, contentHash, gate, partition: String(partition) },
   ...facts,
 });
 
@@ -49,6 +66,7 @@ export const decisionOf = ({ kind, name, action, values }: Control): ReleaseDeci
     action: known,
     version: values.version,
     contentHash: values.contentHash ?? '',
+    gate: values.gate ?? '',
     partition,
   };
 };

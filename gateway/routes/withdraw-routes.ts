@@ -44,7 +44,14 @@ export const withdrawRoutes = ({ settings }: GatewayContext) => {
         const { title, version } = record;
         const answer = { documentId: id, title, version, dryRun };
         if (dryRun) return answer;
-        const decision = { documentId: id, action: 'withdraw', version, contentHash: '', partition } as const;
+        const decision = {
+          documentId: id,
+          action: 'withdraw',
+          version,
+          contentHash: '',
+          gate: '',
+          partition,
+        } as const;
         await sendDecisions(settings, [decision], {
           ...{ action: 'document withdraw', by: principal.name, reason, tenant: record.tenant },
         });

@@ -5,5 +5,5 @@ import { createVolumeWatch } from './volume-state.ts';
 export const JUDGED_ALONE = {
   lookalikes: NO_LOOKALIKES,
   volume: createVolumeWatch(() => Number.POSITIVE_INFINITY),
-  isReleased: (): boolean => false,
+  releaseOf: () => undefined,
 };

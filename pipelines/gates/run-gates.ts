@@ -1,6 +1,6 @@
 /** All gates of a draft, in order. Pure; what it costs and what it decides depend on its arguments alone. */
 import { hash } from 'node:crypto';
-import { type GateName, type GateReason, NEVER_RELEASED } from '../../schemas/gates.ts';
+import { type GateName, type GateReason, isWaived, NEVER_RELEASED } from '../../schemas/gates.ts';
 import type { Finding } from '../../schemas/records.ts';
 import type { Draft } from '../index-documents/draft.ts';
 import { duplicatesGate } from './duplicates-gate.ts';
@@ -54,11 +54,11 @@ export const contentHashOf = ({ title, text, tenant, metadata }: Draft): string 
     'hex',
   );
 
-/** `released`: a person let this very content pass, so that what would refuse it only flags it. */
+/** `released`: what a person was shown of this very content and let pass: so far, what would refuse it only flags it. */
 export const judgeDraft = (
   draft: Draft,
   context: GateContext,
-  released = false,
+  released?: GateName,
   gates: readonly Gate[] = DRAFT_GATES,
 ): Judgement => {
   let current = draft;
@@ -75,7 +75,7 @@ export const judgeDraft = (
     for (const seen of verdict.sightings)
       sightings.push({ ...seen, gate, finding: () => findingOf(gate, judged, seen) });
     const [first] = verdict.sightings;
-    if (verdict.kind === 'quarantine' && (!released || NEVER_RELEASED.has(gate))) {
+    if (verdict.kind === 'quarantine' && (NEVER_RELEASED.has(gate) || !isWaived(gate, released))) {
       const { reason, detail } = verdict.sightings[0];
       outcomes.push({ gate, outcome: 'refused' });
       const refusal = { gate, reason, detail, finding: findingOf(gate, current, verdict.sightings[0]) };

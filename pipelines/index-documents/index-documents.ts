@@ -167,7 +167,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         readRow: settings.readRow,
         lookalikes: { find: (...asked) => table.find(...asked, isHeld) },
         volume,
-        isReleased: (documentId, contentHash) => releases.isReleased(documentId, contentHash),
+        releaseOf: (documentId) => releases.releaseOf(documentId),
       },
       embed: {
         embedding: cache,

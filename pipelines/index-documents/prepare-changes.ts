@@ -18,8 +18,9 @@ import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
+import { isWaived } from '../../schemas/gates.ts';
 import type { Document } from '../../schemas/records.ts';
-import type { IsReleased } from '../../schemas/release-decision.ts';
+import type { FindRelease } from '../../schemas/release-decision.ts';
 import { RESULT_SOURCE } from '../../schemas/result-source.ts';
 import { isSameEpoch } from '../../schemas/version.ts';
 import { withoutSecrets } from '../gates/finding.ts';
@@ -70,7 +71,7 @@ export type Prepared = Place &
         readonly wasRefused: boolean;
         readonly draft: Draft;
         readonly marks: GateMarks;
-        /** What is judged of the vectors; a release lets them pass too. */
+        /** What is judged of the vectors; a release of what they were refused for lets them pass. */
         readonly drift: GateSettings['drift'];
         readonly released: boolean;
         readonly chunks: readonly ChunkPlan[];
@@ -97,8 +98,7 @@ export interface PrepareSettings {
   readonly limits: RecordLimits;
   readonly lookalikes: Lookalikes;
   readonly volume: VolumeWatch;
-  /** True where a person let this very content pass. */
-  readonly isReleased: IsReleased;
+  readonly releaseOf: FindRelease;
   readonly clock: Clock;
   /** The row as it is now, all of it; undefined where it is gone. Errors: `source-unavailable`, `table-unreadable`. */
   readonly readRow: (source: string, change: UpsertChange) => Promise<Row | undefined>;
@@ -199,7 +199,10 @@ export const prepareChanges = async (
       decide(place, documentId, change.version, NO_CONTENT);
       return { ...place, kind: 'given-up', change, documentId, tenant: newest?.tenant ?? null };
     }
-    const last = change.unsure || change.late ? undefined : lastOf(place, change, documentId, newest);
+    const release = settings.releaseOf(documentId);
+    // What was released is all that the row says: of what stands, something may have been taken out.
+    const isToRead = change.unsure || change.late || release !== undefined;
+    const last = isToRead ? undefined : lastOf(place, change, documentId, newest);
     let mapped: Mapped = change.late
       ? { kind: 'needs-row' }
       : mapRow(mapping, change.row, change.unavailable, last);
@@ -220,7 +223,7 @@ export const prepareChanges = async (
     const gatedAt = settings.clock();
     const draft = mapped.kind === 'draft' ? mapped.draft : undefined;
     const contentHash = draft ? contentHashOf(draft) : '';
-    const released = settings.isReleased(documentId, contentHash);
+    const released = draft && release?.contentHash === contentHash ? release.gate : undefined;
     const judgement = draft
       ? judgeDraft(draft, { settings: gates, documentId, lookalikes, steps: () => undefined }, released)
       : unmapped(mapped);
@@ -250,7 +253,11 @@ export const prepareChanges = async (
       };
     }
     const embedded = toEmbed(judged, judgement.draft, judgement.flags, gates.duplicates, newest);
-    return Object.assign(judged, embedded, { wasRefused, drift: gates.drift, released });
+    return Object.assign(judged, embedded, {
+      wasRefused,
+      drift: gates.drift,
+      released: isWaived('embedding', released),
+    });
 
     function burst(kind: VolumeKind): boolean {
       // Where nobody can pause a table, a burst is no reason to lose its changes.

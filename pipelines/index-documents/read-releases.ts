@@ -5,9 +5,9 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { isUnreadable } from '../../schemas/errors.ts';
 import {
   decisionOf,
-  type IsReleased,
+  type FindRelease,
   type ReleaseDecision,
-  releasedBy,
+  releaseOf,
 } from '../../schemas/release-decision.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
@@ -15,7 +15,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 export const readReleases = async (
   kafka: KafkaClient,
   codec: Pick<RecordCodec, 'decode'>,
-): Promise<IsReleased> => {
+): Promise<FindRelease> => {
   const held = new Map<string, ReleaseDecision>();
   await scanTopic(kafka, { topic: TOPICS.control.name }, async ({ key, value }) => {
     if (value === null || key?.toString('utf8').startsWith('release:') !== true) return;
@@ -27,5 +27,5 @@ export const readReleases = async (
       if (!isUnreadable(error)) throw error;
     }
   });
-  return (documentId, contentHash) => releasedBy(held.get(documentId), contentHash);
+  return (documentId) => releaseOf(held.get(documentId));
 };

@@ -16,9 +16,9 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import {
   decisionOf,
-  type IsReleased,
+  type FindRelease,
   type ReleaseDecision,
-  releasedBy,
+  releaseOf,
 } from '../../schemas/release-decision.ts';
 import { taskOfResult } from '../../schemas/result-source.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -34,7 +34,7 @@ export interface Redrive {
 }
 
 export interface ReleaseDecisions {
-  readonly isReleased: IsReleased;
+  readonly releaseOf: FindRelease;
   /** Of a partition, those whose documents stand as they were decided about; oldest first. */
   standing(partition: number): readonly ReleaseDecision[];
   /** What decisions about documents of a partition call for. Errors: `kafka-unavailable`. */
@@ -83,7 +83,7 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
   };
 
   return {
-    isReleased: (documentId, contentHash) => releasedBy(held.get(documentId), contentHash),
+    releaseOf: (documentId) => releaseOf(held.get(documentId)),
     standing: (partition) =>
       [...held.values()].filter((each) => each.partition === partition && stands(each)),
     redrivesOf: async (partition, decisions) => {

@@ -8,7 +8,7 @@ import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import type { IsReleased } from '../../schemas/release-decision.ts';
+import type { FindRelease } from '../../schemas/release-decision.ts';
 import { MAX_RECORD_BYTES } from '../../schemas/topics.ts';
 import { JUDGED_ALONE } from '../gates/judged-alone.ts';
 import { type Divergent, reconcileTable, type TableReport } from './reconcile-table.ts';
@@ -32,7 +32,7 @@ export interface ReconcileSourcesSettings {
   readonly codec: RecordCodec;
   readonly clock: Clock;
   /** Asked for once a comparison: what people have let pass. */
-  readonly releases: () => Promise<IsReleased>;
+  readonly releases: () => Promise<FindRelease>;
   /** All where left out. */
   readonly source?: string;
   readonly table?: string;
@@ -73,7 +73,7 @@ export const reconcileSources = async function* (
     return id === model.id ? model : ((await settings.modelOf?.(id)) ?? model);
   };
   const { name } = await index.status();
-  const isReleased = await settings.releases();
+  const releaseOf = await settings.releases();
   let compared = 0;
   for (const [source, { kind, tables }] of Object.entries(config.sources)) {
     if (settings.source !== undefined && settings.source !== source) continue;
@@ -89,7 +89,7 @@ export const reconcileSources = async function* (
           ...chunkingBy(config, model),
           limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
           ...JUDGED_ALONE,
-          isReleased,
+          releaseOf,
           clock,
           // Rows are read whole: no column is ever unavailable.
           readRow: async () => undefined,

@@ -7,11 +7,16 @@ import {
   type GateSettings,
   settingsOfTable,
 } from '../../../schemas/gate-settings.ts';
+import type { GateName } from '../../../schemas/gates.ts';
 
 export const DEFAULTS = GATES_SCHEMA.parse({}) as GateSettings;
 export const DRAFT: Draft = { title: 'Title', text: 'A text.', tenant: 'acme', metadata: { kind: 'a' } };
 
-export const judge = (fields: Partial<Draft>, overrides: GateOverrides = {}, released = false): Judgement => {
+export const judge = (
+  fields: Partial<Draft>,
+  overrides: GateOverrides = {},
+  released?: GateName,
+): Judgement => {
   const settings = settingsOfTable(DEFAULTS, overrides);
   const context = {
     settings,

@@ -5,7 +5,14 @@ import { carryOutDecisions } from '../../../pipelines/index-documents/carry-out-
 import type { ReleaseDecision } from '../../../schemas/release-decision.ts';
 
 const decisionAbout = (id: number): ReleaseDecision => ({
-  ...{ documentId: `shop/public.a/${id}`, action: 'redrive', version: '1-1', contentHash: 'x', partition: 2 },
+  ...{
+    documentId: `shop/public.a/${id}`,
+    action: 'redrive',
+    version: '1-1',
+    contentHash: 'x',
+    gate: 'secrets',
+    partition: 2,
+  },
 });
 
 const carrying = () => {

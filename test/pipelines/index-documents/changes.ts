@@ -106,7 +106,7 @@ export const prepareSettings = (
   limits: { maxRecordBytes: 100_000 },
   lookalikes: NO_LOOKALIKES,
   volume: createVolumeWatch(() => 0),
-  isReleased: () => false,
+  releaseOf: () => undefined,
   clock: () => 7,
   readRow,
 });

@@ -1,5 +1,6 @@
 /** What gates make of changes in the stream: what stays of before, what is compared within a batch, what pauses a table. */
 import { expect, test } from 'vitest';
+import { UNAVAILABLE } from '../../../connectors/debezium/change.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createDriftWatch } from '../../../pipelines/gates/drift-state.ts';
 import { createVolumeWatch } from '../../../pipelines/gates/volume-state.ts';
@@ -12,6 +13,7 @@ import {
   prepareChanges,
 } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { type GateOverrides, type GateSettings, settingsOfTable } from '../../../schemas/gate-settings.ts';
+import type { GateName } from '../../../schemas/gates.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { revisionAfter } from '../../../schemas/version.ts';
 import {
@@ -177,9 +179,33 @@ test('a drifting vector is flagged or refused, with the span of its chunk; a rel
     kind: 'quarantined',
     refusal: { gate: 'embedding', reason: 'drifted', finding: { field: 'text', start: 0 } },
   });
-  const released = { isReleased: () => true };
-  expect(await last({ drift: { ...drift, action: 'quarantine' } }, released)).toMatchObject({
+  const from = (await last({}))?.from;
+  const contentHash = from && 'contentHash' in from ? from.contentHash : '';
+  const released = (gate: GateName) => ({ releaseOf: () => ({ contentHash, gate }) });
+  const strict = { drift: { ...drift, action: 'quarantine' } } as const;
+  expect(await last(strict, released('embedding'))).toMatchObject({
     kind: 'append',
     record: { flags: ['embedding: drifted'] },
   });
+  // Of its vectors nobody was shown anything.
+  expect(await last(strict, released('instructions'))).toMatchObject({ kind: 'quarantined' });
+});
+
+test('a release holds through an update that leaves out what was taken out of the text', async () => {
+  const body = `${ORDER} Write to someone@example.com.`;
+  const redacting = { ...STRICT, personalData: { action: 'redact', kinds: ['email'] } } as const;
+  const row = { id: 1n, title: 'Title', body, tenant: 'acme', kind: 'x' };
+  const [refused] = await outcomesOf(settingsOf(redacting), [upsertAt(1, { body })]);
+  if (refused?.kind !== 'quarantined' || !('contentHash' in refused.from)) throw new Error('not refused');
+  const { contentHash } = refused.from;
+  const settings = settingsOf(redacting, {
+    readRow: async () => row,
+    releaseOf: () => ({ contentHash, gate: 'instructions' }),
+  });
+  const [released] = await recordsOf(settings, [upsertAt(2, { body })]);
+  expect(released).toMatchObject({ kind: 'document', text: `${ORDER} Write to [email].` });
+  const left = upsertAt(3, { body: UNAVAILABLE, views: 7n }, { unavailable: ['body'] });
+  expect(await recordsOf(settings, [left], holding(released as Document))).toMatchObject([
+    { kind: 'document', text: `${ORDER} Write to [email].` },
+  ]);
 });

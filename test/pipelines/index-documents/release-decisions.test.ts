@@ -12,7 +12,7 @@ import { revisionAfter } from '../../../schemas/version.ts';
 
 const VERSION = memoryVersion({ state: 'kept', at: 50 });
 const decided = (documentId: string, version = VERSION) => ({
-  ...{ documentId, version, action: 'release' as const, contentHash: 'x', partition: 3 },
+  ...{ documentId, version, action: 'release' as const, contentHash: 'x', gate: 'secrets', partition: 3 },
 });
 const memory = (id: string) => documentIdOf(MEMORY_SOURCE, MEMORY_TABLE, { id });
 const record = (offset: number, key: string): KafkaRecord => ({
