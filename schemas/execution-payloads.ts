@@ -94,6 +94,9 @@ export const isEnding = ({ type, name }: { readonly type: string; readonly name:
 export const UNDO = 'undo';
 export const UNDONE = 'undone';
 
+/** Of undoing the effect of a key. */
+export const undoKeyOf = (idempotencyKey: string): string => `${idempotencyKey}:undo`;
+
 /**
  * The name of a `checkpoint` after the intent of a tool or a model that was not called: its worker was told to let go before. It costs nothing, and
  * whoever takes the execution over begins it.

@@ -4,7 +4,7 @@
  */
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
-import { NOT_MADE } from '../../schemas/execution-payloads.ts';
+import { NOT_MADE, undoKeyOf } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { countingEvents } from './fork-events.ts';
 
@@ -47,7 +47,7 @@ export const compensationsOf = (
       const effect = { executionId, step: event.step, tool: name ?? '', input, output: null };
       // Nothing was journaled of the try before: its worker died, and it may have happened.
       if (begun.get(key)?.kind === 'unknown') doubtful.add(key);
-      begun.set(key, { ...effect, idempotencyKey: `${key}:undo`, kind: 'unknown' });
+      begun.set(key, { ...effect, idempotencyKey: undoKeyOf(key), kind: 'unknown' });
       continue;
     }
     const effect = begun.get(key);

@@ -7,6 +7,7 @@
  * the new execution's own. The end, a stop and the costs stay the origin's: that money was spent there, and counts there (I3). Times, inputs, outputs and hashes of decisions stay as they were, so a replay of the new execution
  * comes to the copied decisions too.
  */
+import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
@@ -77,9 +78,10 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number, execut
   const copied = counting.filter(
     (event) => event.step <= step && event.step > 0 && COPIED.has(event.type) && !isOfTheOrigin(event),
   );
-  const finished = new Set(copied.filter((event) => event.type !== 'intent').map(({ step: at }) => at));
+  const finished = new Set(copied.filter(isOutcome).map(({ step: at }) => at));
   const kept = withoutOpenApproval(
-    copied.filter((event) => event.type !== 'intent' || isDelegated(event) || finished.has(event.step)),
+    copied.filter((event) => isDelegated(event) || finished.has(event.step)),
+    finished,
   );
   const drafts = kept.map((event) =>
     isDelegated(event) ? delegatedDraftOf(event, finished.has(event.step), executionId) : draftOf(event),
@@ -112,19 +114,30 @@ const isOfTheOrigin = ({ type, name }: AgentEvent): boolean =>
 
 const isDelegated = ({ priceTable }: AgentEvent): boolean => priceTable === DELEGATED;
 
+/** Nobody knows what came of an effect under way when its execution was stopped, as where its worker died: it is no outcome. */
+const isOutcome = ({ type, error }: AgentEvent): boolean =>
+  type !== 'intent' && !(type === 'error' && error?.code === 'effect-unknown');
+
 /**
- * An approval is for one call, made once: where the call is not among what is copied, a person is asked again, be it that
- * nobody had answered, or that somebody had and the call was still to come.
+ * An approval is for one call, made once: where the call is not among what is copied, or is a sub-task that had not ended, a person is asked
+ * again, be it that nobody had answered, or that somebody had and the call was still to come. Calls of a reply are taken in their order, so none behind it is copied either; what
+ * came of sub-tasks before it is.
  */
-const withoutOpenApproval = (events: readonly AgentEvent[]): readonly AgentEvent[] => {
-  const asked = events.findLastIndex((event) => event.name === 'approval-asked');
-  if (asked < 0) return events;
-  const isAnswered = events
-    .slice(asked + 1)
-    .some((event) => event.type !== 'checkpoint' && !isDelegated(event));
-  return isAnswered
-    ? events
-    : events.filter((event, at) => at < asked || (event.type !== 'checkpoint' && at > asked));
+const withoutOpenApproval = (
+  events: readonly AgentEvent[],
+  finished: ReadonlySet<number>,
+): readonly AgentEvent[] => {
+  const handedOver = new Set<string | null>();
+  for (const [at, event] of events.entries()) {
+    const isOfBefore = (each: AgentEvent): boolean =>
+      isDelegated(each) && handedOver.has(each.idempotencyKey);
+    if (isDelegated(event)) handedOver.add(event.idempotencyKey);
+    if (event.type !== 'checkpoint' || event.name !== APPROVAL_ASKED) continue;
+    const rest = events.slice(at + 1);
+    const call = rest.find((each) => each.type !== 'checkpoint' && !isOfBefore(each));
+    if (!call || !finished.has(call.step)) return [...events.slice(0, at), ...rest.filter(isOfBefore)];
+  }
+  return events;
 };
 
 const draftOf = (event: AgentEvent): EventDraft => {

@@ -144,7 +144,7 @@ export interface ExecutionState {
   readonly recollection: JsonValue;
   /** Answers in a row that were not of the agent's shape. */
   readonly invalidOutputs: number;
-  /** Of this execution, and not made since. */
+  /** Of this execution and of what it took over, and neither made nor undone since. */
   readonly failedEffects: readonly FailedEffect[];
 }
 

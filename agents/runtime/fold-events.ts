@@ -20,6 +20,8 @@ import {
   parseUserInput,
   RETRIEVE,
   type TerminalOutput,
+  UNDONE,
+  undoKeyOf,
 } from '../../schemas/execution-payloads.ts';
 import { RECALL } from '../../schemas/recollection.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -197,6 +199,16 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
     // What a person had to approve is approved: it is the same call.
     return { ...state, countedSteps, phase: { kind: 'tools', calls: phase.calls, approved: true } };
   },
+  // What is undone, or may be, and is asked for again is another effect. One that failed to be undone stands.
+  [UNDONE]: (state, { idempotencyKey, error }) =>
+    error && error.code !== EFFECT_UNKNOWN
+      ? state
+      : {
+          ...state,
+          failedEffects: state.failedEffects.filter(
+            (each) => undoKeyOf(each.idempotencyKey) !== idempotencyKey,
+          ),
+        },
   [ENDING]: (state, event) => ({ ...state, ending: endingOf(event) ?? state.ending }),
   [APPROVAL_ASKED]: (state, event) => {
     const asked = approvalRequestOf(event);
@@ -344,7 +356,7 @@ const callEnded = (state: ExecutionState, call: ToolCall, event: AgentEvent): Ex
     results: [...state.results, resultOf(call, event, output)],
     messages: [...state.messages, { role: 'tool', toolCallId: call.id, toolName: call.name, content }],
     loop: afterStep(state.loop, stepSeen(call, event)),
-    failedEffects: failedAfter(state.failedEffects, call, event),
+    failedEffects: failedAfter(state, call, event),
   };
 };
 
@@ -358,12 +370,13 @@ const searchOf = (
 };
 
 const failedAfter = (
-  before: readonly FailedEffect[],
+  { failedEffects: before, terms }: ExecutionState,
   { name, arguments: input }: ToolCall,
   { idempotencyKey, executionId, error, priceTable }: AgentEvent,
 ): readonly FailedEffect[] => {
-  // What a fork took over from its origin happened under the origin's keys, and may be undone.
-  if (!idempotencyKey?.startsWith(`${executionId}:`) || priceTable === DELEGATED) return before;
+  if (idempotencyKey === null || priceTable === DELEGATED) return before;
+  // What a fork took over has its origin's keys.
+  if (!goesBy(terms, 3) && !idempotencyKey.startsWith(`${executionId}:`)) return before;
   const others = before.filter((each) => each.idempotencyKey !== idempotencyKey);
   return error ? [...others, { name, inputHash: hashOnce(input), idempotencyKey }] : others;
 };

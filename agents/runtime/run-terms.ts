@@ -17,8 +17,9 @@ export interface ModelTerms {
  * decision 30). 1: what a tool found is taken as passages within bounds, and told up to a length; a lost call is made again only within the
  * cap; an effect of which nobody knows is told before every other reason to end; a model whose window does not take the latest message is
  * passed over. 2: an approval is asked for before a task is handed over, too; why an execution ended holds no half of a character.
+ * 3: an effect that failed and that a fork took over keeps its key.
  */
-export const RULES = 2;
+export const RULES = 3;
 
 export interface RunTerms {
   readonly limits: AgentLimits;
