@@ -41,6 +41,7 @@ const followRollout = async (settings: GatewaySettings, rollout: Rollout): Promi
     topics: [TOPICS.results.name, TOPICS.feedback.name],
     name: 'rollout',
     recent: { [TOPICS.results.name]: recent, [TOPICS.feedback.name]: recent },
+    onBegin: tally.begin,
     onRecord: async ({ topic, value }) => {
       if (value === null) return;
       if (topic === TOPICS.results.name) tally.result(await codec.decode('Result', value));

@@ -1,5 +1,5 @@
 /** How the executions of a rollout ended, by version: folded from freshet.results and freshet.feedback, which keep them all. Pure but for being kept in place. */
-import type { EndCode } from '../../schemas/execution-payloads.ts';
+import { NOT_ITS_OWN } from '../../schemas/execution-payloads.ts';
 import { type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { Feedback, Result } from '../../schemas/records.ts';
 import type { Rollout } from '../../schemas/rollout.ts';
@@ -37,14 +37,17 @@ export interface RolloutOutcomes {
   readonly candidate: Outcomes;
 }
 
-export interface RolloutTally {
+interface Counts {
   result(result: Result): void;
   feedback(feedback: Feedback): void;
   outcomes(): RolloutOutcomes;
 }
 
-/** Ends that a person chose say nothing of a version. */
-const BY_PEOPLE: ReadonlySet<string> = new Set<EndCode>(['cancelled', 'killed']);
+export interface RolloutTally extends Counts {
+  /** They are read from their beginning: of more than are known by name, those that were forgotten would count twice. */
+  begin(): void;
+}
+
 /** Newest that are known by name; older ones have been counted. */
 const MOST_TASKS = 200_000;
 const MOST_SCORES = 20_000;
@@ -71,13 +74,22 @@ const setNewest = <Value>(map: Map<string, Value>, key: string, value: Value, mo
   if (map.size > most && oldest !== undefined) map.delete(oldest);
 };
 
+type Compared = Pick<Rollout, 'agent' | 'began' | 'stable' | 'candidate'>;
+
 /** Only what was begun since the rollout was: of both versions the same stretch of time. */
-export const createRolloutTally = ({
-  agent,
-  began,
-  stable,
-  candidate,
-}: Pick<Rollout, 'agent' | 'began' | 'stable' | 'candidate'>): RolloutTally => {
+export const createRolloutTally = (rollout: Compared, most = MOST_TASKS): RolloutTally => {
+  let counts = countsOf(rollout, most);
+  return {
+    begin: () => {
+      counts = countsOf(rollout, most);
+    },
+    result: (result) => counts.result(result),
+    feedback: (feedback) => counts.feedback(feedback),
+    outcomes: () => counts.outcomes(),
+  };
+};
+
+const countsOf = ({ agent, began, stable, candidate }: Compared, most: number): Counts => {
   const tallies = new Map([stable, candidate].map((version) => [version, newTally()]));
   const sessions = new Map<string, Session>();
   /** By task: a result may be written twice. */
@@ -120,13 +132,13 @@ export const createRolloutTally = ({
     result: ({ taskId, behaviour, outcome, error, costUsd, startedAt, completedAt, ...result }) => {
       const tally = tallies.get(behaviour);
       if (result.agent !== agent || !tally || startedAt < began || counted.has(taskId)) return;
-      if (BY_PEOPLE.has(error?.code ?? '')) return;
+      if (NOT_ITS_OWN.has(error?.code ?? '')) return;
       const { tenant, sessionId } = result;
       const name = JSON.stringify([behaviour, ...(sessionId === null ? [taskId] : [tenant, sessionId])]);
       const session = sessions.get(name) ?? { executions: 0, failed: 0 };
       const usd = parseUsd(costUsd);
       const micros = Math.max(0, completedAt - startedAt);
-      setNewest(counted, taskId, { version: behaviour, session: name }, MOST_TASKS);
+      setNewest(counted, taskId, { version: behaviour, session: name }, most);
       tally.executions += 1;
       if (outcome !== 'completed') tally[outcome] += 1;
       tally.usd += usd;
@@ -140,7 +152,7 @@ export const createRolloutTally = ({
       session.executions += 1;
       if (outcome !== 'completed') session.failed += 1;
       tally.failures += session.failed / session.executions;
-      setNewest(sessions, name, session, MOST_TASKS);
+      setNewest(sessions, name, session, most);
     },
     feedback: ({ taskId, by, score, at, ...feedback }) => {
       if (feedback.agent === agent && at >= began)

@@ -37,7 +37,7 @@ export const resultOf = (over: Partial<Result>): Result => ({
   ...over,
 });
 
-export const newTally = (): RolloutTally => createRolloutTally(ROLLOUT);
+export const newTally = (most?: number): RolloutTally => createRolloutTally(ROLLOUT, most);
 
 const SESSION_TASKS = 10;
 

@@ -3,7 +3,7 @@
  * leaves the others theirs: of more than are held, the last are a fair sample.
  */
 import { LRUCache } from 'lru-cache';
-import type { EndCode } from '../../schemas/execution-payloads.ts';
+import { NOT_ITS_OWN } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { LOOP_CODES } from './agent-metrics.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
@@ -35,17 +35,6 @@ interface Ended {
 const MAX_AGENTS = 200;
 /** Of an agent. */
 const MAX_HELD = 5_000;
-/** Ends that a person chose, that a task brought about, or the day's money (which has an alert of its own): they say nothing of an agent. */
-const NOT_ITS_OWN: ReadonlySet<string> = new Set<EndCode>([
-  'cancelled',
-  'killed',
-  'agent-budget',
-  'tenant-budget',
-  'unknown-agent',
-  'task-invalid',
-  'too-large',
-]);
-
 export const createAgentOutcomes = (max = MAX_HELD): AgentOutcomes => {
   /** By agent, and of each by execution: the one that was told longest ago first. */
   const held = new LRUCache<string, Map<string, Ended>>({ max: MAX_AGENTS });

@@ -130,7 +130,7 @@ test('what costs nothing may not begin to cost', () => {
   expect(verdictOf(tally)).toMatchObject({ measure: 'cost', stable: 0 });
 });
 
-test('what is counted: each task once, of these two versions, begun since, and not ended by a person', () => {
+test('what is counted: each task once, of these two versions, begun since, and not ended by a person or the day’s money', () => {
   const tally = newTally();
   const cancelled = { code: 'cancelled', message: '' };
   for (const over of [
@@ -141,6 +141,8 @@ test('what is counted: each task once, of these two versions, begun since, and n
     { taskId: 'd', agent: 'triage' },
     { taskId: 'e', startedAt: -1 },
     { taskId: 'f', outcome: 'halted', error: cancelled },
+    { taskId: 'g', outcome: 'halted', error: { code: 'tenant-budget', message: '' } },
+    { taskId: 'h', outcome: 'failed', error: { code: 'task-invalid', message: '' } },
   ] as const)
     tally.result(resultOf(over));
   const said = { executionId: 'e', agent: 'support', behaviour: '1', tenant: null, comment: null, at: 1 };
@@ -150,4 +152,14 @@ test('what is counted: each task once, of these two versions, begun since, and n
   const { stable, candidate } = tally.outcomes();
   expect(stable).toMatchObject({ executions: 1, failed: 0, halted: 0, scores: { count: 1, sum: 0.5 } });
   expect(candidate).toMatchObject({ executions: 1, halted: 1, usd: 500_000_000_000n, scores: { count: 0 } });
+});
+
+test('read again from its beginning, a rollout of more tasks than are known by name comes to the same', () => {
+  const tally = newTally(100);
+  const read = (): number => {
+    tally.begin();
+    for (let each = 0; each < 120; each += 1) tally.result(resultOf({ taskId: `${each}` }));
+    return tally.outcomes().stable.executions;
+  };
+  expect([read(), read()]).toEqual([120, 120]);
 });
