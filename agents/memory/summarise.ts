@@ -66,14 +66,15 @@ export const createSummarise = (settings: SummariseSettings): Summarise => {
   ): Promise<string | undefined> => {
     const name = `model:${model.id}` as const;
     if ((await guards.mayCall(name)) !== null) return undefined;
+    const allowed = performance.now();
     const spend = await ledger.reserve(of, model, model.estimate(prompt), stopped);
     if (!spend) {
-      guards.notMade(name);
+      guards.notMade(name, performance.now() - allowed);
       return undefined;
     }
     const bounds = { limitMs: GIVE_UP_MS, signal: stopped, onChunk: () => undefined };
     const { output, failure } = await callModel(model, prompt, bounds);
-    tellBreaker(guards, name, failure, stopped);
+    tellBreaker(guards, { name, sinceMs: performance.now() - allowed }, failure, stopped);
     if (failure) {
       onTrouble(new Error(failure.message));
       // What may have cost stands at its reservation (I3).

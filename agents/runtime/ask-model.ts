@@ -38,8 +38,10 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     journal.writeBehind({ type: 'error', step, at, name, input, inputHash, error, output });
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: error.code };
   }
+  const allowed = performance.now();
+  const sinceMs = (): number => performance.now() - allowed;
   /** It may be the one that tries an open breaker: whoever asks next does so, where nothing was sent. */
-  const giveBack = (): void => guards.notMade(`model:${name}`);
+  const giveBack = (): void => guards.notMade(`model:${name}`, sinceMs());
   const money = moneyOf(scope, step, reservedUsd);
   /** Its worker was told to let go before anything was sent: it is as if it had not been begun. */
   const leaveUnasked = (): void =>
@@ -82,7 +84,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     onChunk: chunks.onModelChunk(step),
     traceparent: traceparentOfStep(scope, step),
   });
-  tellBreaker(guards, `model:${name}`, failure, scope.calling);
+  tellBreaker(guards, { name: `model:${name}`, sinceMs: sinceMs() }, failure, scope.calling);
   if (failure) {
     if (scope.run.signal.aborted && !failure.uncertain) leaveUnasked();
     throwIfStopped(scope);

@@ -36,10 +36,10 @@ export interface Denial {
 export interface CallGuards {
   /** Null: it may be called. */
   mayCall(name: GuardedName): Promise<HeldBack | null>;
-  /** Told of each call that was allowed and made. */
-  called(name: GuardedName, worked: boolean): void;
-  /** Told of each that was allowed and then not made: it may have been the one that tries an open breaker. */
-  notMade(name: GuardedName): void;
+  /** Told of each call that was allowed, `sinceMs` ago, and made. */
+  called(name: GuardedName, worked: boolean, sinceMs: number): void;
+  /** Told of each that was allowed, so long ago, and then not made: it may have been the one that tries an open breaker. */
+  notMade(name: GuardedName, sinceMs: number): void;
   /** Null: it may be spent. To be asked once the intent stands in the journal. Waits while counters are rebuilt, as long as there is time. */
   reserve(money: MoneyAsked, signal: AbortSignal): Promise<Denial | null>;
   /** What a call came to, in the place of what was reserved. */

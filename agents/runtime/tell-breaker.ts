@@ -6,15 +6,21 @@ import type { CallFailure } from './step-calls.ts';
 /** One that was cut off sooner, as its execution had no more time, might have answered yet. */
 const TELLING_SILENCE_MS = 10_000;
 
+interface AllowedCall {
+  readonly name: GuardedName;
+  /** Since it was let through. */
+  readonly sinceMs: number;
+}
+
 export const tellBreaker = (
   guards: Pick<CallGuards, 'called' | 'notMade'>,
-  name: GuardedName,
+  { name, sinceMs }: AllowedCall,
   failure: CallFailure | null,
   stopped: AbortSignal,
 ): void => {
   // It may be the one that tries an open breaker: whoever asks next does so.
-  if (failure && saysNothing(failure, stopped)) guards.notMade(name);
-  else if (!stopped.aborted) guards.called(name, failure === null || !isTheirs(failure));
+  if (failure && saysNothing(failure, stopped)) guards.notMade(name, sinceMs);
+  else if (!stopped.aborted) guards.called(name, failure === null || !isTheirs(failure), sinceMs);
 };
 
 const saysNothing = ({ made, uncertain, silentMs }: CallFailure, stopped: AbortSignal): boolean =>

@@ -4,6 +4,7 @@
  * nothing is called and the execution is told to stop, as at a model.
  */
 
+import { guardedToolOf } from '../../connectors/guarded-calls/breaker-state.ts';
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { ToolDefinition } from '../../schemas/agent-definition.ts';
 import { hashOnce } from '../../schemas/canonical-json.ts';
@@ -199,14 +200,16 @@ const callGuarded = async (
   const { calling } = scope;
   const { guards } = scope.services;
   if (tool.name !== decision.name && leftOf(tool, scope) <= 0) return notCalled(overCap(tool));
-  const held = await guards.mayCall(`tool:${tool.name}`);
+  const name = guardedToolOf(scope.run.identity.agent, tool.name);
+  const held = await guards.mayCall(name);
   if (held !== null) return notCalled({ code: BREAKER_OPEN, message: held.message });
+  const allowed = performance.now();
   const context = toolContextOf(scope, decision.step, keyOf(decision, scope));
   const outcome = await callTool(tool, input, { limitMs, context });
   // A tool that says no has answered; one that does not answer, or breaks, is what a breaker is for.
-  if (!calling.aborted)
-    guards.called(`tool:${tool.name}`, outcome.failure === null || !mayPass(outcome.failure));
-  else if (outcome.failure && !outcome.failure.uncertain) guards.notMade(`tool:${tool.name}`);
+  const sinceMs = performance.now() - allowed;
+  if (!calling.aborted) guards.called(name, outcome.failure === null || !mayPass(outcome.failure), sinceMs);
+  else if (outcome.failure && !outcome.failure.uncertain) guards.notMade(name, sinceMs);
   return outcome;
 };
 

@@ -43,8 +43,8 @@ export const openCallGuards = (settings: {
       const message = `${name.slice(name.indexOf(':') + 1)} has failed again and again; ${when}`;
       return { message, retryAfterMs: waitMs };
     },
-    called: (name, worked) => void breakers.after(name, worked),
-    notMade: (name) => void breakers.without(name),
+    called: (name, worked, sinceMs) => void breakers.after(name, worked, sinceMs),
+    notMade: (name, sinceMs) => void breakers.without(name, sinceMs),
     reserve: async (money, signal) => {
       const { costId, agent, tenant, usd, at, usdPerDay, time } = money;
       const began = performance.now();

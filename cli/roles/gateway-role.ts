@@ -2,7 +2,7 @@
 import { openConnectApi } from '../../connectors/debezium/connect-api.ts';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
 import { superviseConnector } from '../../connectors/debezium/supervise-connector.ts';
-import { type GuardedName, WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
+import { type GuardedName, guardedToolOf, WORKERS } from '../../connectors/guarded-calls/breaker-state.ts';
 import { openIndex } from '../../connectors/index-service/index-replicas.ts';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
 import { languageModelsFromConfig } from '../../connectors/models/language/language-models-from-config.ts';
@@ -23,10 +23,9 @@ const COMPARING_PAUSE_MS = 100;
 const guardedNames = (config: RoleContext['config']): readonly GuardedName[] => [
   ...languageModelsFromConfig(config).map(({ id }): GuardedName => `model:${id}`),
   ...new Set(
-    [...config.agents, ...config.behaviours]
-      .flatMap(({ tools }) => tools ?? [])
-      .filter(({ subtask }) => !subtask)
-      .map(({ name }): GuardedName => `tool:${name}`),
+    [...config.agents, ...config.behaviours].flatMap(({ name: agent, tools = [] }) =>
+      tools.filter(({ subtask }) => !subtask).map(({ name }) => guardedToolOf(agent, name)),
+    ),
   ),
 ];
 

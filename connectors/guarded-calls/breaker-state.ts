@@ -4,7 +4,7 @@
  *
  * closed → open after so many failures in a row; open → half-open once its time is over, by one trial call; half-open →
  * closed when it succeeds, open again when it fails. A trial whose outcome never comes makes room for another after
- * the same time. What ends late, after a call that began before the breaker opened, does not close it.
+ * the same time. What became of a call that was allowed before the breaker opened moves it no more.
  */
 import type { BreakerState } from './guarded-calls.ts';
 
@@ -16,9 +16,10 @@ export interface BreakerSettings {
 
 export type Breaker =
   | { readonly state: 'closed'; readonly failures: number }
-  | { readonly state: 'open'; readonly until: number }
+  /** `opened`: at which time; left out where nobody knows. */
+  | { readonly state: 'open'; readonly until: number; readonly opened?: number }
   /** Another trial may begin at `until`. */
-  | { readonly state: 'half-open'; readonly until: number };
+  | { readonly state: 'half-open'; readonly until: number; readonly opened?: number };
 
 export type BreakerVerdict =
   | { readonly allowed: true }
@@ -32,6 +33,9 @@ export type BreakerVerdict =
 
 /** What calls go by that several workers make. */
 export type GuardedName = `model:${string}` | `tool:${string}`;
+
+/** Tools of two agents may have one name and ask different servers. */
+export const guardedToolOf = (agent: string, tool: string): GuardedName => `tool:${agent}/${tool}`;
 
 /** Who shares the breakers of models and tools: all workers of agents. */
 export const WORKERS = 'agents';
@@ -59,44 +63,67 @@ export const beforeCall = (
   const { until } = breaker;
   const waitMs = breaker.state === 'open' ? until - now : null;
   if (now < until) return { breaker, verdict: { allowed: false, until, waitMs } };
-  return { breaker: { state: 'half-open', until: now + openMs }, verdict: { allowed: true } };
+  return { breaker: { ...breaker, state: 'half-open', until: now + openMs }, verdict: { allowed: true } };
 };
 
+/**
+ * Whether a call that was allowed `sinceMs` ago tries the breaker. Others were allowed before it opened, and a trial no sooner than
+ * `openMs` after it: half of that is left for clocks that are set meanwhile.
+ */
+const isTrial = (
+  { opened }: Exclude<Breaker, { readonly state: 'closed' }>,
+  openMs: number,
+  now: number,
+  sinceMs: number,
+): boolean => opened === undefined || now - sinceMs > opened + openMs / 2;
+
+/** `sinceMs`: how long ago the call was allowed. */
 export const afterCall = (
   breaker: Breaker,
   { failures, openMs }: BreakerSettings,
   now: number,
   succeeded: boolean,
+  sinceMs = 0,
 ): Breaker => {
   switch (breaker.state) {
     case 'closed': {
       if (succeeded) return breaker.failures === 0 ? breaker : CLOSED;
       const count = breaker.failures + 1;
       return count >= failures
-        ? { state: 'open', until: now + openMs }
+        ? { state: 'open', until: now + openMs, opened: now }
         : { state: 'closed', failures: count };
     }
     case 'open':
       return breaker;
     case 'half-open':
-      return succeeded ? CLOSED : { state: 'open', until: now + openMs };
+      if (!isTrial(breaker, openMs, now, sinceMs)) return breaker;
+      return succeeded ? CLOSED : { state: 'open', until: now + openMs, opened: now };
     default:
       return breaker satisfies never;
   }
 };
 
 /** After a call that was allowed and then not made: a trial is given back, and whoever asks next makes it. */
-export const withoutCall = (breaker: Breaker, now: number): Breaker =>
-  breaker.state === 'half-open' ? { state: 'open', until: now } : breaker;
+export const withoutCall = (
+  breaker: Breaker,
+  { openMs }: BreakerSettings,
+  now: number,
+  sinceMs = 0,
+): Breaker =>
+  breaker.state === 'half-open' && isTrial(breaker, openMs, now, sinceMs)
+    ? { ...breaker, state: 'open', until: now }
+    : breaker;
 
 /** Undefined for what is no breaker: the text can be written by anyone who reaches the server that holds it. */
 export const parseBreaker = (text: string): Breaker | undefined => {
   try {
-    const value = JSON.parse(text) as Partial<Record<'state' | 'failures' | 'until', unknown>> | null;
-    const { state, failures, until } = value ?? {};
+    const value = JSON.parse(text) as Partial<
+      Record<'state' | 'failures' | 'until' | 'opened', unknown>
+    > | null;
+    const { state, failures, until, opened } = value ?? {};
     if (state === 'closed' && Number.isInteger(failures)) return { state, failures: Number(failures) };
     if ((state === 'open' || state === 'half-open') && Number.isFinite(until))
-      return { state, until: Number(until) };
+      return { state, until: Number(until), ...(Number.isFinite(opened) ? { opened: Number(opened) } : {}) };
     return undefined;
   } catch {
     return undefined;

@@ -22,10 +22,10 @@ import { openRedis } from './open-redis.ts';
 export interface SharedBreakers {
   /** To be asked before each call; never throws. */
   before(name: GuardedName): Promise<BreakerVerdict>;
-  /** To be told of each call that was allowed; never throws. */
-  after(name: GuardedName, succeeded: boolean): Promise<void>;
-  /** To be told of one that was allowed and then not made; never throws. */
-  without(name: GuardedName): Promise<void>;
+  /** To be told of each call that was allowed, `sinceMs` ago or just now; never throws. */
+  after(name: GuardedName, succeeded: boolean, sinceMs?: number): Promise<void>;
+  /** To be told of one that was allowed, so long ago, and then not made; never throws. */
+  without(name: GuardedName, sinceMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -88,13 +88,16 @@ export const openSharedBreakers = async (settings: SharedBreakersSettings): Prom
         const { breaker: next, verdict } = beforeCall(breaker, settingsOf(name), at);
         return { breaker: next, answer: verdict };
       }),
-    after: (name, succeeded) =>
+    after: (name, succeeded, sinceMs) =>
       move(name, (breaker, at) => ({
-        breaker: afterCall(breaker, settingsOf(name), at, succeeded),
+        breaker: afterCall(breaker, settingsOf(name), at, succeeded, sinceMs),
         answer: undefined,
       })),
-    without: (name) =>
-      move(name, (breaker, at) => ({ breaker: withoutCall(breaker, at), answer: undefined })),
+    without: (name, sinceMs) =>
+      move(name, (breaker, at) => ({
+        breaker: withoutCall(breaker, settingsOf(name), at, sinceMs),
+        answer: undefined,
+      })),
     close: async () => redis.disconnect(),
   };
 };

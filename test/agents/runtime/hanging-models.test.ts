@@ -63,7 +63,7 @@ const toldOf = (failure: CallFailure | null): unknown => {
     called: (_: string, worked: boolean) => void told.push(worked),
     notMade: () => void told.push('not made'),
   };
-  tellBreaker(guards, 'model:first', failure, NOBODY);
+  tellBreaker(guards, { name: 'model:first', sinceMs: 0 }, failure, NOBODY);
   return told[0];
 };
 

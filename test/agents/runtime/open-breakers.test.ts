@@ -64,7 +64,7 @@ const guardsOf = (
     breakers.set(name, afterCall(breaker, { failures: 1, openMs }, now() / 1_000, worked));
   },
   notMade: (name) => {
-    breakers.set(name, withoutCall(breakers.get(name) ?? CLOSED, now() / 1_000));
+    breakers.set(name, withoutCall(breakers.get(name) ?? CLOSED, { failures: 1, openMs }, now() / 1_000));
   },
   reserve: async () => denied ?? null,
 });

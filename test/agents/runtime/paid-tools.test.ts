@@ -88,6 +88,18 @@ test('a call that a breaker holds back costs nothing', async () => {
   expect(toolCosts(simulation.log)).toMatchObject([{ usd: '0', state: 'settled' }]);
 });
 
+test('tools of two agents have breakers of their own, whatever they are called', async () => {
+  const { calls, tool } = shop();
+  const agent = agentOf([tool('paid', {})], '1');
+  const guards: CallGuards = {
+    ...UNGUARDED,
+    mayCall: async (name) => (name === 'tool:other/paid' ? { message: 'open', retryAfterMs: 60_000 } : null),
+  };
+  for (const name of ['other', 'random'])
+    await simulate({ agent: { ...agent, name }, models: asking('paid'), guards }).run('worker-a');
+  expect(calls).toEqual(['paid']);
+});
+
 test('a call that the money of the day does not allow is not made, and its execution halts there', async () => {
   const denied = { code: 'agent-budget' as const, message: 'the day is spent' };
   for (const effect of ['read', 'write'] as const) {

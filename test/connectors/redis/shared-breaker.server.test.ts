@@ -35,8 +35,10 @@ const letTimePass = async (group: string, name: GuardedName): Promise<void> => {
   try {
     const key = breakerKeyOf(group, name);
     const breaker = JSON.parse((await redis.get(key)) ?? 'null');
-    expect(breaker).toEqual({ state: 'open', until: expect.any(Number) });
-    await redis.set(key, JSON.stringify({ ...breaker, until: breaker.until - SETTINGS.openMs }));
+    expect(breaker).toEqual({ state: 'open', until: expect.any(Number), opened: expect.any(Number) });
+    const { until, opened } = breaker;
+    const ago = { until: until - SETTINGS.openMs, opened: opened - SETTINGS.openMs };
+    await redis.set(key, JSON.stringify({ ...breaker, ...ago }));
   } finally {
     redis.disconnect();
   }
@@ -55,6 +57,10 @@ test('what one worker finds broken, none calls; one trial among all of them, and
   await letTimePass(group, 'tool:crm');
   const trials = await Promise.all([a, b, c, a, b, c].map((each) => each.before('tool:crm')));
   expect(trials.filter(({ allowed }) => allowed)).toHaveLength(1);
+  // Allowed before it opened.
+  await c.after('tool:crm', true, SETTINGS.openMs * 2);
+  await c.without('tool:crm', SETTINGS.openMs * 2);
+  expect(await c.before('tool:crm')).toMatchObject({ allowed: false, waitMs: null });
   await b.after('tool:crm', true);
   for (const each of [a, b, c]) expect(await each.before('tool:crm')).toEqual({ allowed: true });
 });
