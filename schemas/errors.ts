@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   'index-unavailable': { exit: 7, status: 503 },
   'index-corrupt': { exit: 6, status: 503 },
   'model-failed': { exit: 7, status: 502 },
+  /** A tool answered, and its answer is that it does not do what it was asked. */
+  'tool-declined': { exit: 6, status: 502 },
   // input
   usage: { exit: 2, status: 400 },
   'request-invalid': { exit: 2, status: 400 },

@@ -73,6 +73,7 @@ const TERMINAL: ReadonlySet<string> = new Set([
   'request-too-large',
   'stale',
   'tool-cap',
+  'tool-declined',
   'usage',
 ]);
 

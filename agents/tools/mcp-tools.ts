@@ -199,7 +199,7 @@ const outputOf = (answer: McpAnswer, name: string, maxOutput: number): unknown =
   const text = answer.texts.join('\n');
   if (answer.isError)
     throw new FreshetError(
-      'unavailable',
+      'tool-declined',
       `the MCP tool ${name} failed: ${text.slice(0, 400) || 'it does not say why'}`,
     );
   const output = answer.structured ?? text;

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { runnableBehaviours } from '../../../agents/behaviours/runnable-behaviours.ts';
 import { modelToolOf } from '../../../agents/runtime/prompt.ts';
 import { callTool } from '../../../agents/runtime/step-calls.ts';
+import { mayPass } from '../../../agents/tools/call-chain.ts';
 import { type McpPins, mcpPinsOf, mcpToolHash } from '../../../agents/tools/mcp-pins.ts';
 import {
   closeMcpTools,
@@ -156,12 +157,14 @@ describe.each(['stdio', 'http'] as const)('over %s', (kind) => {
     expect((await call('refund')).failure?.message).toMatch(/offers no tool refund/);
   });
 
-  test('what fails says so; what is refused, too', async () => {
+  test('what fails says so; what is refused, too: the server has answered, and is not asked the same again', async () => {
     await begin();
-    expect((await call('fail')).failure).toMatchObject({
-      code: 'unavailable',
+    const { failure } = await call('fail');
+    expect(failure).toMatchObject({
+      code: 'tool-declined',
       message: 'the MCP tool fail failed: the shop is closed',
     });
+    expect(failure && mayPass(failure)).toBe(false);
     expect((await call('refuse')).failure).toMatchObject({
       code: 'request-invalid',
       message: expect.stringContaining('no such tool'),
