@@ -11,17 +11,17 @@ import type { Feedback, Memory } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_FEEDBACK } from './learned-behaviour.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
-import { endedMemory, memoryIdOf, memoryRecord } from './memory-record.ts';
+import { endedMemory, memoryRecord, namespaceOf } from './memory-record.ts';
 
 /** Of the newest feedback, enough to make good a worker's absence. */
 const RECENT = { hours: 24 * 30, most: 50_000 };
 
 /**
- * The end of what was learned from the execution; undefined where nothing stands. One that was merged since is left: others were
- * content with it.
+ * The end of what was learned from the execution last, whatever else it was merged with: the words are its own. Undefined where nothing stands, or
+ * another execution has taken the same way since: others were content with it.
  */
 export const unlearned = (
-  ledger: Pick<MemoryLedger, 'get'>,
+  ledger: Pick<MemoryLedger, 'of'>,
   {
     score,
     tenant,
@@ -32,10 +32,10 @@ export const unlearned = (
   localTenant: string,
 ): Memory | undefined => {
   if (score >= GOOD_FEEDBACK) return undefined;
-  const held = ledger.get(memoryIdOf('behaviour', [tenant ?? localTenant, agent, executionId]));
-  return held?.state === 'kept' && held.uses === 1 && held.executionId === executionId
-    ? endedMemory(held, 'pruned', 'feedback', at)
-    : undefined;
+  for (const held of ledger.of(namespaceOf({ tenant: tenant ?? localTenant, agent })))
+    if (held.kind === 'behaviour' && held.state === 'kept' && held.executionId === executionId)
+      return endedMemory(held, 'pruned', 'feedback', at);
+  return undefined;
 };
 
 /** Errors: `kafka-unavailable` at the start. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryLedger } from '../../../agents/memory/memory-ledger-state.ts';
 import { cutOf, endedMemory, namespaceOf } from '../../../agents/memory/memory-record.ts';
 import { MOST_PLACES, mergeMemories } from '../../../agents/memory/merge-state.ts';
+import { unlearned } from '../../../agents/memory/unlearn.ts';
 import type { Memory } from '../../../schemas/records.ts';
 import { JOURNAL, memory } from './turns.ts';
 
@@ -125,4 +126,28 @@ describe('two memories that say the same', () => {
       }),
     );
   });
+});
+
+test('bad feedback ends the memory whose words are the execution’s, merged or not, and none that others took since', () => {
+  const ledger = createMemoryLedger();
+  const merged = mergeMemories(memory(1), memory(9));
+  for (const each of [memory(1), ...(merged ? [merged] : []), memory(5)]) ledger.take(each);
+  const given = (number: number, score = 0.2) =>
+    unlearned(
+      ledger,
+      { score, tenant: null, agent: 'support', executionId: `execution-${number}`, at: 30 },
+      'acme',
+    );
+  expect([given(1), given(9, 0.9), given(7)]).toEqual([undefined, undefined, undefined]);
+  const ended = given(9);
+  expect(ended).toMatchObject({
+    memoryId: 'behaviour-1',
+    state: 'pruned',
+    reason: 'feedback',
+    text: '',
+    at: 30,
+  });
+  if (ended) ledger.take(ended);
+  expect(given(9)).toBeUndefined();
+  expect(given(5)).toMatchObject({ memoryId: 'behaviour-5' });
 });
