@@ -12,11 +12,6 @@ import {
 } from './table-files.ts';
 import { keyOf } from './table-keys.ts';
 
-const mutable = (state: PartitionState | undefined) => ({
-  documents: state?.documents ?? 0,
-  markers: state?.markers ?? 0,
-});
-
 /**
  * Prepares a write: every record is encoded here, so that one which doesn't fit the schema throws before anything is
  * touched. What comes back does the write. Stale rows come before new ones: a row in both stays visible.
@@ -25,7 +20,9 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
   const { partition } = write;
   const encoded = (write.documents ?? []).map((stored) => ({ stored, bytes: encodeStored(stored) }));
   return () => {
-    const count = mutable(partitionOf(files, partition));
+    const before = partitionOf(files, partition);
+    const count = { documents: before?.documents ?? 0, markers: before?.markers ?? 0 };
+    const historyEnd = write.historyEnd ?? before?.historyEnd;
     const forget = (key: Buffer, documentId: string): void => {
       const held = standingOf(files, key);
       if (held?.look) removeLook(files, held.look, documentId);
@@ -62,7 +59,10 @@ export const prepareWrite = (files: TableFiles, write: TableWrite): (() => void)
       files.stale.removeSync(Buffer.from(rowId));
       files.origins.putSync(Buffer.from(rowId), origin);
     }
-    const state: PartitionState = { position: write.position, ...count, writtenAt: Date.now() };
+    const state: PartitionState = {
+      ...{ position: write.position, ...count, writtenAt: Date.now() },
+      ...(historyEnd !== undefined && { historyEnd }),
+    };
     files.partitions.putSync(keyOf(partition, ''), state);
   };
 };

@@ -43,6 +43,8 @@ export interface TableWrite {
   readonly partition: number;
   /** The next offset to read after this write. */
   readonly position: number;
+  /** Of a partition that begins to be read: where its log ended then. Kept until the partition is cleared. */
+  readonly historyEnd?: number;
   readonly documents?: readonly StoredDocument[];
   /** Document ids to remove (below a floor). */
   readonly removed?: readonly string[];
@@ -83,6 +85,8 @@ export interface DocumentTable {
   staleRows(): Iterable<RowPlace>;
   /** The next offset to read; undefined where nothing was read yet. */
   position(partition: number): number | undefined;
+  /** What stands in the log before it was history when the partition began to be read; undefined where nobody said so. */
+  historyEnd(partition: number): number | undefined;
   /** Milliseconds since the Unix epoch: when the partition was last written to; undefined where nothing was read yet. */
   writtenAt(partition: number): number | undefined;
   /** Of one partition each. All or nothing; visible to reads when it returns. */

@@ -140,6 +140,10 @@ export class LmdbDocumentTable implements DocumentTable {
     return this.#read(() => partitionOf(this.#files, partition))?.position;
   }
 
+  historyEnd(partition: number): number | undefined {
+    return this.#read(() => partitionOf(this.#files, partition))?.historyEnd;
+  }
+
   writtenAt(partition: number): number | undefined {
     return this.#read(() => partitionOf(this.#files, partition))?.writtenAt;
   }

@@ -56,6 +56,7 @@ export type PartitionState = {
   readonly position: number;
   readonly documents: number;
   readonly markers: number;
+  readonly historyEnd?: number;
   /** Milliseconds since the Unix epoch. */
   readonly writtenAt: number;
 };

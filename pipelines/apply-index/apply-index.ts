@@ -86,10 +86,11 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
     onTold: (timing) => settings.onEvent({ type: 'timed', timing }),
     onLost: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 0 }),
   });
-  /** The log's end at the start: what stands before it is history, whose searchable time says nothing of freshness. */
-  const liveFrom = new Map(
+  const endsAtStart = new Map(
     (await kafka.admin.offsets(documentsTopic)).map((each) => [each.partition, each.latest]),
   );
+  /** What stands before it is history, whose searchable time says nothing of freshness. What came while nobody applied is late. */
+  const liveFrom = new Map<number, number>();
   await removeStale(settings.generation());
 
   const position = (partition: number): number => settings.generation().table.position(partition) ?? 0;
@@ -199,6 +200,9 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
             // Of one that holds nothing any more there is nothing to wait for.
             begunAnew.set(partition, earliest < latest ? latest : 0);
           }
+          if (table.position(partition) === undefined)
+            table.write({ partition, position: earliest, historyEnd: latest });
+          liveFrom.set(partition, table.historyEnd(partition) ?? position(partition));
           queues.set(partition, queueOf(partition));
           return { topic, partition, offset: Math.max(earliest, position(partition)) };
         });
@@ -229,7 +233,7 @@ export const startApplyIndex = async (settings: ApplyIndexSettings): Promise<App
   let stopped = false;
   let holding: Promise<unknown> = Promise.resolve();
   return {
-    current: () => [...liveFrom].every(([partition, end]) => position(partition) >= end),
+    current: () => [...endsAtStart].every(([partition, end]) => position(partition) >= end),
     trouble: () => [...troubles.values()][0] ?? null,
     waiting: () => [...queues.values()].reduce((sum, queue) => sum + queue.waiting(), 0),
     oldest: () => oldestOf([...queues.values()].map((queue) => queue.first()?.timestamp)),

@@ -34,6 +34,7 @@ const killing: { readonly table: DocumentTable; readonly index: VectorIndex } = 
     countOf: (...input) => table.countOf(...input),
     deleted: (...input) => table.deleted(...input),
     below: (...input) => table.below(...input),
+    historyEnd: (...input) => table.historyEnd(...input),
     writtenAt: (...input) => table.writtenAt(...input),
     find: (...input) => table.find(...input),
     refusals: (...input) => table.refusals(...input),

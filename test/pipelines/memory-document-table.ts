@@ -9,6 +9,7 @@ import type { RowPlace } from '../../connectors/vector-index/vector-index.ts';
 
 interface Partition {
   position: number | undefined;
+  historyEnd: number | undefined;
   readonly documents: Map<string, StoredDocument>;
   readonly floors: Map<string, string>;
 }
@@ -20,6 +21,7 @@ export const createMemoryDocumentTable = (): DocumentTable => {
   const of = (partition: number): Partition => {
     const held = partitions.get(partition) ?? {
       position: undefined,
+      historyEnd: undefined,
       documents: new Map(),
       floors: new Map(),
     };
@@ -40,6 +42,7 @@ export const createMemoryDocumentTable = (): DocumentTable => {
       origins.set(rowId, origin);
     }
     held.position = each.position;
+    held.historyEnd = each.historyEnd ?? held.historyEnd;
   };
   return {
     get: (partition, id) => of(partition).documents.get(id),
@@ -90,6 +93,7 @@ export const createMemoryDocumentTable = (): DocumentTable => {
     origin: (rowId) => origins.get(rowId),
     staleRows: () => [...stale.values()],
     position: (partition) => of(partition).position,
+    historyEnd: (partition) => of(partition).historyEnd,
     write: (...writes) => writes.forEach(write),
     forgetStaleRows: (rowIds) => {
       for (const row of rowIds) stale.delete(row);

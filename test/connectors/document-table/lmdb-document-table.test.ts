@@ -52,6 +52,19 @@ describe('the document table', () => {
     await table.close();
   });
 
+  it('knows where the history of a partition ends until that is cleared', async () => {
+    const first = await openLmdbDocumentTable({ folder });
+    expect(first.historyEnd(0)).toBeUndefined();
+    first.write({ partition: 0, position: 0, historyEnd: 70 });
+    write(first, 'a/b/1', 1);
+    await first.close();
+    const table = await openLmdbDocumentTable({ folder });
+    expect([table.position(0), table.historyEnd(0), table.historyEnd(1)]).toEqual([2, 70, undefined]);
+    table.clear(0);
+    expect(table.historyEnd(0)).toBeUndefined();
+    await table.close();
+  });
+
   it('begins empty after it was condemned, and takes no write before', async () => {
     const table = await openLmdbDocumentTable({ folder });
     write(table, 'a/b/1', 1);
