@@ -93,7 +93,15 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
     return state;
   };
 
-  const figuresAt = (subWindow: number, source: string, table: string): WindowFigures => {
+  const forgetOld = (now: number): number => {
+    const newest = Math.floor(now / subMicros);
+    for (const subWindow of subWindows.keys()) if (subWindow <= newest - count) subWindows.delete(subWindow);
+    return newest;
+  };
+
+  const figuresAt = (subWindow: number, source: string, table: string, now: number): WindowFigures => {
+    // Here as well, for nobody may ever ask for a report.
+    if (!subWindows.has(subWindow)) forgetOld(now);
     const bySource = subWindows.get(subWindow) ?? new Map<string, Map<string, WindowFigures>>();
     subWindows.set(subWindow, bySource);
     const byTable = bySource.get(source) ?? new Map<string, WindowFigures>();
@@ -101,12 +109,6 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
     const figures = byTable.get(table) ?? createWindowFigures();
     byTable.set(table, figures);
     return figures;
-  };
-
-  const forgetOld = (now: number): number => {
-    const newest = Math.floor(now / subMicros);
-    for (const subWindow of subWindows.keys()) if (subWindow <= newest - count) subWindows.delete(subWindow);
-    return newest;
   };
 
   return {
@@ -131,7 +133,8 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
         overall.add(at, kept);
       }
       const subWindow = Math.floor(at / subMicros);
-      if (subWindow > Math.floor(now / subMicros) - count) figuresAt(subWindow, source, table).add(latency);
+      if (subWindow > Math.floor(now / subMicros) - count)
+        figuresAt(subWindow, source, table, now).add(latency);
     },
 
     addPoint: ({ source, clockOffsetMicros, clockErrorMicros, probe }) => {

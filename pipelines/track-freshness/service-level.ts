@@ -49,9 +49,14 @@ interface Tally {
 const createSlots = (slotSeconds: number, longestSeconds: number) => {
   const slots = new Map<number, { commits: number; kept: number }>();
   const slotOf = (micros: number): number => Math.floor(micros / (slotSeconds * 1e6));
+  const forgetBefore = (now: number): void => {
+    for (const slot of slots.keys()) if (slot <= now - longestSeconds / slotSeconds) slots.delete(slot);
+  };
   return {
     add: (atMicros: number, kept: boolean): void => {
       const at = slotOf(atMicros);
+      // Here as well, for nobody may ever ask for a sum.
+      if (!slots.has(at)) forgetBefore(at);
       const slot = slots.get(at) ?? { commits: 0, kept: 0 };
       slot.commits += 1;
       slot.kept += kept ? 1 : 0;
@@ -59,7 +64,7 @@ const createSlots = (slotSeconds: number, longestSeconds: number) => {
     },
     sum: (nowMicros: number, seconds: number): Tally => {
       const now = slotOf(nowMicros);
-      for (const slot of slots.keys()) if (slot <= now - longestSeconds / slotSeconds) slots.delete(slot);
+      forgetBefore(now);
       let commits = 0;
       let kept = 0;
       for (const [slot, each] of slots) {

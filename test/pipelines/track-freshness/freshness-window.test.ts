@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { STAGES } from '../../../pipelines/track-freshness/change-latency.ts';
@@ -140,6 +142,28 @@ describe('what is not known is not shown as good', () => {
     expect(report.stages.map((each) => each.stage)).not.toContain('embed');
     expect(report.counts.commits).toBe(1);
   });
+});
+
+test('what nobody ever asks for does not grow', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const held = (): number => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return (heapUsed + arrayBuffers) / 1e6;
+  };
+  const window = createFreshnessWindow(SETTINGS);
+  const runFor = (from: number, subWindows: number): void => {
+    for (let at = from; at < from + subWindows; at += 1) {
+      const now = NOW + at * 5_000_000;
+      window.add(timingOf({ searchableAt: now }), now);
+    }
+  };
+  runFor(0, 100);
+  const before = held();
+  runFor(100, 2_000);
+  expect(held() - before).toBeLessThan(20);
+  expect(window.report(NOW + 2_099 * 5_000_000).counts.commits).toBe(60);
 });
 
 describe('the window slides', () => {
