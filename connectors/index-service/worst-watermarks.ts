@@ -6,8 +6,11 @@ type Watermarks = Readonly<Record<string, SourceWatermark>>;
 /** Why nothing is claimed of a replica that never answered. */
 export const REPLICA_SILENT = 'replica-silent';
 
+/** One that is not known may be any. */
+const ageOf = ({ stalenessMs }: Watermark): number => stalenessMs ?? Number.POSITIVE_INFINITY;
+
 const isWorse = (one: Watermark, other: Watermark): boolean =>
-  one.state === other.state ? (one.stalenessMs ?? 0) > (other.stalenessMs ?? 0) : one.state === 'unknown';
+  one.state === other.state ? ageOf(one) > ageOf(other) : one.state === 'unknown';
 
 const worstOf = <Of extends Watermark>(all: readonly Of[]): Of | undefined =>
   all.reduce<Of | undefined>((worst, each) => (!worst || isWorse(each, worst) ? each : worst), undefined);

@@ -69,11 +69,15 @@ export const conditionsOf = (report: SourceReport, { targetMs }: Objective): rea
       ...{ kind: 'stale', severity: 'page', value: stalenessMs, threshold: targetMs },
       summary: `${source}: what is found is ${seconds(stalenessMs)} behind, ${seconds(targetMs)} are allowed`,
     });
-  const loading = watermark.state === 'unknown' && isSnapshot(watermark.reason);
-  if (watermark.state === 'unknown' && !loading)
+  const isUnknown = watermark.state === 'unknown';
+  const loading = isUnknown && isSnapshot(watermark.reason);
+  // A place whose age nobody can tell says no more than none: the source was never asked for its time, or never answered.
+  if ((isUnknown || stalenessMs === null) && !loading)
     found.push({
       ...{ kind: 'unknown', severity: 'page', value: 1, threshold: 0 },
-      summary: `${source}: how much of it is covered is not known: ${watermark.reason ?? 'no reason given'}`,
+      summary: isUnknown
+        ? `${source}: how much of it is covered is not known: ${watermark.reason ?? 'no reason given'}`
+        : `${source}: how old what is covered is, is not known: the source does not say how far its log reaches`,
     });
   if (probe && probe.missed >= MOST_MISSED && probe.lastMs === null && !loading)
     found.push({

@@ -141,7 +141,18 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     post(alert);
   };
 
+  /** A source that is configured no more has nobody who would end what still fires of it. */
+  const endRemoved = async (): Promise<void> => {
+    for (const alert of [...published.values()]) {
+      if (alert.state !== 'firing' || isOthers(alert) || config.sources[alert.source]) continue;
+      const ended: Alert = { ...alert, state: 'ended', at: clock() };
+      await tell(ended);
+      published.set(alertKey(ended), ended);
+    }
+  };
+
   const look = async (): Promise<void> => {
+    await endRemoved();
     const now = clock();
     for (const report of window.report(now, coverage.all()).sources) {
       const { source, slowestStage } = report;

@@ -1,7 +1,8 @@
 /**
  * Rule W for one source, as a pure machine: from positions that Connect acknowledged to points that may be claimed.
  *
- *   sampled    a moment of the source: all that was committed before it lies at or before a position
+ *   sampled    a moment of the source: all that was committed before it lies at or before a position, and what is captured
+ *              already lies before it
  *   captured   Connect's offsets say that all up to a position stands in Kafka; the ends of cdc.<source>, read after
  *              that, become a candidate
  *   passed     index-documents has finished everything before a candidate's ends
@@ -98,7 +99,18 @@ export const inEpoch = (track: WatermarkTrack, epoch: number): WatermarkTrack =>
 const isBefore = (a: string, b: string): boolean => (comparePositions(a, b) ?? 0) < 0;
 const reaches = (a: string, b: string): boolean => (comparePositions(a, b) ?? -1) >= 0;
 
-export const sampled = (track: WatermarkTrack, sample: PositionSample): WatermarkTrack => {
+/**
+ * `before`: the track when the source was asked. What Kafka had acknowledged by then stands in the source's log, so a log that ends
+ * below it has lost some: a backup was restored, or a standby took over that was behind.
+ */
+export const sampled = (
+  track: WatermarkTrack,
+  sample: PositionSample,
+  before: Pick<WatermarkTrack, 'epoch' | 'captured'>,
+): WatermarkTrack => {
+  // Read anew meanwhile, it begins again.
+  const captured = before.epoch === track.epoch && track.captured !== null ? before.captured : null;
+  if (captured !== null && isBefore(sample.position, captured)) return doubted(track, 'position-went-back');
   const last = track.samples.at(-1);
   // A position that stands still while time goes on says more of the same place: the newer takes the older's.
   const kept =

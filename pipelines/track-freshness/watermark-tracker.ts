@@ -126,10 +126,11 @@ export const startWatermarkTracker = async (
     const topic = changeTopic(source.name).name;
 
     const askMoment = async (): Promise<void> => {
+      const before = state;
       const askedAt = clock();
       const { position, sourceAt } = await source.clock.moment();
       trips = [...trips.slice(1 - ROUND_TRIPS), { askedAt, answeredAt: clock(), otherAt: sourceAt }];
-      state = sampled(state, { position, observedAt: askedAt, committedAt: sourceAt });
+      state = sampled(state, { position, observedAt: askedAt, committedAt: sourceAt }, before);
     };
 
     const look = async (): Promise<void> => {

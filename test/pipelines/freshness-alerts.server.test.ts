@@ -180,6 +180,37 @@ test('commits that come too late raise alerts, once, whoever watches', async () 
   }
 });
 
+test('what fires of a source that is configured no more is ended, and what gateways say is left to them', async () => {
+  const removed = 'alerting-removed';
+  const told = async (): Promise<readonly Alert[]> => {
+    const found: Alert[] = [];
+    await scanTopic(servers.kafka, { topic: TOPICS.alerts.name }, async ({ value }) => {
+      const alert = await servers.codec.decode('Alert', value);
+      if (alert.source === removed) found.push(alert);
+    });
+    return found;
+  };
+  const since = systemClock() - 3_600_000_000;
+  await servers.writer.append(
+    (['stale', 'failing'] as const).map((kind) => {
+      const alert: Alert = {
+        ...{ source: removed, kind, severity: 'page', state: 'firing', since, at: since },
+        ...{ value: 1, threshold: 0.25, summary: 'behind', slowestStage: null },
+      };
+      const value = servers.codec.encode('Alert', alert);
+      return { topic: TOPICS.alerts.name, key: `${removed}/${kind}`, value };
+    }),
+  );
+  const work = await start();
+  try {
+    await until('it is ended', async () => (await told()).length > 2);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  } finally {
+    await work.stop();
+  }
+  expect((await told()).slice(2)).toMatchObject([{ kind: 'stale', state: 'ended', since }]);
+});
+
 test('what could not be read while the registry was away is read again, and what never can be stops nothing', async () => {
   await tellTracked(systemClock());
   const at = systemClock();

@@ -30,6 +30,15 @@ test('a table that one of them holds back is held back, and a source that one kn
   expect(worst.help).toMatchObject({ state: 'unknown', reason: 'not-tracked-yet' });
 });
 
+test('an age that is not known is worse than any', () => {
+  const ageless = { ...knownWatermark(0), stalenessMs: null };
+  for (const all of [
+    [ageless, knownWatermark(5)],
+    [knownWatermark(5), ageless],
+  ])
+    expect(worstWatermarks(all.map((each) => ({ shop: each }))).shop?.stalenessMs).toBeNull();
+});
+
 test('of one that was never heard nothing is claimed', () => {
   expect(worstWatermarks([{ shop: knownWatermark(5) }, undefined]).shop).toMatchObject({
     state: 'unknown',

@@ -77,6 +77,8 @@ describe('what calls for a person', () => {
     expect(kinds({ ...fine, stalenessMs: 5_001 })).toEqual(['stale']);
     expect(kinds({ ...fine, watermark: UNTRACKED, stalenessMs: null })).toEqual(['unknown']);
     expect(kinds({ ...fine, watermark: { ...UNTRACKED, reason: 'source-snapshotting' } })).toEqual([]);
+    // A watermark whose age was never known, as the source is not asked for its time.
+    expect(kinds({ ...fine, stalenessMs: null })).toEqual(['unknown']);
     const { slo } = fine;
     const latencyMs = fine.latencyMs;
     const probe = { at: '', found: 50, missed: 3, lastMs: null, latencyMs, slo };

@@ -14,6 +14,7 @@ import {
   newTrack,
   passed,
   pointOf,
+  restarted,
   resumeTrack,
   sampled,
   uncertain,
@@ -140,7 +141,7 @@ const simulate = (choices: readonly number[], bugs: Bugs = {}) => {
       }
       case 11: {
         const moment = { position: positionOf(commits.length), observedAt: now, committedAt: now };
-        track = sampled(track, bugs.sampleAfterwards ? { ...moment, observedAt: now + 8 } : moment);
+        track = sampled(track, bugs.sampleAfterwards ? { ...moment, observedAt: now + 8 } : moment, track);
         break;
       }
       case 12:
@@ -200,6 +201,7 @@ test.each<[string, Bugs]>([
   ).toThrow();
 });
 
+const FIRST = newTrack('shop', 1);
 const sample = (commit: number, at: number) => ({
   position: positionOf(commit),
   observedAt: at,
@@ -210,7 +212,7 @@ const claim = (track: WatermarkTrack, finished: readonly number[], ends: readonl
 
 test('a position that goes back, or a change topic that does, is claimed again only in a new epoch', () => {
   const good = claim(
-    captured(sampled(newTrack('shop', 1), sample(1, 10)), positionOf(5), [7, 0, 0]),
+    captured(sampled(FIRST, sample(1, 10), FIRST), positionOf(5), [7, 0, 0]),
     [7],
     [3, 0, 0],
   );
@@ -232,18 +234,27 @@ test('a position that goes back, or a change topic that does, is claimed again o
   }
 });
 
+test('a log that ends below what Kafka had acknowledged when the source was asked has lost some: nothing of it is claimed', () => {
+  const track = claim(captured(FIRST, positionOf(5), [7, 0, 0]), [7], [3, 0, 0]);
+  const stateAfter = (now: WatermarkTrack, commit: number, before = now) =>
+    pointOf(sampled(now, sample(commit, 20), before), { ...NOTHING, at: 20 });
+  expect(stateAfter(track, 5)).toMatchObject({ state: 'known' });
+  expect(stateAfter(track, 4)).toMatchObject({ state: 'unknown', reason: 'position-went-back' });
+  // Asked before that was acknowledged, or of what was read anew since, it says nothing.
+  expect(stateAfter(track, 4, FIRST)).toMatchObject({ state: 'known' });
+  const anew = captured(inEpoch(track, 2), positionOf(3), [1, 0, 0]);
+  expect(sampled(anew, sample(2, 20), track)).toMatchObject({ lost: false });
+  expect(sampled(restarted(track, 1, 'snapshot'), sample(2, 20), track)).toMatchObject({ lost: false });
+});
+
 test('a paused table stands where it was; the source goes on', () => {
-  let track = claim(
-    captured(sampled(newTrack('shop', 1), sample(1, 10)), positionOf(1), [1, 0, 0]),
-    [1],
-    [1, 0, 0],
-  );
+  let track = claim(captured(sampled(FIRST, sample(1, 10), FIRST), positionOf(1), [1, 0, 0]), [1], [1, 0, 0]);
   const holds = [{ table: 'public.orders', reason: 'paused: column dropped' }];
   for (const [commit, at] of [
     [2, 20],
     [3, 30],
   ] as const) {
-    track = captured(sampled(track, sample(commit, at)), positionOf(commit), [commit, 0, 0]);
+    track = captured(sampled(track, sample(commit, at), track), positionOf(commit), [commit, 0, 0]);
     track = claimed(track, passed(track, [commit]), [commit, 0, 0], holds);
     const point = pointOf(resumeTrack(pointOf(track, { ...NOTHING, at })), { ...NOTHING, at });
     expect(point.heldTables).toEqual([
