@@ -1,15 +1,13 @@
 /** Documents that a gate refused: looked at with the span that failed, and decided about, one or many. */
 import { z } from 'zod';
-import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { NEVER_RELEASED } from '../../schemas/gates.ts';
 import type { Quarantined } from '../../schemas/records.ts';
 import { RELEASE_ACTIONS } from '../../schemas/release-decision.ts';
-import { changeTopic } from '../../schemas/topics.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { documentId, line, ofChange, tenant, wholeNumber } from '../http/fields.ts';
 import { visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
+import { leftBecause, readKeptChanges } from '../left-because.ts';
 import { matchesQuarantine } from '../read-models/quarantine-list.ts';
 import { sendDecisions } from '../send-decisions.ts';
 import { isoTime } from '../views/times.ts';
@@ -151,10 +149,14 @@ export const quarantineRoutes = ({ models, settings, findQuarantined }: GatewayC
         const { items, more, next } = documentIds
           ? { items: await named(documentIds), more: 0, next: null }
           : await findQuarantined((each) => matchesQuarantine(by, each), MOST_DECIDED, body.next);
+        const isKept = await readKeptChanges(
+          settings.kafka,
+          items.flatMap((each) => (typeof each === 'string' ? [] : [each.change.topic])),
+        );
         const left: { documentId: string; why: string }[] = [];
         const found: Quarantined[] = [];
         for (const each of items) {
-          const why = leftBecause(each, action, principal.tenant, settings.clock());
+          const why = leftBecause(each, action, principal.tenant, isKept);
           if (why !== null) left.push({ documentId: typeof each === 'string' ? each : each.documentId, why });
           else if (typeof each !== 'string') found.push(each);
         }
@@ -171,36 +173,4 @@ export const quarantineRoutes = ({ models, settings, findQuarantined }: GatewayC
       },
     }),
   ];
-};
-
-/** Null: it can be decided about. */
-export const leftBecause = (
-  each: Quarantined | string,
-  action: (typeof RELEASE_ACTIONS)[number],
-  ownTenant: string | null,
-  now: number,
-): string | null => {
-  if (typeof each === 'string' || (ownTenant !== null && each.tenant !== ownTenant))
-    return 'not in quarantine';
-  const place = placeUnknownBecause(each, now);
-  if (place !== null) return place;
-  if (action !== 'release') return null;
-  const never = [...NEVER_RELEASED].some((gate) => gate === each.gate) && each.reason !== 'drifted';
-  return never || each.contentHash === '' ? `what ${each.gate} refuses cannot be stored: mend the row` : null;
-};
-
-const placeUnknownBecause = (
-  { source, table, partition, change, at }: Quarantined,
-  now: number,
-): string | null => {
-  // No snapshot reads these again, and their topic keeps the newest of every key, however old.
-  if (AGENT_SOURCES.has(source))
-    return partition < 0 || change.offset < 0
-      ? 'its change cannot be found: it is judged again when its agent writes it anew'
-      : null;
-  if (partition < 0) return 'refused by an older version of Freshet: snapshot its table to judge it again';
-  const keptMicros = Number(changeTopic(source).settings['retention.ms']) * 1_000;
-  if (change.offset < 0 || at < now - keptMicros)
-    return `its change is in the log no more; run: freshet source snapshot ${source} --tables ${table}`;
-  return null;
 };

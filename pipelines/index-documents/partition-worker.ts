@@ -23,7 +23,7 @@ import {
 import type { ChangeToPrepare, PrepareSettings } from './prepare-changes.ts';
 import { prepareChanges } from './prepare-changes.ts';
 import { type AppendPlan, documentHeaders, planAppends } from './records-to-append.ts';
-import type { Redrive } from './release-decisions.ts';
+import { isChangeOf, type Redrive } from './release-decisions.ts';
 
 export interface PartitionWorkerSettings {
   readonly partition: number;
@@ -91,12 +91,13 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
 
   /** The same change under the version of its redrive. */
   const readAgain = async (record: KafkaRecord, redrive?: Redrive): Promise<ChangeToPrepare['read']> => {
-    const read: ChangeToPrepare['read'] = redrive?.change
-      ? { kind: 'change', change: redrive.change }
+    const change = redrive?.change;
+    const read: ChangeToPrepare['read'] = change
+      ? { kind: 'change', change }
       : await settings.readChange(record);
-    return redrive && read.kind === 'change'
-      ? { ...read, change: againUnder(read.change, redrive.version) }
-      : read;
+    if (!redrive) return read;
+    if (!isChangeOf(redrive.documentId, settings.sourceOf(record.topic), read)) return { kind: 'dropped' };
+    return read.kind === 'change' ? { ...read, change: againUnder(read.change, redrive.version) } : read;
   };
 
   const announce = (): void => {

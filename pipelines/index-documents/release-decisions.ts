@@ -11,7 +11,7 @@ import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
-import { placeOfDocument } from '../../schemas/document-id.ts';
+import { documentIdOf, placeOfDocument } from '../../schemas/document-id.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import {
@@ -27,6 +27,7 @@ import { isVersion, makeVersion, parseVersion, revisionAfter, type Version } fro
 /** A change to be taken through once more, under a version of its own. */
 export interface Redrive {
   readonly record: KafkaRecord;
+  readonly documentId: string;
   readonly version: Version;
   readonly action: ReleaseDecision['action'];
   /** What is taken through in place of what the record says. */
@@ -130,7 +131,7 @@ const withdrawalOf = (
   if (!task) return undefined;
   const at = Number(parseVersion(version).position[1] ?? 0n);
   return {
-    ...{ action, version: revisionAfter(version) },
+    ...{ documentId, action, version: revisionAfter(version) },
     record: { topic, partition, offset, timestamp: at / 1_000, key: null, value: null, headers: {} },
     change: {
       ...{ kind: 'delete', table: task.table, key: { id: task.taskId } },
@@ -184,11 +185,23 @@ export const decidedRecords = async (
   return { stand, rewritten: [...newest.values()] };
 };
 
-const redriveOf = ({ decision: { version, action }, record }: DecidedRecord): Redrive => ({
+const redriveOf = ({ decision: { documentId, version, action }, record }: DecidedRecord): Redrive => ({
   record,
+  documentId,
   action,
   version: revisionAfter(version),
 });
+
+/** Where a topic was made anew, another's change, or none, may stand at the offset of the one that was decided about. */
+export const isChangeOf = (documentId: string, source: string, read: ReadChange): boolean => {
+  if (read.kind === 'unreadable') return true;
+  if (read.kind !== 'change' || read.change.kind === 'truncate') return false;
+  try {
+    return documentIdOf(source, read.change.table, read.change.key) === documentId;
+  } catch {
+    return false;
+  }
+};
 
 /** Under the time of what was decided about: no source could be asked for a row whose version is another. */
 export const redriveOfRewritten = async (

@@ -1,24 +1,35 @@
 /** More documents stand in quarantine than the gateway lists: they are counted, shown, and reached by a decision all the same. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addQuarantineCommands } from '../../cli/commands/quarantine.ts';
+import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { Quarantined } from '../../schemas/records.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import { runCommand } from '../support/run-command.ts';
 import { until } from '../support/until.ts';
-import { type GatewayUnderTest, SOURCE, startGatewayUnderTest, VERSION } from './gateway-under-test.ts';
+import {
+  type GatewayUnderTest,
+  openKafkaAndCodec,
+  SOURCE,
+  startGatewayUnderTest,
+  VERSION,
+} from './gateway-under-test.ts';
 
 const LISTED = 10_000;
 const STANDING = LISTED + 1_200;
 const AT_ONCE = 1_000;
 
+/** Of a change that is in the log still. */
+const TOPIC = changeTopic(SOURCE);
+
 let under: GatewayUnderTest;
+let kafka: KafkaClient;
 const id = (key: number): string => `${SOURCE}/public.articles/${key}`;
 
 const quarantined = (key: number, outcome: Quarantined['outcome']): Quarantined => ({
   ...{ documentId: id(key), source: SOURCE, table: 'public.articles', tenant: 'acme', version: VERSION },
   ...{ gate: 'instructions', reason: 'overrides-instructions', detail: 'seen', contentHash: 'h', outcome },
   ...{ finding: null, keptVersion: null, partition: 0, at: Date.now() * 1_000 },
-  change: { topic: `cdc.${SOURCE}`, partition: 0, offset: key },
+  change: { topic: TOPIC.name, partition: 0, offset: 0 },
 });
 
 const putAll = async (outcome: Quarantined['outcome']): Promise<void> => {
@@ -34,6 +45,9 @@ const putAll = async (outcome: Quarantined['outcome']): Promise<void> => {
 
 beforeAll(async () => {
   under = await startGatewayUnderTest();
+  kafka = (await openKafkaAndCodec()).kafka;
+  await kafka.admin.createTopics([TOPIC]);
+  await under.put({ topic: TOPIC.name, partition: 0, key: '{}', value: Buffer.from('a change') });
   await putAll('refused');
 }, 360_000);
 
@@ -41,6 +55,8 @@ afterAll(async () => {
   // The topic is everybody's.
   if (under) await putAll('dropped');
   await under?.close();
+  await kafka?.admin.deleteTopics([TOPIC.name]);
+  await kafka?.close();
 });
 
 const command = (...words: readonly string[]) =>

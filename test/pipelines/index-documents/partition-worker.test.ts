@@ -62,7 +62,12 @@ test('a batch that is tried again after a failed append teaches the drift gate o
   worker.changes(Array.from({ length: 12 }, (_, at) => recordAt(at + 1)));
   while (done < 12) await turn();
   // Once more by a person's word: whoever asked learns when it is done, and nothing of it is committed.
-  await worker.redrive([{ record: recordAt(1), version: revisionAfter(versionAt(1)), action: 'redrive' }]);
+  const redrive = { version: revisionAfter(versionAt(1)), action: 'redrive' } as const;
+  await worker.redrive([{ ...redrive, record: recordAt(1), documentId: 'shop/public.a/1' }]);
+  expect([done, appended]).toEqual([12, 13]);
+  // The topic was made anew: at the offset of the change that was refused stands another row's.
+  const newer = { ...redrive, version: revisionAfter(versionAt(9)) };
+  await worker.redrive([{ ...newer, record: recordAt(2), documentId: 'shop/public.a/1' }]);
   expect([done, appended]).toEqual([12, 13]);
   await worker.stop();
   expect(failures).toMatchObject([{ message: 'the broker has gone' }]);
