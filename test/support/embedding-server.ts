@@ -9,6 +9,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { createHashEmbeddingModel } from '../../connectors/models/embedding/hash-embedding-model.ts';
 
+interface Indexed {
+  readonly embedding: readonly number[];
+  readonly index: number;
+}
+
 export type EmbeddingFault =
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
   /** No answer at all. */
@@ -18,7 +23,11 @@ export type EmbeddingFault =
   /** The connection is gone after the request came. */
   | { readonly kind: 'reset' }
   /** A success status and no JSON. */
-  | { readonly kind: 'page' };
+  | { readonly kind: 'page' }
+  /** Vectors in another order, or under another index. OpenAI's protocol alone. */
+  | { readonly kind: 'order'; readonly change: (vectors: readonly Indexed[]) => readonly object[] }
+  /** Tokens that it says it counted. OpenAI's protocol alone. */
+  | { readonly kind: 'usage'; readonly tokens: number };
 
 export type SeenEmbedding = {
   readonly path: string;
@@ -90,13 +99,16 @@ export const startEmbeddingServer = async (): Promise<EmbeddingServer> => {
     if (fault?.kind === 'short') vectors.pop();
     const counted = texts.reduce((sum, each) => sum + model.countTokens(each) + 2, 0);
     tokens += counted;
-    if (path === '/v1/embeddings')
+    if (path === '/v1/embeddings') {
+      const data = vectors.map((embedding, index) => ({ object: 'embedding', index, embedding }));
+      const told = fault?.kind === 'usage' ? fault.tokens : counted;
       return json(200, {
         object: 'list',
         model: 'small-1',
-        data: vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })),
-        usage: { prompt_tokens: counted, total_tokens: counted },
+        data: fault?.kind === 'order' ? fault.change(data) : data,
+        usage: { prompt_tokens: told, total_tokens: told },
       });
+    }
     if (path === '/embed')
       return json(200, {
         model: 'multilingual-e5-large',

@@ -53,7 +53,7 @@ export const createAnthropicModel = (options: AnthropicOptions): LanguageModel =
     generate: (request) =>
       streamChatModel(chat, request, {
         ...options,
-        ...{ secret: options.apiKey, thinks: true, estimate },
+        ...{ secret: options.apiKey, estimate, thinks: true, plainCallIds: true },
         providerOptions: thinkingOptions(request, model, thinking),
         ...(promptCache ? { prefixEnd: CACHED } : {}),
       }),

@@ -14,7 +14,7 @@ import type {
 } from './language-model.ts';
 import { checkLength } from './model-call.ts';
 import { collectThinking, replyParts, type StreamedPart } from './thinking-blocks.ts';
-import { isCount } from './token-count.ts';
+import { isCount, isInputCount } from './token-count.ts';
 import { isObject, toldCall } from './whole-call.ts';
 
 /** A chat model of the AI SDK's provider interface, whoever's it is. */
@@ -135,15 +135,18 @@ export const collectReply = async (
   const finishReason = toFinishReason(finish.finishReason.unified);
   return {
     text,
-    toolCalls: finishReason === 'length' ? withoutLostArguments(toolCalls) : toolCalls,
+    toolCalls: WHOLE.has(finishReason) ? toolCalls : withoutLostArguments(toolCalls),
     finishReason,
     usage: toUsage(finish.usage, () => estimate(request)),
     ...(thinking ? { thinking } : {}),
   };
 };
 
+/** Of an answer that came to its end: any other was cut, or may have been. */
+const WHOLE: ReadonlySet<FinishReason> = new Set(['stop', 'tool-calls']);
+
 /**
- * An answer that was cut at its limit may have been cut before the arguments of its last call: they are none that the model gave, and a
+ * An answer that was cut may have been cut before the arguments of its last call: they are none that the model gave, and a
  * schema whose fields have defaults would take them. Cut in between they are no JSON.
  */
 const withoutLostArguments = (calls: readonly ToolCall[]): readonly ToolCall[] =>
@@ -168,7 +171,7 @@ const toFinishReason = (unified: FinishPart['finishReason']['unified']): FinishR
 const toUsage = (usage: FinishPart['usage'], bounds: () => TokenBounds): TokenUsage => {
   const { total: inputTokens, cacheRead, cacheWrite } = usage.inputTokens;
   const { total: outputTokens } = usage.outputTokens;
-  if (!isCount(inputTokens) || !isCount(outputTokens)) {
+  if (!isInputCount(inputTokens) || !isCount(outputTokens)) {
     return { ...bounds(), cachedInputTokens: 0, reported: false };
   }
   return {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue } from './language-model.ts';
-import { isCount } from './token-count.ts';
+import { isCount, isInputCount } from './token-count.ts';
 
 /** One line of an Ollama chat stream. */
 export interface OllamaLine {
@@ -67,13 +67,11 @@ export const parseOllamaLine = (line: string): OllamaLine => {
     })),
     done: value.done,
     doneReason: value.done_reason ?? null,
-    promptTokens: countOf(value.prompt_eval_count),
-    outputTokens: countOf(value.eval_count),
+    promptTokens: isInputCount(value.prompt_eval_count) ? value.prompt_eval_count : null,
+    outputTokens: isCount(value.eval_count) ? value.eval_count : null,
     error: null,
   };
 };
-
-const countOf = (tokens: number | null | undefined): number | null => (isCount(tokens) ? tokens : null);
 
 const jsonOf = (line: string): unknown => {
   try {

@@ -76,7 +76,8 @@ export const replyParts = (reply: Reply, model: string | null): readonly ReplyPa
   let calls = 0;
   const upTo = (toText: number, toCalls: number): void => {
     const piece = content.slice(text, toText);
-    if (piece !== '') parts.push({ type: 'text', text: piece });
+    // Some put white space before their calls, and Anthropic refuses to be told of a text without any letter.
+    if (piece.trim() !== '') parts.push({ type: 'text', text: piece });
     for (const call of toolCalls.slice(calls, toCalls)) parts.push({ type: 'call', call });
     text = Math.max(text, toText);
     calls = Math.max(calls, toCalls);

@@ -1,7 +1,7 @@
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { classifyModelFailure } from '../../language/classify-model-failure.ts';
+import { z } from 'zod';
 import type { EmbeddingEndpoint } from './embedding-endpoint.ts';
-import { endedBy } from './post-json.ts';
+import { unreadable } from './pinecone-embedding-endpoint.ts';
+import { postJson } from './post-json.ts';
 
 export type OpenAiEmbeddingOptions = {
   /** Up to and without `/embeddings`. */
@@ -13,35 +13,37 @@ export type OpenAiEmbeddingOptions = {
   readonly askDimensions?: number;
 };
 
+const ANSWER = z.object({
+  data: z.array(z.object({ embedding: z.array(z.number()), index: z.number().nullish() })),
+  usage: z.object({ prompt_tokens: z.number() }).nullish(),
+});
+
 /** POST {baseUrl}/embeddings {model, input, encoding_format, dimensions?} → {data: [{embedding, index}], usage: {prompt_tokens}}. */
-export const createOpenAiEmbeddingEndpoint = (options: OpenAiEmbeddingOptions): EmbeddingEndpoint => {
-  const provider = createOpenAICompatible({
-    name: 'freshet',
-    baseURL: options.baseUrl,
-    ...(options.apiKey === '' ? {} : { apiKey: options.apiKey }),
-  });
-  // Batches are cut to the configured limits before this; the library's own limit is below some providers'.
-  const model = provider.embeddingModel(options.model);
-  return {
-    id: `openai-compatible/${options.model}`,
-    call: async (texts, _, signal) => {
-      try {
-        const { embeddings, usage } = await model.doEmbed({
-          values: [...texts],
-          abortSignal: signal,
-          ...(options.askDimensions === undefined
-            ? {}
-            : { providerOptions: { openaiCompatible: { dimensions: options.askDimensions } } }),
-        });
-        return { vectors: embeddings, tokens: usage?.tokens ?? null };
-      } catch (thrown) {
-        throw classifyModelFailure(thrown, {
-          ended: endedBy(signal),
-          stage: 'asking',
-          nowMs: Date.now(),
-          secret: options.apiKey,
-        });
-      }
-    },
-  };
-};
+export const createOpenAiEmbeddingEndpoint = (options: OpenAiEmbeddingOptions): EmbeddingEndpoint => ({
+  id: `openai-compatible/${options.model}`,
+  call: async (texts, _, signal) => {
+    const answer = await postJson({
+      url: `${options.baseUrl.replace(/\/+$/, '')}/embeddings`,
+      headers: options.apiKey === '' ? {} : { authorization: `Bearer ${options.apiKey}` },
+      body: {
+        model: options.model,
+        input: texts,
+        encoding_format: 'float',
+        ...(options.askDimensions === undefined ? {} : { dimensions: options.askDimensions }),
+      },
+      signal,
+      secret: options.apiKey,
+    });
+    const parsed = ANSWER.safeParse(answer);
+    if (!parsed.success) throw unreadable('OpenAI embeddings');
+    // A server that works on several texts at once may answer in another order. Some leave an index out: then the place says it.
+    const placed = parsed.data.data
+      .map(({ embedding, index }, at) => ({ embedding, place: index ?? at }))
+      .toSorted((one, other) => one.place - other.place);
+    if (placed.some(({ place }, at) => place !== at)) throw unreadable('OpenAI embeddings');
+    return {
+      vectors: placed.map(({ embedding }) => embedding),
+      tokens: parsed.data.usage?.prompt_tokens ?? null,
+    };
+  },
+});

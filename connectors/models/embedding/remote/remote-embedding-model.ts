@@ -5,6 +5,7 @@
 import { FreshetError } from '../../../../schemas/errors.ts';
 import { type BreakerState, createGuardedCalls } from '../../../guarded-calls/guarded-calls.ts';
 import { ModelError } from '../../language/model-error.ts';
+import { isInputCount } from '../../language/token-count.ts';
 import type { EmbeddingContext, EmbeddingModel } from '../embedding-model.ts';
 import { cutRequests } from './cut-requests.ts';
 import type { EmbeddingEndpoint } from './embedding-endpoint.ts';
@@ -83,7 +84,7 @@ export const createRemoteEmbeddingModel = (options: RemoteEmbeddingOptions): Emb
       const reservation = await ledger?.reserve({ model: id, tenant: tenant ?? null, boundTokens });
       try {
         const { vectors, tokens } = await endpoint.call(texts, purpose, signal);
-        reservation?.settle(tokens ?? boundTokens);
+        reservation?.settle(isInputCount(tokens) ? tokens : boundTokens);
         const error = wrongSizeOf(vectors, dimensions, id);
         if (error) {
           // One odd vector among others says nothing of the model.

@@ -90,10 +90,13 @@ export const thinkAndCall: Script = (response) => {
 
 /** A few words, then tool calls whose arguments come in pieces. */
 export const callTools =
-  (calls: readonly { id: string; name: string; pieces: readonly string[] }[]): Script =>
+  (
+    calls: readonly { id: string; name: string; pieces: readonly string[] }[],
+    words: readonly string[] = ['I look ', 'it up.'],
+  ): Script =>
   (response) => {
     begin(response);
-    response.write(textPieces(0, ['I look ', 'it up.']));
+    response.write(textPieces(0, words));
     for (const [at, { id, name, pieces }] of calls.entries()) {
       const index = at + 1;
       const content_block = { type: 'tool_use', id, name, input: {} };

@@ -126,6 +126,8 @@ describe('an answer', () => {
   test.each([
     ['below zero', { prompt_tokens: -1, completion_tokens: -1 }],
     ['a fraction', { prompt_tokens: 12.5, completion_tokens: 7 }],
+    ['empty', {}],
+    ['without what it was asked', { completion_tokens: 7 }],
     ['beyond all counting', { prompt_tokens: 1e22, completion_tokens: 7 }],
   ])('whose usage is %s counts its upper bounds: no money can be counted by it', async (_, usage) => {
     server.next(answer(['Yes.'], 'stop', usage));
@@ -134,19 +136,18 @@ describe('an answer', () => {
     expect(reply.usage).toEqual({ ...model.estimate(REQUEST), cachedInputTokens: 0, reported: false });
   });
 
-  test('that was cut before the arguments of its last call gives it none that a schema of defaults would take', async () => {
-    server.next(
-      callTools(
-        [
-          { id: 'call_1', name: 'list', pieces: ['{}'] },
-          { id: 'call_2', name: 'close-all', pieces: [] },
-        ],
-        'length',
-      ),
-    );
-    const { toolCalls } = await open().generate(REQUEST);
-    expect(toolCalls.map((call) => call.arguments)).toEqual([{}, '']);
-  });
+  test.each(['length', 'content_filter', 'server_error'])(
+    'that was cut (%s) before the arguments of its last call gives it none that a schema of defaults would take',
+    async (finish) => {
+      const calls = [
+        { id: 'call_1', name: 'list', pieces: ['{}'] },
+        { id: 'call_2', name: 'close-all', pieces: [] },
+      ];
+      server.next(callTools(calls, finish));
+      const { toolCalls } = await open().generate(REQUEST);
+      expect(toolCalls.map((call) => call.arguments)).toEqual([{}, '']);
+    },
+  );
 
   test('that goes on for ever is given up: it would fill memory', async () => {
     let asked = true;

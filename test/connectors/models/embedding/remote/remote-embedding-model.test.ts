@@ -174,6 +174,49 @@ describe.each(PROTOCOLS)('%s', (kind) => {
   });
 });
 
+it('gives each text its own vector, in whichever order a server answers, and none where two claim one place', async () => {
+  const model = await openRemote('openai-compatible', server.url);
+  const expected = await model.embed(texts(10));
+  server.faults.push({ kind: 'order', change: (vectors) => vectors.toReversed() });
+  expect(await model.embed(texts(10))).toEqual(expected);
+  // Left out, the place says it.
+  server.faults.push({
+    kind: 'order',
+    change: (vectors) => vectors.map(({ embedding }) => ({ embedding })),
+  });
+  expect(await model.embed(texts(10))).toEqual(expected);
+  for (const wrong of [(index: number) => index >> 1, (index: number) => index + 1]) {
+    server.faults.push({
+      kind: 'order',
+      change: (vectors) => vectors.map((each) => ({ ...each, index: wrong(each.index) })),
+    });
+    await expect(model.embed(texts(10))).rejects.toMatchObject({ code: 'model-failed' });
+  }
+  await model.close();
+});
+
+it('pays the bound where no tokens are told', async () => {
+  const settled: number[] = [];
+  const bounds: number[] = [];
+  const model = await openRemote(
+    'openai-compatible',
+    server.url,
+    {},
+    {
+      reserve: async ({ boundTokens }) => {
+        bounds.push(boundTokens);
+        return { settle: (tokens) => settled.push(tokens) };
+      },
+    },
+  );
+  for (const tokens of [0, -3, 1.5]) {
+    server.faults.push({ kind: 'usage', tokens });
+    await model.embed(['a']);
+  }
+  expect(settled).toEqual(bounds);
+  await model.close();
+});
+
 it('sends what the protocols document, and keeps keys out of errors', async () => {
   const [openai, pinecone, ollama] = await Promise.all(PROTOCOLS.map((kind) => openRemote(kind, server.url)));
   await openai?.embed(['a'], { purpose: 'query' });
