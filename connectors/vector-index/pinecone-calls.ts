@@ -30,6 +30,16 @@ export interface PineconeCallLimits {
   readonly openMs: number;
 }
 
+export const DEFAULT_CALL_LIMITS: PineconeCallLimits = {
+  concurrency: 8,
+  attempts: 6,
+  timeoutMs: 20_000,
+  firstBackoffMs: 200,
+  maxBackoffMs: 30_000,
+  breakAfter: 8,
+  openMs: 3_000,
+};
+
 export interface Called<T> {
   readonly value: T;
   /** Of a write: it is searchable once a read of its namespace says an indexed LSN as high. Null: none was said. */
@@ -48,6 +58,17 @@ export class PineconeRefusal extends Error {
     this.retryAfterMs = wait;
   }
 }
+
+/** As an error of an index. Errors: `config-invalid` for a key that is refused, else `index-unavailable`. */
+export const refused = (thrown: unknown): never => {
+  if (thrown instanceof PineconeRefusal)
+    throw new FreshetError(
+      thrown.status === 401 || thrown.status === 403 ? 'config-invalid' : 'index-unavailable',
+      thrown.message,
+      { cause: thrown },
+    );
+  throw thrown;
+};
 
 interface Seen {
   readonly guard: GuardedCalls;

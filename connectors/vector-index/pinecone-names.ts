@@ -26,6 +26,13 @@ export const isNamespaceOf = (prefix: string, namespace: string): boolean =>
 const plainTag = (tag: string): string => `=${tag}`;
 const shortTag = (tag: string): string => `#${digestOf(tag)}`;
 
+/** Of `<prefix>-<number>` as a prefix: the number. Undefined where the namespace is of something else. */
+export const generationOf = (prefix: string, namespace: string): number | undefined => {
+  if (!namespace.startsWith(`${prefix}-`)) return undefined;
+  const [, number] = /^([1-9]\d{0,14})\.[th]-/.exec(namespace.slice(prefix.length + 1)) ?? [];
+  return number === undefined ? undefined : Number(number);
+};
+
 export interface PineconeMetadata {
   readonly [name: string]: string[];
   readonly tags: string[];

@@ -14,10 +14,12 @@ import {
   recordOf,
 } from './pinecone-batches.ts';
 import {
+  DEFAULT_CALL_LIMITS,
   openPineconeCalls,
   type PineconeCallLimits,
   type PineconeCallSettings,
   PineconeRefusal,
+  refused,
 } from './pinecone-calls.ts';
 import { filterOf, isNamespaceOf, namespaceOf } from './pinecone-names.ts';
 import type { RowPlace, VectorIndex, VectorRow } from './vector-index.ts';
@@ -37,15 +39,6 @@ export interface PineconeIndexSettings {
   readonly onBreaker?: PineconeCallSettings['onBreaker'];
 }
 
-const CALLS: PineconeCallLimits = {
-  concurrency: 8,
-  attempts: 6,
-  timeoutMs: 20_000,
-  firstBackoffMs: 200,
-  maxBackoffMs: 30_000,
-  breakAfter: 8,
-  openMs: 3_000,
-};
 const SEARCHABLE_WITHIN_MS = 60_000;
 const FIRST_LOOK_MS = 5;
 const MOST_BETWEEN_LOOKS_MS = 250;
@@ -56,7 +49,7 @@ const IDS_IN_ADDRESS = 100;
 export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): Promise<VectorIndex> => {
   const { prefix, dimensions } = settings;
   const limits = {
-    ...CALLS,
+    ...DEFAULT_CALL_LIMITS,
     ...PINECONE_LIMITS,
     searchableWithinMs: SEARCHABLE_WITHIN_MS,
     ...settings.limits,
@@ -68,15 +61,6 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
 
   const open = (): void => {
     if (closed) throw new FreshetError('index-unavailable', 'the index is closed');
-  };
-  const refused = (thrown: unknown): never => {
-    if (thrown instanceof PineconeRefusal)
-      throw new FreshetError(
-        thrown.status === 401 || thrown.status === 403 ? 'config-invalid' : 'index-unavailable',
-        thrown.message,
-        { cause: thrown },
-      );
-    throw thrown;
   };
   const ifThere = async <T>(work: Promise<T>, empty: T): Promise<T> => {
     try {

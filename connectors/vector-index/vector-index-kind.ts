@@ -18,12 +18,15 @@ export interface VectorIndexKind {
   /** What it holds stays when the generation's folder is removed: it has to be emptied. */
   readonly remote: boolean;
   open(place: VectorIndexPlace): Promise<VectorIndex>;
+  /** Those that it holds anything of elsewhere, whatever the folder says: the disk may have been lost. Errors: as `open`. */
+  generations(): Promise<readonly number[]>;
 }
 
 export const EMBEDDED: VectorIndexKind = {
   remote: false,
   open: ({ folder, dimensions, discard }) =>
     openZvecVectorIndex({ folder: join(folder, 'vectors'), dimensions, discard }),
+  generations: async () => [],
 };
 
 /**
@@ -41,22 +44,23 @@ export const vectorIndexKind = (
   switch (config.kind) {
     case 'embedded':
       return EMBEDDED;
-    case 'pinecone':
+    case 'pinecone': {
+      const { host, apiKey } = config;
+      const prefix = `${config.prefix ?? 'freshet'}-${replica}`;
       return {
         remote: true,
         open: async ({ generation, dimensions, discard }) => {
           // Its library takes half a second of a start: loaded where it is used.
           const { openPineconeVectorIndex } = await import('./pinecone-vector-index.ts');
-          return openPineconeVectorIndex({
-            ...options,
-            host: config.host,
-            apiKey: config.apiKey,
-            prefix: `${config.prefix ?? 'freshet'}-${replica}-${generation}`,
-            dimensions,
-            discard,
-          });
+          const its = `${prefix}-${generation}`;
+          return openPineconeVectorIndex({ ...options, host, apiKey, prefix: its, dimensions, discard });
+        },
+        generations: async () => {
+          const { pineconeGenerations } = await import('./pinecone-generations.ts');
+          return pineconeGenerations({ ...options, host, apiKey, prefix });
         },
       };
+    }
     default:
       return config satisfies never;
   }

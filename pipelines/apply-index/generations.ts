@@ -113,10 +113,9 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     if (name.startsWith('generation-') && name !== `generation-${number}`)
       rmSync(join(folder, name), { recursive: true, force: true });
   }
-  // Its folder goes below; what it holds elsewhere may have outlived a crash right after it was replaced.
-  // So may that of a rebuild that was killed.
-  for (const other of kind.remote ? [number - 1, number + 1] : [])
-    if (other > 0) await (await openVectors(other, true)).close();
+  // What others hold elsewhere may have outlived a crash right after they were replaced, a rebuild that was killed, or this disk.
+  for (const other of await kind.generations())
+    if (other !== number) await (await openVectors(other, true)).close();
   // Damage that was met while it served: a record that fails its checksum.
   const condemned = join(folder, CONDEMNED);
   if (existsSync(condemned)) settings.onDiscarded(readFileSync(condemned, 'utf8'));

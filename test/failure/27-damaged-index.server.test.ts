@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
+import { EMBEDDED, type VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import { openZvecVectorIndex } from '../../connectors/vector-index/zvec-vector-index.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
 import * as roles from '../support/plane-roles.ts';
@@ -16,7 +16,7 @@ let pipeline: Awaited<ReturnType<typeof roles.startPipeline>>;
 
 /** Its rows stay in the log: the shared one may hold so many of other tests that they would go into a graph. */
 const neverBuilt: VectorIndexKind = {
-  remote: false,
+  ...EMBEDDED,
   open: ({ folder, dimensions, discard }) =>
     openZvecVectorIndex({ folder: join(folder, 'vectors'), dimensions, discard, buildAfterRows: 10_000_000 }),
 };

@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { vectorIndexKind } from '../../../connectors/vector-index/vector-index-kind.ts';
 import { openGenerations } from '../../../pipelines/apply-index/generations.ts';
 import { DIMENSIONS, rowOf } from '../../connectors/vector-index/vector-rows.ts';
+import { startPineconeServer } from '../../support/pinecone-server.ts';
 import { temporaryFolder } from '../../support/plane-roles.ts';
 import { until } from '../../support/until.ts';
 
@@ -77,4 +79,35 @@ test('a search in the generation before does not hold up the switch; closed, not
   await generations.close();
   expect(existsSync(join(folder.path, 'generation-1'))).toBe(false);
   expect(existsSync(join(folder.path, 'generation-2'))).toBe(true);
+});
+
+test('rows elsewhere that a lost disk explains no more are removed, of whichever generation, and no one else’s', async () => {
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder.remove());
+  const server = await startPineconeServer(DIMENSIONS);
+  onTestFinished(() => server.close());
+  const kindOf = (replica: string) =>
+    vectorIndexKind({ kind: 'pinecone', host: server.url, apiKey: 'pc-test' }, replica);
+  const open = () =>
+    openGenerations({
+      ...{ folder: folder.path, dimensions: DIMENSIONS, kind: kindOf('cloud') },
+      onDiscarded: () => undefined,
+    });
+  const first = await open();
+  for (let rebuilds = 0; rebuilds < 2; rebuilds += 1) {
+    const next = await first.openNext();
+    await next.index.upsert([rowOf(1)]);
+    await first.replace(next);
+  }
+  await first.close();
+  const neighbour = await kindOf('cloud-3').open({
+    ...{ folder: folder.path, generation: 1, dimensions: DIMENSIONS, discard: false },
+  });
+  await neighbour.upsert([rowOf(2)]);
+  const filled = () => [...server.contents()].flatMap(([name, ids]) => (ids.length > 0 ? [name] : []));
+  expect(filled().toSorted()).toEqual(['freshet-cloud-3-1.t-acme', 'freshet-cloud-3.t-acme']);
+  rmSync(folder.path, { recursive: true });
+  await (await open()).close();
+  expect(filled()).toEqual(['freshet-cloud-3-1.t-acme']);
+  await neighbour.close();
 });
