@@ -25,8 +25,8 @@ export interface ModelLanes {
 export type LaneCommand =
   | { readonly action: 'reembed'; readonly model: string; readonly backfillPerSecond: number }
   | { readonly action: 'cutover' | 'revert' | 'abandon' }
-  /** `at`: milliseconds since the Unix epoch. */
-  | { readonly action: 'finish'; readonly at: number };
+  /** `at`: milliseconds since the Unix epoch. `answering`: each model that an index replica answers with, or still goes by. */
+  | { readonly action: 'finish'; readonly at: number; readonly answering: readonly string[] };
 
 /** The lanes with the command that made them what they are; null where none did. */
 export interface StandingLanes {
@@ -82,9 +82,14 @@ export const moveLanes = (lanes: ModelLanes, command: LaneCommand): ModelLanes =
     case 'revert':
       if (previous === null) return conflict('there is no model to revert to');
       return { ...lanes, serving: previous, candidate: serving, previous: null };
-    case 'finish':
+    case 'finish': {
       if (previous === null) return conflict('nothing is kept that could be dropped');
+      // Its documents come without vectors from then on: whoever answers with it would lose each one that changes.
+      const other = command.answering.find((model) => model !== serving);
+      if (other !== undefined)
+        return conflict(`an index replica answers with ${other} still; see: freshet index lanes`);
       return { ...lanes, previous: null, reachesBackTo: command.at };
+    }
     case 'abandon':
       if (candidate === null) return conflict('no model is being filled');
       return { ...lanes, candidate: null };
@@ -97,6 +102,10 @@ export const moveLanes = (lanes: ModelLanes, command: LaneCommand): ModelLanes =
 export const lanesKept = ({ serving, candidate, previous }: ModelLanes): readonly string[] => [
   ...new Set([serving, candidate, previous].filter((name) => name !== null)),
 ];
+
+/** The lane whose log goes back furthest: of two the other was begun beside it. */
+export const longestLane = ({ base, serving, previous, candidate }: ModelLanes): string =>
+  [serving, candidate, previous].includes(base) ? base : (previous ?? serving);
 
 /** Lanes that are filled from freshet.documents. */
 export const lanesFilled = (lanes: ModelLanes): readonly string[] =>

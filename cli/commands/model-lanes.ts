@@ -2,7 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
-import type { LaneComparison, LanesStatus } from '../../connectors/index-service/lane-service.ts';
+import {
+  answeringOf,
+  type LaneComparison,
+  type LanesStatus,
+} from '../../connectors/index-service/lane-service.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { sendLaneCommand } from '../../gateway/send-lane-command.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
@@ -187,9 +191,16 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
   ] as const)
     laneCommand(name, description).action(async (options: Consent) => {
       askAtTerminal(name, options);
+      // Before the replicas are asked: who answers with the new model by now goes back by a later command alone.
+      const before = await standingIn(surroundings);
       const wanted: LaneCommand =
-        name === 'finish' ? { action: name, at: Math.round(systemClock() / 1_000) } : { action: name };
-      const next = await command(surroundings, wanted, options);
+        name === 'finish'
+          ? {
+              ...{ action: name, at: Math.round(systemClock() / 1_000) },
+              answering: answeringOf(await client().lanes()),
+            }
+          : { action: name };
+      const next = await command(surroundings, wanted, options, before);
       createOutput(options.json ?? false).print(
         { wanted: next },
         () => `${next.serving} ${options.dryRun ? 'would serve' : 'serves'} alone`,

@@ -19,6 +19,11 @@ export interface LanesStatus {
   readonly lanes: readonly LaneStatus[];
 }
 
+/** Each model that a replica answers with, or goes by as long as it has not heard of the last command. */
+export const answeringOf = ({ wanted, answering }: LanesStatus): readonly string[] => [
+  ...new Set([answering, wanted.serving]),
+];
+
 /** One lane, asked the titles of documents by vectors alone. */
 export interface LaneMeasure {
   readonly model: string;

@@ -1,5 +1,6 @@
 /** A change of embedding model while everything goes on: which model answers, and what moves that on (docs/embedding-models.md). */
 import { z } from 'zod';
+import { answeringOf } from '../../connectors/index-service/lane-service.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
 import { readLanes } from '../../pipelines/read-lanes.ts';
 import { LOCAL_EMBEDDING_MODELS } from '../../schemas/config.ts';
@@ -87,6 +88,12 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
     service();
     return (await readLanes(settings.kafka, settings.codec, config.embedding.model)).standing;
   };
+
+  /** After what stands was read: who answers with the new model by now goes back by a later command alone. */
+  const finishing = async (): Promise<LaneCommand> => ({
+    ...{ action: 'finish', at: Math.round(clock() / 1_000) },
+    answering: answeringOf(await service().lanes()),
+  });
 
   const move = async (
     before: StandingLanes,
@@ -190,9 +197,8 @@ export const modelLaneRoutes = ({ settings }: GatewayContext) => {
         errors: ['forbidden', 'not-found', 'conflict', 'index-unavailable', 'append-failed'],
         handle: async ({ body, principal }) => {
           requireOperator(principal, CHANGED);
-          const command: LaneCommand =
-            action === 'finish' ? { action, at: Math.round(clock() / 1_000) } : { action };
-          return move(await standing(), command, principal, body);
+          const before = await standing();
+          return move(before, action === 'finish' ? await finishing() : { action }, principal, body);
         },
       }),
     ),

@@ -10,7 +10,7 @@ import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { FreshetError } from '../../schemas/errors.ts';
-import { documentsTopic, lanesKept, type ModelLanes } from '../../schemas/model-lanes.ts';
+import { documentsTopic, lanesKept, longestLane, type ModelLanes } from '../../schemas/model-lanes.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { followLanes } from '../follow-lanes.ts';
 import { reembedGroup } from '../reembed-documents/reembed-documents.ts';
@@ -52,8 +52,9 @@ export interface ModelLanesService extends IndexService, LaneService {
   stop(): Promise<void>;
 }
 
-const SWITCH_WITHIN_MS = 10_000;
-/** Records behind at which a switch is tried: it holds back what is applied, so it must not take long. */
+/** What is shown by now has to be covered within this, and then the rest with nothing applied. */
+const SWITCH_WITHIN_MS = 2_000;
+/** Records behind at which a switch is tried. */
 const NEAR = 2_000;
 
 export const openModelLanes = async (settings: ModelLanesSettings): Promise<ModelLanesService> => {
@@ -116,13 +117,19 @@ export const openModelLanes = async (settings: ModelLanesSettings): Promise<Mode
         `${name} does not cover yet what ${from.name} shows; it answers on`,
       );
     };
-    if ((await behind(to.role)) > NEAR) tooFar();
-    await from.role.holding(async () => {
+    const untilCovers = async (wanted: (partition: number) => number): Promise<void> => {
       const deadline = performance.now() + SWITCH_WITHIN_MS;
-      while (numbers.some((partition) => to.role.covered(partition) < from.role.covered(partition))) {
+      while (numbers.some((partition) => to.role.covered(partition) < wanted(partition))) {
         if (performance.now() > deadline) tooFar();
         await sleep(5);
       }
+    };
+    if ((await behind(to.role)) > NEAR) tooFar();
+    // First with nothing held: one whose model is down would stop the lane that answers, at every try.
+    const shown = numbers.map(from.role.covered);
+    await untilCovers((partition) => shown[partition] ?? 0);
+    await from.role.holding(async () => {
+      await untilCovers(from.role.covered);
       answering = name;
     });
     settings.onSwitch(name);
@@ -151,9 +158,8 @@ export const openModelLanes = async (settings: ModelLanesSettings): Promise<Mode
   });
 
   const role = (): IndexRole => laneOf(answering).role;
-  /** The lane whose log goes back furthest: the past is one model's too. */
-  const rememberer = (): IndexRole =>
-    (open.get(base) ?? open.get(follower.lanes().previous ?? ''))?.role ?? role();
+  /** The past is one model's too. */
+  const rememberer = (): IndexRole => open.get(longestLane(follower.lanes()))?.role ?? role();
   return {
     search: (request, signal) => (request.asOf === undefined ? role() : rememberer()).search(request, signal),
     covers: (asked, signal) => role().covers(asked, signal),

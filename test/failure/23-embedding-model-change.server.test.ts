@@ -268,6 +268,31 @@ test('both logs hold the same documents, so that a revert is as fresh', async ()
   await answering(NEXT);
 });
 
+test('a cut-over that cannot end, as its model is down, holds up nothing that answers', async () => {
+  await command({ action: 'revert' });
+  await answering(BASE);
+  provider.faultOf = () => ({ kind: 'status', status: 500 });
+  const add = (id: number, word: string) =>
+    plane.client.query(`INSERT INTO articles VALUES (${id}, 'acme', 'Down', 'a', 'The word is ${word}.')`);
+  // So the new lane never covers what is shown.
+  await add(8010, 'comfrey');
+  await command({ action: 'cutover' });
+  for (const [at, word] of ['yarrow', 'betony', 'tansy'].entries()) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await add(8011 + at, word);
+    const begun = performance.now();
+    await until('found', async () =>
+      (await lanes.search({ query: word, tenant: 'acme', topK: 5, mode: 'vector' })).hits.some((hit) =>
+        hit.text.includes(word),
+      ),
+    );
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  }
+  expect((await lanes.lanes()).answering).toBe(BASE);
+  provider.faultOf = () => undefined;
+  await answering(NEXT);
+});
+
 test('an older record that a stale owner appends late is followed by the newer one again: compaction keeps the last (I4)', async () => {
   const topic = documentsTopic(wanted, NEXT).name;
   const { hits } = await lanes.search({ query: 'hyssop', tenant: 'acme', topK: 5, mode: 'vector' });
@@ -295,7 +320,7 @@ test('finished, the old model is embedded with no more', async () => {
   const body = (last: string): string => `${'A part that stays as it is. '.repeat(60)}\n# Two\n${last}`;
   await plane.client.query(`INSERT INTO articles VALUES (8003, 'acme', 'Long', 'a', $1)`, [body('Sorrel.')]);
   await untilEqual(plane, lanes, model);
-  await command({ action: 'finish', at: Date.now() });
+  await command({ action: 'finish', at: Date.now(), answering: [NEXT] });
   await until('it is closed', async () => (await lanes.lanes()).lanes.length === 1);
   await until('the pipeline knows', () => !embedsBase(control.lanes()));
   const { embedded } = pipeline.stats();

@@ -21,8 +21,10 @@ import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from 
 
 const BASE = 'all-minilm-l6-v2';
 const measured = (model: string) => ({ model, queries: 3, found: 1, p50Ms: 1, p95Ms: 1, recall: 1 });
+/** What an index replica answers with. */
+let answering: string = BASE;
 const lanes: LaneService = {
-  lanes: async () => ({ wanted: initialLanes(BASE), answering: BASE, lanes: [] }),
+  lanes: async () => ({ wanted: { ...initialLanes(BASE), serving: answering }, answering, lanes: [] }),
   measure: async () => ({
     serving: measured(BASE),
     candidate: measured('feature-hash-384'),
@@ -120,6 +122,24 @@ test('of two commands that go on from the same state the first in the log holds,
     ...['freshet.audit', 'freshet.audit'],
     ...['freshet.control', 'freshet.control'],
   ]);
+});
+
+test('what was cut over from is given up once no index replica answers with it', async () => {
+  const reason = 'in a test';
+  if ((await inLog()).lanes.candidate !== null)
+    expect((await post('cutover', { force: true, reason })).status).toBe(202);
+  const early = await post('finish', { reason });
+  expect(early).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringContaining(`with ${BASE} still`) },
+  });
+  expect((await inLog()).lanes.previous).toBe(BASE);
+  answering = 'feature-hash-384';
+  expect(await post('finish', { reason })).toMatchObject({
+    status: 202,
+    body: { wanted: { previous: null } },
+  });
+  answering = BASE;
 });
 
 test('a follower opens no lane before it has read what stands: while the registry is away it says why it waits', async () => {

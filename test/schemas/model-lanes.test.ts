@@ -10,6 +10,7 @@ import {
   lanesFilled,
   lanesKept,
   lanesOfControl,
+  longestLane,
   type ModelLanes,
   moveLanes,
   nothingAsked,
@@ -27,7 +28,11 @@ const command: fc.Arbitrary<LaneCommand> = fc.oneof(
     backfillPerSecond: fc.integer({ min: 1, max: 1_000 }),
   }),
   fc.record({ action: fc.constantFrom('cutover' as const, 'revert' as const, 'abandon' as const) }),
-  fc.record({ action: fc.constant('finish' as const), at: fc.integer({ min: 1, max: 2 ** 41 }) }),
+  fc.record({
+    action: fc.constant('finish' as const),
+    at: fc.integer({ min: 1, max: 2 ** 41 }),
+    answering: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 2 }),
+  }),
 );
 const control = (lanes: ModelLanes): Control => ({
   ...{ kind: 'embedding', name: 'documents', action: 'reembed', id: 'one' },
@@ -84,6 +89,30 @@ test('a cut-over is undone by a revert, and the revert by a cut-over', () => {
   const back = moveLanes(over, { action: 'revert' });
   expect(back).toEqual(filled);
   expect(moveLanes(back, { action: 'cutover' })).toEqual(over);
+});
+
+test('what was cut over from is not given up while an index replica answers with it: its documents come without vectors then', () => {
+  const over = { ...initialLanes('base'), serving: 'second', previous: 'base' };
+  const finish = (...answering: readonly string[]) => moveLanes(over, { action: 'finish', at: 7, answering });
+  expect(() => finish('base')).toThrow(/answers with base still/);
+  expect(() => finish('second', 'base')).toThrow(/answers with base still/);
+  expect(finish('second')).toMatchObject({ serving: 'second', previous: null, reachesBackTo: 7 });
+});
+
+test('the past is asked of the lane that was begun first, whichever answers and wherever it was cut over to or back', () => {
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 20 }), (commands) => {
+      const begun = ['base'];
+      for (const lanes of walk(commands)) {
+        const kept = lanesKept(lanes);
+        // One that is given up and filled again begins anew.
+        for (const [at, name] of [...begun.entries()].reverse())
+          if (!kept.includes(name)) begun.splice(at, 1);
+        for (const name of kept) if (!begun.includes(name)) begun.push(name);
+        expect(longestLane(lanes)).toBe(begun[0]);
+      }
+    }),
+  );
 });
 
 test('another model in the configuration alone is refused: vectors of both would be mixed', () => {
