@@ -71,9 +71,11 @@ export class FreshetError extends Error {
 /** What was asked for was sent, and nobody knows whether it was done. */
 export class OutcomeUnknown extends FreshetError {}
 
+export const hasCode = (thrown: unknown, code: ErrorCode): thrown is FreshetError =>
+  thrown instanceof FreshetError && thrown.code === code;
+
 /** Asking for the record again changes nothing: readers pass it over. */
-export const isUnreadable = (thrown: unknown): thrown is FreshetError =>
-  thrown instanceof FreshetError && thrown.code === 'record-unreadable';
+export const isUnreadable = (thrown: unknown): thrown is FreshetError => hasCode(thrown, 'record-unreadable');
 
 /** Of a host with several addresses none of which answers, Node says nothing itself: what the first one said, or the code. */
 const withMessage = (thrown: Error): Error => {

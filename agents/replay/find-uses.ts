@@ -8,7 +8,7 @@ import {
   withPayloads,
 } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { PAYLOAD_HEADER } from '../runtime/journal-headers.ts';
@@ -93,7 +93,7 @@ const findWith = async (
         headers[PAYLOAD_HEADER] !== undefined || search.concerns(key?.toString('utf8') ?? '', value);
       if (!mayConcern) return true;
       const event: AgentEvent | null = await codec.decode('AgentEvent', value).catch((thrown: unknown) => {
-        if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
+        if (hasCode(thrown, 'registry-unavailable')) throw thrown;
         return null;
       });
       if (!event) return true;

@@ -7,7 +7,7 @@ import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { type PayloadReader, wholeOrLost, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { FindBehaviour } from './find-behaviour.ts';
@@ -118,7 +118,7 @@ const replayWith = async (
     try {
       return await codec.decode('AgentEvent', record.value);
     } catch (thrown) {
-      if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
+      if (hasCode(thrown, 'registry-unavailable')) throw thrown;
       if (record.offset >= from && record.offset <= to) unreadable += 1;
       return null;
     }

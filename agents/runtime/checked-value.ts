@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { AgentDefinition } from '../../schemas/agent-definition.ts';
 import { toError } from '../../schemas/errors.ts';
+import { jsonOrText } from '../../schemas/json-or-text.ts';
 
 const MAX_ISSUES = 5;
 
@@ -43,7 +44,7 @@ export const readInput = (
   text: string,
 ): { readonly value: unknown; readonly wrong: string | null } => {
   if (!agent.input) return { value: text, wrong: null };
-  const value = parseJson(text);
+  const value = jsonOrText(text);
   const wrong = wrongOf(agent.input, value);
   return wrong === null ? { value: agent.input.parse(value), wrong } : { value, wrong };
 };
@@ -65,13 +66,5 @@ const schemaTextOf = (schema: z.ZodType): string => {
     return JSON.stringify(shape).slice(0, MAX_SCHEMA_CHARACTERS);
   } catch {
     return 'one that JSON Schema cannot say';
-  }
-};
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
   }
 };

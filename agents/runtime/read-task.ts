@@ -3,7 +3,7 @@ import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { hasCode, toError } from '../../schemas/errors.ts';
 import type { UserInput } from '../../schemas/execution-payloads.ts';
 import type { Task } from '../../schemas/records.ts';
 import { executionIdOf, taskIdOf, taskTimeOf, wrongIdOf } from '../../schemas/task-identity.ts';
@@ -35,7 +35,7 @@ export const readTask = async (
   try {
     task = await codec.decode('Task', record.value);
   } catch (thrown) {
-    if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
+    if (hasCode(thrown, 'registry-unavailable')) throw thrown;
     return { kind: 'unreadable', reason: unreadableReason(record.value), message: toError(thrown).message };
   }
   const taskId = taskIdOf(task, record);

@@ -12,7 +12,13 @@ import {
 } from '../../connectors/mcp/mcp-connection.ts';
 import { type McpServer, nameOfServer } from '../../connectors/mcp/mcp-server.ts';
 import type { ToolContext, ToolDefinition } from '../../schemas/agent-definition.ts';
-import { type ErrorCode, FreshetError, OutcomeUnknown, toFreshetError } from '../../schemas/errors.ts';
+import {
+  type ErrorCode,
+  FreshetError,
+  hasCode,
+  OutcomeUnknown,
+  toFreshetError,
+} from '../../schemas/errors.ts';
 import { type McpPin, type McpPins, mcpToolHash } from './mcp-pins.ts';
 
 /** What the configuration says of a tool beside its pin. Left out: it reads. */
@@ -193,7 +199,7 @@ const call = (
 };
 
 const neverBegan = (error: unknown): boolean =>
-  error instanceof FreshetError && error.code === 'unavailable' && !(error instanceof OutcomeUnknown);
+  hasCode(error, 'unavailable') && !(error instanceof OutcomeUnknown);
 
 const outputOf = (answer: McpAnswer, name: string, maxOutput: number): unknown => {
   const text = answer.texts.join('\n');

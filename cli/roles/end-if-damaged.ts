@@ -1,4 +1,4 @@
-import { FreshetError } from '../../schemas/errors.ts';
+import { type FreshetError, hasCode } from '../../schemas/errors.ts';
 
 /** A document table that is damaged cannot be mended in place: the role ends, and begins it anew from the log. */
 export const endIfDamaged = (
@@ -6,7 +6,7 @@ export const endIfDamaged = (
   thrown: unknown,
   fail: (error: FreshetError) => void,
 ): void => {
-  if (!(thrown instanceof FreshetError && thrown.code === 'index-corrupt')) return;
+  if (!hasCode(thrown, 'index-corrupt')) return;
   table.condemn(thrown);
   fail(thrown);
 };

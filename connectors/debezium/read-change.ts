@@ -8,7 +8,7 @@ import { parse as parseLossless } from 'lossless-json';
 import type { Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import type { KeyValue } from '../../schemas/document-id.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { hasCode, toError } from '../../schemas/errors.ts';
 import { makeVersion, type Version } from '../../schemas/version.ts';
 import type { KafkaRecord } from '../kafka/kafka.ts';
 import { schemaIdOf } from '../registry/record-codec.ts';
@@ -130,7 +130,7 @@ export const createChangeReader = (
       try {
         schema = await registry.schemaById(id);
       } catch (error) {
-        if (!(error instanceof FreshetError && error.code === 'not-found')) throw error;
+        if (!hasCode(error, 'not-found')) throw error;
         return unreadable('schema-mismatch', `written with schema ${id}, which the registry does not know`);
       }
       try {

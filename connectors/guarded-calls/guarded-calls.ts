@@ -16,7 +16,7 @@ import { afterFailure, type CallVerdict, MAX_HOLD_MS } from './retry-state.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
 
-export interface GuardSettings {
+export interface GuardLimits {
   /** Calls under way at once; further ones wait. */
   readonly concurrency: number;
   /** Tries of one call in all, at least 1. */
@@ -29,6 +29,9 @@ export interface GuardSettings {
   /** Failures in a row that say `down` before calls are refused, and how long they then are; milliseconds. */
   readonly breakAfter: number;
   readonly openMs: number;
+}
+
+export interface GuardSettings extends GuardLimits {
   readonly judge: (error: unknown) => CallVerdict;
   /** The error of a call that is not made: the breaker is open, the service asked to wait for longer, nobody wants it, or all is closed. */
   readonly refusal: (why: string) => Error;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ERROR_CODES, type ErrorCode, FreshetError, toError } from '../../schemas/errors.ts';
+import { ERROR_CODES, type ErrorCode, FreshetError, hasCode, toError } from '../../schemas/errors.ts';
 import { withSignals } from '../../schemas/linked-signal.ts';
 import type { SearchRequest, SearchResponse, SourceWatermark } from '../../schemas/search.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
@@ -108,7 +108,7 @@ export const openIndexClient = (baseUrl: string): IndexReplica & LaneService => 
     watermarks: () => json<Readonly<Record<string, SourceWatermark>>>('/watermarks'),
     document: (documentId) =>
       json<TracedDocument>(`/document?id=${encodeURIComponent(documentId)}`).catch((error: unknown) => {
-        if (error instanceof FreshetError && error.code === 'not-found') return undefined;
+        if (hasCode(error, 'not-found')) return undefined;
         throw error;
       }),
     covers: async (asked, signal) => {

@@ -3,7 +3,7 @@
  * fit (replica-order.ts); one that does not answer is left alone for a while and the next is asked. What is covered is what all
  * of them cover: a replica that searches pass over still calls for a person.
  */
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode } from '../../schemas/errors.ts';
 import { linkSignals } from '../../schemas/linked-signal.ts';
 import { DEFAULT_FRESHNESS_WAIT_MS, type SourceWatermark } from '../../schemas/search.ts';
 import { agedWatermarks } from '../../schemas/watermark-age.ts';
@@ -16,10 +16,8 @@ import { worstWatermarks } from './worst-watermarks.ts';
 /** A replica that did not answer is asked again after this long; all of them are asked when none is left. */
 const LEFT_ALONE_MS = 1_000;
 
-const isCode = (thrown: unknown, code: FreshetError['code']): boolean =>
-  thrown instanceof FreshetError && thrown.code === code;
-const isUnavailable = (thrown: unknown): boolean => isCode(thrown, 'index-unavailable');
-const isStale = (thrown: unknown): boolean => isCode(thrown, 'stale');
+const isUnavailable = (thrown: unknown): boolean => hasCode(thrown, 'index-unavailable');
+const isStale = (thrown: unknown): boolean => hasCode(thrown, 'stale');
 
 const noReplica = (): FreshetError =>
   new FreshetError('index-unavailable', 'no index replica is configured; give their addresses with --index');

@@ -43,18 +43,22 @@ export interface IndexStatus {
   readonly positions: Readonly<Record<string, number>>;
 }
 
+export interface RebuildReport {
+  readonly records: number;
+  readonly documents: number;
+  readonly rows: number;
+  /** The rebuilt index equals the one that served, row for row. */
+  readonly identical: boolean;
+  /** Document ids that differ, at most 20. */
+  readonly different: readonly string[];
+  readonly ms: number;
+}
+
 export interface RebuildProgress {
   readonly done: boolean;
   readonly records: number;
   readonly of: number;
-  readonly report?: {
-    readonly records: number;
-    readonly documents: number;
-    readonly rows: number;
-    readonly identical: boolean;
-    readonly different: readonly string[];
-    readonly ms: number;
-  };
+  readonly report?: RebuildReport;
 }
 
 /** A document of the index, as far as comparing it needs. */

@@ -18,7 +18,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { requestTo } from '../../schemas/bare-address.ts';
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
-import { FreshetError, OutcomeUnknown, toError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode, OutcomeUnknown, toError } from '../../schemas/errors.ts';
 import { TRACEPARENT } from '../../schemas/trace-context.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { MCP_IDEMPOTENCY_KEY, type McpServer, nameOfServer } from './mcp-server.ts';
@@ -235,7 +235,7 @@ export const openMcpConnection = ({
         return await listOnce(signal);
       } catch (error) {
         // A connection that was open may have been lost long ago, with the server up again.
-        const again = had && before === generation && isUnavailable(toError(error));
+        const again = had && before === generation && hasCode(error, 'unavailable');
         if (!again || signal.aborted) throw error;
         return listOnce(signal);
       }
@@ -261,7 +261,7 @@ export const openMcpConnection = ({
       } catch (thrown) {
         const failure = await failureOf(thrown, open, signal);
         // Lost after it was sent: the server may have done it.
-        throw isUnavailable(failure) && !neverArrived(toError(thrown))
+        throw hasCode(failure, 'unavailable') && !neverArrived(toError(thrown))
           ? new OutcomeUnknown(failure.code, failure.message, { cause: failure })
           : failure;
       } finally {
@@ -276,9 +276,6 @@ export const openMcpConnection = ({
     },
   };
 };
-
-const isUnavailable = (error: Error): error is FreshetError =>
-  error instanceof FreshetError && error.code === 'unavailable';
 
 /** Nobody listens, or whoever does knows the session no more, as after a restart: the call was not begun. */
 const neverArrived = (error: Error): boolean =>

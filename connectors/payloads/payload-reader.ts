@@ -2,7 +2,7 @@
  * Journal events with their inputs and outputs whole again: what stands in freshet.payloads is read by its place, held against its hash
  * and put where it was taken from. Whoever folds the journal for more than money and order reads it through here.
  */
-import { FreshetError } from '../../schemas/errors.ts';
+import { type FreshetError, hasCode } from '../../schemas/errors.ts';
 import { joinPayload, payloadLost } from '../../schemas/payload-parts.ts';
 import type { AgentEvent, PayloadReference } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -49,7 +49,7 @@ export const wholeOrLost = async (
   try {
     return { event: await payloads.whole(event, fields), lost: null };
   } catch (thrown) {
-    if (!(thrown instanceof FreshetError && thrown.code === 'payload-lost')) throw thrown;
+    if (!hasCode(thrown, 'payload-lost')) throw thrown;
     return { event, lost: thrown };
   }
 };
@@ -80,14 +80,12 @@ export const openPayloadReader = (
     const { hash, at, lastOffset, parts } = reference;
     const { partition, offset: from } = at;
     const records = await seeker.read({ partition, from, through: lastOffset, key: hash }).catch((thrown) => {
-      throw thrown instanceof FreshetError && thrown.code === 'not-found'
-        ? payloadLost(hash, thrown.message)
-        : thrown;
+      throw hasCode(thrown, 'not-found') ? payloadLost(hash, thrown.message) : thrown;
     });
     const found = new Map<number, Buffer>();
     for (const { value } of records) {
       const part = await codec.decode('Payload', value).catch((thrown: unknown) => {
-        if (thrown instanceof FreshetError && thrown.code === 'registry-unavailable') throw thrown;
+        if (hasCode(thrown, 'registry-unavailable')) throw thrown;
         return null;
       });
       if (part) found.set(part.part, part.content);

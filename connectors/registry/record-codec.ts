@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import avro from 'avsc';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode, toError } from '../../schemas/errors.ts';
 import { type RecordName, type Records, SCHEMA_FILES } from '../../schemas/records.ts';
 import { TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
 import { wellFormed } from '../../schemas/well-formed.ts';
@@ -148,7 +148,7 @@ export const openRecordCodec = async (registry: SchemaRegistry): Promise<RecordC
         throw unreadable(name, toError(error).message, error);
       }
       const text = await registry.schemaById(id).catch((error: unknown) => {
-        throw error instanceof FreshetError && error.code === 'not-found'
+        throw hasCode(error, 'not-found')
           ? unreadable(name, `written with schema ${id}, which the registry does not know`, error)
           : error;
       });

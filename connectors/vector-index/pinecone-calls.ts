@@ -5,7 +5,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Index, Pinecone } from '@pinecone-database/pinecone';
 import { FreshetError, toError } from '../../schemas/errors.ts';
-import { type BreakerState, createGuardedCalls, type GuardedCalls } from '../guarded-calls/guarded-calls.ts';
+import {
+  type BreakerState,
+  createGuardedCalls,
+  type GuardedCalls,
+  type GuardLimits,
+} from '../guarded-calls/guarded-calls.ts';
 import { retryAfterMs } from '../models/language/retry-after.ts';
 
 /** Each kind has places and a breaker of its own: a search stands behind no round of writes, nor falls with what fails in one. */
@@ -15,22 +20,11 @@ export interface PineconeCallSettings {
   /** Base URL of the index's data plane. */
   readonly host: string;
   readonly apiKey: string;
-  readonly limits: PineconeCallLimits;
+  readonly limits: GuardLimits;
   readonly onBreaker?: (state: BreakerState, calls: PineconeCallKind) => void;
 }
 
-/** Times in milliseconds. */
-export interface PineconeCallLimits {
-  readonly concurrency: number;
-  readonly attempts: number;
-  readonly timeoutMs: number;
-  readonly firstBackoffMs: number;
-  readonly maxBackoffMs: number;
-  readonly breakAfter: number;
-  readonly openMs: number;
-}
-
-export const DEFAULT_CALL_LIMITS: PineconeCallLimits = {
+export const DEFAULT_CALL_LIMITS: GuardLimits = {
   concurrency: 8,
   attempts: 6,
   timeoutMs: 20_000,

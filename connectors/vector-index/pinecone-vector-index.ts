@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FreshetError } from '../../schemas/errors.ts';
+import type { GuardLimits } from '../guarded-calls/guarded-calls.ts';
 import {
   cutBatches,
   cutIds,
@@ -16,7 +17,6 @@ import {
 import {
   DEFAULT_CALL_LIMITS,
   openPineconeCalls,
-  type PineconeCallLimits,
   type PineconeCallSettings,
   PineconeRefusal,
   refused,
@@ -32,7 +32,7 @@ export interface PineconeIndexSettings {
   readonly prefix: string;
   /** Begins empty, whatever is there. */
   readonly discard?: boolean;
-  readonly limits?: Partial<PineconeCallLimits & PineconeLimits> & {
+  readonly limits?: Partial<GuardLimits & PineconeLimits> & {
     /** Longest wait for a write to be searchable, in milliseconds. */
     readonly searchableWithinMs?: number;
   };

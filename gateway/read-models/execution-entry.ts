@@ -12,6 +12,7 @@ import {
   snapshotFactsOf,
   snapshotPlaceOf,
 } from '../../schemas/execution-snapshot.ts';
+import { jsonOrText } from '../../schemas/json-or-text.ts';
 import { formatUsd } from '../../schemas/money.ts';
 import type { AgentEvent, Result, Task, TaskState } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -282,15 +283,6 @@ export const entryOfState = ({
   ...{ agent, tenant, state, createdAt, updatedAt, incomplete: true },
 });
 
-const parsed = (text: string | null): unknown => {
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-};
-
 /** A task of which only the result is known, with what it asked for. */
 export const withResult = (entry: ExecutionEntry, result: Result): ExecutionEntry => {
   const { feature, input, budget, freshness, fork, priority, notBefore, deadlineAt, hasTask } = entry;
@@ -312,10 +304,10 @@ export const entryOfResult = (result: Result): ExecutionEntry => ({
   restored: false,
   result: {
     outcome: result.outcome,
-    output: parsed(result.output),
+    output: jsonOrText(result.output),
     error: result.error,
-    partial: parsed(result.partial),
-    receipt: parsed(result.receipt),
+    partial: jsonOrText(result.partial),
+    receipt: jsonOrText(result.receipt),
   },
   createdAt: result.createdAt,
   startedAt: result.startedAt,

@@ -8,7 +8,7 @@ import type { CommittedOffset, KafkaClient } from '../../connectors/kafka/kafka.
 import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ExecutionList } from './execution-list.ts';
 import type { TopicReader } from './read-topics.ts';
@@ -85,7 +85,7 @@ const fill = async (
       executions.addResult(await codec.decode('Result', value));
     } catch (error) {
       // Somebody else's record under that key.
-      if (!(error instanceof FreshetError) || error.code !== 'record-unreadable') throw error;
+      if (!isUnreadable(error)) throw error;
     }
     return true;
   });

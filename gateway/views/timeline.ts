@@ -3,6 +3,7 @@
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
 import { DELEGATED, TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { NOT_MADE, RETRIEVE } from '../../schemas/execution-payloads.ts';
+import { jsonOrText } from '../../schemas/json-or-text.ts';
 import type { PayloadReference } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { JournaledEvent } from '../read-models/execution-entry.ts';
@@ -83,15 +84,6 @@ export interface Timeline {
   readonly stale: readonly TimelineEvent[];
 }
 
-const parsed = (text: string | null): unknown => {
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-};
-
 export const positionOf = (partition: number, offset: number): string =>
   `${TOPICS.agentEvents.name}:${partition}:${offset}`;
 
@@ -150,8 +142,8 @@ const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineSte
   const outcome = events.findLast((event) => event.type !== 'intent' && event.name !== 'approval-asked');
   const first = events[0];
   const asked = events.find((event) => event.input !== null || event.inputPayload !== null);
-  const input = parsed(asked?.input ?? asked?.inputPayload?.glance ?? null);
-  const output = parsed(outcome?.output ?? outcome?.outputPayload?.glance ?? null);
+  const input = jsonOrText(asked?.input ?? asked?.inputPayload?.glance ?? null);
+  const output = jsonOrText(outcome?.output ?? outcome?.outputPayload?.glance ?? null);
   const error = outcome?.error ?? null;
   const failed = kind === 'respond' ? false : error !== null;
   const at = first?.at ?? 0;

@@ -11,7 +11,7 @@ import { flushFolder } from '../../connectors/files/flush-folder.ts';
 import { replaceDurably } from '../../connectors/files/replace-durably.ts';
 import type { VectorIndex } from '../../connectors/vector-index/vector-index.ts';
 import { EMBEDDED, type VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
-import { FreshetError, toError } from '../../schemas/errors.ts';
+import { hasCode, toError } from '../../schemas/errors.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 
 export interface Generations {
@@ -76,7 +76,7 @@ export const openGenerations = async (settings: GenerationsSettings): Promise<Ge
     try {
       return await open(generation, false);
     } catch (error) {
-      if (!(error instanceof FreshetError && error.code === 'index-corrupt')) throw error;
+      if (!hasCode(error, 'index-corrupt')) throw error;
       settings.onDiscarded(error.message);
       return open(generation, true);
     }

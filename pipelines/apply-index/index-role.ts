@@ -14,7 +14,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { VectorIndexKind } from '../../connectors/vector-index/vector-index-kind.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { floorIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
-import { FreshetError, toError, toFreshetError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode, toError, toFreshetError } from '../../schemas/errors.ts';
 import { PROBE_TENANT, probeTable } from '../../schemas/probe.ts';
 import type { Receipt, SearchRequest, SearchResponse } from '../../schemas/search.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -154,7 +154,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const gate = createFreshnessGate(watermarks.all);
   /** A record that fails its checksum cannot be mended in place: the role ends, and begins again from the log. */
   const endIfDamaged = (thrown: unknown): void => {
-    if (!(thrown instanceof FreshetError && thrown.code === 'index-corrupt')) return;
+    if (!hasCode(thrown, 'index-corrupt')) return;
     generations.condemn(thrown.message);
     settings.onFailure(thrown);
   };
@@ -334,9 +334,7 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
       const floors = numbers.map((partition) => generations.serving().table.floor(partition, id) ?? '');
       return floors.sort().at(-1) || null;
     },
-    list: async function* (source, table) {
-      yield* listDocuments(generations.serving, numbers, source, table);
-    },
+    list: (source, table) => listDocuments(generations.serving, numbers, source, table),
     restore: (documentIds) =>
       generations.using((generation) => restoreRows(generation, numbers, documentIds)),
     document: trace,

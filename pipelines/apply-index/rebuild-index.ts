@@ -3,6 +3,7 @@
  * it in its place: the index is a view of the log, and this proves it. Searches go on in the old generation meanwhile, and so
  * does applying: it stands still only while what came during the comparison is read and compared.
  */
+import type { RebuildReport } from '../../connectors/index-service/index-service.ts';
 import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
@@ -18,17 +19,6 @@ import {
   summaryOf,
   type TouchedDocuments,
 } from './generation-contents.ts';
-
-export interface RebuildReport {
-  readonly records: number;
-  readonly documents: number;
-  readonly rows: number;
-  /** The rebuilt index equals the one that served, row for row. */
-  readonly identical: boolean;
-  /** Document ids that differ, at most 20. */
-  readonly different: readonly string[];
-  readonly ms: number;
-}
 
 export interface RebuildSettings {
   /** Of documents. */

@@ -16,7 +16,7 @@ import {
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { hasCode } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
 import { isWaived } from '../../schemas/gates.ts';
 import type { Document } from '../../schemas/records.ts';
@@ -298,8 +298,7 @@ export const prepareChanges = async (
     try {
       return await settings.readRow(source, change);
     } catch (error) {
-      if (!holdings.pauses || !(error instanceof FreshetError) || error.code !== 'table-unreadable')
-        throw error;
+      if (!holdings.pauses || !hasCode(error, 'table-unreadable')) throw error;
       holdings.pauses.pause(source, change.table, error.message);
       return 'unreadable';
     }

@@ -4,7 +4,7 @@ import { tableMarkOf } from '../../connectors/debezium/table-mark.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import { MEMORY_TABLE, memoryVersion } from '../../schemas/memory-source.ts';
 
 /** What the ids of cuts begin with: they are no memories. */
@@ -47,7 +47,7 @@ export const readMemory = async (
     const row = { title, text, tenant, kind, agent, origin, uses, at };
     return { kind: 'change', change: { kind: 'upsert', ...facts, row, read: false, unavailable: [] } };
   } catch (error) {
-    if (!(error instanceof FreshetError) || error.code !== 'record-unreadable') throw error;
+    if (!isUnreadable(error)) throw error;
     return { kind: 'unreadable', reason: unreadableReason(record.value), message: error.message };
   }
 };

@@ -3,7 +3,7 @@ import type { ReadChange } from '../../connectors/debezium/read-change.ts';
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { isUnreadable } from '../../schemas/errors.ts';
 import { resultTable, resultVersion, rowOfResult } from '../../schemas/result-source.ts';
 
 /** `localTenant`: of a task that names none. Errors: `registry-unavailable` alone, to be tried again. */
@@ -32,7 +32,7 @@ export const readResult = async (
       },
     };
   } catch (error) {
-    if (!(error instanceof FreshetError) || error.code !== 'record-unreadable') throw error;
+    if (!isUnreadable(error)) throw error;
     return { kind: 'unreadable', reason: unreadableReason(record.value), message: error.message };
   }
 };

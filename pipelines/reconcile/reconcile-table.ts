@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HeldDocument, IndexService } from '../../connectors/index-service/index-service.ts';
 import type { RowScanner, ScannedRow } from '../../connectors/sources/row-scanner.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { hasCode } from '../../schemas/errors.ts';
 import { makeVersion } from '../../schemas/version.ts';
 import type { PrepareSettings } from '../index-documents/prepare-changes.ts';
 import { type Divergence, divergenceOf, keyOfDocumentId } from './compare-state.ts';
@@ -105,7 +105,7 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
         const asked = { freshness: { after, waitMs: COVERED_WITHIN_MS }, filter: { source, table } };
         await index.covers(asked, settings.signal);
       } catch (thrown) {
-        if (!(thrown instanceof FreshetError && thrown.code === 'stale')) throw thrown;
+        if (!hasCode(thrown, 'stale')) throw thrown;
         unsettled.push(...open);
         return found;
       }

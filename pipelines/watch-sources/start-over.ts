@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sourceNames } from '../../connectors/debezium/connector-config.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode } from '../../schemas/errors.ts';
 import type { WatchedSource } from './watched-source.ts';
 
 const STOPS_WITHIN_MS = 30_000;
@@ -44,7 +44,7 @@ export const startOver = async (
   if (stands) begin();
   await connect.steer(connector, 'resume').catch((error) => {
     // A connector that was not there before runs from the start.
-    if (!(error instanceof FreshetError && error.code === 'not-found')) throw error;
+    if (!hasCode(error, 'not-found')) throw error;
   });
 };
 

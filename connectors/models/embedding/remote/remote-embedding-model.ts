@@ -3,7 +3,11 @@
  * left alone while it is down. Nothing is skipped: what cannot be embedded now is an error, and the caller comes again.
  */
 import { FreshetError } from '../../../../schemas/errors.ts';
-import { type BreakerState, createGuardedCalls } from '../../../guarded-calls/guarded-calls.ts';
+import {
+  type BreakerState,
+  createGuardedCalls,
+  type GuardLimits,
+} from '../../../guarded-calls/guarded-calls.ts';
 import { ModelError } from '../../language/model-error.ts';
 import { isInputCount } from '../../language/token-count.ts';
 import type { EmbeddingContext, EmbeddingModel } from '../embedding-model.ts';
@@ -20,20 +24,12 @@ export type RemoteEmbeddingOptions = {
   readonly onBreaker?: (state: BreakerState) => void;
 };
 
-/** Times in milliseconds. */
-export type RemoteEmbeddingLimits = {
+export interface RemoteEmbeddingLimits extends GuardLimits {
   readonly maxTextsPerRequest: number;
   readonly maxTokensPerRequest: number;
   /** Of one text; what follows is cut off. */
   readonly maxTokensPerText: number;
-  readonly concurrency: number;
-  readonly attempts: number;
-  readonly timeoutMs: number;
-  readonly firstBackoffMs: number;
-  readonly maxBackoffMs: number;
-  readonly breakAfter: number;
-  readonly openMs: number;
-};
+}
 
 export const DEFAULT_REMOTE_LIMITS: RemoteEmbeddingLimits = {
   maxTextsPerRequest: 96,
