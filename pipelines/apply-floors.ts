@@ -9,7 +9,7 @@ import type {
   TableWrite,
 } from '../connectors/document-table/document-table.ts';
 import { tablePrefixOf } from '../schemas/document-id.ts';
-import { turn } from '../schemas/event-loop-turn.ts';
+import { standingSlices } from './document-slices.ts';
 import { type HeldDocuments, type LoggedDocument, leftUnder } from './fold-documents.ts';
 
 /** Between two turns of the event loop: of standings a millisecond, of documents twenty. */
@@ -54,8 +54,7 @@ export const applyFloors = async (
     if (before.get(id) !== version)
       table.write({ partition, position: position(), floors: [{ id, version, offset }] });
     const prefix = tablePrefixOf(record.source, record.table);
-    for (let after: string | undefined; ; ) {
-      const slice = table.standings(partition, prefix, { after, most: atOnce });
+    for await (const slice of standingSlices(() => table, partition, prefix, atOnce)) {
       const held = slice
         .filter((each) => (each.version < version || each.kind === 'refused') && !named.has(each.documentId))
         .flatMap(({ documentId }) => table.get(partition, documentId) ?? [])
@@ -68,9 +67,6 @@ export const applyFloors = async (
         else removed.push(stored.record.documentId);
       }
       if (held.length > 0) await takeOut({ partition, position: position(), removed, documents }, held);
-      if (slice.length < atOnce) break;
-      after = slice.at(-1)?.documentId;
-      await turn();
     }
   }
 
@@ -82,10 +78,5 @@ export const applyFloors = async (
       // As it was: the fold has yet to take it on, unless a newer one came meanwhile.
       return asked === partition && floors.get(id)?.record.version === now ? before.get(id) : now;
     },
-    below: (_, prefix) =>
-      [...named]
-        .filter((id) => id.startsWith(prefix))
-        .map((id) => table.get(partition, id))
-        .filter((stored) => stored !== undefined),
   };
 };

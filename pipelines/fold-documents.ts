@@ -28,7 +28,7 @@ export interface FoldedDocuments {
   readonly applied: readonly boolean[];
 }
 
-export type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get' | 'below'>;
+export type HeldDocuments = Pick<DocumentTable, 'standing' | 'floor' | 'get'>;
 
 /** As it is to be held: without what a floor took from it. */
 const heldUnder = ({ record, offset, body }: LoggedDocument, floor: string | undefined): StoredDocument => {
@@ -40,7 +40,7 @@ const heldUnder = ({ record, offset, body }: LoggedDocument, floor: string | und
 export const leftUnder = (record: Document, floor: string): Document | undefined =>
   record.version < floor ? undefined : withoutOlderThan(record, floor);
 
-/** Decides; writes nothing. `table` is only read, and only for this partition. */
+/** Decides; writes nothing. `table` is only read, for this partition and what these records name: floors were applied to the rest. */
 export const foldDocuments = (
   table: HeldDocuments,
   partition: number,
@@ -50,6 +50,7 @@ export const foldDocuments = (
   const floors = new Map<string, { id: string; version: string; offset: number }>();
   const removed = new Set<string>();
   const again = new Map<string, Document>();
+  const named = new Set(records.map(({ record }) => record.documentId));
   const floorOf = (id: string): string | undefined => floors.get(id)?.version ?? table.floor(partition, id);
 
   const below = (id: string, { record, offset }: StoredDocument, floor: string): void => {
@@ -72,11 +73,10 @@ export const foldDocuments = (
     const isNewer = held !== record.version;
     if (isNewer) floors.set(record.documentId, { id: record.documentId, version: record.version, offset });
     const prefix = tablePrefixOf(record.source, record.table);
-    for (const stored of table.below(partition, prefix, record.version)) {
-      const { documentId } = stored.record;
-      if (!documents.has(documentId)) below(documentId, stored, record.version);
+    for (const id of named) {
+      const stored = id.startsWith(prefix) ? (documents.get(id) ?? table.get(partition, id)) : undefined;
+      if (stored) below(id, stored, record.version);
     }
-    for (const [id, stored] of [...documents]) if (id.startsWith(prefix)) below(id, stored, record.version);
     return isNewer;
   };
 

@@ -61,9 +61,9 @@ export interface DocumentTable {
   /** Version, kind and offset alone, without decoding text and vectors. */
   standing(partition: number, documentId: string): DocumentStanding | undefined;
   /**
-   * What stands of documents whose id begins with a prefix, in the order of `list`: at most `most`, from behind an id on, be it held
-   * or not; fewer at the end alone. Whoever walks a table over many turns of the event loop goes by these: a loop that stays open
-   * over a turn keeps every page that writes free meanwhile, and the file grows by them for good.
+   * What stands of documents whose id begins with a prefix, in id order (ids equal in their first 1,800 bytes: in any): at most `most`,
+   * from behind an id on, be it held or not; fewer at the end alone. Whoever walks a table over many turns of the event loop goes by
+   * these: a loop that stays open over a turn keeps every page that writes free meanwhile, and the file grows by them for good.
    */
   standings(
     partition: number,
@@ -72,14 +72,10 @@ export interface DocumentTable {
   ): readonly (DocumentStanding & { readonly documentId: string })[];
   floor(partition: number, floorId: string): string | undefined;
   /**
-   * Documents of a partition whose id begins with a prefix, in id order (ids equal in their first 1,800 bytes: in any), as
-   * they were when the loop began. Within one turn of the event loop: see `standings`.
+   * Deleted markers whose id begins with a prefix, in the order of `standings`, as they were when the loop began; what is none is not
+   * decoded. Within one turn of the event loop: see there.
    */
-  list(partition: number, prefix: string): Iterable<StoredDocument>;
-  /** As `list`, deleted markers alone; what is none is not decoded. */
   deleted(partition: number, prefix: string): Iterable<StoredDocument>;
-  /** As `list`, what is older than a version, and refused ones of any, which may keep what is; the others are not decoded. */
-  below(partition: number, prefix: string, version: string): Iterable<StoredDocument>;
   origin(rowId: string): ChunkOrigin | undefined;
   /** Rows that were made stale and not yet reported removed: what a crash left behind. */
   staleRows(): Iterable<RowPlace>;

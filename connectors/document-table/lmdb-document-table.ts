@@ -91,32 +91,9 @@ export class LmdbDocumentTable implements DocumentTable {
     return (held as { readonly version: string } | undefined)?.version;
   }
 
-  *list(partition: number, prefix: string): Iterable<StoredDocument> {
-    for (const { value } of this.#files.records.getRange(prefixRange(partition, prefix))) {
-      const stored = decodeStored(value);
-      if (stored.record.documentId.startsWith(prefix)) yield stored;
-    }
-  }
-
-  deleted(partition: number, prefix: string): Iterable<StoredDocument> {
-    return this.#standingAs(partition, prefix, ({ kind }) => kind === 'deleted');
-  }
-
-  below(partition: number, prefix: string, version: string): Iterable<StoredDocument> {
-    return this.#standingAs(
-      partition,
-      prefix,
-      (standing) => standing.version < version || standing.kind === 'refused',
-    );
-  }
-
-  *#standingAs(
-    partition: number,
-    prefix: string,
-    isWanted: (standing: Standing) => boolean,
-  ): Iterable<StoredDocument> {
+  *deleted(partition: number, prefix: string): Iterable<StoredDocument> {
     for (const { key, value } of this.#files.standings.getRange(prefixRange(partition, prefix))) {
-      if (!isWanted(value as Standing)) continue;
+      if ((value as Standing).kind !== 'deleted') continue;
       const bytes = this.#files.records.getBinary(key);
       const stored = bytes && decodeStored(bytes);
       if (stored?.record.documentId.startsWith(prefix)) yield stored;

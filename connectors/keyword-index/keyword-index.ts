@@ -2,6 +2,8 @@
  * Rows by the words they hold, ranked by BM25, beside the vector index and of the same row ids: which row is visible is
  * the document table's business here too. It is made again from that table at every start, so it holds nothing of its own.
  */
+import type { RowPlace } from '../vector-index/vector-index.ts';
+
 export interface KeywordRow {
   /** As in the vector index: content-addressed, equal ids are equal rows. */
   readonly id: string;
@@ -9,12 +11,6 @@ export interface KeywordRow {
   /** `name=value` pairs that a query may require. */
   readonly tags: readonly string[];
   readonly text: string;
-}
-
-export interface KeywordPlace {
-  readonly id: string;
-  /** Null: whose it was is not known. */
-  readonly tenant: string | null;
 }
 
 export interface KeywordQuery {
@@ -55,7 +51,7 @@ export interface KeywordIndex {
    */
   add(rows: readonly KeywordRow[]): Promise<void>;
   /** Those that are not there are passed over. */
-  remove(rows: readonly KeywordPlace[]): void;
+  remove(rows: readonly RowPlace[]): void;
   /** Best first; undefined where it cannot say: see `KeywordState`, a word that too many rows hold, too late. Never throws. */
   query(query: KeywordQuery): Promise<readonly KeywordHit[] | undefined>;
   state(): Promise<KeywordState>;

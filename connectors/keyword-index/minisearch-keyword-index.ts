@@ -2,6 +2,7 @@
  * The keyword index in memory, by minisearch in a thread of its own. A thread that ended is followed by another, which
  * begins empty: soon the first time, later each time it does not last.
  */
+import { slicesOf } from '../../schemas/slices-of.ts';
 import type { KeywordHit, KeywordIndex, KeywordState, KeywordWatcher } from './keyword-index.ts';
 import { type KeywordThread, startKeywordThread } from './keyword-thread.ts';
 
@@ -26,11 +27,6 @@ const FIRST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 3_600_000;
 /** A thread that lasted so long did not end of how it began. */
 const LASTED_MS = 600_000;
-
-const pieces = function* <T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < rows.length; from += ROWS_AN_ANSWER)
-    yield rows.slice(from, from + ROWS_AN_ANSWER);
-};
 
 /** Undefined where it takes longer. */
 const within = async <T>(ms: number, work: Promise<T>): Promise<T | undefined> => {
@@ -82,7 +78,7 @@ export const openMinisearchKeywordIndex = ({
       const [to, flow, left] = [thread, rowsTo, leftOut];
       const kept = left.size === 0 ? rows : rows.filter(({ tenant }) => !left.has(tenant));
       let taken: Promise<true> | undefined;
-      for (const piece of pieces(kept)) {
+      for (const piece of slicesOf(kept, ROWS_AN_ANSWER)) {
         flow.told += piece.length;
         if (flow.told - flow.asked < ROWS_AN_ANSWER) {
           to.tell('add', piece);

@@ -8,6 +8,7 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ZVecCollection, ZVecCreateAndOpen, ZVecOpen } from '@zvec/zvec';
 import { turn } from '../../schemas/event-loop-turn.ts';
+import { slicesOf } from '../../schemas/slices-of.ts';
 import { rowsOf } from './graph.ts';
 import { sealedBytes, sealGraph } from './graph-seal.ts';
 import { requireSpace } from './zvec-engine.ts';
@@ -38,8 +39,8 @@ const inSlices = async <T>(
   size: number,
   action: (some: T[]) => readonly { readonly ok: boolean; readonly message: string }[],
 ): Promise<void> => {
-  for (let start = 0; start < items.length; start += size) {
-    const failed = action(items.slice(start, start + size)).find(({ ok }) => !ok);
+  for (const some of slicesOf(items, size)) {
+    const failed = action(some).find(({ ok }) => !ok);
     if (failed !== undefined) throw new Error(failed.message);
     await turn();
   }

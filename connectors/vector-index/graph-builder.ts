@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FreshetError } from '../../schemas/errors.ts';
+import { slicesOf } from '../../schemas/slices-of.ts';
 import { tryLock } from '../stack/owner-lock.ts';
 import type { GraphPlan } from './build-graph.ts';
 
@@ -46,14 +47,10 @@ const ENDS_AFTER_MILLISECONDS = 30_000;
 
 /** None keeps the event loop for longer than that. */
 export function* ordersOf({ rows, removed, removedOfMerged, ...plan }: GraphPlan): Iterable<BuilderOrder> {
-  for (const some of pieces(rows, ROWS_AT_ONCE)) yield { rows: some };
-  for (const some of pieces(removed, IDS_AT_ONCE)) yield { removed: some };
-  for (const some of pieces(removedOfMerged, IDS_AT_ONCE)) yield { removedOfMerged: some };
+  for (const some of slicesOf(rows, ROWS_AT_ONCE)) yield { rows: some };
+  for (const some of slicesOf(removed, IDS_AT_ONCE)) yield { removed: some };
+  for (const some of slicesOf(removedOfMerged, IDS_AT_ONCE)) yield { removedOfMerged: some };
   yield { plan };
-}
-
-function* pieces<Item>(items: readonly Item[], size: number): Iterable<readonly Item[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
 export class GraphBuilder {

@@ -219,14 +219,17 @@ export class IndexContents {
     }
   }
 
-  /** Waits for queries and ends listings; reads the graphs for their checksums. What fails keeps nothing else open. */
-  async close(): Promise<void> {
+  /**
+   * Waits for queries and ends listings; reads the graphs for their checksums. Of what is removed next (`forGood`) nothing is read or
+   * brought to disk. What fails keeps nothing else open.
+   */
+  async close(forGood: boolean): Promise<void> {
     this.#idle.stop();
     this.#builder.close();
     const ended = await Promise.allSettled([
-      this.#idle.now(),
+      forGood ? this.#idle.settled() : this.#idle.now(),
       ...[...this.#retired].map((graph) => graph.discard()),
-      ...LEVELS.map((level) => this.#graphs[level]?.close()),
+      ...LEVELS.map((level) => (forGood ? this.#graphs[level]?.discard() : this.#graphs[level]?.close())),
     ]);
     this.leave();
     for (const each of ended) if (each.status === 'rejected') throw each.reason;
@@ -235,16 +238,6 @@ export class IndexContents {
   /** The build under way fails, as if its process had been killed. */
   giveUpBuild(): void {
     this.#builder.kill();
-  }
-
-  /** As close, of what is removed next: nothing of it is read or brought to disk. */
-  async discard(): Promise<void> {
-    this.#idle.stop();
-    this.#builder.close();
-    const graphs = [...this.#retired, ...LEVELS.flatMap((level) => this.#graphs[level] ?? [])];
-    const ended = await Promise.allSettled([this.#idle.settled(), ...graphs.map((graph) => graph.discard())]);
-    this.leave();
-    for (const each of ended) if (each.status === 'rejected') throw each.reason;
   }
 
   /** Lets go of the logs as they are, and leaves the graphs to whoever opened them. */

@@ -10,6 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FreshetError } from '../../schemas/errors.ts';
 import { turn } from '../../schemas/event-loop-turn.ts';
+import { slicesOf } from '../../schemas/slices-of.ts';
 import { type OwnerLock, tryLock } from '../stack/owner-lock.ts';
 import { BackgroundBuild } from './background-build.ts';
 import { ExclusiveGate } from './exclusive-gate.ts';
@@ -57,11 +58,6 @@ const isCrowded = (contents: IndexContents | undefined): boolean => {
 
 const NOTHING = { built: { large: 0, small: 0 }, removed: { large: 0, small: 0 }, recent: 0 };
 
-const slices = function* <T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += ROWS_AT_ONCE)
-    yield items.slice(start, start + ROWS_AT_ONCE);
-};
-
 export class ZvecVectorIndex implements VectorIndex {
   readonly engine = 'zvec';
   readonly dimensions: number;
@@ -104,7 +100,7 @@ export class ZvecVectorIndex implements VectorIndex {
   async upsert(rows: readonly VectorRow[]): Promise<void> {
     const hashed = rows.map((row) => hashedRow(row, this.dimensions));
     const doing = 'writing to the vector index';
-    for (const some of slices(hashed)) {
+    for (const some of slicesOf(hashed, ROWS_AT_ONCE)) {
       await this.#room(doing);
       await this.#use(doing, (contents) => contents.write(some));
       this.#build.arrived(some.length);
@@ -156,7 +152,7 @@ export class ZvecVectorIndex implements VectorIndex {
       const contents = this.#contents;
       if (contents === undefined) throw this.#closed('clearing the vector index');
       this.#contents = undefined;
-      await contents.close();
+      await contents.close(false);
       discardFiles(this.#folder);
       this.#contents = await openContents(this.#folder, this.dimensions, undefined);
     });
@@ -169,7 +165,7 @@ export class ZvecVectorIndex implements VectorIndex {
       const contents = this.#contents;
       this.#contents = undefined;
       try {
-        await (forGood ? contents?.discard() : contents?.close());
+        await contents?.close(forGood);
       } finally {
         await this.#lock.release();
       }
@@ -192,7 +188,7 @@ export class ZvecVectorIndex implements VectorIndex {
     items: readonly T[],
     action: (contents: IndexContents, some: readonly T[]) => void,
   ): Promise<void> {
-    for (const some of slices(items)) {
+    for (const some of slicesOf(items, ROWS_AT_ONCE)) {
       await this.#use(doing, (contents) => action(contents, some));
       await this.#turn(some.length);
     }

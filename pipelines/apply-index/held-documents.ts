@@ -7,6 +7,7 @@ import { turn } from '../../schemas/event-loop-turn.ts';
 import { spaceOfDocument } from '../../schemas/memory-source.ts';
 import type { Document } from '../../schemas/records.ts';
 import { documentDigest } from '../document-digest.ts';
+import { standingSlices } from '../document-slices.ts';
 import type { IndexGeneration } from './apply-documents.ts';
 import { rowsOf, tagsOf } from './index-rows.ts';
 
@@ -64,9 +65,8 @@ export const listDocuments = async function* (
 ): AsyncGenerator<string> {
   const prefix = tablePrefixOf(source, name);
   for (const partition of partitions) {
-    for (let after: string | undefined; ; ) {
+    for await (const slice of standingSlices(() => serving().table, partition, prefix, IDS_AT_ONCE)) {
       const { table } = serving();
-      const slice = table.standings(partition, prefix, { after, most: IDS_AT_ONCE });
       // A refused one may keep what was good before it.
       const isFound = (id: string, kind: Document['kind']): boolean => {
         const record = kind === 'refused' ? table.get(partition, id)?.record : undefined;
@@ -74,9 +74,6 @@ export const listDocuments = async function* (
       };
       const found = slice.filter(({ documentId, kind }) => isFound(documentId, kind));
       yield* found.map(({ documentId }) => documentId);
-      if (slice.length < IDS_AT_ONCE) break;
-      after = slice.at(-1)?.documentId;
-      await turn();
     }
   }
 };

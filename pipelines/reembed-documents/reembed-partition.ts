@@ -120,8 +120,9 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
     if (!last || signal.aborted) return;
     const held = await applyFloors(table, partition, decoded);
     if (signal.aborted) return;
-    const { again } = foldDocuments(held, partition, decoded);
-    if (again.length > 0)
+    let folded = foldDocuments(held, partition, decoded);
+    const { again } = folded;
+    if (again.length > 0) {
       await settings.writer.append(
         again.map((record) => ({
           topic,
@@ -131,8 +132,10 @@ export const createReembedPartition = (settings: ReembedPartitionSettings): Reem
           headers: documentHeaders(record, settings.clock()),
         })),
       );
-    // Anew: records may have been appended meanwhile.
-    remember(foldDocuments(held, partition, decoded), last.offset + 1);
+      // Anew: records may have been appended meanwhile.
+      folded = foldDocuments(held, partition, decoded);
+    }
+    remember(folded, last.offset + 1);
   };
 
   const queue = (

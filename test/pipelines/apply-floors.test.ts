@@ -15,6 +15,7 @@ import { turn } from '../../schemas/event-loop-turn.ts';
 import type { Document } from '../../schemas/records.ts';
 import { makeVersion } from '../../schemas/version.ts';
 import { DIMENSIONS, versionOf } from '../failure/shrinking-document.ts';
+import { documentsIn } from '../support/documents-in.ts';
 import { deliveries, FLOOR_IDS, history, recordOf, truthOf } from './document-histories.ts';
 import { createMemoryDocumentTable } from './memory-document-table.ts';
 
@@ -52,7 +53,7 @@ test('given up between any two writes and read again, in any batches, it ends wh
           // What is read again may come in other batches.
           batch = (batch % 3) + 1;
         }
-        for (const { record } of table.list(PARTITION, '')) {
+        for (const { record } of documentsIn(table, PARTITION)) {
           expect(record.version >= (highest.get(record.documentId) ?? '')).toBe(true);
           highest.set(record.documentId, record.version);
         }
@@ -61,7 +62,7 @@ test('given up between any two writes and read again, in any batches, it ends wh
         const version = table.floor(PARTITION, id);
         return version === undefined ? [] : [[id, `floor ${version}`] as const];
       });
-      const standing = [...table.list(PARTITION, '')].map(
+      const standing = documentsIn(table, PARTITION).map(
         ({ record }) => [record.documentId, `${record.kind} ${record.version} ${record.text}`] as const,
       );
       expect(Object.fromEntries([...floors, ...standing])).toEqual(truthOf(delivered));
@@ -123,7 +124,7 @@ test('a floor over 20,000 documents lets the event loop turn, and none of them i
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThanOrEqual(200);
   expect(folded?.applied).toEqual([true, true]);
-  expect([...table.list(0, '')].map(({ record }) => record)).toEqual([newer]);
+  expect(documentsIn(table, 0).map(({ record }) => record)).toEqual([newer]);
   expect(table.floor(0, floor.documentId)).toBe(makeVersion(1, [5n, 0n]));
   expect(await index.count()).toBe(1);
   expect([...table.staleRows()]).toEqual([]);

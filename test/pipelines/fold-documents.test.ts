@@ -7,8 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DocumentTable } from '../../connectors/document-table/document-table.ts';
 import { openLmdbDocumentTable } from '../../connectors/document-table/lmdb-document-table.ts';
 import { encodeStored, STORED_HEADER_BYTES } from '../../connectors/document-table/record-codec.ts';
+import { applyFloors } from '../../pipelines/apply-floors.ts';
 import { foldDocuments, type LoggedDocument } from '../../pipelines/fold-documents.ts';
 import type { Document } from '../../schemas/records.ts';
+import { documentsIn } from '../support/documents-in.ts';
 import { deliveries, FLOOR_IDS, history, historyEvent, recordOf, truthOf } from './document-histories.ts';
 import { createMemoryDocumentTable } from './memory-document-table.ts';
 
@@ -22,14 +24,14 @@ const stateOf = ({ table, partition }: View): Readonly<Record<string, string>> =
     ...FLOOR_IDS.map((id) => [id, table.floor(partition, id)] as const)
       .filter(([, version]) => version !== undefined)
       .map(([id, version]) => [id, `floor ${version}`]),
-    ...[...table.list(partition, '')].map(({ record }) => [
+    ...documentsIn(table, partition).map(({ record }) => [
       record.documentId,
       `${record.kind} ${record.version} ${record.text}`,
     ]),
   ]);
 
-const fold = ({ table, partition }: View, records: readonly LoggedDocument[]) => {
-  const folded = foldDocuments(table, partition, records);
+const fold = async ({ table, partition }: View, records: readonly LoggedDocument[]) => {
+  const folded = foldDocuments(await applyFloors(table, partition, records), partition, records);
   const { documents, floors, removed } = folded;
   table.write({ partition, position: (records.at(-1)?.offset ?? -1) + 1, documents, floors, removed });
   return folded;
@@ -85,31 +87,31 @@ const compacted = (log: readonly LoggedDocument[], upTo: number): LoggedDocument
 };
 
 const properties = (newView: () => View, numRuns: number): void => {
-  test('any order, repetition and batching ends where the order of commits does (I1)', () => {
-    fc.assert(
-      fc.property(shuffled, ([events, delivered, cuts]) => {
+  test('any order, repetition and batching ends where the order of commits does (I1)', async () => {
+    await fc.assert(
+      fc.asyncProperty(shuffled, async ([events, delivered, cuts]) => {
         const view = newView();
-        for (const batch of batchesOf(logged(delivered), cuts)) fold(view, batch);
+        for (const batch of batchesOf(logged(delivered), cuts)) await fold(view, batch);
         expect(stateOf(view)).toEqual(truthOf(events.map(recordOf)));
         const inOrder = newView();
-        fold(inOrder, logged(events.map(recordOf)));
+        await fold(inOrder, logged(events.map(recordOf)));
         expect(stateOf(view)).toEqual(stateOf(inOrder));
       }),
       { numRuns },
     );
   });
 
-  test('no version goes back, and what was deleted is never back, not at any prefix (I4, I5)', () => {
-    fc.assert(
-      fc.property(shuffled, ([, delivered, cuts]) => {
+  test('no version goes back, and what was deleted is never back, not at any prefix (I4, I5)', async () => {
+    await fc.assert(
+      fc.asyncProperty(shuffled, async ([, delivered, cuts]) => {
         const view = newView();
         const highest = new Map<string, string>();
         const seen: Document[] = [];
         for (const batch of batchesOf(logged(delivered), cuts)) {
-          fold(view, batch);
+          await fold(view, batch);
           seen.push(...batch.map(({ record }) => record));
           expect(stateOf(view)).toEqual(truthOf(seen));
-          for (const { record } of view.table.list(view.partition, '')) {
+          for (const { record } of documentsIn(view.table, view.partition)) {
             expect(record.version >= (highest.get(record.documentId) ?? '')).toBe(true);
             highest.set(record.documentId, record.version);
             const overtaken = seen.some(
@@ -125,62 +127,66 @@ const properties = (newView: () => View, numRuns: number): void => {
     );
   });
 
-  test('compacted at any time, as long as the owner has read on, the log rebuilds to the same state (rule C)', () => {
-    fc.assert(
-      fc.property(fc.array(historyEvent, { minLength: 1, maxLength: 10 }), acts, (events, life) => {
-        const records = events.map(recordOf);
-        const appended: Document[] = [];
-        let log: LoggedDocument[] = [];
-        let owner = newView();
-        let end = 0;
-        let position = 0;
-        const append = (record: Document): void => {
-          log.push({ record, offset: end });
-          appended.push(record);
-          end += 1;
-        };
-        const readOn = (most: number): void => {
-          const batch = log.filter(({ offset }) => offset >= position).slice(0, most);
-          const { again } = fold(owner, batch);
-          position = (batch.at(-1)?.offset ?? position - 1) + 1;
-          for (const record of again) append(record);
-        };
-        const readToEnd = (): void => {
-          let rounds = 0;
-          while (position < end) {
-            readOn(5);
-            rounds += 1;
-            // It must come to rest: what it appends again is no reason to append again.
-            expect(rounds).toBeLessThan(200);
+  test('compacted at any time, as long as the owner has read on, the log rebuilds to the same state (rule C)', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(historyEvent, { minLength: 1, maxLength: 10 }),
+        acts,
+        async (events, life) => {
+          const records = events.map(recordOf);
+          const appended: Document[] = [];
+          let log: LoggedDocument[] = [];
+          let owner = newView();
+          let end = 0;
+          let position = 0;
+          const append = (record: Document): void => {
+            log.push({ record, offset: end });
+            appended.push(record);
+            end += 1;
+          };
+          const readOn = async (most: number): Promise<void> => {
+            const batch = log.filter(({ offset }) => offset >= position).slice(0, most);
+            const { again } = await fold(owner, batch);
+            position = (batch.at(-1)?.offset ?? position - 1) + 1;
+            for (const record of again) append(record);
+          };
+          const readToEnd = async (): Promise<void> => {
+            let rounds = 0;
+            while (position < end) {
+              await readOn(5);
+              rounds += 1;
+              // It must come to rest: what it appends again is no reason to append again.
+              expect(rounds).toBeLessThan(200);
+            }
+          };
+          for (const each of life) {
+            if (each.act === 'append') {
+              const record = records[each.event % records.length];
+              if (record) append(record);
+            } else if (each.act === 'read') await readOn(each.records);
+            else if (each.act === 'compact') {
+              // min.compaction.lag.ms leaves the owner a day to append again what it must.
+              await readToEnd();
+              log = compacted(log, each.upTo);
+            } else {
+              owner = newView();
+              position = 0;
+            }
           }
-        };
-        for (const each of life) {
-          if (each.act === 'append') {
-            const record = records[each.event % records.length];
-            if (record) append(record);
-          } else if (each.act === 'read') readOn(each.records);
-          else if (each.act === 'compact') {
-            // min.compaction.lag.ms leaves the owner a day to append again what it must.
-            readToEnd();
-            log = compacted(log, each.upTo);
-          } else {
-            owner = newView();
-            position = 0;
+          await readToEnd();
+          for (const upTo of [0, Math.floor(end / 2), end]) {
+            const rebuilt = newView();
+            await fold(rebuilt, compacted(log, upTo));
+            expect(stateOf(rebuilt)).toEqual(truthOf(appended));
+            expect(stateOf(rebuilt)).toEqual(stateOf(owner));
           }
-        }
-        readToEnd();
-        for (const upTo of [0, Math.floor(end / 2), end]) {
-          const rebuilt = newView();
-          fold(rebuilt, compacted(log, upTo));
-          expect(stateOf(rebuilt)).toEqual(truthOf(appended));
-          expect(stateOf(rebuilt)).toEqual(stateOf(owner));
-        }
-      }),
+        },
+      ),
       { numRuns },
     );
   });
 
-  test('a marker that ended is held by nobody, wherever a reader stood when the log was compacted; what is newer stays', () => {
+  test('a marker that ended is held by nobody, wherever a reader stood when the log was compacted; what is newer stays', async () => {
     const scenario = fc.record({
       before: shuffled,
       after: fc.array(historyEvent, { maxLength: 6 }),
@@ -189,34 +195,34 @@ const properties = (newView: () => View, numRuns: number): void => {
       stoodAt: fc.nat(40),
       upTo: fc.nat(60),
     });
-    fc.assert(
-      fc.property(scenario, ({ before: [, delivered, cuts], after, late, stoodAt, upTo }) => {
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ before: [, delivered, cuts], after, late, stoodAt, upTo }) => {
         const log: LoggedDocument[] = [];
         const owner = newView();
         let position = 0;
         const append = (record: Document, ended = false): void => {
           log.push({ record, offset: log.length, ended });
         };
-        const readToEnd = (): void => {
+        const readToEnd = async (): Promise<void> => {
           while (position < log.length) {
-            const { again } = fold(owner, log.slice(position, position + 5));
+            const { again } = await fold(owner, log.slice(position, position + 5));
             position = Math.min(position + 5, log.length);
             for (const record of again) append(record);
           }
         };
         for (const record of delivered) append(record);
-        readToEnd();
+        await readToEnd();
         const ended = [...owner.table.deleted(owner.partition, '')].map(({ record }) => record);
         for (const record of ended) append(record, true);
-        readToEnd();
+        await readToEnd();
         expect([...owner.table.deleted(owner.partition, '')]).toEqual([]);
         const newer = after.map((event, at) => recordOf(event, 100 + at));
         for (const [at, record] of newer.entries()) {
           append(record);
-          if (at % 2 === 0) readToEnd();
+          if (at % 2 === 0) await readToEnd();
           if (late.includes(at)) for (const each of ended) append(each, true);
         }
-        readToEnd();
+        await readToEnd();
 
         const endOf = new Map(ended.map((record) => [record.documentId, record.version]));
         const standing = [...delivered, ...newer].filter(
@@ -224,19 +230,19 @@ const properties = (newView: () => View, numRuns: number): void => {
         );
         expect(stateOf(owner)).toEqual(truthOf(standing));
         const whole = newView();
-        for (const batch of batchesOf(log, cuts)) fold(whole, batch);
+        for (const batch of batchesOf(log, cuts)) await fold(whole, batch);
         expect(stateOf(whole)).toEqual(stateOf(owner));
         const left = compacted(log, upTo);
         const reader = newView();
-        for (const batch of batchesOf(log.slice(0, stoodAt), cuts)) fold(reader, batch);
-        fold(
+        for (const batch of batchesOf(log.slice(0, stoodAt), cuts)) await fold(reader, batch);
+        await fold(
           reader,
           left.filter(({ offset }) => offset >= stoodAt),
         );
         expect(stateOf(reader)).toEqual(stateOf(owner));
         // Once the ends have gone too, a rebuild from the start finds nothing of what ended.
         const rebuilt = newView();
-        fold(
+        await fold(
           rebuilt,
           left.filter((each) => !each.ended || each.offset >= upTo),
         );

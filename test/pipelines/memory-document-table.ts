@@ -60,19 +60,9 @@ export const createMemoryDocumentTable = (): DocumentTable => {
           ...{ version: record.version, kind: record.kind },
         })),
     floor: (partition, id) => of(partition).floors.get(id),
-    list: (partition, prefix) =>
-      [...of(partition).documents]
-        .filter(([id]) => id.startsWith(prefix))
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, stored]) => stored),
     deleted: (partition, prefix) =>
       [...of(partition).documents.values()].filter(
         ({ record }) => record.kind === 'deleted' && record.documentId.startsWith(prefix),
-      ),
-    below: (partition, prefix, version) =>
-      [...of(partition).documents.values()].filter(
-        ({ record }) =>
-          record.documentId.startsWith(prefix) && (record.version < version || record.kind === 'refused'),
       ),
     writtenAt: (partition) => (of(partition).position === undefined ? undefined : 0),
     countOf: (partition, prefix) =>

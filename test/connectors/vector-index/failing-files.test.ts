@@ -95,10 +95,10 @@ it('keeps the rows of a build that failed, though what it leaves cannot be remov
   contents.write(more);
   await contents.build('large', 1);
   expect(contents.has(idsOf(rows))).toHaveLength(60);
-  await contents.close();
+  await contents.close(false);
   contents = await opened();
   expect(contents.has(idsOf([...rows, ...more]))).toHaveLength(80);
-  await contents.close();
+  await contents.close(false);
 });
 
 it('keeps the graph that a manifest names, though it is not known whether that reached the disk', async () => {
@@ -118,13 +118,13 @@ it('keeps the graph that a manifest names, though it is not known whether that r
   const building = contents.build('large', 1);
   const again = await opened(killed);
   expect([again.standing.built.large, again.count]).toEqual([60, 79]);
-  await again.close();
+  await again.close(false);
   await building;
   // Not in the place of the one that was named meanwhile.
   expect(manifestOf(folder)).toContain('"graph":2');
   expect(existsSync(join(folder, 'graph-1'))).toBe(false);
   expect(contents.count).toBe(79);
-  await contents.close();
+  await contents.close(false);
 });
 
 it('lets go of a graph that was replaced, though the files it stood beside cannot be removed', async () => {
@@ -136,11 +136,11 @@ it('lets go of a graph that was replaced, though the files it stood beside canno
   }
   await vi.waitFor(() => expect(existsSync(join(folder, 'graph-1'))).toBe(false));
   fails = () => false;
-  await contents.close();
+  await contents.close(false);
   const again = await opened();
   expect(existsSync(join(folder, 'log-1'))).toBe(false);
   expect(again.count).toBe(120);
-  await again.close();
+  await again.close(false);
 });
 
 it('brings to disk what a killed build left of the log before the last', async () => {
@@ -152,11 +152,11 @@ it('brings to disk what a killed build left of the log before the last', async (
   contents.write(after);
   cpSync(folder, killed, { recursive: true });
   await building;
-  await contents.close();
+  await contents.close(false);
   const again = await opened(killed);
   expect(again.has(idsOf([...before, ...after]))).toHaveLength(80);
   expect(flushed).toContain(join(killed, 'log-1'));
-  await again.close();
+  await again.close(false);
 });
 
 it('leaves no file open where it cannot be opened', async () => {
@@ -164,7 +164,7 @@ it('leaves no file open where it cannot be opened', async () => {
   contents.write(hashed(60, 0));
   await contents.build('large', 1);
   contents.write(hashed(5, 1_000));
-  await contents.close();
+  await contents.close(false);
   const openHere = () => [...open.values()].filter((path) => path.startsWith(folder));
   expect(openHere()).toEqual([]);
   fails = (call, path) => call === 'truncate' && path.includes('log-');
@@ -194,10 +194,10 @@ it('closes what is being flushed while a build ends once that is done', async ()
   await vi.waitFor(() => expect([...open.values()]).not.toContain(both[0]));
   expect([...open.values()]).not.toContain(both[1]);
   contents.write(hashed(1, 1_000));
-  await contents.close();
+  await contents.close(false);
   const again = await opened();
   expect(again.count).toBe(80);
-  await again.close();
+  await again.close(false);
 });
 
 // Linux tells of pages that it could not write once, and holds them for clean from then on.
@@ -212,7 +212,7 @@ it('takes a log that could not be flushed for damaged, though the next flush say
   await contents.build('large', 1);
   contents.write(hashed(5, 1_000));
   failsOnceToFlush(join(folder, 'log-2'));
-  await expect(contents.close()).rejects.toMatchObject({ code: 'index-corrupt' });
+  await expect(contents.close(false)).rejects.toMatchObject({ code: 'index-corrupt' });
   expect(readFileSync('/proc/self/maps', 'utf8')).not.toContain(folder);
   await expect(opened()).rejects.toMatchObject({ code: 'index-corrupt' });
 });
@@ -227,7 +227,7 @@ it('refuses writes once a log could not be flushed after a build that failed', a
   await expect(contents.build('large', 1)).rejects.toThrow('open');
   expect(() => contents.write(hashed(1, 1_000))).toThrow(expect.objectContaining({ code: 'index-corrupt' }));
   expect(contents.has(idsOf(hashed(60, 0)))).toHaveLength(60);
-  await expect(contents.close()).rejects.toMatchObject({ code: 'index-corrupt' });
+  await expect(contents.close(false)).rejects.toMatchObject({ code: 'index-corrupt' });
   await expect(opened()).rejects.toMatchObject({ code: 'index-corrupt' });
 });
 
@@ -239,7 +239,7 @@ it('takes what a killed build left for damaged where it cannot be flushed', asyn
   contents.write(hashed(20, 1_000));
   cpSync(folder, killed, { recursive: true });
   await building;
-  await contents.close();
+  await contents.close(false);
   failsOnceToFlush(join(killed, 'log-1'));
   await expect(opened(killed)).rejects.toMatchObject({ code: 'index-corrupt' });
 });

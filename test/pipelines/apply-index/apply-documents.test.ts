@@ -9,11 +9,18 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { DIMENSIONS, rowsOf, versionOf } from '../../failure/shrinking-document.ts';
 
-test('rows that a failure behind the switch left are taken out by the next call, though it has nothing to do with them', async () => {
+const opened = async () => {
   const folder = mkdtempSync(join(tmpdir(), 'freshet-apply-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const generations = await openGenerations({ folder, dimensions: DIMENSIONS, onDiscarded: () => undefined });
-  const { table, index } = generations.serving();
+  onTestFinished(async () => {
+    await generations.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return generations.serving();
+};
+
+test('rows that a failure behind the switch left are taken out by the next call, though it has nothing to do with them', async () => {
+  const { table, index } = await opened();
   let full = false;
   const filling: VectorIndex = {
     engine: index.engine,
@@ -49,16 +56,12 @@ test('rows that a failure behind the switch left are taken out by the next call,
   for await (const row of index.ids()) rows.push(row);
   expect(rows.sort()).toEqual([...rowsOf(versionOf(2, 3))].sort());
   expect([...table.staleRows()]).toEqual([]);
-  await generations.close();
 });
 
 test('rows that the log no longer brings, once a partition began anew, are taken out when it is read to its end', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'freshet-apply-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const generations = await openGenerations({ folder, dimensions: DIMENSIONS, onDiscarded: () => undefined });
-  const { table, index } = generations.serving();
+  const { table, index } = await opened();
   const begunAnew = new Map<number, number>();
-  const apply = createApply(generations.serving, begunAnew);
+  const apply = createApply(() => ({ table, index }), begunAnew);
   const other = { ...versionOf(1, 600), documentId: 'helpcentre/public.a/2' };
   const batch = (offset: number, record: Document) => [
     { partition: 0, position: offset + 1, records: [{ record, offset }] },
@@ -76,16 +79,12 @@ test('rows that the log no longer brings, once a partition began anew, are taken
   expect(rows.sort()).toEqual([...rowsOf(versionOf(1, 3))].sort());
   expect([...table.staleRows()]).toEqual([]);
   expect(begunAnew.size).toBe(0);
-  await generations.close();
 });
 
 test('of partitions that began anew together, the first at its end takes no rows out that another has yet to read', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'freshet-apply-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const generations = await openGenerations({ folder, dimensions: DIMENSIONS, onDiscarded: () => undefined });
-  const { table, index } = generations.serving();
+  const { table, index } = await opened();
   const begunAnew = new Map<number, number>();
-  const apply = createApply(generations.serving, begunAnew);
+  const apply = createApply(() => ({ table, index }), begunAnew);
   const batch = (partition: number, record: Document) => [
     { partition, position: 1, records: [{ record, offset: 0 }] },
   ];
@@ -101,5 +100,4 @@ test('of partitions that began anew together, the first at its end takes no rows
   await apply(batch(1, other));
   expect(await index.count()).toBe(10);
   expect([...table.staleRows()]).toEqual([]);
-  await generations.close();
 });

@@ -7,6 +7,7 @@ import { endedMarkerOf } from '../../../schemas/marker-end.ts';
 import { MEMORY_SOURCE, MEMORY_TABLE, memoryVersion } from '../../../schemas/memory-source.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
+import { documentsIn } from '../../support/documents-in.ts';
 import { recordOf } from '../document-histories.ts';
 import { createMemoryDocumentTable } from '../memory-document-table.ts';
 
@@ -65,7 +66,7 @@ test('the end is a record without a value that names its version; nothing is hel
   expect(await letGoOfMarkers(settings, 3, 9)).toBe(1);
   expect(await letGoOfMarkers(settings, 3, 9)).toBe(0);
   expect(appended).toMatchObject([{ key: old.documentId, value: null }]);
-  expect([...table.list(3, '')].map(({ record }) => record.documentId)).toEqual([young.documentId]);
+  expect(documentsIn(table, 3).map(({ record }) => record.documentId)).toEqual([young.documentId]);
   expect(table.position(3)).toBe(12);
 
   const headers = Object.fromEntries(

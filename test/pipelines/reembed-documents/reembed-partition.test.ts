@@ -7,6 +7,7 @@ import {
   createReembedPartition,
 } from '../../../pipelines/reembed-documents/reembed-partition.ts';
 import { endedMarkerOf, markerEndHeaders } from '../../../schemas/marker-end.ts';
+import { documentsIn } from '../../support/documents-in.ts';
 import { recordOf } from '../document-histories.ts';
 import { model } from '../index-documents/changes.ts';
 import { createMemoryDocumentTable } from '../memory-document-table.ts';
@@ -50,7 +51,7 @@ test('the end of a marker is an end there, and covers its offset', async () => {
   while (done === 0) await turn();
   await work.ended();
   expect(done).toBe(9);
-  expect([...table.list(2, '')]).toEqual([]);
+  expect(documentsIn(table, 2)).toEqual([]);
   const [end, ...others] = appended;
   expect(others).toEqual([]);
   expect(end).toMatchObject({ topic, partition: 2, key: marker.documentId, value: null });
