@@ -13,6 +13,7 @@ import type { FreshetConfig } from '../schemas/config.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { AGENTS_GROUP } from '../schemas/groups.ts';
 import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
+import { behindOf } from './committed-lag.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 import type { RefusalList } from './read-models/refusal-list.ts';
 
@@ -80,8 +81,8 @@ export const createAdmitTask = ({
         kafka.admin.committed(AGENTS_GROUP, TASKS),
       ]);
       const next: Queue[] = [];
-      for (const { partition, earliest, latest } of ends) {
-        const waiting = latest - Math.max(earliest, commits.get(partition)?.offset ?? earliest);
+      for (const { partition, from, latest } of behindOf(ends, commits)) {
+        const waiting = latest - from;
         // Whose they are matters only where there are too many.
         next[partition] = {
           waiting,

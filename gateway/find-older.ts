@@ -1,13 +1,14 @@
 /** Tasks and executions that the read models have forgotten, found in Kafka again: bounded in records and in searches at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient, KafkaRecord } from '../connectors/kafka/kafka.ts';
+import { partitionOfKey } from '../connectors/kafka/partition-of-key.ts';
 import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { PayloadReader } from '../connectors/payloads/payload-reader.ts';
 import { wholeEnds } from '../connectors/payloads/whole-ends.ts';
 import type { RecordCodec } from '../connectors/registry/record-codec.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { executionIdOf } from '../schemas/task-identity.ts';
-import { TOPICS } from '../schemas/topics.ts';
+import { TOPICS, type TopicDefinition } from '../schemas/topics.ts';
 import { atMost } from './at-most.ts';
 import {
   type ExecutionEntry,
@@ -77,7 +78,8 @@ export const createFindOlder = (
   const search = (
     topic: string,
     most: number,
-    first: { readonly partition: number; readonly offset: number } | null,
+    /** Without an offset, the last of the partition. */
+    where: { readonly partition: number; readonly offset?: number } | null,
     onRecord: (record: KafkaRecord) => Promise<boolean>,
   ): Promise<void> => {
     return oneOfFew(() => within(SEARCH_WITHIN_MS, read));
@@ -87,19 +89,20 @@ export const createFindOlder = (
       const from = new Map(
         offsets.map(({ partition, latest }) => [
           partition,
-          first?.partition === partition ? first.offset : latest - most,
+          (where?.partition === partition ? where.offset : undefined) ?? latest - most,
         ]),
       );
-      const only = first ? { partitions: [first.partition] } : {};
+      const only = where ? { partitions: [where.partition] } : {};
       if (over.aborted) return;
       await scanTopic(kafka, { topic, from, ...only }, (record) => !over.aborted && onRecord(record));
     }
   };
 
   /** The last of a compacted topic under a key. */
-  const newest = async (topic: string, most: number, key: string): Promise<Buffer | null> => {
+  const newest = async (topic: TopicDefinition, most: number, key: string): Promise<Buffer | null> => {
     let value: Buffer | null = null;
-    await search(topic, most, null, async (record) => {
+    const partition = partitionOfKey(Buffer.from(key), topic.partitions);
+    await search(topic.name, most, { partition }, async (record) => {
       if (record.key?.toString('utf8') === key) value = record.value;
       return true;
     });
@@ -107,7 +110,7 @@ export const createFindOlder = (
   };
 
   const ofResult = async (taskId: string): Promise<ExecutionEntry | undefined> => {
-    const value = await newest(TOPICS.results.name, MOST.results, taskId);
+    const value = await newest(TOPICS.results, MOST.results, taskId);
     return value ? entryOfResult(await codec.decode('Result', value)) : undefined;
   };
 
@@ -115,7 +118,7 @@ export const createFindOlder = (
     task: async (taskId) => {
       const ended = await ofResult(taskId);
       if (ended) return ended;
-      const value = await newest(TOPICS.taskStates.name, MOST.states, taskId);
+      const value = await newest(TOPICS.taskStates, MOST.states, taskId);
       if (!value) return undefined;
       const entry = entryOfState(await codec.decode('TaskState', value));
       // It has ended meanwhile: the result stands in the log before the state.

@@ -118,6 +118,13 @@ export interface StatusSettings {
   readonly roleMetrics?: () => Promise<readonly RoleMetrics[]>;
 }
 
+const topicStatusOf = ([topic, offsets]: readonly [string, readonly PartitionOffsets[]]): TopicStatus => ({
+  topic,
+  partitions: offsets.length,
+  records: offsets.reduce((sum, each) => sum + each.latest - each.earliest, 0),
+  ends: Object.fromEntries(offsets.map((each) => [String(each.partition), each.latest])),
+});
+
 const lagOf = async (
   kafka: KafkaClient,
   group: string,
@@ -153,30 +160,21 @@ export const reportStatus = async (
   const changeTopics = Object.keys(config.sources).map((source) => changeTopic(source).name);
   const names = [...changeTopics, ...Object.values(TOPICS).map((topic) => topic.name)];
 
-  const offsetsOf = new Map<string, readonly PartitionOffsets[]>();
-  const [topics, connectors, indexStatus, roles] = await Promise.all([
+  const [offsets, connectors, indexStatus, roles] = await Promise.all([
     part('kafka', [], async () => {
       const present = new Set(await kafka.admin.listTopics());
       return Promise.all(
         names
           .filter((name) => present.has(name))
-          .map(async (topic): Promise<TopicStatus> => {
-            const offsets = await kafka.admin.offsets(topic);
-            offsetsOf.set(topic, offsets);
-            return {
-              topic,
-              partitions: offsets.length,
-              records: offsets.reduce((sum, each) => sum + each.latest - each.earliest, 0),
-              ends: Object.fromEntries(offsets.map((each) => [String(each.partition), each.latest])),
-            };
-          }),
+          .map(async (topic) => [topic, await kafka.admin.offsets(topic)] as const),
       );
     }),
     part('connect', [], async () => (await settings.connectStatus?.()) ?? []),
     part('index', null, () => index.status()),
     part('roles', [], async () => (await settings.roleMetrics?.()) ?? []),
   ]);
-  const byName = new Map(topics.map((topic) => [topic.topic, topic]));
+  const topics = offsets.map(topicStatusOf);
+  const offsetsOf = new Map(offsets);
   const lags = await part('kafka', [], async () => {
     const wanted = [
       ...changeTopics.map((topic) => [INDEX_DOCUMENTS_GROUP, topic] as const),
@@ -184,12 +182,12 @@ export const reportStatus = async (
     ];
     return Promise.all(
       wanted.flatMap(([group, topic]) => {
-        const offsets = offsetsOf.get(topic);
-        return offsets ? [lagOf(kafka, group, topic, offsets)] : [];
+        const known = offsetsOf.get(topic);
+        return known ? [lagOf(kafka, group, topic, known)] : [];
       }),
     );
   });
-  const documents = byName.get(TOPICS.documents.name);
+  const documents = topics.find(({ topic }) => topic === TOPICS.documents.name);
   const indexLag: readonly GroupLag[] =
     documents && indexStatus
       ? [

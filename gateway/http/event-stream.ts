@@ -37,14 +37,14 @@ const PIECE_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 interface Waiting {
-  readonly text: () => string;
+  readonly text: () => Buffer;
   /** 0 for what is replayed. */
   readonly bytes: number;
 }
 
 // JSON has no line breaks, so neither data nor an id made of it can end the event early.
-const textOf = ({ event, id, data }: StreamedEvent): string =>
-  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+const textOf = ({ event, id, data }: StreamedEvent): Buffer =>
+  Buffer.from(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
 
 export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): EventStreams => {
   let open = 0;
@@ -69,7 +69,7 @@ export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): E
       const waiting: Waiting[] = [];
       let waitingBytes = 0;
       /** Of the event that is being written. */
-      let rest = NOTHING;
+      let rest: Buffer = NOTHING;
       let full = false;
       let ending = false;
       let sameTurn = false;
@@ -84,7 +84,7 @@ export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): E
             const next = waiting.shift();
             if (!next) break;
             waitingBytes -= next.bytes;
-            rest = Buffer.from(next.text());
+            rest = next.text();
           }
           full = !raw.write(rest.subarray(0, PIECE_BYTES), taken);
           rest = rest.subarray(PIECE_BYTES);
@@ -135,7 +135,7 @@ export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): E
             return;
           }
           const text = textOf(event);
-          add([{ text: () => text, bytes: Buffer.byteLength(text) }]);
+          add([{ text: () => text, bytes: text.length }]);
         },
         replay: (events) => add(events.map((event) => ({ text: () => textOf(event), bytes: 0 }))),
         end: () => {

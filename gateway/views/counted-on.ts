@@ -2,18 +2,12 @@
  * What a process has counted in all, over its restarts and while it is silent: sums over processes that go into one series never fall, as a
  * fall is a reset to whoever reads them, and all that was ever counted would come once more. Pure; what does not look like a metric is passed over.
  */
+import { isSample, type Sample } from './role-counters.ts';
 
 interface Metric {
   readonly name: string;
   readonly type: string;
   readonly values: readonly Sample[];
-}
-
-interface Sample {
-  readonly value: number;
-  readonly labels: Readonly<Record<string, unknown>>;
-  /** Of a histogram's: of its bucket, sum or count. */
-  readonly metricName?: string;
 }
 
 interface Series {
@@ -81,8 +75,3 @@ const metricsOf = (answer: unknown): readonly Metric[] =>
     if (typeof name !== 'string' || typeof type !== 'string' || !Array.isArray(values)) return [];
     return [{ ...(each as Metric), values: values.filter(isSample) }];
   });
-
-const isSample = (each: unknown): each is Sample => {
-  const { value, labels } = (each ?? {}) as Partial<Sample>;
-  return typeof value === 'number' && typeof labels === 'object' && labels !== null;
-};

@@ -17,10 +17,17 @@ export interface RecordCounter {
   readonly count: number;
 }
 
-interface Sample {
+export interface Sample {
   readonly labels: Readonly<Record<string, unknown>>;
   readonly value: number;
+  /** Of a histogram's: of its bucket, sum or count. */
+  readonly metricName?: string;
 }
+
+export const isSample = (each: unknown): each is Sample => {
+  const { labels, value } = (each ?? {}) as Partial<Sample>;
+  return typeof value === 'number' && typeof labels === 'object' && labels !== null;
+};
 
 export const samplesOf = (
   roles: readonly Pick<RoleMetrics, 'metrics'>[],
@@ -32,12 +39,7 @@ export const samplesOf = (
       const { name, values } = (metric ?? {}) as { readonly name?: unknown; readonly values?: unknown };
       return name === wanted && Array.isArray(values) ? (values as unknown[]) : [];
     })
-    .flatMap((each) => {
-      const { labels, value } = (each ?? {}) as { readonly labels?: unknown; readonly value?: unknown };
-      return typeof value === 'number' && typeof labels === 'object' && labels !== null
-        ? [{ labels: labels as Readonly<Record<string, unknown>>, value }]
-        : [];
-    });
+    .filter(isSample);
 
 /** The role that a process says it has. */
 export const roleOf = (metrics: unknown): string | null => {
