@@ -1,7 +1,7 @@
 /** .freshet/run.json: where everything is while Freshet runs, for the other commands and for programs outside. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { mayBeSameProcess, processIdentity } from '../connectors/stack/process-identity.ts';
+import { mayBeSameProcess } from '../connectors/stack/process-identity.ts';
 import { FreshetError } from '../schemas/errors.ts';
 
 export interface RunFile {
@@ -58,9 +58,7 @@ export const findRun = (root: string): RunFile | undefined => {
 
 /** Removes what this process wrote. Where two start at once, the one that fails leaves the other's. */
 export const removeRunFile = (root: string): void => {
-  const run = findRun(root);
-  if (run?.pid === process.pid && run.identity === (processIdentity(process.pid) ?? ''))
-    rmSync(runFilePath(root), { force: true });
+  if (findRun(root)?.pid === process.pid) rmSync(runFilePath(root), { force: true });
 };
 
 /** What to do where a run that is found may be another program that has its pid by now. */

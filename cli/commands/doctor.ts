@@ -8,28 +8,14 @@ import { pingRedis } from '../../connectors/redis/ping-redis.ts';
 import { schemaText } from '../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { SOURCE_KINDS, sourceTopics } from '../../connectors/sources/source-kinds.ts';
-import type { SourceKindName } from '../../schemas/config.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import { changeTopic, TOPICS, type TopicDefinition } from '../../schemas/topics.ts';
 import { flushPace } from '../flush-pace.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, duration, oneLine } from '../output.ts';
 import { findRun, type RunFile } from '../run-file.ts';
+import type { SourceReport } from './source-report.ts';
 import type { Surroundings } from './surroundings.ts';
-
-interface SeenSource {
-  readonly source: string;
-  readonly kind: SourceKindName;
-  readonly state: string;
-  readonly reason: string | null;
-  readonly epoch: number | null;
-  readonly retainedWalBytes: number | null;
-  readonly tables: readonly {
-    readonly table: string;
-    readonly state: string;
-    readonly reason: string | null;
-  }[];
-}
 
 interface Finding {
   readonly part: string;
@@ -96,7 +82,7 @@ const ready = async (url: string): Promise<unknown> =>
   (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })).json();
 
 /** Of one source, as the pace is the worker's; nothing where none streams, which is a finding of its own. */
-const inspectFlush = async (run: RunFile, sources: readonly SeenSource[]): Promise<readonly Finding[]> => {
+const inspectFlush = async (run: RunFile, sources: readonly SourceReport[]): Promise<readonly Finding[]> => {
   const streaming = sources.filter(({ state }) => state === 'streaming');
   // The log of Postgres is the less often quiet one.
   const chosen = streaming.find(({ kind }) => kind === 'postgres') ?? streaming[0];
@@ -164,7 +150,7 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
     ])),
   );
   const { sources = [] } = (await answers(`${run.gateway}/v1/sources`).catch(() => ({}))) as {
-    readonly sources?: readonly SeenSource[];
+    readonly sources?: readonly SourceReport[];
   };
   const flush = inspectFlush(run, sources);
   for (const source of Object.keys(run.sources))

@@ -1,5 +1,4 @@
 /** Executions that had a document or a memory before them, as the journal is read. */
-import { FreshetError } from '../../schemas/errors.ts';
 import type { GatewayClient } from '../gateway-client.ts';
 import { createOutput, duration, type Output } from '../output.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
@@ -52,10 +51,7 @@ export const listUses = (
   used: string,
   { json = false, ...stretch }: Stretch & { readonly json?: boolean },
 ): Promise<void> =>
-  untilInterrupted(
-    (interrupted) => streamUses(gateway, used, stretch, createOutput(json), interrupted),
-    new FreshetError('unavailable', 'stopped'),
-  );
+  untilInterrupted((interrupted) => streamUses(gateway, used, stretch, createOutput(json), interrupted));
 
 const streamUses = async (
   gateway: GatewayClient,

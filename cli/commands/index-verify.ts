@@ -46,10 +46,7 @@ export const verifyIndex = (surroundings: Surroundings, options: VerifyOptions):
   // What is mended is mended to the end, whether anybody reads of it or not.
   options.repair && !options.dryRun
     ? verify(surroundings, options)
-    : untilInterrupted(
-        (interrupted) => verify(surroundings, options, interrupted),
-        new FreshetError('unavailable', 'stopped'),
-      );
+    : untilInterrupted((interrupted) => verify(surroundings, options, interrupted));
 
 const verify = async (
   surroundings: Surroundings,

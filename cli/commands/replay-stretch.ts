@@ -63,7 +63,7 @@ export const replayStretch = async (
           output.talk(`  ${read} of at most ${of} records, ${executions} executions, ${open} open`),
       });
     });
-  const summary = await untilInterrupted(replay, new FreshetError('unavailable', 'stopped'));
+  const summary = await untilInterrupted(replay);
   output.stream({ summary }, () => describeSummary(summary));
   if (summary.different > 0)
     throw new FreshetError('check-failed', `${summary.different} of ${summary.executions} executions differ`);

@@ -1,8 +1,9 @@
 /** A source as GET /v1/sources says it, and what `freshet source` makes of it. */
+import type { SourceKindName } from '../../schemas/config.ts';
 
 export interface SourceReport {
   readonly source: string;
-  readonly kind: string;
+  readonly kind: SourceKindName;
   readonly state: string;
   readonly reason: string | null;
   readonly epoch: number | null;

@@ -1,6 +1,7 @@
 /** `freshet index`: documents → vector index, and its searches. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { BREAKER_GAUGE } from '../../connectors/guarded-calls/breaker-state.ts';
 import { serveIndex } from '../../connectors/index-service/index-server.ts';
 import { openMinisearchKeywordIndex } from '../../connectors/keyword-index/minisearch-keyword-index.ts';
 import { spansOfTiming } from '../../connectors/telemetry/change-spans.ts';
@@ -13,9 +14,9 @@ import { openModelLanes } from '../../pipelines/apply-index/model-lanes.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { knownLag, measureLag } from './measure-lag.ts';
 import { spanOfSearch } from './plane-spans.ts';
-import { BREAKER_VALUES, openRoleEmbedding } from './role-embedding.ts';
+import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext, RunningRole } from './role-process.ts';
-import { INDEX_FOLDERS, sweepLanes } from './sweep-lanes.ts';
+import { INDEX_FOLDERS, sweepLanes, tellStays } from './sweep-lanes.ts';
 
 export const startIndexRole = async (context: RoleContext): Promise<RunningRole> => {
   const { settings, config, folder, log, metrics, recordSpan, kafka, codec, writer, fail } = context;
@@ -48,7 +49,7 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       {
         onBreaker: (state, calls) => {
           const tool = calls === 'writes' ? 'pinecone' : 'pinecone-searches';
-          metrics.breakerState.set({ tool }, BREAKER_VALUES[state]);
+          metrics.breakerState.set({ tool }, BREAKER_GAUGE[state]);
           log.warn({ state, calls }, 'the breaker of Pinecone');
         },
       },
@@ -84,12 +85,7 @@ export const startIndexRole = async (context: RoleContext): Promise<RunningRole>
       });
     },
     keepOnly: async (lanes) => {
-      const left = await sweepLanes({ folder, ...INDEX_FOLDERS }, lanes.map(folderOf), (stays, err) =>
-        log.warn(
-          { folder: stays, err },
-          'a folder of an embedding model that was given up cannot be removed',
-        ),
-      );
+      const left = await sweepLanes({ folder, ...INDEX_FOLDERS }, lanes.map(folderOf), tellStays(log));
       if (left.length > 0)
         log.info({ folders: left }, 'indexes of embedding models that were given up are removed');
     },

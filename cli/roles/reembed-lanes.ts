@@ -9,7 +9,7 @@ import { documentsTopic, lanesFilled, type ModelLanes } from '../../schemas/mode
 import { endIfDamaged } from './end-if-damaged.ts';
 import { openRoleEmbedding } from './role-embedding.ts';
 import type { RoleContext } from './role-process.ts';
-import { DOCUMENTS_FOLDERS, sweepLanes } from './sweep-lanes.ts';
+import { DOCUMENTS_FOLDERS, sweepLanes, tellStays } from './sweep-lanes.ts';
 
 export interface ReembedLanes {
   lanes(): ModelLanes;
@@ -81,12 +81,7 @@ export const startReembedLanes = async (context: RoleContext): Promise<ReembedLa
       const filled = lanesFilled(lanes);
       for (const name of filled) if (!running.has(name)) await start(lanes, name);
       for (const name of [...running.keys()]) if (!filled.includes(name)) await stop(name);
-      await sweepLanes({ folder, ...DOCUMENTS_FOLDERS }, filled.map(folderOf), (stays, err) =>
-        log.warn(
-          { folder: stays, err },
-          'a folder of an embedding model that was given up cannot be removed',
-        ),
-      );
+      await sweepLanes({ folder, ...DOCUMENTS_FOLDERS }, filled.map(folderOf), tellStays(log));
     },
   });
   return {

@@ -1,12 +1,10 @@
 /** The embedding model of a role, its costs and its breaker told of. */
+import { BREAKER_GAUGE } from '../../connectors/guarded-calls/breaker-state.ts';
 import type { EmbeddingModel } from '../../connectors/models/embedding/embedding-model.ts';
 import { openEmbeddingModel } from '../../connectors/models/embedding/embedding-model-from-config.ts';
 import { recordEmbeddingCosts } from '../../pipelines/record-embedding-costs.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import type { RoleContext } from './role-process.ts';
-
-/** What freshet_breaker_state says. */
-export const BREAKER_VALUES = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 /** `workers` are threads of a local model. Errors: those of openEmbeddingModel. */
 export const openRoleEmbedding = (
@@ -27,7 +25,7 @@ export const openRoleEmbedding = (
         log.warn({ err: error }, 'what an embedding cost was not written; its reservation stands'),
     }),
     onBreaker: (state) => {
-      metrics.breakerState.set({ tool: `embedding:${name}` }, BREAKER_VALUES[state]);
+      metrics.breakerState.set({ tool: `embedding:${name}` }, BREAKER_GAUGE[state]);
       log.warn({ model: name, state }, 'the breaker of the embedding model');
     },
   });

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toError } from '../../schemas/errors.ts';
+import type { RoleContext } from './role-process.ts';
 
 export interface LaneFolders {
   /** Of this copy of a role. */
@@ -51,3 +52,8 @@ export const sweepLanes = async (
   }
   return removed;
 };
+
+export const tellStays =
+  (log: RoleContext['log']) =>
+  (folder: string, err: Error): void =>
+    log.warn({ folder, err }, 'a folder of an embedding model that was given up cannot be removed');

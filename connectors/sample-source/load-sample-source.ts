@@ -67,6 +67,15 @@ const loadRange = async (
 };
 
 const load = async (client: ClientBase, request: LoadRequest): Promise<LoadResult> => {
+  try {
+    return await loadMissing(client, request);
+  } catch (thrown) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw sourceUnavailable('Loading the sample source', thrown);
+  }
+};
+
+const loadMissing = async (client: ClientBase, request: LoadRequest): Promise<LoadResult> => {
   const record = await readSourceRecord(client);
   const seed = record?.seed ?? request.seed;
   if (record !== undefined && record.rows >= request.rows) {
@@ -83,25 +92,11 @@ const load = async (client: ClientBase, request: LoadRequest): Promise<LoadResul
  * load's seed stands. Throws `source-unavailable`.
  */
 export const loadSampleSource = async (request: LoadRequest): Promise<LoadResult> => {
-  if ('url' in request) {
-    const connection = await connectToSource(request.url, request.signal);
-    try {
-      const { rows, seed, onProgress } = request;
-      const client = connection.client;
-      return await loadSampleSource({
-        client,
-        rows,
-        seed,
-        ...(onProgress === undefined ? {} : { onProgress }),
-      });
-    } finally {
-      await connection.close();
-    }
-  }
+  if ('client' in request) return load(request.client, request);
+  const connection = await connectToSource(request.url, request.signal);
   try {
-    return await load(request.client, request);
-  } catch (thrown) {
-    await request.client.query('ROLLBACK').catch(() => undefined);
-    throw sourceUnavailable('Loading the sample source', thrown);
+    return await load(connection.client, request);
+  } finally {
+    await connection.close();
   }
 };

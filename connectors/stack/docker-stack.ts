@@ -10,7 +10,7 @@ import { artifactsIn } from './artifacts.ts';
 import { findInPath } from './find-commands.ts';
 import { installFolder } from './install-folder.ts';
 import { DEFAULT_PORTS } from './ports.ts';
-import { serverPassword } from './servers/server-password.ts';
+import { passwordFile, serverPassword } from './servers/server-password.ts';
 import { type StackAddresses, stackAddresses } from './stack-addresses.ts';
 import type { Environment, OnStackEvent } from './stack-event.ts';
 
@@ -35,8 +35,10 @@ const MARK = 'docker';
 export const isDockerStack = (dataDirectory: string): boolean => existsSync(join(dataDirectory, MARK));
 
 /** What stays in a data directory for as long as the volumes do: it tells of them, and opens their database. */
-export const filesOfVolumes = (dataDirectory: string): readonly string[] =>
-  [MARK, 'postgres-password'].map((name) => join(dataDirectory, name));
+export const filesOfVolumes = (dataDirectory: string): readonly string[] => [
+  join(dataDirectory, MARK),
+  passwordFile(dataDirectory, 'postgres'),
+];
 
 const projectOf = (dataDirectory: string): string =>
   `freshet-${createHash('sha256').update(dataDirectory).digest('hex').slice(0, 8)}`;

@@ -42,17 +42,22 @@ export const freePorts = async (): Promise<StackPorts> => {
 
 /** Throws `port-in-use` when something listens on one of these ports of 127.0.0.1, `usage` for one that this account may not use. */
 export const checkPorts = async (server: string, ports: readonly number[]): Promise<void> => {
-  for (const port of ports) {
-    try {
-      await (await listen(port)).close();
-    } catch (cause) {
-      throw portError(port, server, cause);
-    }
+  for (const port of ports) await tryPort(port, server);
+};
+
+/** Binds a port of 127.0.0.1 and lets it go; 0 picks one. Errors: `port-in-use` or `usage`, naming who needs it. */
+export const tryPort = async (wanted: number, who: string): Promise<number> => {
+  try {
+    const { port, close } = await listen(wanted);
+    await close();
+    return port;
+  } catch (cause) {
+    throw portError(wanted, who, cause);
   }
 };
 
 /** Why nobody can listen on a port of 127.0.0.1, where that is known. Pure. */
-export const portError = (port: number, who: string, cause: unknown): unknown => {
+const portError = (port: number, who: string, cause: unknown): unknown => {
   const { code } = cause as NodeJS.ErrnoException;
   const needed = `port ${port} on 127.0.0.1, needed by ${who},`;
   if (code === 'EADDRINUSE')

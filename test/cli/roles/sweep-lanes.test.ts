@@ -1,18 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { DOCUMENTS_FOLDERS, INDEX_FOLDERS, sweepLanes } from '../../../cli/roles/sweep-lanes.ts';
 import { temporaryFolder } from '../../support/plane-roles.ts';
-
-/** Nothing on a disk refuses a test that runs as root. */
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const real = await importOriginal<typeof import('node:fs/promises')>();
-  const rm: typeof real.rm = async (path, options) => {
-    if (String(path).endsWith('-stuck')) throw new Error('busy');
-    await real.rm(path, options);
-  };
-  return { ...real, rm };
-});
 
 const stays = (name: string, error: Error): void => {
   throw new Error(`${name} stays`, { cause: error });
@@ -49,9 +39,18 @@ test('what lanes that were given up left goes, and nothing else does', async () 
 
 test('a folder that cannot be removed stays and is told; the others go', async () => {
   const { path: folder, remove } = await temporaryFolder();
-  onTestFinished(remove);
-  for (const name of ['index-a', 'index-stuck', 'index-z'])
-    mkdirSync(join(folder, name, 'generation-1'), { recursive: true });
+  const place = (name: string): string => join(folder, name, 'generation-1');
+  for (const name of ['index-a', 'index-stuck', 'index-z']) mkdirSync(place(name), { recursive: true });
+  // Nothing on a disk refuses a test that runs as root; a path longer than the system takes does.
+  const deep = join(...Array<string>(15).fill('x'.repeat(200)));
+  for (const each of [place('index-stuck'), join(folder, 'other')])
+    mkdirSync(join(each, deep), { recursive: true });
+  const moved = join(place('index-stuck'), deep, 'other');
+  renameSync(join(folder, 'other'), moved);
+  onTestFinished(async () => {
+    renameSync(moved, join(folder, 'other'));
+    await remove();
+  });
   const told: string[] = [];
   const removed = await sweepLanes({ folder, ...INDEX_FOLDERS }, [], (name) => told.push(name));
   expect([...removed].sort()).toEqual(['index-a', 'index-z']);
