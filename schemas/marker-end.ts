@@ -37,7 +37,7 @@ export const endedMarkerOf = (record: {
     ...{ kind: 'deleted', documentId, source, table, version },
     ...{ tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] },
     ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
-    timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+    timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0, basis: 'none' },
     change: { topic, partition, offset },
   };
 };

@@ -244,6 +244,8 @@ export interface DocumentTiming {
   readonly inKafkaAt: number;
   readonly gatedAt: number;
   readonly embeddedAt: number;
+  /** what the times are of: commit, a change as its source committed it; snapshot, a row as one read it, which may be years old; none, nothing that the source did then (a repair, a change taken through again, a floor) */
+  readonly basis: 'commit' | 'snapshot' | 'none';
 }
 
 /** Where a record stands in Kafka. */
@@ -619,6 +621,8 @@ export interface Timing {
   readonly searchableAt: number;
   /** the source's clock less ours, as far as it is known to be apart: committedAt is by the source's */
   readonly clockOffsetMicros: number;
+  /** of the document: what the times are of */
+  readonly basis: 'commit' | 'snapshot' | 'none';
 }
 
 /** A table that is paused or read anew: its own watermark stands still. */

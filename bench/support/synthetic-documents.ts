@@ -80,7 +80,14 @@ export const syntheticDocuments = async (
     const text = texts[place] ?? '';
     const title = titles[place] ?? '';
     const vector = vectors[place] ?? new Float32Array();
-    const timing = { committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now };
+    const timing = {
+      committedAt: now,
+      capturedAt: now,
+      inKafkaAt: now,
+      gatedAt: now,
+      embeddedAt: now,
+      basis: 'commit',
+    } as const;
     return {
       vector,
       record: {

@@ -9,7 +9,6 @@ import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
 import type { Document, Timing } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { isSnapshotRead } from '../track-freshness/change-latency.ts';
 
 export interface AppliedChange {
   readonly record: Document;
@@ -44,8 +43,8 @@ const TELL_EVERY_MS = 100;
 
 /** Rows that a snapshot read were committed whenever it was: the last of a table in a batch tells that it came this far. */
 export const worthTelling = (changes: readonly AppliedChange[]): readonly AppliedChange[] => {
-  const tablesRead = changes.map(({ record: { version, source, table } }) =>
-    isSnapshotRead(version) ? tablePrefixOf(source, table) : undefined,
+  const tablesRead = changes.map(({ record: { timing, source, table } }) =>
+    timing.basis === 'snapshot' ? tablePrefixOf(source, table) : undefined,
   );
   const lastOf = new Map(tablesRead.map((table, at) => [table, at]));
   return changes.filter((_, at) => tablesRead[at] === undefined || lastOf.get(tablesRead[at]) === at);

@@ -1,9 +1,11 @@
 /** Prepared changes → records, with vectors for the chunks whose text is new. A vector that is unfit refuses its document. */
 
+import type { Change } from '../../connectors/debezium/change.ts';
 import { checkVector } from '../../connectors/models/embedding/check-vector.ts';
 import type { EmbeddingCache } from '../../connectors/models/embedding/embedding-cache.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { Document, DocumentTiming } from '../../schemas/records.ts';
+import { isRevision } from '../../schemas/version.ts';
 import type { DriftJudge } from '../gates/drift-state.ts';
 import { findingOf } from '../gates/finding.ts';
 import { gateVectors } from '../gates/record-gates.ts';
@@ -168,6 +170,12 @@ export const embedDocuments = async (
   }
 };
 
+/** What is taken through again waited for a person, or stands for a row as it is by now. */
+const basisOf = (change: Change): DocumentTiming['basis'] => {
+  if (isRevision(change.version)) return 'none';
+  return change.kind === 'upsert' && change.read ? 'snapshot' : 'commit';
+};
+
 const subjectOf = (
   from: Exclude<Prepared, { kind: 'dropped' | 'superseded' | 'unreadable' }>,
   embeddedAt: number,
@@ -179,6 +187,7 @@ const subjectOf = (
     inKafkaAt: timestamp * 1_000,
     gatedAt: from.gatedAt,
     embeddedAt,
+    basis: basisOf(from.change),
   };
   return {
     documentId: 'documentId' in from ? from.documentId : '',

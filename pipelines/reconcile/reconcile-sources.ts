@@ -6,7 +6,7 @@ import type { EmbeddingModel } from '../../connectors/models/embedding/embedding
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { SOURCE_KINDS } from '../../connectors/sources/source-kinds.ts';
 import type { Clock } from '../../schemas/clock.ts';
-import type { FreshetConfig } from '../../schemas/config.ts';
+import type { FreshetConfig, SourceKindName } from '../../schemas/config.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { FindRelease } from '../../schemas/release-decision.ts';
 import { MAX_RECORD_BYTES } from '../../schemas/topics.ts';
@@ -31,7 +31,7 @@ export interface ReconcileSourcesSettings {
   readonly writer: RecordWriter;
   readonly codec: RecordCodec;
   readonly clock: Clock;
-  /** Asked for once a comparison: what people have let pass. */
+  /** What people have let pass: asked for at the start, and wherever something differs. */
   readonly releases: () => Promise<FindRelease>;
   /** All where left out. */
   readonly source?: string;
@@ -52,13 +52,30 @@ const chunkingBy = ({ chunking }: FreshetConfig, model: EmbeddingModel) => ({
   chunking: { ...chunking, countTokens: (text: string) => model.countTokens(text) },
 });
 
+const sourceTime = async (kind: SourceKindName, url: string): Promise<number> => {
+  const sourceClock = SOURCE_KINDS[kind].openClock(url);
+  try {
+    return (await sourceClock.moment()).sourceAt;
+  } finally {
+    await sourceClock.close();
+  }
+};
+
+/** Of the source or the table alone; whatever else it is ends the comparison. */
+const OF_A_TABLE: readonly string[] = ['source-unavailable', 'table-unreadable', 'config-invalid'];
+
+const tableFailure = (thrown: unknown, name: string): FreshetError => {
+  if (!(thrown instanceof FreshetError && OF_A_TABLE.includes(thrown.code))) throw thrown;
+  return new FreshetError(thrown.code, `${name} was not compared: ${thrown.message}`, { cause: thrown });
+};
+
 /** What a table came to, beside the replica of the index that it was compared with. */
 export interface ReplicaReport extends TableReport {
   readonly index: string;
 }
 
 /**
- * Yields a report a table. Errors: `not-found` for a source or table that is not configured,
+ * Yields a report a table. One that the source does not let anyone read holds up no other: it fails at the end. Errors: `not-found` for a source or table that is not configured,
  * `conflict` when the index changed its model meanwhile, and those of both sides.
  */
 export const reconcileSources = async function* (
@@ -73,7 +90,8 @@ export const reconcileSources = async function* (
     return id === model.id ? model : ((await settings.modelOf?.(id)) ?? model);
   };
   const { name } = await index.status();
-  const releaseOf = await settings.releases();
+  let releaseOf = await settings.releases();
+  const failures: FreshetError[] = [];
   let compared = 0;
   for (const [source, { kind, tables }] of Object.entries(config.sources)) {
     if (settings.source !== undefined && settings.source !== source) continue;
@@ -89,7 +107,7 @@ export const reconcileSources = async function* (
           ...chunkingBy(config, model),
           limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
           ...JUDGED_ALONE,
-          releaseOf,
+          releaseOf: (documentId: string) => releaseOf(documentId),
           clock,
           // Rows are read whole: no column is ever unavailable.
           readRow: async () => undefined,
@@ -108,6 +126,7 @@ export const reconcileSources = async function* (
             {
               source,
               table,
+              readAt: await sourceTime(kind, url),
               epoch: (await index.watermarks())[source]?.epoch ?? 1,
               prepare,
               embed: { embedding, model, clock, ...(settings.embeds && { embeds: settings.embeds }) },
@@ -119,18 +138,25 @@ export const reconcileSources = async function* (
             divergents,
           );
         };
-        const report = await reconcileTable({
+        const comparing = reconcileTable({
           source,
           table,
           scanner,
           index,
           prepare: { ...prepare, ...chunkingBy(config, answering) },
+          readReleases: async () => {
+            releaseOf = await settings.releases();
+          },
           currentPosition: () => SOURCE_KINDS[kind].currentPosition(url),
           pauseMs: settings.pauseMs,
           onProgress: (done) => settings.onProgress(source, table, done),
           ...(settings.repair && { repair }),
           ...(settings.signal && { signal: settings.signal }),
         });
+        const report = await comparing.catch((thrown: unknown) => {
+          failures.push(tableFailure(thrown, `${source}/${table}`));
+        });
+        if (!report) continue;
         await sameModel();
         yield { ...report, index: name };
       }
@@ -138,6 +164,8 @@ export const reconcileSources = async function* (
       await scanner.close();
     }
   }
+  const [first] = failures;
+  if (first) throw new FreshetError(first.code, failures.map(({ message }) => message).join('; '));
   if (compared === 0)
     throw new FreshetError(
       'not-found',

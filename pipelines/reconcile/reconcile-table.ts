@@ -43,6 +43,8 @@ export interface ReconcileSettings {
   readonly scanner: RowScanner;
   readonly index: Pick<IndexService, 'describe' | 'floor' | 'list' | 'covers' | 'watermarks' | 'one'>;
   readonly prepare: PrepareSettings;
+  /** Reads again what `prepare.releaseOf` tells: people let documents pass while this runs. */
+  readonly readReleases?: () => Promise<void>;
   /** The end of the source's log: what was committed before is at or below it. */
   readonly currentPosition: () => Promise<string>;
   /** Between pages, so that a scan in the background costs little. 0: none. */
@@ -116,15 +118,29 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
       }
       const held = await heldOf(open);
       const after = await rowsOf(open);
+      const judged = async () => {
+        const verdicts = [];
+        for (const documentId of open) {
+          const row = before.get(documentId);
+          const expected = await expectedOf(row);
+          const isMoving = expected?.digest !== (await expectedOf(after.get(documentId)))?.digest;
+          const divergence = isMoving ? undefined : divergenceOf(expected?.digest, held.get(documentId));
+          verdicts.push({ documentId, row, expected, isMoving, divergence });
+        }
+        return verdicts;
+      };
+      let verdicts = await judged();
+      if (settings.readReleases && verdicts.some(({ divergence }) => divergence)) {
+        // Behind what the index holds: whatever it shows of a release, the release is known by now.
+        await settings.readReleases();
+        verdicts = await judged();
+      }
       const moving: string[] = [];
-      for (const documentId of open) {
-        const row = before.get(documentId);
-        const expected = await expectedOf(row);
-        if (expected?.digest !== (await expectedOf(after.get(documentId)))?.digest) {
+      for (const { documentId, row, expected, isMoving, divergence } of verdicts) {
+        if (isMoving) {
           moving.push(documentId);
           continue;
         }
-        const divergence = divergenceOf(expected?.digest, held.get(documentId));
         // What a mapping cannot read says nothing against the document that it once made.
         if (divergence && expected?.unmapped) unsettled.push(documentId);
         else if (divergence) found.push({ documentId, divergence, held: held.get(documentId), row, floor });

@@ -21,6 +21,8 @@ export interface RepairSettings {
   readonly table: string;
   /** Of the source now: what a document that nothing at all is held of is written under. */
   readonly epoch: number;
+  /** When the rows were read, by the source's clock: it is what ages are held against. */
+  readonly readAt: number;
   readonly prepare: PrepareSettings;
   readonly embed: EmbedSettings;
   readonly index: Pick<IndexService, 'restore'>;
@@ -37,6 +39,12 @@ const versionOfNothing = ({ epoch }: RepairSettings, { floor }: Divergent): Vers
   return floor !== null && isVersion(floor) && floor > least ? repairVersion(floor) : least;
 };
 
+/** A repair is no commit: the row may have stood so for hours, and nobody waited for this record of it. */
+const asRepair = (record: Document, committedAt: number): Document => ({
+  ...record,
+  timing: { ...record.timing, committedAt, basis: 'none' },
+});
+
 const recordOf = async (settings: RepairSettings, divergent: Divergent): Promise<Document | undefined> => {
   const { source, table, prepare } = settings;
   const { documentId, held, row } = divergent;
@@ -44,7 +52,10 @@ const recordOf = async (settings: RepairSettings, divergent: Divergent): Promise
     held && isVersion(held.version) ? repairVersion(held.version) : versionOfNothing(settings, divergent);
   const now = prepare.clock();
   if (!row) {
-    const timing = { committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now };
+    const timing = {
+      ...{ committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now },
+      basis: 'none' as const,
+    };
     const position = { topic: `cdc.${source}`, partition: held?.partition ?? 0, offset: -1 };
     return deletedMarker({ documentId, source, change: { table, version }, position, timing });
   }
@@ -65,8 +76,9 @@ export const repairDocuments = async (
   let mended = unfindable.length;
   for (const divergent of divergents) {
     if (divergent.divergence === 'unfindable') continue;
-    const record = await recordOf(settings, divergent);
-    if (!record) continue;
+    const made = await recordOf(settings, divergent);
+    if (!made) continue;
+    const record = asRepair(made, settings.readAt);
     const partition =
       divergent.held?.partition ??
       partitionOfKey(divergent.row ? changeKey(divergent.row.key) : Buffer.alloc(0), PARTITIONS);

@@ -1,6 +1,5 @@
 /** What one timing says: whether it counts as a commit made searchable, how long that took by our clock, and where. Pure. */
 import type { Timing } from '../../schemas/records.ts';
-import { isRevision, isVersion, parseVersion } from '../../schemas/version.ts';
 
 /** The way of a change, in order; each stage ends where the next begins. */
 export const STAGES = [
@@ -17,8 +16,9 @@ export type StageName = (typeof STAGES)[number]['name'];
 
 /**
  * commit: a change that was committed and made searchable. The others are no commits whose age could be measured:
- * a snapshot reads rows that may be years old, a superseded one was never visible, a floor stands for many rows
- * and is written once per partition, an untimed one carries no commit time.
+ * a snapshot (the first one, or that of a table beside changes) reads rows that may be years old, a superseded one was never
+ * visible, a floor stands for many rows and is written once per partition, an untimed one was made of nothing that the source
+ * did then (a repair, what a person took through again), or carries no commit time.
  */
 export type TimingKind = 'commit' | 'snapshot' | 'superseded' | 'floor' | 'untimed';
 
@@ -32,17 +32,13 @@ export interface ChangeLatency {
   readonly clamped: number;
 }
 
-/** Rule V: a read of a snapshot has 0 where a commit has its position. */
-export const isSnapshotRead = (version: string): boolean =>
-  isVersion(version) && parseVersion(version).position[0] === 0n;
-
 export const timingKindOf = (timing: Timing): TimingKind => {
   if (timing.outcome === 'superseded') return 'superseded';
   if (timing.kind === 'floor') return 'floor';
-  // One that a person took through again waited for that person, not for the pipeline.
-  if (!isVersion(timing.version) || isRevision(timing.version)) return 'untimed';
-  if (isSnapshotRead(timing.version)) return 'snapshot';
-  return timing.committedAt > 0 && timing.searchableAt > 0 ? 'commit' : 'untimed';
+  if (timing.basis === 'snapshot') return 'snapshot';
+  return timing.basis === 'commit' && timing.committedAt > 0 && timing.searchableAt > 0
+    ? 'commit'
+    : 'untimed';
 };
 
 export const latencyOf = (timing: Timing): ChangeLatency => {

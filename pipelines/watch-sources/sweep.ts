@@ -44,7 +44,10 @@ export const appendFloors = async (
         source,
         change: { table, version },
         position: { topic: changeTopic(source).name, partition: 0, offset: 0 },
-        timing: { committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now },
+        timing: {
+          ...{ committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now },
+          basis: 'none',
+        },
       });
       const value = codec.encode('Document', record);
       return Array.from({ length: partitions }, (_, partition) => ({

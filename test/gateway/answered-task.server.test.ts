@@ -66,7 +66,7 @@ const returns = async (): Promise<Document> => {
     stale: null,
     fingerprint: null,
     carried: {},
-    timing: { committedAt, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+    timing: { committedAt, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0, basis: 'commit' },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: 0 },
   };
 };

@@ -43,6 +43,7 @@ const timing = (source: string) => {
     appliedAt: at(10_000),
     searchableAt: now,
     clockOffsetMicros: 0,
+    basis: 'commit',
   });
 };
 

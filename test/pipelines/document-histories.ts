@@ -53,7 +53,7 @@ export const recordOf = ({ kind, table, key }: HistoryEvent, at: number): Docume
       : null,
   fingerprint: null,
   carried: {},
-  timing: { committedAt: at, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+  timing: { committedAt: at, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0, basis: 'commit' },
   change: { topic: 'cdc.helpcentre', partition: 0, offset: at },
 });
 

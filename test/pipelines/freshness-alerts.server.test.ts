@@ -85,7 +85,14 @@ const commit = (key: number, seconds: number): Timing => {
     ...{ documentId: `${SOURCE}/public.articles/${key}`, source: SOURCE, table: 'public.articles' },
     ...{ version: makeVersion(1, [5n, BigInt(key)]), kind: 'document', outcome: 'applied', index: 'index-1' },
     ...{ committedAt, capturedAt: committedAt, inKafkaAt: committedAt, gatedAt: committedAt },
-    ...{ embeddedAt: now, appendedAt: now, appliedAt: now, searchableAt: now, clockOffsetMicros: 0 },
+    ...{
+      embeddedAt: now,
+      appendedAt: now,
+      appliedAt: now,
+      searchableAt: now,
+      clockOffsetMicros: 0,
+      basis: 'commit',
+    },
   };
 };
 

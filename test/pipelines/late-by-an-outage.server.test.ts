@@ -42,7 +42,7 @@ const append = async (key: number): Promise<void> => {
     ...{ text, metadata: {}, model: model.id },
     chunks: [{ hash: String(key), start: 0, end: text.length, vector: bytesOfVector(vector) }],
     ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
-    timing: { committedAt: at, capturedAt: at, inKafkaAt: at, gatedAt: at, embeddedAt: at },
+    timing: { committedAt: at, capturedAt: at, inKafkaAt: at, gatedAt: at, embeddedAt: at, basis: 'commit' },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: key },
   };
   const value = plane.codec.encode('Document', record);

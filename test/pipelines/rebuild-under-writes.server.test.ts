@@ -95,7 +95,14 @@ const recordOf = async (
       ? [{ hash: `${key} ${at}`, start: 0, end: text.length, vector: bytesOfVector(vector) }]
       : [],
     ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
-    timing: { committedAt: Date.now() * 1_000, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+    timing: {
+      committedAt: Date.now() * 1_000,
+      capturedAt: 0,
+      inKafkaAt: 0,
+      gatedAt: 0,
+      embeddedAt: 0,
+      basis: 'commit',
+    },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: at },
   };
 };

@@ -59,7 +59,14 @@ const recordOf = async (
     stale: null,
     fingerprint: null,
     carried: {},
-    timing: { committedAt: Date.now() * 1_000, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+    timing: {
+      committedAt: Date.now() * 1_000,
+      capturedAt: 0,
+      inKafkaAt: 0,
+      gatedAt: 0,
+      embeddedAt: 0,
+      basis: 'commit',
+    },
     change: { topic: `cdc.${SOURCE}`, partition: 0, offset: at },
   };
 };

@@ -8,7 +8,13 @@ const timing: Timing = {
   ...{ documentId: 'shop/public.articles/7', source: 'shop', table: 'public.articles', version: '1-2' },
   ...{ kind: 'document', outcome: 'applied', index: 'index-1' },
   ...{ committedAt: AT, capturedAt: AT + 10, inKafkaAt: AT + 20, gatedAt: AT + 35, embeddedAt: AT + 60 },
-  ...{ appendedAt: AT + 70, appliedAt: AT + 90, searchableAt: AT + 100, clockOffsetMicros: 0 },
+  ...{
+    appendedAt: AT + 70,
+    appliedAt: AT + 90,
+    searchableAt: AT + 100,
+    clockOffsetMicros: 0,
+    basis: 'commit',
+  },
 };
 
 test('one span for the whole way, and below it each stage from where the one before it ends', () => {

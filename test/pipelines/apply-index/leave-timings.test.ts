@@ -1,25 +1,24 @@
 import { expect, test } from 'vitest';
 import { type AppliedChange, worthTelling } from '../../../pipelines/apply-index/leave-timings.ts';
 import type { Document } from '../../../schemas/records.ts';
-import { makeVersion } from '../../../schemas/version.ts';
 
-const change = (id: number, table: string, lsn: bigint, source = 's'): AppliedChange => ({
+const change = (id: number, table: string, basis: 'commit' | 'snapshot', source = 's'): AppliedChange => ({
   record: {
     documentId: `${source}/${table}/${id}`,
     source,
     table,
-    version: makeVersion(1, [lsn, 5n]),
-  } as Document,
+    timing: { basis },
+  } as unknown as Document,
   ...{ applied: true, appendedAt: 0 },
 });
 
 test('every change is told; of the rows that a snapshot read, the last of each table', () => {
   const changes = [
-    change(1, 'a', 0n),
-    change(2, 'a', 7n),
-    change(3, 'b', 0n),
-    change(4, 'a', 0n),
-    change(5, 'b', 8n),
+    change(1, 'a', 'snapshot'),
+    change(2, 'a', 'commit'),
+    change(3, 'b', 'snapshot'),
+    change(4, 'a', 'snapshot'),
+    change(5, 'b', 'commit'),
   ];
   expect(worthTelling(changes).map(({ record }) => record.documentId)).toEqual([
     's/a/2',
@@ -30,6 +29,6 @@ test('every change is told; of the rows that a snapshot read, the last of each t
 });
 
 test('tables of two sources that have one name are two', () => {
-  const changes = [change(1, 'a', 0n), change(2, 'a', 0n, 't'), change(3, 'a', 0n)];
+  const changes = [change(1, 'a', 'snapshot'), change(2, 'a', 'snapshot', 't'), change(3, 'a', 'snapshot')];
   expect(worthTelling(changes).map(({ record }) => record.documentId)).toEqual(['t/a/2', 's/a/3']);
 });

@@ -20,7 +20,7 @@ export const documentOf = (
   ...{ tenant: 'acme', title: '', text, metadata: {}, reason: null, flags: [], stale: null },
   fingerprint: null,
   carried: {},
-  timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 },
+  timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0, basis: 'commit' },
   change: { topic: 'cdc.x', partition: 0, offset: 0 },
   chunks: Array.from({ length: chunks }, (_, chunk) => ({
     ...{ start: 0, end: text.length, hash: `${source}${key}-${chunk}` },

@@ -18,7 +18,7 @@ const marker = (id: string, state: 'pruned' | 'forgotten', fields: Partial<Docum
   ...{ source: MEMORY_SOURCE, table: MEMORY_TABLE },
   documentId: documentIdOf(MEMORY_SOURCE, MEMORY_TABLE, { id }),
   version: memoryVersion({ state, at: 5 }),
-  timing: { committedAt: 5, capturedAt: 5, inKafkaAt: 5, gatedAt: 5, embeddedAt: MINUTE },
+  timing: { committedAt: 5, capturedAt: 5, inKafkaAt: 5, gatedAt: 5, embeddedAt: MINUTE, basis: 'commit' },
   change: { topic: TOPICS.memory.name, partition: 3, offset: 7 },
   ...fields,
 });

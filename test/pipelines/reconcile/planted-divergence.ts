@@ -81,6 +81,7 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
         source,
         table: TABLE,
         epoch: 1,
+        readAt: systemClock(),
         prepare: comparing(plane.config, model),
         embed: { embedding: new EmbeddingCache({ model, maxBytes: 1_000_000 }), model, clock: systemClock },
         index,
@@ -164,7 +165,14 @@ export const describePlantedDivergence = (source: string, rows: number): void =>
       `INSERT INTO articles (id, tenant, title, body) VALUES (${key}, 'acme', 'Lost', 'The word is lost.')`,
     );
     await plane.client.query(`ALTER PUBLICATION ${publication} ADD TABLE articles`);
-    const timing = { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0 };
+    const timing = {
+      committedAt: 0,
+      capturedAt: 0,
+      inKafkaAt: 0,
+      gatedAt: 0,
+      embeddedAt: 0,
+      basis: 'none',
+    } as const;
     const change = { table: TABLE, version: makeVersion(1, [0n, 2n]) };
     const floor = floorRecord({
       source,

@@ -43,7 +43,7 @@ const repaired = async (before: string, after: string): Promise<Document | undef
     repair: (divergents) =>
       repairDocuments(
         {
-          ...{ ...OF, epoch: 1, prepare, index },
+          ...{ ...OF, epoch: 1, readAt: 99, prepare, index },
           embed: { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 7 },
           writer: { append: async () => [], pending: () => 0, close: async () => undefined },
           codec: {
@@ -64,6 +64,8 @@ const SWEPT = makeVersion(1, [0n, 50n]);
 test('a missing row is written above the floor that it was read under, and below the next one', async () => {
   const record = await repaired(SWEPT, SWEPT);
   expect(record).toMatchObject({ kind: 'document', text: 'Before.' });
+  // By the source's clock, and nothing that anyone waited for.
+  expect(record?.timing).toMatchObject({ committedAt: 99, basis: 'none' });
   expect(String(record?.version) > SWEPT).toBe(true);
   for (const truncated of [makeVersion(1, [900n, 950n]), makeVersion(2, [0n, 40n])])
     expect(String((await repaired(SWEPT, truncated))?.version) < truncated).toBe(true);

@@ -152,7 +152,15 @@ test('a mapping that fails on a scanned row says nothing against its document, a
     const [row] = await scanner.rows(TABLE, [['1']]);
     const mended = await repairDocuments(
       {
-        ...{ source: SOURCE, table: TABLE, epoch: 1, index, writer: plane.writer, codec: plane.codec },
+        ...{
+          source: SOURCE,
+          table: TABLE,
+          epoch: 1,
+          readAt: systemClock(),
+          index,
+          writer: plane.writer,
+          codec: plane.codec,
+        },
         prepare: comparing(failing, model),
         embed: { embedding: new EmbeddingCache({ model, maxBytes: 1_000_000 }), model, clock: systemClock },
       },

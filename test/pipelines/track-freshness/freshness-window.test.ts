@@ -29,6 +29,7 @@ const timingOf = (over: Partial<Timing> & { readonly gaps?: readonly number[] } 
     outcome: 'applied',
     index: 'index-1',
     clockOffsetMicros: 0,
+    basis: 'commit',
     ...(Object.fromEntries(times) as unknown as Pick<Timing, 'searchableAt'>),
     ...rest,
   } as Timing;
@@ -69,7 +70,7 @@ describe('against a computation without histograms', () => {
         source,
         table,
         searchableAt: NOW - ago,
-        ...(kind === 'snapshot' ? { version: makeVersion(1, [0n, 6n]) } : {}),
+        ...(kind === 'snapshot' ? { basis: 'snapshot' as const } : {}),
         ...(kind === 'superseded' ? { outcome: 'superseded' as const } : {}),
         ...(kind === 'floor' ? { kind: 'floor' as const } : {}),
       }),
@@ -125,7 +126,7 @@ describe('against a computation without histograms', () => {
 
 describe('what is not known is not shown as good', () => {
   test('without commits there are no percentiles and no objective, only the age of the newest change', () => {
-    const snapshot = timingOf({ version: makeVersion(1, [0n, 6n]), committedAt: NOW - 10 * MINUTE });
+    const snapshot = timingOf({ basis: 'snapshot', committedAt: NOW - 10 * MINUTE });
     const report = windowOf([snapshot]).report(NOW);
     expect(report.latencyMs).toEqual({ p50: null, p95: null, p99: null, 'p99.99': null, max: null });
     expect(report.slo).toMatchObject({ commits: 0, share: null, errorBudgetLeft: null });
@@ -135,6 +136,16 @@ describe('what is not known is not shown as good', () => {
       stalenessMs: null,
       newestApplied: { ageMs: 600_000 },
     });
+  });
+
+  test('rows that an incremental snapshot read stand at positions of the stream, and are no commits; nor are repairs', () => {
+    const gaps = [9_000_000, 0, 0, 0, 0, 0, 0];
+    const report = windowOf([
+      timingOf({ basis: 'snapshot', gaps }),
+      timingOf({ basis: 'none', gaps }),
+    ]).report(NOW);
+    expect(report.counts).toMatchObject({ commits: 0, snapshot: 1, untimed: 1 });
+    expect(report.slo.commits).toBe(0);
   });
 
   test('a stage whose time is unknown is left out, not counted as 0', () => {

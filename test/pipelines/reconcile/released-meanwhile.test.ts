@@ -1,0 +1,59 @@
+/** A person lets a refused row pass while the comparison runs: what it made is no divergence, and is not taken out again. */
+import { expect, test } from 'vitest';
+import type { HeldDocument } from '../../../connectors/index-service/index-service.ts';
+import type { RowScanner } from '../../../connectors/sources/row-scanner.ts';
+import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
+import { expectedDocument } from '../../../pipelines/reconcile/expected-document.ts';
+import { type ReconcileSettings, reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
+import { documentIdOf } from '../../../schemas/document-id.ts';
+import type { Release } from '../../../schemas/release-decision.ts';
+import { makeVersion } from '../../../schemas/version.ts';
+import { knownWatermark } from '../../connectors/index-service/known-watermark.ts';
+import { prepareSettings } from '../index-documents/changes.ts';
+
+const OF = { source: 'shop', table: 'public.a' };
+const VERSION = makeVersion(1, [5n, 0n]);
+const row = {
+  key: { id: '1' },
+  row: { id: 1n, title: 'T', body: 'Too long. '.repeat(100), tenant: 'acme', kind: 'x' },
+};
+const scanner: RowScanner = {
+  keyColumns: async () => ['id'],
+  page: async () => [row],
+  rows: async () => [row],
+  keys: async () => [row.key],
+  close: async () => undefined,
+};
+
+test('a release that was made after the start is known before anything counts as divergent', async () => {
+  let release: Release | undefined;
+  const prepare = { ...prepareSettings(), ...JUDGED_ALONE, releaseOf: () => release };
+  const refused = await expectedDocument(prepare, OF, row, VERSION);
+  expect(refused.digest).toBeNull();
+  if (refused.prepared.kind !== 'refused') throw new Error('the gates let it pass');
+  const made: Release = { contentHash: refused.prepared.contentHash, gate: refused.prepared.refusal.gate };
+  release = made;
+  const { digest } = await expectedDocument(prepare, OF, row, VERSION);
+  release = undefined;
+
+  const held: HeldDocument = {
+    ...{ documentId: documentIdOf(OF.source, OF.table, row.key), kind: 'document', version: VERSION },
+    ...{ partition: 0, refusal: null, searchable: true, vectorsMissing: 0, digest: digest ?? '' },
+  };
+  const index = {
+    describe: async () => [held],
+    list: async function* () {},
+    floor: async () => null,
+    watermarks: async () => ({ shop: knownWatermark(20) }),
+    covers: async () => undefined,
+  } as unknown as ReconcileSettings['index'];
+  const report = await reconcileTable({
+    ...OF,
+    ...{ index, prepare, scanner, currentPosition: async () => '0/1', pauseMs: 0 },
+    onProgress: () => undefined,
+    readReleases: async () => {
+      release = made;
+    },
+  });
+  expect(report).toMatchObject({ divergent: [], inFlight: 1 });
+});
