@@ -33,7 +33,7 @@ export interface FreshnessRequest {
   /** Everything committed up to this position of a source must be covered; what became of it is said in the receipt. */
   readonly after?: {
     readonly source: string;
-    /** An LSN (`select pg_current_wal_lsn()` after the commit) or binlog `file:position`. */
+    /** An LSN (`select pg_current_wal_lsn()` after the commit, `pg_current_wal_insert_lsn()` after an asynchronous one) or binlog `file:position`. */
     readonly position: string;
   };
   /** Waits this long at most. Default 5,000; at most MAX_FRESHNESS_WAIT_MS. */

@@ -87,7 +87,7 @@ export const addSearchCommand = (freshet: Command, surroundings: Surroundings): 
     )
     .option(
       '--fresh-after <source>@<position>',
-      'only once the index covers this position, as pg_current_wal_lsn() gives it after a write',
+      'only once the index covers this position, as pg_current_wal_lsn() gives it after a write (an asynchronous one: pg_current_wal_insert_lsn())',
     )
     .option('--max-staleness <duration>', 'only while the index is no further behind than this, such as 5s')
     .option('--wait <duration>', 'how long to wait for that (default 5s)')

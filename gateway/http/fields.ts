@@ -86,7 +86,7 @@ export const freshness = z
             'is no LSN such as 0/16B3748, nor a binlog file:position',
           )
           .describe(
-            'Where the source stood after the write: an LSN (select pg_current_wal_lsn()) or binlog file:position.',
+            'Where the source stood after the write: an LSN (select pg_current_wal_lsn(); pg_current_wal_insert_lsn() after an asynchronous commit) or binlog file:position.',
           ),
       })
       .optional(),

@@ -1,5 +1,7 @@
 /** Reads of one's own writes on the whole path: a row written, its position taken, found by the next search; or why not. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { POSTGRES } from '../../connectors/sources/postgres/postgres-kind.ts';
+import { parseLsn } from '../../connectors/sources/postgres/postgres-position.ts';
 import { askForPause } from '../../pipelines/watch-sources/ask-for-pause.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { FreshetError } from '../../schemas/errors.ts';
@@ -63,6 +65,27 @@ test('a quiet source has a watermark that moves, and a receipt says how old its 
   expect(receipt.fresh).toBe(true);
   expect(receipt.stalenessMs).toBeLessThan(100_000);
   expect(receipt.watermarks[SOURCE]).toMatchObject({ state: 'known', heldTables: {}, deadLettered: 0 });
+});
+
+test('an asynchronous commit lies at or below the end of the log that a comparison asks for, and it is covered', async () => {
+  const client = await plane.connectClient();
+  try {
+    await client.query('SET synchronous_commit = off');
+    for (let key = 900; key < 910; key += 1) {
+      await client.query(
+        `INSERT INTO articles VALUES (${key}, 'acme', 'Async', 'a', 'Not flushed, ${key}.')`,
+      );
+      const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+      const end = await POSTGRES.currentPosition(plane.url);
+      expect(parseLsn(end)[0]).toBeGreaterThanOrEqual(parseLsn(rows[0]?.lsn ?? '')[0] ?? 0n);
+      const after = { source: SOURCE, position: end };
+      const { hits } = await search(`Not flushed, ${key}.`, { after, waitMs: 20_000 });
+      expect(hits.map(({ text }) => text)).toContain(`Not flushed, ${key}.`);
+    }
+  } finally {
+    await client.query('DELETE FROM articles WHERE id >= 900');
+    await client.end();
+  }
 });
 
 test('probe rows are found as a user would find them, and by no user', async () => {

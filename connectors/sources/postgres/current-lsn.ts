@@ -1,7 +1,10 @@
 import pg from 'pg';
 import { FreshetError, toError } from '../../../schemas/errors.ts';
 
-/** The end of the log that commits have reached, as an LSN. Errors: `source-unavailable`. */
+/**
+ * The end of the log, as an LSN: what was committed before is at or below it, and asynchronous commits (`synchronous_commit = off`)
+ * too, which may not be written yet. What is logged next, such as the next heartbeat, ends above it. Errors: `source-unavailable`.
+ */
 export const readCurrentLsn = async (url: string): Promise<string> => {
   const client = new pg.Client({
     connectionString: url,
@@ -11,7 +14,7 @@ export const readCurrentLsn = async (url: string): Promise<string> => {
   client.on('error', () => undefined);
   try {
     await client.connect();
-    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
     return rows[0]?.lsn ?? '0/0';
   } catch (thrown) {
     const error = toError(thrown);
