@@ -33,7 +33,8 @@ export type TurnToRemember = EndedExecution & { readonly policy: MemoryPolicy };
 export interface AgentMemory {
   /**
    * What is known before an execution's first model step: the session's turns and long-term memories near the question.
-   * Bounded in size and time; a tier that does not answer says so in its place. Errors: the signal's reason alone.
+   * Bounded in size and time; a tier that does not answer, or not before the signal ends, says so in its place: a step that is stopped
+   * ends as one.
    */
   recall(ask: RecallAsk, signal: AbortSignal): Promise<Recollection>;
   /**
@@ -154,14 +155,12 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
 
   return {
     recall: async (ask, signal) => {
-      signal.throwIfAborted();
       const { session } = ask.policy;
       const { sessionId } = ask;
       const [near, far] = await Promise.all([
         session && sessionId !== null ? recallSession({ ...ask, sessionId }, session) : NOTHING_RECALLED,
         recallLongTerm(ask, signal),
       ]);
-      signal.throwIfAborted();
       return {
         session: near.session,
         turns: near.turns,

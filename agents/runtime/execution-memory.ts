@@ -7,7 +7,7 @@ import type { Identity } from './execution-journal.ts';
 import type { ExecutionState } from './execution-state.ts';
 
 export interface ExecutionMemory {
-  /** Bounded in size and time. Errors: the signal's reason alone. */
+  /** Bounded in size and time; what is not there when the signal ends is left out. */
   recall(
     ask: {
       readonly agent: string;
