@@ -19,6 +19,7 @@ import { type ReadableTask, type ReadTask, readTask } from './read-task.ts';
 import { snapshotRecordOf } from './snapshot.ts';
 import { createTaskQueue } from './task-queue.ts';
 import { wholeEvents } from './whole-events.ts';
+import type { PoolPlace } from './worker-pool.ts';
 
 export interface OwnedPartition {
   readonly partition: number;
@@ -29,13 +30,15 @@ export interface OwnedPartition {
   readonly signal: AbortSignal;
   /** Takes on records of freshet.tasks, in order. */
   take(records: readonly KafkaRecord[]): void;
-  /** The next task that may start now, what waited under another worker before what came after it; none before the journal is read to where it ended at assignment. */
+  /** The next task that may start now, of a session in order, what waited under another worker too; none before the journal is read to where it ended at assignment. */
   next(now: number): QueuedTask | undefined;
   /** What is held and over, as `isOver` says, does not wait for its turn: it may start now. */
   hurry(isOver: (item: QueuedTask) => boolean): void;
   /** Its terminal event stands in the log, or it was dead-lettered. */
   finish(item: QueuedTask): void;
   waitsOf(item: QueuedTask): TaskWaits;
+  /** Its place in the pool: while it is left, the task counts for none of its tenant's that run. */
+  placeOf(item: QueuedTask, place: PoolPlace): PoolPlace;
   /** Has what waits for long journaled whole, so that it pins nothing. `pressed`: the partition is read no further. */
   journalWaits(pressed: boolean): void;
   /** Its journal is read to where it ended at assignment, and what waits is known. */
@@ -64,6 +67,8 @@ export interface OwnedPartitionSettings
   readonly journalEnd: number;
   /** Of freshet.tasks; undefined where nothing was committed. */
   readonly committed: number | undefined;
+  /** Where freshet.tasks began and ended at assignment. */
+  readonly tasks: { readonly earliest: number; readonly latest: number };
   /** Of tasks that come without a trace. */
   readonly sampleRatio: number;
   readonly codec: Parameters<typeof readTask>[1];
@@ -81,7 +86,10 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
   const gone = new AbortController();
   // One listener for every call under way: as many as the pool has places.
   setMaxListeners(0, gone.signal);
-  const queue = createTaskQueue<QueuedTask>();
+  /** What waited under the worker before may stand anywhere among those that are read again. */
+  const knownBelow = (offset: number): number =>
+    offset < settings.tasks.latest ? offset : Number.POSITIVE_INFINITY;
+  const queue = createTaskQueue<QueuedTask>(knownBelow(settings.committed ?? settings.tasks.earliest));
   let tracking = settings.committed === undefined ? undefined : trackFrom(settings.committed);
   let ready = false;
 
@@ -103,7 +111,8 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
     }
   };
 
-  const takeOne = async (record: KafkaRecord): Promise<void> => {
+  /** Null: there is nothing to start. */
+  const takenOn = async (record: KafkaRecord): Promise<QueuedTask | null> => {
     const { offset } = record;
     const read: ReadTask = await persist(`reading task ${partition}:${offset}`, () =>
       readTask(record, settings.codec),
@@ -112,19 +121,25 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       await persist(`dead-lettering task ${partition}:${offset}`, () =>
         settings.deadLetter(record, read.reason, read.message),
       );
-      return done(offset);
+      done(offset);
+      return null;
     }
     const { snapshot = null, taskOffset } = journal.fold.execution(read.executionId) ?? {};
     // It waits, and was found by its snapshot.
-    if (snapshot && taskOffset === offset) return done(offset);
-    queue.push(queuedTaskOf(record, read, settings.clock(), settings.sampleRatio));
-    onChange();
+    if (snapshot && taskOffset === offset) {
+      done(offset);
+      return null;
+    }
+    return queuedTaskOf(record, read, settings.clock(), settings.sampleRatio);
   };
 
   const takeAll = async (records: readonly KafkaRecord[]): Promise<void> => {
     for (const record of records) {
       if (gone.signal.aborted) return;
-      await takeOne(record);
+      const item = await takenOn(record);
+      queue.knowBelow(knownBelow(record.offset + 1));
+      if (item) queue.push(item);
+      onChange();
     }
   };
 
@@ -149,7 +164,7 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
     return read.kind === 'task' ? queued(record, read) : null;
   };
 
-  /** What waited under the worker before comes first: it keeps its lanes from those behind it. */
+  /** What waited under the worker before. What stands before it in freshet.tasks is read after it: one of a session is held until then. */
   const restore = async (): Promise<void> => {
     await journal.readTo(settings.journalEnd);
     for (const { snapshot } of journal.fold.waiting()) {
@@ -201,6 +216,16 @@ export const openOwnedPartition = (settings: OwnedPartitionSettings): OwnedParti
       done(item.offset);
     },
     waitsOf: waits.of,
+    placeOf: (item, place) => ({
+      leaveWhile: async (wait, onlyEnds) => {
+        queue.rest(item);
+        try {
+          await place.leaveWhile(wait, onlyEnds);
+        } finally {
+          queue.goOn(item);
+        }
+      },
+    }),
     journalWaits: (pressed) => {
       if (!ready || gone.signal.aborted) return;
       for (const item of queue.held()) {

@@ -1,6 +1,6 @@
 /**
- * The tasks of one partition that wait, and which is to start: those of a session, and the same task twice, one after another
- * in order of offset; else that of the tenant that has the fewest running and waits the longest for a turn, of those the highest
+ * The tasks of one partition that wait, and which is to start: those of a session one after another in order of offset, the same
+ * task twice too; else that of the tenant that has the fewest running and waits the longest for a turn, of those the highest
  * priority, then the first that came. So a slow one holds back nobody but its own, and a tenant that sends a thousand, however urgent
  * it says they are, does not keep another's one waiting. Kept in place; no I/O.
  */
@@ -20,6 +20,14 @@ export interface TaskQueue<Item extends Queued> {
   /** Takes the one that is to start now, and keeps its lanes until `release`. */
   next(now: number): Item | undefined;
   release(item: Item): void;
+  /** It runs and does nothing but wait: until it goes on, it counts for none of its tenant's that run. */
+  rest(item: Item): void;
+  goOn(item: Item): void;
+  /**
+   * Every task below this offset was pushed, or is none: those that share more than the same task with others start no sooner, as one
+   * before them may yet come.
+   */
+  knowBelow(offset: number): void;
   /** Those that may not start, whatever is free: it is too early, or one before them in a lane is not done. */
   held(): readonly Item[];
   /** One of those is to start next all the same: there is nothing to do for it but to say that it has ended. */
@@ -35,8 +43,14 @@ export interface TaskQueue<Item extends Queued> {
 /** Tenants whose last turn is remembered. */
 const MAX_TENANTS = 10_000;
 
-export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
+/** `knownBelow`: as `knowBelow` says, at the beginning. */
+export const createTaskQueue = <Item extends Queued>(
+  knownBelow = Number.POSITIVE_INFINITY,
+): TaskQueue<Item> => {
   const waiting = new Set<Item>();
+  let known = knownBelow;
+  /** Of those that wait: tasks before them are not known yet. By offset, as they are pushed in its order. */
+  const ahead = new Set<Item>();
   /** Those that wait and run, by lane, in order: the first holds it until it is released. */
   const lanes = new Map<string, Item[]>();
   /** First in all their lanes, and not too early. */
@@ -71,7 +85,8 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
   };
 
   const admit = (item: Item): void => {
-    if (!waiting.has(item) || item.lanes.some((lane) => lanes.get(lane)?.[0] !== item)) return;
+    if (!waiting.has(item) || ahead.has(item)) return;
+    if (item.lanes.some((lane) => lanes.get(lane)?.[0] !== item)) return;
     if (item.notBefore === 0) {
       ready.add(item);
       return;
@@ -95,7 +110,12 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
   return {
     push: (item) => {
       waiting.add(item);
-      for (const lane of item.lanes) lanes.set(lane, [...(lanes.get(lane) ?? []), item]);
+      if (item.lanes.length > 1 && item.offset >= known) ahead.add(item);
+      for (const lane of item.lanes) {
+        const line = lanes.get(lane) ?? [];
+        const at = line.findIndex((each) => ahead.has(each) && each.offset > item.offset);
+        lanes.set(lane, line.toSpliced(at < 0 ? line.length : at, 0, item));
+      }
       admit(item);
     },
     next: (now) => {
@@ -113,16 +133,28 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
       leaveLanes(item);
       count(item.tenant, -1);
     },
+    rest: ({ tenant }) => count(tenant, -1),
+    goOn: ({ tenant }) => count(tenant, 1),
+    knowBelow: (offset) => {
+      known = Math.max(known, offset);
+      for (const item of ahead) {
+        if (item.offset >= known) return;
+        ahead.delete(item);
+        admit(item);
+      }
+    },
     held: () => [...waiting].filter((item) => !ready.has(item)),
     hurry: (item) => {
       const [own = ''] = item.lanes;
       // Of a task that was sent twice, the first is its result.
       if (!waiting.has(item) || lanes.get(own)?.[0] !== item) return;
       early = early.filter((each) => each !== item);
+      ahead.delete(item);
       ready.add(item);
     },
     drop: (item) => {
       waiting.delete(item);
+      ahead.delete(item);
       ready.delete(item);
       early = early.filter((each) => each !== item);
       leaveLanes(item);
@@ -131,6 +163,7 @@ export const createTaskQueue = <Item extends Queued>(): TaskQueue<Item> => {
     ready: () => ready,
     clear: () => {
       waiting.clear();
+      ahead.clear();
       ready.clear();
       lanes.clear();
       early = [];

@@ -154,6 +154,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     const fresh = [...new Set(partitions.map((each) => each.partition))];
     const commits = await kafka.admin.committed(AGENTS_GROUP, TASKS);
     const ends = new Map((await kafka.admin.offsets(EVENTS)).map((each) => [each.partition, each]));
+    const tasks = new Map((await kafka.admin.offsets(TASKS)).map((each) => [each.partition, each]));
     const window = await kafka.admin.offsetsAt(EVENTS, Math.floor(clock() / 1_000) - windowMs);
     return fresh.map((partition) => {
       const { earliest, latest } = ends.get(partition) ?? { earliest: 0, latest: 0 };
@@ -188,6 +189,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
         inputOf: ({ read }) => inputOf(read, bind(routedOf(read), null)),
         journalEnd: latest,
         committed: commits.get(partition)?.offset,
+        tasks: tasks.get(partition) ?? { earliest: 0, latest: 0 },
         codec,
         deadLetter,
         onChange: () => pump(),
@@ -317,7 +319,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
 
   const see = async (partition: OwnedPartition, item: QueuedTask, place: PoolPlace): Promise<void> => {
     try {
-      if (await runTask(item, partition, place, services)) partition.finish(item);
+      if (await runTask(item, partition, partition.placeOf(item, place), services)) partition.finish(item);
     } catch (error) {
       // Not reached as far as we know; the task stays unfinished, and the next owner takes it up.
       log('error', `task ${item.read.taskId} is left: ${toError(error).message}`, error);

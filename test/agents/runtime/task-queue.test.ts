@@ -100,3 +100,90 @@ test('one that is hurried starts at once, however early or far behind; the other
   queue.release(second);
   expect([queue.next(0), queue.next(2_000)]).toEqual([third, undefined]);
 });
+
+test('those of a session start in order of offset though a later one is known first, and nobody else waits for what is not known yet', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom('a', 'b', null), { minLength: 1, maxLength: 20 }),
+      fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }),
+      fc.nat(20),
+      (sessions, waited, from) => {
+        const items = sessions.map((session, offset) => ({
+          ...{ ...PLAIN, offset, session },
+          lanes: [`task ${offset}`, ...(session === null ? [] : [`session ${session}`])],
+        }));
+        const queue = createTaskQueue<(typeof items)[number]>(from);
+        const running: typeof items = [];
+        const begun: typeof items = [];
+        const begin = (): void => {
+          for (let next = queue.next(0); next; next = queue.next(0)) {
+            expect(running.some(({ session }) => session !== null && session === next?.session)).toBe(false);
+            running.push(next);
+            begun.push(next);
+          }
+        };
+        // What waited under another worker is known at once, what ended below `from` is not read again, the rest one by one.
+        const restored = items.filter(({ offset }) => waited[offset]);
+        for (const item of restored) queue.push(item);
+        begin();
+        const atOnce = restored.filter(({ session }) => session === null);
+        expect(begun).toEqual(expect.arrayContaining(atOnce));
+        for (const item of items.slice(from)) {
+          queue.knowBelow(item.offset + 1);
+          if (!waited[item.offset]) queue.push(item);
+          begin();
+        }
+        while (running.length > 0) {
+          queue.release(running.shift() as (typeof items)[number]);
+          begin();
+        }
+        const all = items.filter(({ offset }) => waited[offset] || offset >= from);
+        if (from < items.length) expect(begun).toHaveLength(all.length);
+        for (const session of ['a', 'b']) {
+          const order = begun.filter((item) => item.session === session).map(({ offset }) => offset);
+          expect(order).toEqual([...order].sort((a, b) => a - b));
+        }
+      },
+    ),
+  );
+});
+
+test('one that is hurried is held for nobody, and what is never read is held no longer than that is known', () => {
+  const queue = createTaskQueue<Queued>(2);
+  const item = (offset: number): Queued => ({
+    ...{ ...PLAIN, offset },
+    lanes: [`task ${offset}`, `session ${offset}`],
+  });
+  const [first, second, third] = [item(4), item(7), item(9)];
+  for (const each of [first, second, third]) queue.push(each);
+  expect(queue.next(0)).toBeUndefined();
+  queue.hurry(second);
+  expect([queue.next(0), queue.next(0)]).toEqual([second, undefined]);
+  queue.drop(first);
+  queue.knowBelow(5);
+  expect(queue.next(0)).toBeUndefined();
+  queue.knowBelow(Number.POSITIVE_INFINITY);
+  expect([queue.next(0), queue.next(0)]).toEqual([third, undefined]);
+});
+
+test('one that only waits counts for nobody: a tenant whose tasks all wait has its turn before one with a backlog', () => {
+  const queue = createTaskQueue<Queued>();
+  const item = (offset: number, tenant: string): Queued => ({
+    ...{ ...PLAIN, offset, tenant },
+    lanes: [`task ${offset}`],
+  });
+  const waits = [0, 1, 2].map((offset) => item(offset, 'patient'));
+  for (const each of waits) queue.push(each);
+  for (const each of waits) {
+    expect(queue.next(0)).toBe(each);
+    queue.rest(each);
+  }
+  for (let offset = 3; offset < 9; offset += 1) queue.push(item(offset, 'busy'));
+  expect(queue.next(0)?.offset).toBe(3);
+  queue.push(item(9, 'patient'));
+  expect(queue.next(0)?.offset).toBe(9);
+  // They go on, and count again: three of its own run by now, of the other one.
+  for (const each of waits.slice(1)) queue.goOn(each);
+  queue.push(item(10, 'patient'));
+  expect([queue.next(0)?.offset, queue.next(0)?.offset, queue.next(0)?.offset]).toEqual([4, 5, 10]);
+});
