@@ -16,11 +16,13 @@ import { PARTITIONS, TOPICS } from '../schemas/topics.ts';
 import { behindOf } from './committed-lag.ts';
 import type { ExecutionList } from './read-models/execution-list.ts';
 import type { RefusalList } from './read-models/refusal-list.ts';
+import { taskKeyOf } from './submit-task.ts';
 
 /** Errors: `too-many-requests`, with `retryAfterSeconds` in its details. */
 export type AdmitTask = (task: {
   readonly agent: string;
   readonly tenant: string;
+  readonly taskId: string;
   readonly sessionId: string | null;
 }) => void;
 
@@ -66,7 +68,7 @@ export const createAdmitTask = ({
       state: 'pending',
       limit: Number.POSITIVE_INFINITY,
     })) {
-      if (tenant === null || partitionOf(sessionId ?? taskId) !== partition) continue;
+      if (tenant === null || partitionOf(taskId, sessionId) !== partition) continue;
       byTenant.set(tenant, (byTenant.get(tenant) ?? 0) + 1);
     }
     return byTenant;
@@ -105,10 +107,9 @@ export const createAdmitTask = ({
     queues = Object.assign([...queues], { [partition]: { waiting: waiting + 1, byTenant: next } });
   };
 
-  return ({ agent, tenant, sessionId }) => {
+  return ({ agent, tenant, taskId, sessionId }) => {
     if (!looking && performance.now() - lookedAt > LOOK_EVERY_MS) void look();
-    // A task without a session goes to any partition: the shortest line stands for it.
-    const partition = sessionId === null ? shortest(queues) : partitionOf(sessionId);
+    const partition = partitionOf(taskId, sessionId);
     const { waiting, byTenant } = queues[partition] ?? EMPTY;
     const tenants = byTenant.size + (byTenant.has(tenant) ? 0 : 1);
     const place = { inPartition: waiting, ofTenant: byTenant.get(tenant) ?? 0, tenants };
@@ -134,11 +135,5 @@ export const createAdmitTask = ({
   };
 };
 
-const partitionOf = (key: string): number => partitionOfKey(Buffer.from(key), PARTITIONS);
-
-const shortest = (queues: readonly Queue[]): number => {
-  let least = 0;
-  for (let at = 1; at < PARTITIONS; at += 1)
-    if ((queues[at]?.waiting ?? 0) < (queues[least]?.waiting ?? 0)) least = at;
-  return least;
-};
+const partitionOf = (taskId: string, sessionId: string | null): number =>
+  partitionOfKey(Buffer.from(taskKeyOf(taskId, sessionId)), PARTITIONS);

@@ -25,14 +25,14 @@ export interface TaskToSubmit
 }
 
 /**
- * Returns the task's id once Kafka has it. `traceparent`: of whoever sent it; what is none is left out. Errors: `conflict` (another
+ * Resolves once Kafka has it under this id, however often it is sent. `traceparent`: of whoever sent it; what is none is left out. Errors: `conflict` (another
  * task under the same key), `append-failed`, `too-many-requests`.
  */
 export type SubmitTask = (
   task: TaskToSubmit,
-  idempotencyKey: string | undefined,
+  taskId: string,
   traceparent: string | undefined,
-) => Promise<string>;
+) => Promise<void>;
 
 const ACKNOWLEDGED_WITHIN_MS = 15_000;
 
@@ -42,6 +42,12 @@ const PLAIN_TASK = { ...AT_ONCE, parent: null, fork: null } as const;
 /** The same key of the same tenant is the same task, on every gateway and after every restart. */
 export const taskIdOfKey = (tenant: string, idempotencyKey: string): string =>
   `task-${hashOf([tenant, idempotencyKey]).slice(0, 32)}`;
+
+/** Of a task that was sent without a key: it is no other. */
+export const newTaskId = (): string => `task-${randomUUID()}`;
+
+/** What its partition follows from. */
+export const taskKeyOf = (taskId: string, sessionId: string | null): string => sessionId ?? taskId;
 
 /** What makes two requests under one key the same. */
 const contentOf = ({
@@ -81,7 +87,7 @@ export const createSubmitTask = (settings: {
     await writer.append([
       {
         topic: TOPICS.tasks.name,
-        key: record.sessionId ?? taskId,
+        key: taskKeyOf(taskId, record.sessionId),
         value: codec.encode('Task', record),
         headers: {
           ...cloudEventHeaders({
@@ -97,14 +103,12 @@ export const createSubmitTask = (settings: {
     executions.addTask(taskId, record, record.createdAt);
   };
 
-  return async (task, idempotencyKey, traceparent) => {
-    const taskId =
-      idempotencyKey === undefined ? `task-${randomUUID()}` : taskIdOfKey(task.tenant, idempotencyKey);
+  return async (task, taskId, traceparent) => {
     const content = contentOf(task);
     const known = executions.task(taskId);
     if (known?.hasTask) {
       if (contentOf(known) !== content) throw conflict();
-      return taskId;
+      return;
     }
     const twin = underway.get(taskId);
     if (twin && twin.content !== content) throw conflict();
@@ -115,7 +119,6 @@ export const createSubmitTask = (settings: {
       appended.finally(() => underway.delete(taskId)).catch(() => undefined);
     }
     await within(appended, ACKNOWLEDGED_WITHIN_MS);
-    return taskId;
   };
 };
 

@@ -244,7 +244,7 @@ export const replayRoutes = (context: GatewayContext) => {
             tenant,
             principal: principal.name,
           },
-          named,
+          taskId,
           headers.traceparent,
         );
         reply.header('location', `/v1/tasks/${encodeURIComponent(taskId)}`);

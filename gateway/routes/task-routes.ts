@@ -7,7 +7,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { freshness, line, moment, ofTenant, taskId, tenant, text, usd, wholeNumber } from '../http/fields.ts';
 import { tenantOf, visibleTenant } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
-import { type TaskTiming, taskIdOfKey } from '../submit-task.ts';
+import { newTaskId, type TaskTiming, taskIdOfKey } from '../submit-task.ts';
 import { taskSchema, taskViewOf } from '../views/execution-view.ts';
 import { untilEnded } from '../wait-for-result.ts';
 
@@ -97,12 +97,13 @@ export const taskRoutes = (context: GatewayContext) => {
           throw new FreshetError('request-invalid', 'Idempotency-Key: 1 to 255 characters that print');
         const ownTenant = tenantOf(principal, body.tenant, settings.config.localTenant);
         // A task that was taken on already is not refused when it is sent again.
-        const twin = key === undefined ? undefined : models.executions.task(taskIdOfKey(ownTenant, key));
+        const id = key === undefined ? newTaskId() : taskIdOfKey(ownTenant, key);
+        const twin = models.executions.task(id);
         const now = settings.clock();
         const timing = timingOf(body, twin?.hasTask ? 0 : now);
         if (!twin?.hasTask)
-          admitTask({ agent: body.agent, tenant: ownTenant, sessionId: body.sessionId ?? null });
-        const id = await submitTask(
+          admitTask({ agent: body.agent, tenant: ownTenant, taskId: id, sessionId: body.sessionId ?? null });
+        await submitTask(
           {
             agent: body.agent,
             input: body.input,
@@ -123,7 +124,7 @@ export const taskRoutes = (context: GatewayContext) => {
             tenant: ownTenant,
             principal: principal.name,
           },
-          key,
+          id,
           headers.traceparent,
         );
         const seconds = waitSeconds(headers.prefer);

@@ -4,11 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTaskWorker } from '../../agents/runtime/task-worker.ts';
+import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { LanguageModel } from '../../connectors/models/language/language-model.ts';
+import { taskIdOfKey } from '../../gateway/submit-task.ts';
 import { defineAgent } from '../../schemas/agent-definition.ts';
 import { AGENTS_GROUP } from '../../schemas/groups.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { PARTITIONS, TOPICS } from '../../schemas/topics.ts';
 import { until } from '../support/until.ts';
 import {
   AGENT,
@@ -124,6 +126,15 @@ test('while workers are away, the queue has an end for everyone; they come back 
     agents: [agent],
     intake: { tasksPerSecond: 1e6, burst: 1e6, maxWaiting: BOUND },
   });
+  /** Without a session: its partition follows from its id. */
+  const submitTo = async (partition: number): Promise<number> => {
+    for (;;) {
+      const key = randomUUID();
+      if (partitionOfKey(Buffer.from(taskIdOfKey('loud', key)), PARTITIONS) !== partition) continue;
+      const task = { agent: agent.name, input: 'Hello.', tenant: 'loud' };
+      return (await narrow.submit(task, { 'idempotency-key': key })).status;
+    }
+  };
   const submit = async (tenant: string): Promise<number> =>
     (await narrow.submit({ agent: agent.name, input: 'Hello.', tenant, sessionId: 'one' })).status;
   const load = async (tenant: string, seconds: number): Promise<number> => {
@@ -142,6 +153,9 @@ test('while workers are away, the queue has an end for everyone; they come back 
     // The gateway looks once a second: what it has not seen committed it counts itself.
     expect(await load('loud', 3)).toBe(BOUND);
     expect(await lag()).toBe(BOUND);
+    // The same door for what has no session: the queues beside it are short.
+    const full = partitionOfKey(Buffer.from('one'), PARTITIONS);
+    expect([await submitTo(full), await submitTo((full + 1) % PARTITIONS)]).toEqual([429, 202]);
     // One that has nothing waiting has its share, and no more.
     expect(await load('quiet', 2)).toBe(BOUND / 2);
     expect(await load('loud', 1)).toBe(0);
