@@ -43,6 +43,12 @@ const lagOf = async (kafka: KafkaClient, source: string, nowMs: number): Promise
   };
 };
 
+/** Sources that were watched and that the configuration names no more: nobody looks at them, and what they made stays. */
+export const sourcesLeft = (
+  { sources }: Pick<FreshetConfig, 'sources'>,
+  states: ReadonlyMap<string, unknown>,
+): readonly string[] => [...states.keys()].filter((source) => !(source in sources)).sort();
+
 export const reportSource = async (
   kafka: KafkaClient,
   config: FreshetConfig,

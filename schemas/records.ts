@@ -467,6 +467,8 @@ export interface SourceTableState {
   readonly identity: string;
   /** how often it was paused or taken again; the marks in the change topic carry it, and what was asked for before the last one counts for nothing */
   readonly turn: number;
+  /** tells the mapping that its rows are read by from another; empty until it is known */
+  readonly mapping: string;
 }
 
 /** How a source is, as its watch last saw it. Key: the source. Topic: freshet.source-states, compacted. */

@@ -103,6 +103,9 @@ const inspectFlush = async (run: RunFile, sources: readonly SourceReport[]): Pro
   return [await look];
 };
 
+const LEFT =
+  'was taken out of the configuration: its documents are still found, its connector runs, its database keeps log for it; put it back, or do what docs/sources.md says under Taking a source out';
+
 const inspect = async (root: string): Promise<readonly Finding[]> => {
   const run = findRun(root);
   const node: Finding = { part: 'node', ok: true, said: process.versions.node };
@@ -149,8 +152,9 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
       }),
     ])),
   );
-  const { sources = [] } = (await answers(`${run.gateway}/v1/sources`).catch(() => ({}))) as {
+  const { sources = [], left = [] } = (await answers(`${run.gateway}/v1/sources`).catch(() => ({}))) as {
     readonly sources?: readonly SourceReport[];
+    readonly left?: readonly string[];
   };
   const flush = inspectFlush(run, sources);
   for (const source of Object.keys(run.sources))
@@ -168,6 +172,7 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
         return `${seen.state} under epoch ${seen.epoch}, ${Math.round((seen.retainedWalBytes ?? 0) / 1024)} KiB of its log kept`;
       }),
     );
+  for (const source of left) findings.push({ part: `source ${source}`, ok: false, said: LEFT });
   for (const [role, pid] of Object.entries(run.roles)) {
     findings.push(
       await finding(`role ${role}`, async () => {

@@ -10,7 +10,7 @@ import type { GatewayContext } from '../gateway-context.ts';
 import { ofChange } from '../http/fields.ts';
 import { requireOperator } from '../http/principal-of-request.ts';
 import { route } from '../http/route.ts';
-import { reportSource } from '../source-report.ts';
+import { reportSource, sourcesLeft } from '../source-report.ts';
 
 const source = z.object({
   source: z.string(),
@@ -44,9 +44,24 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
       path: '/v1/sources',
       tag: 'sources',
       summary: 'State, connector, kept log, lag and tables of each source',
-      answers: [{ status: 200, description: 'Sources.', schema: z.object({ sources: z.array(source) }) }],
+      answers: [
+        {
+          ...{ status: 200, description: 'Sources.' },
+          schema: z.object({
+            sources: z.array(source),
+            left: z
+              .array(z.string())
+              .describe(
+                'Taken out of the configuration: their documents, connector and log stay (docs/sources.md).',
+              ),
+          }),
+        },
+      ],
       errors: ['kafka-unavailable'],
-      handle: async () => ({ sources: await Promise.all(Object.keys(config.sources).map(report)) }),
+      handle: async () => ({
+        sources: await Promise.all(Object.keys(config.sources).map(report)),
+        left: sourcesLeft(config, models.sourceStates),
+      }),
     }),
     route({
       method: 'POST',

@@ -16,6 +16,7 @@ export const newTable = (table: string, now: number): SourceTableState => ({
   columns: {},
   identity: '',
   turn: 0,
+  mapping: '',
 });
 
 const paused = (table: SourceTableState, reason: string, now: number): SourceTableState => ({
@@ -28,19 +29,22 @@ const paused = (table: SourceTableState, reason: string, now: number): SourceTab
 });
 
 /**
- * Tables as the configuration names them. A new one is read by an incremental snapshot, whether the source's own is under way or
- * through: Debezium may have done with that one long before it is swept.
+ * Tables as the configuration names them, with the digests of their mappings. A new one, and one of another mapping, is read by an
+ * incremental snapshot, whether the source's own is under way or through: Debezium may have done with that one long before it is swept.
  */
 export const withTables = (
   state: SourceState,
-  tables: readonly string[],
+  tables: ReadonlyMap<string, string>,
   signal: string,
   now: number,
 ): SourceState => ({
   ...state,
-  tables: tables.map((table) => {
+  tables: [...tables].map(([table, mapping]) => {
     const known = state.tables.find((each) => each.table === table);
-    return known ?? { ...newTable(table, now), signal, reason: 'added to a running source' };
+    if (!known) return { ...newTable(table, now), mapping, signal, reason: 'added to a running source' };
+    // A paused one is read when it is resumed; of one that an earlier release wrote nobody knows.
+    const isOther = known.mapping !== '' && known.mapping !== mapping && known.state !== 'paused';
+    return { ...(isOther ? snapshotOf(known, signal, 'its mapping was changed', now) : known), mapping };
   }),
 });
 

@@ -17,6 +17,7 @@ import { makeVersion, type Version } from '../../schemas/version.ts';
 import { columnsRead } from '../index-documents/draft.ts';
 import { findSnapshot } from './find-signal.ts';
 import { type LookedAt, lookAt } from './look-at-source.ts';
+import { mappingDigest } from './mapping-digest.ts';
 import { registerConnector } from './register-connector.ts';
 import { pausesAsked, type SourceCommand } from './source-commands.ts';
 import { writeSourceState } from './source-states.ts';
@@ -108,6 +109,9 @@ export const watchSource = (
   const { connector } = sourceNames(source);
   const snapshots = createTableSnapshots(watched);
   const tables = Object.keys(watched.mappings);
+  const mappings = new Map(
+    Object.entries(watched.mappings).map(([table, mapping]) => [table, mappingDigest(mapping)]),
+  );
   const readBy = new Map(tables.map((table) => [table, columnsRead(watched.mappings[table] as never)]));
   let state = from ?? firstState(watched);
   let written: SourceState | undefined = from;
@@ -197,7 +201,7 @@ export const watchSource = (
       await appendFloors(watched, removed, makeVersion(state.epoch, [first, ...rest] as [bigint, bigint]));
     }
     registered = true;
-    await publish(withTables(state, tables, newSignal(), clock()));
+    await publish(withTables(state, mappings, newSignal(), clock()));
   };
 
   const isTooSoon = (): boolean => performance.now() - epochBegunAt < betweenEpochsMs;
@@ -237,9 +241,11 @@ export const watchSource = (
       register: async () => registerWhatCan(await shapesNow(), true),
     });
     registered = true;
-    const live = state.tables.map((each) =>
-      each.state === 'paused' ? each : { ...each, state: 'snapshotting' as const, since: clock() },
-    );
+    const live = state.tables.map((each) => {
+      const mapping = mappings.get(each.table) ?? each.mapping;
+      const isPaused = each.state === 'paused';
+      return isPaused ? each : { ...each, mapping, state: 'snapshotting' as const, since: clock() };
+    });
     await publish({ ...state, state: 'snapshotting', tables: live, updatedAt: clock() });
   };
 

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addSourceCommand } from '../../cli/commands/source.ts';
 import type { SourceReport } from '../../cli/commands/source-report.ts';
+import { scanTopic } from '../../connectors/kafka/scan.ts';
+import type { Row } from '../../schemas/config.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { type GatewayUnderTest, startGatewayUnderTest } from '../gateway/gateway-under-test.ts';
 import { auditOf } from '../support/audit-of.ts';
 import { type DataPlane, openDataPlane } from '../support/indexed-source.ts';
@@ -119,4 +122,33 @@ test('what is not there is said, with its exit code', async () => {
   expect(await freshet('pause', 'nobody')).toMatchObject({ code: 3, err: expect.stringContaining('nobody') });
   const table = await freshet('snapshot', SOURCE, '--tables', 'public.nothing');
   expect(table).toMatchObject({ code: 3, err: expect.stringContaining(`it has ${TABLE}`) });
+});
+
+test('a mapping that was changed makes every document anew at the next start', async () => {
+  const titles = async (): Promise<readonly string[]> => {
+    const newest = new Map<string, string>();
+    await scanTopic(plane.kafka, { topic: TOPICS.documents.name }, async ({ key, value }) => {
+      if (!key?.toString().startsWith(`${SOURCE}/`)) return;
+      const { title, kind } = await plane.codec.decode('Document', value);
+      if (kind === 'document') newest.set(key.toString(), title);
+    });
+    return [...newest.values()];
+  };
+  expect((await titles()).every((title) => title.startsWith('Article '))).toBe(true);
+  await watch.stop();
+  await pipeline.stop();
+  const { [SOURCE]: captured } = plane.config.sources;
+  const mapping = captured?.tables[TABLE];
+  if (!captured || !mapping) throw new Error('the table is mapped');
+  const tables = { [TABLE]: { ...mapping, title: (row: Row) => `Another ${row.id}` } };
+  const changed = { ...plane, config: { ...plane.config, sources: { [SOURCE]: { ...captured, tables } } } };
+  pipeline = await startPipeline(changed, folder.path);
+  watch = await watchPlane(changed);
+  const said = () =>
+    watch.states.flatMap((each) => each.tables.map(({ state, reason }) => `${state} ${reason}`));
+  await until('read again', () => said().at(-1) === 'live null' && said().length > 1);
+  expect(said()).toContain('snapshotting its mapping was changed');
+  const all = await titles();
+  expect(all).toHaveLength(20);
+  expect(all.every((title) => title.startsWith('Another '))).toBe(true);
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { acceptedColumns, columnTrouble } from '../../../pipelines/watch-sources/column-changes.ts';
+import { mappingDigest } from '../../../pipelines/watch-sources/mapping-digest.ts';
 import {
   SOURCE_ACTIONS,
   type SourceAction,
@@ -16,9 +17,11 @@ import {
   withShapes,
   withTables,
 } from '../../../pipelines/watch-sources/table-changes.ts';
+import type { TableMapping } from '../../../schemas/config.ts';
 import { stateOf } from './watched-states.ts';
 
 const TABLES = ['public.a', 'public.b'];
+const mapped = (...tables: readonly string[]) => new Map(tables.map((table) => [table, 'digest']));
 const command = (action: SourceAction, table?: string, reason: string | null = null): SourceCommand => ({
   ...{ source: 's', table, action, by: 'ada', reason },
 });
@@ -74,13 +77,51 @@ test('a source that is about to begin anew is not paused: it would forget to', (
 });
 
 test('a table added is read by a snapshot of its own, though the first one may not be swept yet', () => {
-  const added = withTables(stateOf(), [...TABLES, 'public.c'], 'sig', 9).tables[2];
+  const added = withTables(stateOf(), mapped(...TABLES, 'public.c'), 'sig', 9).tables[2];
   expect(added).toMatchObject({ state: 'snapshotting', signal: 'sig' });
-  const early = withTables(stateOf({ swept: null }), [...TABLES, 'public.c'], 'sig', 9).tables[2];
+  const early = withTables(stateOf({ swept: null }), mapped(...TABLES, 'public.c'), 'sig', 9).tables[2];
   expect(early).toMatchObject({ state: 'snapshotting', signal: 'sig' });
-  expect(withTables(stateOf(), ['public.b'], 'sig', 9).tables.map(({ table }) => table)).toEqual([
+  expect(withTables(stateOf(), mapped('public.b'), 'sig', 9).tables.map(({ table }) => table)).toEqual([
     'public.b',
   ]);
+});
+
+test('a table whose mapping was changed is read again as one taken anew; where nobody knows of another it is not', () => {
+  const tables = ['public.a', 'public.b', 'public.c'];
+  const known = withTables(stateOf(), mapped(...tables), 'first', 8);
+  expect(known.tables.map(({ mapping, signal }) => [mapping, signal])).toEqual([
+    ['digest', null],
+    ['digest', null],
+    ['digest', 'first'],
+  ]);
+  const paused = commanded(known, command('pause', 'public.b'), 'x', 9);
+  const other = new Map([...mapped(...tables), ['public.a', 'other'], ['public.b', 'other']]);
+  const changed = withTables(paused, other, 'sig', 10);
+  expect(changed.tables).toMatchObject([
+    { state: 'snapshotting', signal: 'sig', turn: 1, reason: 'its mapping was changed', mapping: 'other' },
+    // Resumed, it is read again whatever its mapping was.
+    { state: 'paused', signal: null, turn: 1, mapping: 'other' },
+    { state: 'snapshotting', signal: 'first', turn: 0, mapping: 'digest' },
+  ]);
+  expect(withTables(changed, other, 'again', 11)).toEqual(changed);
+});
+
+test('a mapping is another by the text of its functions', () => {
+  const mapping: TableMapping = {
+    title: (row) => String(row.title),
+    text: (row) => String(row.body),
+    tenant: () => 'acme',
+  };
+  const same = { ...mapping, gates: { secrets: 'off' } } as const;
+  expect(mappingDigest(same)).toBe(mappingDigest({ ...mapping }));
+  const others: Partial<TableMapping>[] = [
+    { text: (row) => String(row.summary) },
+    { tenant: (row) => String(row.org) },
+    { metadata: () => ({}) },
+    { title: mapping.text, text: mapping.title },
+  ];
+  const digests = others.map((other) => mappingDigest({ ...mapping, ...other }));
+  expect(new Set([mappingDigest(mapping), ...digests]).size).toBe(5);
 });
 
 test.each([
