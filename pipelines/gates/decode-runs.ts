@@ -37,17 +37,42 @@ const readable = (bytes: Buffer): string | undefined => {
   return text.length > 0 && printable / text.length >= LEAST_PRINTABLE ? text : undefined;
 };
 
-/** A run goes on over a line break, as mail programs break base64. */
+/** Base64 is read four signs at a time: what stands before it decides where those begin. */
+const ALIGNMENTS = [0, 1, 2, 3];
+/** How often decodeRuns reads a character at most: a run as a whole, without its first line, and each line, at every alignment. */
+export const DECODING_READS = 3 * ALIGNMENTS.length;
+
+const decodedOf = (run: string): string | undefined => {
+  for (const skipped of ALIGNMENTS) {
+    const code = run.slice(skipped);
+    const decoded = readable(Buffer.from(code, isHexadecimal(code) ? 'hex' : 'base64'));
+    if (decoded !== undefined) return decoded;
+  }
+  return undefined;
+};
+
+/**
+ * A run goes on over a line break, as mail programs break base64. A word at the end of the line before it looks like its
+ * beginning: of what cannot be read as a whole, the lines after the first are read, and each by itself.
+ */
 export const decodeRuns = (text: string): readonly DecodedRun[] => {
   const runs: DecodedRun[] = [];
   let start = -1;
+  const read = (from: number, to: number): boolean => {
+    if (to - from < LEAST_CHARACTERS) return false;
+    const decoded = decodedOf(text.slice(from, to).replace(/[\r\n]+/g, ''));
+    if (decoded === undefined) return false;
+    runs.push({ start: from, end: to, text: decoded });
+    return true;
+  };
   const close = (end: number): void => {
-    if (start >= 0 && end - start >= LEAST_CHARACTERS) {
-      const run = text.slice(start, end).replaceAll('\n', '').replaceAll('\r', '');
-      const decoded = readable(Buffer.from(run, isHexadecimal(run) ? 'hex' : 'base64'));
-      if (decoded !== undefined) runs.push({ start, end, text: decoded });
-    }
+    const from = start;
     start = -1;
+    if (from < 0 || read(from, end)) return;
+    const lines = [...text.slice(from, end).matchAll(/[^\r\n]+/g)];
+    const second = lines[1];
+    if (!second || read(from + second.index, end)) return;
+    for (const { index, 0: line } of lines) read(from + index, from + index + line.length);
   };
   for (let at = 0; at <= text.length; at += 1) {
     const code = at < text.length ? text.charCodeAt(at) : 32;

@@ -50,6 +50,11 @@ const isInvisible = (code: number): boolean =>
   code === 0x061c ||
   code === 0x180e ||
   code === 0xfeff ||
+  // Letters of Hangul that stand for none.
+  code === 0x115f ||
+  code === 0x1160 ||
+  code === 0x3164 ||
+  code === 0xffa0 ||
   (code >= 0xe0100 && code <= 0xe01ef);
 const isTag = (code: number): boolean => code >= 0xe0000 && code <= 0xe007f;
 const isSpace = (code: number): boolean =>
@@ -58,6 +63,9 @@ const isSpace = (code: number): boolean =>
   (code >= 0x2000 && code <= 0x200a) ||
   code === 0x3000 ||
   code === 0x2028 ||
+  code === 0x2029 ||
+  // Braille without a dot, with which people draw.
+  code === 0x2800 ||
   code === 95;
 /** Emphasis of Markdown stands between letters and is not seen once rendered. */
 const isEmphasis = (code: number): boolean => code === 42 || code === 96 || code === 126;
@@ -155,18 +163,24 @@ export const foldText = (original: string): FoldedText => {
   return { text: pieces.join(''), origins: Int32Array.from(origins), hidden };
 };
 
+const LETTER_OR_DIGIT = /^[\p{L}\p{N}]$/u;
 const isSqueezed = (code: number): boolean =>
-  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code > ASCII;
+  (code >= 97 && code <= 122) ||
+  (code >= 48 && code <= 57) ||
+  (code > ASCII && LETTER_OR_DIGIT.test(String.fromCodePoint(code)));
 
 /** Letters and digits alone, so that no break between them hides a word. */
 export const squeeze = ({ text, origins }: FoldedText): FoldedText => {
   const pieces: string[] = [];
   const places: number[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (!isSqueezed(code)) continue;
-    pieces.push(text[at] ?? '');
-    places.push(origins[at] ?? 0);
+  for (let at = 0; at < text.length; ) {
+    const code = text.codePointAt(at) ?? 0;
+    const size = code > 0xffff ? 2 : 1;
+    if (isSqueezed(code)) {
+      pieces.push(text.slice(at, at + size));
+      for (let unit = at; unit < at + size; unit += 1) places.push(origins[unit] ?? 0);
+    }
+    at += size;
   }
   return { text: pieces.join(''), origins: Int32Array.from(places), hidden: [] };
 };

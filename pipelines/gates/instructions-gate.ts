@@ -3,9 +3,10 @@
  * encoded. A flag goes with the document to whoever reads it; whether it is refused is the table's choice.
  */
 import type { GateReason } from '../../schemas/gates.ts';
-import { decodeRuns } from './decode-runs.ts';
+import type { Draft } from '../index-documents/draft.ts';
+import { DECODING_READS, decodeRuns } from './decode-runs.ts';
 import { type FoldedText, foldAscii, foldText, squeeze } from './folded-text.ts';
-import { fieldsOf, type Gate, PASS, type Sighting, verdictOf } from './gate.ts';
+import { fieldsOf, type Gate, type GateContext, PASS, type Sighting, verdictOf } from './gate.ts';
 import { INSTRUCTION_PATTERNS, type InstructionPattern, SQUEEZED_PATTERN } from './instruction-patterns.ts';
 import { mayMatchAny, type Span } from './linear-pattern.ts';
 
@@ -32,17 +33,19 @@ const original = ({ origins }: FoldedText, { start, end }: Span, size: number): 
 
 const maySpeakToModels = mayMatchAny(INSTRUCTION_PATTERNS.map(({ pattern }) => pattern));
 
+/** What was seen in a text, whichever field it is of. */
+type Seen = Omit<Sighting, 'field'>;
+
 /** What is said in so many words, whatever is between their letters. */
 const saidIn = (
   text: string,
-  field: string,
   patterns: readonly InstructionPattern[],
   squeezed: boolean,
-  steps: (characters: number) => void,
-): readonly Sighting[] => {
+  steps: GateContext['steps'],
+): readonly Seen[] => {
   const folded = foldText(text);
-  const sightings: Sighting[] = folded.hidden.slice(0, MOST).map(({ start, end, detail }) => ({
-    ...{ field, start, end, detail, reason: 'hidden-from-people' },
+  const sightings: Seen[] = folded.hidden.slice(0, MOST).map(({ start, end, detail }) => ({
+    ...{ start, end, detail, reason: 'hidden-from-people' },
   }));
   const comments = commentsIn(text);
   const add = (found: FoldedText, span: Span, reason: GateReason<'instructions'>): void => {
@@ -53,7 +56,7 @@ const saidIn = (
       : comments.some(within)
         ? 'in-comment'
         : reason;
-    sightings.push({ ...{ field, start, end, reason: kind }, detail: `said to a model, in ${field}` });
+    sightings.push({ start, end, reason: kind, detail: 'said to a model' });
   };
   let open = 0;
   for (const { reason, pattern } of patterns) {
@@ -70,12 +73,7 @@ const saidIn = (
   return sightings;
 };
 
-export const instructionsIn = (
-  text: string,
-  field: string,
-  steps: (characters: number) => void = () => undefined,
-  depth = 0,
-): readonly Sighting[] => {
+const instructionsIn = (text: string, steps: GateContext['steps'], depth = 0): readonly Seen[] => {
   steps(text.length * 2);
   const plain = foldAscii(text);
   const likely =
@@ -84,19 +82,33 @@ export const instructionsIn = (
       : [];
   const squeezedLikely = !plain || SQUEEZED_PATTERN.matches(plain.squeezed, plain.squeezed, steps);
   const sightings =
-    likely.length > 0 || squeezedLikely ? [...saidIn(text, field, likely, squeezedLikely, steps)] : [];
+    likely.length > 0 || squeezedLikely ? [...saidIn(text, likely, squeezedLikely, steps)] : [];
   if (depth < MOST_DEPTH) {
-    steps(text.length);
+    steps(text.length * DECODING_READS);
     for (const { start, end, text: decoded } of decodeRuns(text)) {
-      if (instructionsIn(decoded, field, steps, depth + 1).length === 0) continue;
-      sightings.push({
-        ...{ field, start, end, reason: 'encoded' },
-        detail: `encoded, and said to a model, in ${field}`,
-      });
+      if (instructionsIn(decoded, steps, depth + 1).length === 0) continue;
+      sightings.push({ start, end, reason: 'encoded', detail: 'encoded, and said to a model' });
       if (sightings.length > MOST * 4) break;
     }
   }
   return sightings;
+};
+
+const inField = (field: string, seen: Seen): Sighting => ({
+  ...seen,
+  field,
+  detail: `${seen.detail}, in ${field}`,
+});
+
+/** As one: the title stands before the text in what is embedded and read, and a sentence may begin in it. What does is shown in the text. */
+const inTitleAndText = ({ title, text }: Draft, steps: GateContext['steps']): readonly Sighting[] => {
+  const before = title === '' ? '' : `${title}\n`;
+  return instructionsIn(before + text, steps).map((seen): Sighting => {
+    const { start, end } = seen;
+    return end <= before.length
+      ? inField('title', { ...seen, end: Math.min(end, title.length) })
+      : inField('text', { ...seen, start: Math.max(0, start - before.length), end: end - before.length });
+  });
 };
 
 export const instructionsGate: Gate = {
@@ -104,8 +116,10 @@ export const instructionsGate: Gate = {
   judge: (draft, { settings: { instructions }, steps }) =>
     instructions === 'off'
       ? PASS
-      : verdictOf(
-          instructions,
-          fieldsOf(draft).flatMap(([field, text]) => instructionsIn(text, field, steps)),
-        ),
+      : verdictOf(instructions, [
+          ...inTitleAndText(draft, steps),
+          ...fieldsOf(draft)
+            .filter(([field]) => field !== 'title' && field !== 'text')
+            .flatMap(([field, text]) => instructionsIn(text, steps).map((seen) => inField(field, seen))),
+        ]),
 };

@@ -2,6 +2,7 @@
 import type { PersonalDataKind } from '../../schemas/gate-settings.ts';
 import { fieldsOf, type Gate, PASS, type Sighting } from './gate.ts';
 import { linearPattern, lowerCase, type Span } from './linear-pattern.ts';
+import { plainSigns } from './plain-signs.ts';
 import { cardsOf, numberRuns, passesLuhn } from './scan-numbers.ts';
 import { redactingVerdict } from './secrets-gate.ts';
 
@@ -70,10 +71,12 @@ const accountSpans = (text: string): readonly Span[] => {
   return spans;
 };
 
+/** `plain`: the text in plain signs, of the same length. */
 const spansOf = (
   kind: PersonalDataKind,
   text: string,
   lower: string,
+  plain: string,
   steps: (characters: number) => void,
 ): readonly Span[] => {
   switch (kind) {
@@ -81,13 +84,13 @@ const spansOf = (
       return EMAIL.find(text, lower, MOST, steps);
     case 'bank-account':
       steps(text.length * LONGEST_ACCOUNT);
-      return accountSpans(text);
+      return accountSpans(plain);
     case 'payment-card':
       steps(text.length);
-      return numberRuns(text).flatMap((run) => cardsOf(run, isCard));
+      return numberRuns(plain).flatMap((run) => cardsOf(run, isCard));
     case 'social-security-number':
       steps(text.length);
-      return numberRuns(text).flatMap(({ start, text: written }) =>
+      return numberRuns(plain).flatMap(({ start, text: written }) =>
         [...written.matchAll(SSN_WITHIN)].map(({ index }) => ({
           start: start + index,
           end: start + index + SSN_LENGTH,
@@ -95,7 +98,7 @@ const spansOf = (
       );
     case 'phone':
       steps(text.length);
-      return numberRuns(text).filter(
+      return numberRuns(plain).filter(
         ({ digits, text: written }) =>
           digits.length <= 15 && digits.length >= 9 && /^(?:\+|\(|0)/.test(written) && !SSN.test(written),
       );
@@ -111,8 +114,9 @@ export const personalDataIn = (
   steps: (characters: number) => void = () => undefined,
 ): readonly Sighting[] => {
   const lower = lowerCase(text);
+  const plain = plainSigns(text);
   return kinds.flatMap((reason): readonly Sighting[] => {
-    const spans = spansOf(reason, text, lower, steps);
+    const spans = spansOf(reason, text, lower, plain, steps);
     return spans.length < MOST
       ? spans.map(({ start, end }) => ({ ...{ start, end, reason, field }, detail: `${reason} in ${field}` }))
       : [

@@ -1,4 +1,4 @@
-/** Runs of digits with the signs that people put between them, read once from left to right. Pure. */
+/** Runs of digits with the signs that people put between them, in plain signs (plain-signs.ts), read once from left to right. Pure. */
 export interface NumberRun {
   readonly start: number;
   readonly end: number;
@@ -10,7 +10,7 @@ export interface NumberRun {
 
 const MOST_DIGITS = 30;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-const BETWEEN = new Set([' ', '-', '.', '(', ')', '/', '\u00a0']);
+const BETWEEN = new Set([' ', '-', '.', '(', ')', '/']);
 
 /** A run ends at anything else, or at two such signs in a row that are not `) ` or ` (`. */
 export const numberRuns = (text: string): readonly NumberRun[] => {

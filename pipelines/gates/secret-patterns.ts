@@ -4,6 +4,7 @@
  */
 import type { GateReason } from '../../schemas/gates.ts';
 import { type LinearPattern, linearPattern } from './linear-pattern.ts';
+import { PRIVATE_KEY_PATTERN } from './private-key-pattern.ts';
 
 export interface SecretPattern {
   readonly name: string;
@@ -19,12 +20,7 @@ const secret = (
 ): SecretPattern => ({ name, reason, pattern: linearPattern(pattern, anchors) });
 
 export const SECRET_PATTERNS: readonly SecretPattern[] = [
-  secret(
-    'private key',
-    'private-key',
-    ['PRIVATE KEY'],
-    '-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\\s:,.-]*(?:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?',
-  ),
+  { name: 'private key', reason: 'private-key', pattern: PRIVATE_KEY_PATTERN },
   secret('AWS access key', 'access-key', ['AKIA', 'ASIA'], '\\b((?:AKIA|ASIA)[A-Z0-9]{16})\\b'),
   secret('Google API key', 'access-key', ['AIza'], '\\b(AIza[A-Za-z0-9_-]{35})'),
   secret(
@@ -64,7 +60,11 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
   secret(
     'password',
     'password',
-    ['password', 'passwd', 'secret', 'api_key', 'apikey', 'api-key', 'access_token'],
-    '(?:\\b|_)(?:password|passwd|client_secret|secret_key|api[_-]?key|access_token)["\']?\\s{0,3}[:=]\\s{0,3}["\']?([^\\s"\'<>,;]{8,})',
+    [
+      ...['password', 'passwd', 'secret', 'api_key', 'apikey', 'api-key', 'access_token'],
+      ...['private_key', 'private-key', 'privatekey'],
+    ],
+    // Escaped where a text holds JSON or a file of settings: `\"password\":\"…\"`, `\npassword=…`.
+    '(?:\\b|_|\\\\[nrt])(?:password|passwd|client_secret|secret_key|secret[_-]?access[_-]?key|private[_-]?key|api[_-]?key|access_token)\\\\{0,3}["\']?\\s{0,3}[:=]\\s{0,3}\\\\{0,3}["\']?([^\\s"\'<>,;]{7,}[^\\s"\'<>,;\\\\])',
   ),
 ];

@@ -22,10 +22,24 @@ export const planChunks = (draft: Draft, slices: readonly TextSlice[], model: st
     return { start, end, text, hash: chunkHash(model, text) };
   });
 
+/** A word without an end is one token. */
+const MOST_LEAD_CHARACTERS = 2_000;
+
+/** What of a title stands before each chunk: half of its tokens at most, or a long one would make many chunks, each mostly title. */
+const leadOf = (whole: string, limits: ChunkLimits): { readonly title: string; readonly tokens: number } => {
+  const title = whole.slice(0, MOST_LEAD_CHARACTERS).replace(/\p{Surrogate}$/u, '');
+  const tokens = limits.countTokens(title);
+  const maxTokens = limits.maxTokens >> 1;
+  if (tokens <= maxTokens) return { title, tokens };
+  const [first] = chunkText(title, { ...limits, maxTokens, overlapTokens: 0 });
+  return { title: first ? title.slice(first.start, first.end) : '', tokens: maxTokens };
+};
+
 /** Chunks of a document under a model: the title stands before each and takes its share of the tokens. */
 export const chunkDraft = (draft: Draft, limits: ChunkLimits, model: string): readonly ChunkPlan[] => {
-  const maxTokens = Math.max(16, limits.maxTokens - limits.countTokens(draft.title));
-  return planChunks(draft, chunkText(draft.text, { ...limits, maxTokens }), model);
+  const { title, tokens } = leadOf(draft.title, limits);
+  const maxTokens = Math.max(16, limits.maxTokens - tokens);
+  return planChunks({ ...draft, title }, chunkText(draft.text, { ...limits, maxTokens }), model);
 };
 
 /** Vectors that the last record of the document already holds, by chunk hash: their text was left alone. A marker may keep some. */
@@ -118,7 +132,13 @@ export const refusedMarker = (
   recordOf(
     subject,
     'refused',
-    kept ? keptContent(kept, subject.timing.committedAt) : { ...BLANK, tenant },
+    // What goes because of a lookalike is no reason for that one to go.
+    kept
+      ? {
+          ...keptContent(kept, subject.timing.committedAt),
+          ...(refusal.gate === 'duplicates' && { fingerprint: null }),
+        }
+      : { ...BLANK, tenant },
     `${refusal.gate}: ${refusal.reason}`,
   );
 

@@ -34,6 +34,18 @@ test.each([
     'too-many-characters',
   ],
   ['one too few', { text: 'x' }, { minTextCharacters: 2 }, 'length', 'too-few-characters'],
+  [
+    'a title too long to stand beside a text',
+    { title: 'x'.repeat(20_001) },
+    { maxTextCharacters: 20 },
+    ...(['length', 'too-many-characters'] as const),
+  ],
+  [
+    'metadata of many names',
+    { metadata: Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`name ${at}`, ''])) },
+    {},
+    ...(['length', 'too-many-characters'] as const),
+  ],
   ['half of a pair in the text', { text: 'cut \ud83d' }, {}, 'schema', 'bad-text'],
   ['half of a pair in the title', { title: '\udd11' }, {}, 'schema', 'bad-text'],
   ['half of a pair in the metadata', { metadata: { summary: 'cut \ud83d' } }, {}, 'schema', 'bad-text'],
@@ -102,6 +114,30 @@ test('a private key goes whole, closed or cut short', () => {
     );
 });
 
+test('a private key goes whole in JSON, with headers, and in quotes of a program; what follows its end stays', () => {
+  const lines = ['MIIEowIBAAKCAQEA7', 'q2w3e4r5t6z7', 'q2w3e4r5=='];
+  const key = (between: string): string =>
+    `-----BEGIN PRIVATE KEY-----${between}${lines.join(between)}${between}-----END PRIVATE KEY-----`;
+  const shown = (text: string): string => judge({ text }).draft.text;
+  expect(shown(`{"private_key": "${key('\\n')}", "id": 7}`)).toBe(
+    '{"private_key": "[private-key]", "id": 7}',
+  );
+  expect(shown(key(`\\n" +\n  "`))).toBe('[private-key]');
+  expect(shown(`${key('\n')} Keep it safe, please.`)).toBe('[private-key] Keep it safe, please.');
+  const header = 'Version: GnuPG v2 (GNU/Linux)\n\nlQOYBF';
+  expect(
+    shown(`-----BEGIN PGP PRIVATE KEY BLOCK-----\n${header}\n-----END PGP PRIVATE KEY BLOCK----- Ask Ann.`),
+  ).toBe('[private-key] Ask Ann.');
+  expect(shown(`-----BEGIN PGP PRIVATE KEY BLOCK-----\n${header}`)).toBe('[private-key]');
+  // One that is cut short, before a whole one.
+  expect(shown(`-----BEGIN PRIVATE KEY-----\nMIIE\n${key('\\n" + "')}!`)).toBe('[private-key][private-key]!');
+});
+
+test('an END far from its BEGIN does not take the text between', () => {
+  const text = `-----BEGIN PRIVATE KEY-----\nMIIE "${'All of this stays! '.repeat(2_000)}-----END PRIVATE KEY-----`;
+  expect(judge({ text }).draft.text).toContain('[private-key]"All of this stays!');
+});
+
 test('what only looks like a number of people passes', () => {
   const kinds = ['email', 'phone', 'payment-card', 'bank-account', 'social-security-number'] as const;
   const text =
@@ -116,6 +152,22 @@ test('personal data by form, each kind', () => {
   expect(judge({ text }, { personalData: { action: 'redact', kinds } }).draft.text).toBe(
     '[email], [phone], [payment-card], [bank-account] PLEASE, [social-security-number]',
   );
+});
+
+test('numbers of people as typesetters and other scripts write them', () => {
+  const kinds = ['phone', 'payment-card', 'bank-account', 'social-security-number'] as const;
+  const redacted = (text: string) =>
+    judge({ text }, { personalData: { action: 'redact', kinds } }).draft.text;
+  for (const between of ['\u2011', '\u2013', '\u202f', '\u2009', '\u00a0', '\u2212', '\u3000'])
+    expect(redacted(`é ${['4111', '1111', '1111', '1111'].join(between)}.`)).toBe('é [payment-card].');
+  expect(redacted('Card ４１１１ １１１１ １１１１ １１１１, ٤١١١١١١١١١١١١١١١.')).toBe(
+    'Card [payment-card], [payment-card].',
+  );
+  expect(redacted('078\u201105\u20111120')).toBe('[social-security-number]');
+  expect(redacted('DE89\u202f3704\u202f0044\u202f0532\u202f0130\u202f00')).toBe('[bank-account]');
+  expect(redacted('+49\u202f30\u202f123456789')).toBe('[phone]');
+  const passes = 'Pages 120–134, 1998–2004, 𝟒𝟏𝟏𝟏, temperatures −40–85 and 2011–2012–2013 – and more.';
+  expect(redacted(passes)).toBe(passes);
 });
 
 test('a number of people is seen beside others, and no part of a longer one', () => {
@@ -141,6 +193,14 @@ test('a password is seen behind a longer name', () => {
     text: 'DB_PASSWORD=sup3rs3cret1 MY_API_KEY="abcdefgh1234" monkey_password',
   }).draft;
   expect(text).toBe('DB_PASSWORD=[password] MY_API_KEY="[password]" monkey_password');
+  const shown = (secret: string): string => judge({ text: secret }).draft.text;
+  expect(shown('aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY')).toBe(
+    'aws_secret_access_key=[password]',
+  );
+  expect(shown('"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG"')).toBe('"SecretAccessKey": "[password]"');
+  expect(shown('{\\"password\\":\\"hunter2hunter2\\"}')).toBe('{\\"password\\":\\"[password]\\"}');
+  expect(shown('HOST=a\\nPASSWORD=hunter2hunter2')).toBe('HOST=a\\nPASSWORD=[password]');
+  expect(shown('A private key: keep it. The secret access key is in the vault.')).toContain('keep it');
 });
 
 test('a release lets pass what a gate refuses, and says so in the flags; what cannot be stored is refused all the same', () => {

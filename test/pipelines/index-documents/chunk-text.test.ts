@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
 import { longDocument } from '../../../connectors/sample-source/long-document.ts';
 import { type ChunkLimits, chunkText, segmentsOf } from '../../../pipelines/index-documents/chunk-text.ts';
-import { planChunks } from '../../../pipelines/index-documents/document-records.ts';
+import { chunkDraft, planChunks } from '../../../pipelines/index-documents/document-records.ts';
 
 const model = createHashEmbeddingModel();
 const words = (text: string): number => model.countTokens(text);
@@ -141,6 +141,25 @@ test('an edit in one section of a long document leaves nearly all other chunks a
     // Chunks run on until a heading finds one half full: from there on they are as before.
     expect(fresh).toBeLessThanOrEqual(held.size / 2);
   }
+});
+
+test('a long title takes half of each chunk at most, and adds few of them', () => {
+  const limits = { maxTokens: 40, overlapTokens: 0, countTokens: words };
+  const draft = {
+    text: ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(sentence).join(' '),
+    tenant: 'acme',
+    metadata: {},
+  };
+  const plan = (title: string) => chunkDraft({ ...draft, title }, limits, 'm');
+  const long = plan('Guide to all of it. '.repeat(5_000));
+  expect(long.length).toBeLessThanOrEqual(2 * plan('').length);
+  for (const { text } of long) expect(words(text)).toBeLessThanOrEqual(40);
+  expect(long[0]?.text).toMatch(/^Guide to all of it\./);
+  // One word that is one token.
+  for (const { text } of plan(`${'x'.repeat(1_999)}🔑${'x'.repeat(200_000)}`))
+    expect(text).toMatch(/^x{1999}\n/);
+  const short = 'A title of five words';
+  expect(plan(short)[0]?.text.startsWith(`${short}\n`)).toBe(true);
 });
 
 /** Letters, terminators, closing signs and marks of other scripts, and halves of pairs. */
