@@ -129,7 +129,7 @@ export const addGateDryRun = (gate: Command, surroundings: Surroundings): void =
           if (read.kind === 'unreadable') unreadable += 1;
           if (read.kind !== 'change' || (options.table !== undefined && read.change.table !== options.table))
             return;
-          dryRun.take(read.change, `${topic}:${record.partition}:${record.offset}`);
+          if (!dryRun.take(read.change, `${topic}:${record.partition}:${record.offset}`)) unreadable += 1;
         });
         output.print({ source, topic, ...dryRun.report(), unreadable }, shown);
       });

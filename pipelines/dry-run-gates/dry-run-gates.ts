@@ -3,8 +3,8 @@
  * people are left out, so it shows what the settings do; vectors are not made, so their gate is not judged.
  */
 import type { Change } from '../../connectors/debezium/change.ts';
-import { type FreshetConfig, gatesOfTable } from '../../schemas/config.ts';
-import { documentIdOf } from '../../schemas/document-id.ts';
+import { type FreshetConfig, gatesOfTable, type TableMapping } from '../../schemas/config.ts';
+import { documentIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
 import type { GateName, GateReason } from '../../schemas/gates.ts';
 import type { Finding } from '../../schemas/records.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
@@ -42,7 +42,8 @@ export interface DryRunReport {
 }
 
 export interface DryRun {
-  take(change: Change, place: string): void;
+  /** False where its key can name no document. */
+  take(change: Change, place: string): boolean;
   report(): DryRunReport;
 }
 
@@ -88,16 +89,45 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
   const take: DryRun['take'] = (change, place) => {
     const { table } = change;
     const mapping = config.sources[source]?.tables[table];
-    if (!mapping) return;
+    if (!mapping) return true;
     counts.changes += 1;
-    if (change.kind === 'truncate') return;
-    const documentId = documentIdOf(source, table, change.key);
     const held = documents.get(table) ?? new Set<string>();
     documents.set(table, held);
+    if (change.kind === 'truncate') {
+      for (const each of held) lookalikes.forget(each);
+      const prefix = tablePrefixOf(source, table);
+      for (const each of contents.keys()) if (each.startsWith(prefix)) contents.delete(each);
+      held.clear();
+      return true;
+    }
+    const documentId = nameOf(change);
+    if (documentId === undefined) return false;
+    judge(change, documentId, held, mapping, place);
+    return true;
+  };
+
+  /** Undefined where the primary key holds a lone surrogate. */
+  const nameOf = ({ table, key }: Exclude<Change, { kind: 'truncate' }>): string | undefined => {
+    try {
+      return documentIdOf(source, table, key);
+    } catch {
+      return undefined;
+    }
+  };
+
+  const judge = (
+    change: Exclude<Change, { kind: 'truncate' }>,
+    documentId: string,
+    held: Set<string>,
+    mapping: TableMapping,
+    place: string,
+  ): void => {
+    const { table } = change;
     if (change.kind === 'delete') {
       counts.deletes += 1;
       if (held.delete(documentId)) noteVolume(table, 'deletes', change.committedAt, place);
       contents.delete(documentId);
+      lookalikes.forget(documentId);
       return;
     }
     const last = change.unsure ? undefined : contents.get(documentId);

@@ -4,6 +4,7 @@ import type { Lookalikes } from '../gates/gate.ts';
 
 export interface MemoryLookalikes extends Lookalikes {
   add(tenant: string, documentId: string, fingerprint: Buffer): void;
+  forget(documentId: string): void;
 }
 
 const MOST_DOCUMENTS = 200_000;
@@ -23,6 +24,7 @@ export const memoryLookalikes = (): MemoryLookalikes => {
     seen.delete(documentId);
   };
   return {
+    forget,
     add: (tenant, documentId, fingerprint) => {
       forget(documentId);
       const keys = keysOf(tenant, fingerprint);

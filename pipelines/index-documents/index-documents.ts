@@ -165,7 +165,10 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         limits: { maxRecordBytes: MAX_RECORD_BYTES - RECORD_MARGIN_BYTES },
         clock: settings.clock,
         readRow: settings.readRow,
-        lookalikes: { find: (...asked) => table.find(...asked, isHeld) },
+        lookalikes: {
+          find: (tenant, documentId, fingerprint, least, counts) =>
+            table.find(tenant, documentId, fingerprint, least, (id) => counts(id) && isHeld(id)),
+        },
         volume,
         releaseOf: (documentId) => releases.releaseOf(documentId),
       },

@@ -25,11 +25,10 @@ import { RESULT_SOURCE } from '../../schemas/result-source.ts';
 import { isSameEpoch } from '../../schemas/version.ts';
 import { withoutSecrets } from '../gates/finding.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
-import type { Lookalikes } from '../gates/gate.ts';
 import type { RecordLimits } from '../gates/record-gates.ts';
 import { contentHashOf, type Judgement, judgeDraft, type Refusal } from '../gates/run-gates.ts';
 import type { VolumeKind, VolumeWatch } from '../gates/volume-state.ts';
-import { batchLookalikes } from './batch-lookalikes.ts';
+import { batchLookalikes, type HeldLookalikes } from './batch-lookalikes.ts';
 import { asCaptured, type Bearer, carryFrom, isCarriedOver, readAnew } from './carried-content.ts';
 import type { ChunkLimits } from './chunk-text.ts';
 import { type ChunkPlan, chunkDraft, type GateMarks, knownVectors } from './document-records.ts';
@@ -96,7 +95,7 @@ export interface PrepareSettings {
   readonly model: string;
   readonly chunking: ChunkLimits;
   readonly limits: RecordLimits;
-  readonly lookalikes: Lookalikes;
+  readonly lookalikes: HeldLookalikes;
   readonly volume: VolumeWatch;
   readonly releaseOf: FindRelease;
   readonly clock: Clock;
@@ -157,6 +156,7 @@ export const prepareChanges = async (
       // An equal floor may stand in this partition alone, after a send that failed half-way: it is appended to all again.
       if (floor !== undefined && floor > change.version) return { ...place, kind: 'superseded' };
       floors.set(floorId, change.version);
+      lookalikes.clear(floorId);
       return { ...place, kind: 'floor', change };
     }
     let documentId: string;
@@ -224,9 +224,14 @@ export const prepareChanges = async (
     const draft = mapped.kind === 'draft' ? mapped.draft : undefined;
     const contentHash = draft ? contentHashOf(draft) : '';
     const released = draft && release?.contentHash === contentHash ? release.gate : undefined;
-    const judgement = draft
-      ? judgeDraft(draft, { settings: gates, documentId, lookalikes, steps: () => undefined }, released)
-      : unmapped(mapped);
+    const stands = refusesLookalikes(gates) && newest?.kind === 'document' ? newest.fingerprint : null;
+    const context = {
+      settings: gates,
+      documentId,
+      lookalikes: lookalikes.besides(stands),
+      steps: () => undefined,
+    };
+    const judgement = draft ? judgeDraft(draft, context, released) : unmapped(mapped);
     const emptied = draft?.text.trim() === '' || judgement.refusal?.gate === 'schema';
     if (stood === 'document' && emptied && burst('emptied-rows')) return { ...place, kind: 'dropped' };
     const judged: Place & Judged = {
@@ -314,8 +319,8 @@ export const prepareChanges = async (
     const { documentId, change } = judged;
     const compared = duplicates.same !== 'off' || duplicates.near !== 'off';
     const fingerprint = compared ? fingerprintOf(draft.text) : null;
-    lookalikes.add(draft.tenant, documentId, fingerprint);
     decide(judged, documentId, change.version, { kind: 'document', ...draft, carried: judged.carried });
+    if (fingerprint) lookalikes.decide(documentId, { tenant: draft.tenant, fingerprint });
     const chunks = chunkDraft(draft, settings.chunking, settings.model);
     const marks = { flags, fingerprint };
     const known = knownVectors(newest, settings.model);
@@ -329,8 +334,12 @@ export const prepareChanges = async (
     content: Omit<Decided, 'version' | 'offset'>,
   ): void {
     contents.set(documentId, { ...content, version, offset });
+    lookalikes.decide(documentId, null);
   }
 };
+
+const refusesLookalikes = ({ duplicates: { same, near } }: GateSettings): boolean =>
+  same === 'quarantine' || near === 'quarantine';
 
 /** What the batch made of a document so far. */
 type Decided = LastContent & Bearer & { readonly offset: number };

@@ -89,6 +89,33 @@ test('duplicates are found among what passed, of the same tenant', () => {
   expect(report).toMatchObject({ refused: 1, passed: 3, reasons: { 'duplicates: same-text': 1 } });
 });
 
+test('a document that was deleted, by itself or with its table, has no duplicates', () => {
+  const body = 'Twice the same text of words.';
+  const truncate: Change = { ...facts(3), kind: 'truncate' };
+  expect(
+    reportOf({ duplicates: { same: 'quarantine' } }, [
+      ...[upsert(1, body), remove(1), upsert(2, body), truncate, upsert(3, body)],
+      upsert(4, body),
+    ]),
+  ).toMatchObject({ passed: 3, refused: 1 });
+});
+
+test('what the stretch had before a TRUNCATE is taken from no more', () => {
+  const without = { unavailable: ['body'], row: { title: 'T', body: '', tenant: 'acme' } };
+  const truncate: Change = { ...facts(2), kind: 'truncate' };
+  expect(reportOf({}, [upsert(1, 'A text.'), truncate, upsert(1, '', without)])).toMatchObject({
+    passed: 1,
+    incomplete: 1,
+  });
+});
+
+test('a key that can name no document is told, and the rest is judged', () => {
+  const run = createDryRun({ config: configOf({}), source: 'shop', examples: 1 });
+  expect(run.take(upsert(1, 'A text.', { key: { id: '\ud800' } }), 'cdc.shop:0:0')).toBe(false);
+  expect(run.take(upsert(2, 'A text.'), 'cdc.shop:0:1')).toBe(true);
+  expect(run.report()).toMatchObject({ passed: 1 });
+});
+
 test('a large column that an update leaves out is taken from before, or said to be unknown', () => {
   const without = {
     unavailable: ['body'],
