@@ -60,11 +60,8 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
   secret(
     'password',
     'password',
-    [
-      ...['password', 'passwd', 'secret', 'api_key', 'apikey', 'api-key', 'access_token'],
-      ...['private_key', 'private-key', 'privatekey'],
-    ],
+    [...['password', 'passwd', 'secret', 'api_key', 'apikey', 'api-key', 'access_token'], 'private_key'],
     // Escaped where a text holds JSON or a file of settings: `\"password\":\"…\"`, `\npassword=…`.
-    '(?:\\b|_|\\\\[nrt])(?:password|passwd|client_secret|secret_key|secret[_-]?access[_-]?key|private[_-]?key|api[_-]?key|access_token)\\\\{0,3}["\']?\\s{0,3}[:=]\\s{0,3}\\\\{0,3}["\']?([^\\s"\'<>,;]{7,}[^\\s"\'<>,;\\\\])',
+    '(?:\\b|_|\\\\[nrt])(?:password|passwd|client_secret|secret_key|secret_?access_?key|private_key|api[_-]?key|access_token)\\\\{0,3}["\']?\\s{0,3}[:=]\\s{0,3}\\\\{0,3}["\']?([^\\s"\'<>,;]{7,}[^\\s"\'<>,;\\\\])',
   ),
 ];

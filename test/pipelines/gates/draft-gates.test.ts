@@ -200,6 +200,8 @@ test('a password is seen behind a longer name', () => {
   expect(shown('"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG"')).toBe('"SecretAccessKey": "[password]"');
   expect(shown('{\\"password\\":\\"hunter2hunter2\\"}')).toBe('{\\"password\\":\\"[password]\\"}');
   expect(shown('HOST=a\\nPASSWORD=hunter2hunter2')).toBe('HOST=a\\nPASSWORD=[password]');
+  const program = "const privateKey = readFileSync('key.pem');";
+  expect(shown(program)).toBe(program);
   expect(shown('A private key: keep it. The secret access key is in the vault.')).toContain('keep it');
 });
 
