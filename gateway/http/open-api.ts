@@ -106,7 +106,8 @@ export const openApiOf = (routes: readonly Route[], version: string): Json => {
             detail: { type: 'string' },
             details: {
               type: 'object',
-              description: 'Of `stale`: `behind`, how far the index is from what was asked for.',
+              description:
+                'Of `stale`: `behind`, how far the index is from what was asked for, and `waitedMs`. Of a `too-many-requests` of tasks: `retryAfterSeconds`, as the header Retry-After says it.',
             },
           },
         },

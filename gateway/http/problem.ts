@@ -9,7 +9,7 @@ export interface Problem {
   readonly status: number;
   readonly code: ErrorCode;
   readonly detail: string;
-  /** What a program may want to know beside the code; of `stale`: how far behind the index is. */
+  /** What a program may want to know beside the code; of `stale`: how far behind the index is; of tasks refused by rate: `retryAfterSeconds`. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
