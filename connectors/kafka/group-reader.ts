@@ -15,7 +15,8 @@ export interface ReadBatch {
 export interface GroupReaderHandlers {
   /**
    * Partitions that this member owns now and did not before. Returns where to read each from; a partition left out
-   * starts where the group committed, or at the earliest offset.
+   * starts where the group committed, or at the earliest offset. Asked once at a time; of what went to another member meanwhile
+   * `onRevoked` tells right after.
    */
   readonly onAssigned: (
     partitions: readonly TopicPartition[],
@@ -65,6 +66,8 @@ interface Ownership {
   next: number | undefined;
   /** Where the group goes on after a restart: committed last, or begun at. */
   restartsAt: number;
+  /** The caller has it, and is to hear when it goes. */
+  taken: boolean;
   ready: boolean;
   held: boolean;
   resting?: NodeJS.Timeout | undefined;
@@ -83,13 +86,21 @@ export const openGroupReader = async (
   let closed = false;
   const owned = new Map<string, Ownership>();
   let joinedBeforeReady: readonly TopicPartition[] | undefined;
+  /** One after another: a caller that was asked for a partition twice would keep what it made last, which may be of the older join. */
+  let beginning: Promise<void> = Promise.resolve();
+
+  const isCurrent = (ownership: Ownership): boolean =>
+    !closed && owned.get(keyOf(ownership.at)) === ownership;
 
   const fail = (error: unknown): void => {
     if (!closed) handlers.onFailure(toFreshetError(error));
   };
 
-  const startPositions = async (fresh: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>> => {
-    const chosen = new Map((await handlers.onAssigned(fresh)).map((each) => [keyOf(each), each.offset]));
+  /** Where to begin, by partition; `chosen` where the caller chose. */
+  const startPositions = async (
+    fresh: readonly TopicPartition[],
+    chosen: Map<string, number>,
+  ): Promise<ReadonlyMap<string, number>> => {
     const topics = new Set(fresh.map((each) => each.topic));
     for (const topic of topics) {
       const offsets = new Map((await client.admin.offsets(topic)).map((each) => [each.partition, each]));
@@ -124,17 +135,27 @@ export const openGroupReader = async (
       `the group ${settings.groupId} is to read ${key} from ${wanted}, but ${what}; run: freshet doctor`,
     );
 
-  const begin = async (consumer: RawConsumer, fresh: readonly Ownership[]): Promise<void> => {
-    const positions = await startPositions(fresh.map((each) => each.at));
-    for (const ownership of fresh) {
-      if (owned.get(keyOf(ownership.at)) !== ownership) continue;
+  const begin = async (consumer: RawConsumer, joining: readonly Ownership[]): Promise<void> => {
+    const asked = joining.filter(isCurrent);
+    if (asked.length === 0) return;
+    const chosen = await handlers.onAssigned(asked.map((each) => each.at));
+    for (const each of asked) each.taken = true;
+    const gone = asked.filter((each) => !isCurrent(each));
+    if (gone.length > 0) handlers.onRevoked(gone.map((each) => each.at));
+    const fresh = asked.filter(isCurrent);
+    const positions = await startPositions(
+      fresh.map((each) => each.at),
+      new Map(chosen.map((each) => [keyOf(each), each.offset])),
+    );
+    const begun = fresh.filter(isCurrent);
+    for (const ownership of begun) {
       ownership.next = positions.get(keyOf(ownership.at)) ?? 0;
       ownership.restartsAt = ownership.next;
       ownership.ready = true;
       consumer.seek({ ...ownership.at, offset: ownership.next });
       if (!ownership.held) consumer.resume([ownership.at]);
     }
-    handlers.onReady?.();
+    if (begun.length > 0) handlers.onReady?.();
   };
 
   const rest = (ownership: Ownership): void => {
@@ -149,7 +170,7 @@ export const openGroupReader = async (
     if (!ownership.resting) return;
     clearTimeout(ownership.resting);
     ownership.resting = undefined;
-    if (!closed && !ownership.held && owned.get(keyOf(ownership.at)) === ownership) letRead(ownership);
+    if (!ownership.held && isCurrent(ownership)) letRead(ownership);
   };
 
   const letRead = (ownership: Ownership): void => {
@@ -165,8 +186,8 @@ export const openGroupReader = async (
 
   const joined = (consumer: RawConsumer, assignment: readonly TopicPartition[]): void => {
     const now = new Set(assignment.map(keyOf));
-    const lost = [...owned.values()].filter((each) => !now.has(keyOf(each.at)));
-    for (const each of lost) owned.delete(keyOf(each.at));
+    const ended = [...owned.values()].filter((each) => !now.has(keyOf(each.at)));
+    for (const each of ended) owned.delete(keyOf(each.at));
     const fresh: Ownership[] = [];
     for (const at of assignment) {
       const kept = owned.get(keyOf(at));
@@ -175,10 +196,13 @@ export const openGroupReader = async (
         consumer.seek({ ...at, offset: kept.next });
         if (kept.held || kept.resting) consumer.pause([at]);
       } else {
+        // What has no place yet is begun anew: another member may have had it in between.
+        if (kept) ended.push(kept);
         const ownership: Ownership = {
           at,
           next: undefined,
           restartsAt: 0,
+          taken: false,
           ready: false,
           held: kept?.held ?? false,
         };
@@ -187,8 +211,10 @@ export const openGroupReader = async (
       }
     }
     if (fresh.length > 0) consumer.pause(fresh.map((each) => each.at));
-    if (lost.length > 0) handlers.onRevoked(lost.map((each) => each.at));
-    if (fresh.length > 0) void begin(consumer, fresh).catch(fail);
+    // What its caller is still asked for is told when that has ended: there is nothing to let go of before.
+    const revoked = ended.filter((each) => each.taken);
+    if (revoked.length > 0) handlers.onRevoked(revoked.map((each) => each.at));
+    if (fresh.length > 0) beginning = beginning.then(() => begin(consumer, fresh)).catch(fail);
   };
 
   const proxy: RawConsumer = {
@@ -215,7 +241,7 @@ export const openGroupReader = async (
     proxy.pause([at]);
     try {
       const offsets = await client.admin.offsets(at.topic);
-      if (owned.get(keyOf(at)) !== ownership || ownership.next !== next) return;
+      if (!isCurrent(ownership) || ownership.next !== next) return;
       const earliest = offsets.find(({ partition }) => partition === at.partition)?.earliest ?? 0;
       if (earliest > next) return stopAt(ownership, fetchedFrom);
       ownership.next = fetchedFrom;

@@ -28,7 +28,6 @@ import type { GateOutcome } from '../gates/run-gates.ts';
 import { createVolumeWatch } from '../gates/volume-state.ts';
 import { carryOutDecisions } from './carry-out-decisions.ts';
 import { type LetGoSettings, startLettingGo } from './let-go-markers.ts';
-import { createPartitionClaims } from './partition-claims.ts';
 import {
   createPartitionWorker,
   type PartitionWorker,
@@ -131,7 +130,6 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   );
   const documentPartitions = await kafka.admin.partitionCount(documents);
   const cache = new EmbeddingCache({ model: settings.model, maxBytes: settings.cacheBytes ?? CACHE_BYTES });
-  const claims = createPartitionClaims();
   const workers = new Map<number, PartitionWorker>();
   const volume = createVolumeWatch(({ source, table: name }) =>
     [...workers.keys()].reduce((sum, each) => sum + table.countOf(each, tablePrefixOf(source, name)), 0),
@@ -234,16 +232,12 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
   const assigned = async (
     partitions: readonly TopicPartition[],
   ): Promise<readonly (TopicPartition & { offset: number })[]> => {
-    const stillMine = claims.claim(
-      partitions.filter((each) => each.topic === documents).map((each) => each.partition),
-    );
     await opened;
     const log = new Map((await kafka.admin.offsets(documents)).map((each) => [each.partition, each]));
-    return stillMine().map((partition) => {
+    const mine = partitions.filter((each) => each.topic === documents);
+    return mine.map(({ partition }) => {
       const { earliest, latest } = log.get(partition) ?? { earliest: 0, latest: 0 };
       if (beginsAnew(table, { partition, latest, now: settings.clock() })) table.clear(partition);
-      // Joined again before it was ready: the first one must not go on beside this one.
-      workers.get(partition)?.abandon();
       const worker = createWorker(partition);
       current.delete(partition);
       workers.set(partition, worker);
@@ -288,7 +282,6 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         for (const { topic, partition } of partitions) {
           commits.lost({ topic, partition });
           if (topic !== documents) continue;
-          claims.lose(partition);
           workers.get(partition)?.abandon();
           workers.delete(partition);
           current.delete(partition);

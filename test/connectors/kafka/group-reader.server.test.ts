@@ -381,6 +381,53 @@ test('a caller that cannot say where to begin is told of, and reads nothing', as
   await each.reader.close();
 });
 
+test('joined again while its caller takes partitions on: what went is let go of, what stayed is taken on once more, and the older time keeps nothing', async () => {
+  const topic = await kafka.topic(2);
+  const group = `test.${randomUUID()}`;
+  let go = (): void => undefined;
+  const slow = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let times = 0;
+  /** By partition, the time that it was taken on. */
+  const has = new Map<number, number>();
+  const read: { readonly partition: number; readonly by: number | undefined; readonly offset: number }[] = [];
+  const events: string[] = [];
+  const first = await member(group, [topic], {
+    handlers: {
+      onAssigned: async (partitions) => {
+        times += 1;
+        const time = times;
+        events.push(`asked ${time}`);
+        if (time === 1) await slow;
+        for (const { partition } of partitions) has.set(partition, time);
+        events.push(`taken ${time}`);
+        return [];
+      },
+      onRevoked: (partitions) => {
+        for (const { partition } of partitions) has.delete(partition);
+        events.push(`let go of ${partitions.length}`);
+      },
+      onBatch: ({ partition, records }) => {
+        for (const { offset } of records) read.push({ partition, by: has.get(partition), offset });
+      },
+    },
+  });
+  onTestFinished(() => first.reader.close());
+  await until('asked', () => times === 1);
+  const second = await member(group, [topic]);
+  onTestFinished(() => second.reader.close());
+  await until('half went', () => first.reader.owned().length === 1);
+  const partition = first.reader.owned()[0]?.partition ?? -1;
+  go();
+  await append(topic, partition, 3);
+  await until('read', () => read.length === 3);
+  expect(read).toEqual(range(0, 3).map((offset) => ({ partition, by: 2, offset })));
+  expect([...has]).toEqual([[partition, 2]]);
+  expect(events).toEqual(['asked 1', 'taken 1', 'let go of 2', 'asked 2', 'taken 2']);
+  expect(first.failures).toEqual([]);
+});
+
 test('a partition read to its end rests until its time is over, or somebody is in a hurry; another is read meanwhile', async () => {
   const topic = await kafka.topic(2);
   const { reader, offsetsOf } = await member(`test.${randomUUID()}`, [topic], { restMs: 3_600_000 });
