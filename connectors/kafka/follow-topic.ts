@@ -42,6 +42,8 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
   const handled = new Map<string, number>();
   const atStart = new Map<string, number>();
   let handling: Promise<unknown> = Promise.resolve();
+  /** How often reading has begun. */
+  let readings = 0;
   let reader: GroupReader | undefined;
   let reopening: Promise<void> | undefined;
   let closed = false;
@@ -67,14 +69,17 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
     if (held) for (const at of reader?.owned() ?? []) reader?.resume(at);
   };
 
-  const take = async (records: readonly KafkaRecord[]): Promise<void> => {
+  const take = async (records: readonly KafkaRecord[], reading: number): Promise<void> => {
     for (const record of records) {
       await handle(record);
-      handled.set(keyOf(record.topic, record.partition), record.offset + 1);
+      // Of a reading before, it says nothing of how far this one is.
+      if (reading === readings) handled.set(keyOf(record.topic, record.partition), record.offset + 1);
     }
   };
 
   const open = async (): Promise<void> => {
+    readings += 1;
+    const reading = readings;
     const groupId = `freshet.follow.${settings.name}.${randomUUID()}`;
     const opened = await openGroupReader(
       client,
@@ -111,7 +116,7 @@ export const followTopics = async (client: KafkaClient, settings: FollowSettings
         },
         onRevoked: () => undefined,
         onBatch: ({ records }) => {
-          handling = handling.then(() => take(records));
+          handling = handling.then(() => take(records, reading));
         },
         onFailure: (error) => {
           settings.onTrouble(error);

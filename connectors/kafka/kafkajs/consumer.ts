@@ -79,29 +79,35 @@ export const consume = async (
   });
   consumer.on(consumer.events.REBALANCING, () => events.onRebalancing());
   consumer.on(consumer.events.CRASH, ({ payload }) => events.onCrash(payload.error, payload.restart));
-  await consumer.connect();
-  await consumer.subscribe({ topics: [...settings.topics], fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: true,
-    partitionsConsumedConcurrently: 1,
-    // Only hands over: the work is done elsewhere, so polling and heartbeats never wait for it (rule O).
-    eachBatch: async ({ batch, heartbeat, isStale, resolveOffset }) => {
-      // Fetched before a seek that is still pending: not what was asked for any more.
-      if (isStale()) return;
-      const { topic, partition } = batch;
-      events.onBatch({
-        topic,
-        partition,
-        fetchedFrom: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
-        highWatermark: Number(batch.highWatermark),
-        records: batch.messages.map((message) => toRecord(topic, partition, message)),
-      });
-      // Before the heartbeat, which may throw: the library would fetch again what was handed over already.
-      resolveOffset(batch.lastOffset());
-      await heartbeat();
-    },
-  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...settings.topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: true,
+      partitionsConsumedConcurrently: 1,
+      // Only hands over: the work is done elsewhere, so polling and heartbeats never wait for it (rule O).
+      eachBatch: async ({ batch, heartbeat, isStale, resolveOffset }) => {
+        // Fetched before a seek that is still pending: not what was asked for any more.
+        if (isStale()) return;
+        const { topic, partition } = batch;
+        events.onBatch({
+          topic,
+          partition,
+          fetchedFrom: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset),
+          highWatermark: Number(batch.highWatermark),
+          records: batch.messages.map((message) => toRecord(topic, partition, message)),
+        });
+        // Before the heartbeat, which may throw: the library would fetch again what was handed over already.
+        resolveOffset(batch.lastOffset());
+        await heartbeat();
+      },
+    });
+  } catch (error) {
+    // Whoever joins again and again would leave a connection each time.
+    await consumer.disconnect().catch(() => undefined);
+    throw error;
+  }
   return {
     seek: ({ topic, partition, offset }) => {
       if (hasGroup) consumer.seek({ topic, partition, offset: String(offset) });

@@ -93,3 +93,54 @@ test('while a record is given again nothing more is fetched, of any partition; t
     await writer.close();
   }
 });
+
+test('begun again while records of before are being taken: it is current once it has read all anew, not by what those say', async () => {
+  const topic = await kafka.topic(1);
+  const writer = openRecordWriter(kafka.client);
+  await writer.append(
+    ['a', 'b'].map((text) => ({ topic, partition: 0, key: null, value: Buffer.from(text) })),
+  );
+  /** Records that were handed over, by reading. */
+  const fetched: number[] = [];
+  let crash = (): void => undefined;
+  const client: KafkaClient = {
+    ...kafka.client,
+    consume: (settings, handlers) => {
+      const reading = fetched.push(0) - 1;
+      crash = () => handlers.onCrash(new Error('crashed'), false);
+      return kafka.client.consume(settings, {
+        ...handlers,
+        onBatch: (batch) => {
+          handlers.onBatch(batch);
+          fetched[reading] = (fetched[reading] ?? 0) + batch.records.length;
+        },
+      });
+    },
+  };
+  const taken: string[] = [];
+  const goOn: (() => void)[] = [];
+  const follower = await followTopics(client, {
+    topics: [topic],
+    name: 'begun-again',
+    onRecord: async ({ value }) => {
+      taken.push(String(value));
+      if (String(value) === 'a') await new Promise<void>((resolve) => goOn.push(resolve));
+    },
+    onTrouble: () => undefined,
+  });
+  try {
+    await until('being taken', () => taken.length === 1 && fetched[0] === 2);
+    crash();
+    await until('read anew', () => fetched[1] === 2);
+    goOn[0]?.();
+    await until('being taken again', () => taken.length === 3);
+    expect(follower.current()).toBe(false);
+    goOn[1]?.();
+    await until('current', () => follower.current());
+    expect(taken).toEqual(['a', 'b', 'a', 'b']);
+  } finally {
+    for (const each of goOn) each();
+    await follower.close();
+    await writer.close();
+  }
+});
