@@ -212,18 +212,6 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
     }
   };
 
-  const assignPersistently = async (partitions: readonly TopicPartition[]) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await assign(partitions);
-      } catch (error) {
-        if (attempt >= 5) throw error;
-        log('warn', `taking over partitions: ${toError(error).message}; trying again`);
-        await sleep(200 * 2 ** attempt);
-      }
-    }
-  };
-
   const revoke = (partitions: readonly TopicPartition[]): void => {
     for (const { partition } of partitions) {
       owned.get(partition)?.abandon();
@@ -366,7 +354,7 @@ export const startTaskWorker = async (settings: TaskWorkerSettings): Promise<Tas
       ...(settings.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.sessionTimeoutMs }),
     },
     {
-      onAssigned: assignPersistently,
+      onAssigned: assign,
       onRevoked: revoke,
       onBatch: ({ topic, partition, records }) => {
         const at = owned.get(partition);

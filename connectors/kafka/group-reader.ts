@@ -2,6 +2,7 @@
  * A member of a consumer group that owns partitions: what it holds of a partition survives a rebalance that leaves
  * the partition with it, start positions are the caller's to choose, and nothing is ever skipped silently (rule O).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
 import type { ConsumeSettings, KafkaClient, KafkaRecord, RawConsumer, TopicPartition } from './kafka.ts';
 
@@ -75,6 +76,10 @@ interface Ownership {
   skippedFrom?: number | undefined;
 }
 
+/** With what the client tries by itself, longer than a broker restarts. */
+const ATTEMPTS = 5;
+const AGAIN_MS = 200;
+
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}:${partition}`;
 
 export const openGroupReader = async (
@@ -91,6 +96,19 @@ export const openGroupReader = async (
 
   const isCurrent = (ownership: Ownership): boolean =>
     !closed && owned.get(keyOf(ownership.at)) === ownership;
+
+  /** Asks again while Kafka is away and any of them is still to be read here. */
+  const persistently = async <T>(ownerships: readonly Ownership[], ask: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        const isAway = toFreshetError(error).code === 'kafka-unavailable';
+        if (!isAway || attempt >= ATTEMPTS || !ownerships.some(isCurrent)) throw error;
+        await sleep(AGAIN_MS * 2 ** attempt);
+      }
+    }
+  };
 
   const fail = (error: unknown): void => {
     if (!closed) handlers.onFailure(toFreshetError(error));
@@ -138,14 +156,16 @@ export const openGroupReader = async (
   const begin = async (consumer: RawConsumer, joining: readonly Ownership[]): Promise<void> => {
     const asked = joining.filter(isCurrent);
     if (asked.length === 0) return;
-    const chosen = await handlers.onAssigned(asked.map((each) => each.at));
+    const chosen = await persistently(asked, () => handlers.onAssigned(asked.map((each) => each.at)));
     for (const each of asked) each.taken = true;
     const gone = asked.filter((each) => !isCurrent(each));
     if (gone.length > 0) handlers.onRevoked(gone.map((each) => each.at));
     const fresh = asked.filter(isCurrent);
-    const positions = await startPositions(
-      fresh.map((each) => each.at),
-      new Map(chosen.map((each) => [keyOf(each), each.offset])),
+    const positions = await persistently(fresh, () =>
+      startPositions(
+        fresh.map((each) => each.at),
+        new Map(chosen.map((each) => [keyOf(each), each.offset])),
+      ),
     );
     const begun = fresh.filter(isCurrent);
     for (const ownership of begun) {
@@ -214,7 +234,13 @@ export const openGroupReader = async (
     // What its caller is still asked for is told when that has ended: there is nothing to let go of before.
     const revoked = ended.filter((each) => each.taken);
     if (revoked.length > 0) handlers.onRevoked(revoked.map((each) => each.at));
-    if (fresh.length > 0) beginning = beginning.then(() => begin(consumer, fresh)).catch(fail);
+    if (fresh.length === 0) return;
+    beginning = beginning
+      .then(() => begin(consumer, fresh))
+      .catch((error) => {
+        // What was joined again meanwhile begins anew behind this.
+        if (fresh.some(isCurrent)) fail(error);
+      });
   };
 
   const proxy: RawConsumer = {
@@ -240,14 +266,17 @@ export const openGroupReader = async (
     const { at, next = 0 } = ownership;
     proxy.pause([at]);
     try {
-      const offsets = await client.admin.offsets(at.topic);
-      if (!isCurrent(ownership) || ownership.next !== next) return;
+      const offsets = await persistently([ownership], () => client.admin.offsets(at.topic));
       const earliest = offsets.find(({ partition }) => partition === at.partition)?.earliest ?? 0;
-      if (earliest > next) return stopAt(ownership, fetchedFrom);
-      ownership.next = fetchedFrom;
+      // Moved by its caller meanwhile, it goes on from there.
+      if (isCurrent(ownership) && ownership.next === next) {
+        if (earliest > next) return stopAt(ownership, fetchedFrom);
+        ownership.next = fetchedFrom;
+      }
     } catch (error) {
-      fail(error);
+      if (isCurrent(ownership)) fail(error);
     }
+    if (!isCurrent(ownership)) return;
     proxy.seek({ ...at, offset: ownership.next ?? next });
     if (!ownership.held) proxy.resume([at]);
   };
