@@ -41,9 +41,11 @@ export const table = (header: readonly string[], rows: readonly (readonly string
     .join('\n');
 };
 
-/** 120 KB, 5.0 MB. */
-export const size = (bytes: number): string =>
-  bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+/** 120 KB, 5.0 MB, 40.0 GB. */
+export const size = (bytes: number): string => {
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
+  return bytes < 999_950_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+};
 
 /** 12 ms, 3.4 s, 5 min, 2 h, 3 d. */
 export const duration = (ms: number | null | undefined): string => {

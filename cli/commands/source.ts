@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import { asked, type Consent, withConsent } from '../consent.ts';
-import { createOutput, duration, table } from '../output.ts';
+import { createOutput, duration, size, table } from '../output.ts';
 import { progressOf, SOURCE_VERBS, type SourceReport, type SourceVerb, showsDone } from './source-report.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
 const WITHIN_MS = 15 * 60_000;
 const ASK_EVERY_MS = 500;
 
-const sizeOf = (bytes: number | null): string => (bytes === null ? '–' : `${Math.round(bytes / 1024)} KiB`);
+const sizeOf = (bytes: number | null): string => (bytes === null ? '–' : size(bytes));
 
 interface VerbOptions extends Consent {
   readonly tables?: string;

@@ -29,9 +29,14 @@ export const ago = (iso, now = Date.now()) => {
   return `${duration(ms)} ago`;
 };
 
-/** Of a payload: KB or MB. */
-export const bytes = (value) =>
-  value < 1_000_000 ? `${Math.round(value / 1_000)} KB` : `${(value / 1_000_000).toFixed(1)} MB`;
+/** KB, MB or GB; 999,999 bytes are no 1000 KB. */
+export const bytes = (value) => {
+  if (value < 999_500) return `${Math.round(value / 1_000)} KB`;
+  return value < 999_950_000 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e9).toFixed(1)} GB`;
+};
+
+/** When something that still goes on began: a time of day alone reads as today's. */
+export const began = (iso, now = Date.now()) => `began ${ago(iso, now)}`;
 
 export const usd = (decimal) => {
   const value = Number(decimal);

@@ -1,6 +1,6 @@
 // Percentiles against the objective, and each source with what is known of its age.
 import { byId, empty, make, pill } from './elements.js';
-import { count, duration, durationParts, percent } from './format.js';
+import { began, count, duration, durationParts, percent } from './format.js';
 import { createLatencyChart } from './latency-chart.js';
 import { createStageBar } from './stage-bar.js';
 
@@ -116,7 +116,7 @@ const alertOf = ({ severity, summary, since }) =>
     'span',
     {},
     pill(severity === 'page' ? 'alert' : 'look soon', severity === 'page' ? 'bad' : 'warn'),
-    ` ${summary}, since ${new Date(since).toLocaleTimeString()}`,
+    make('span', { title: new Date(since).toLocaleString(), text: ` ${summary}, ${began(since)}` }),
     make('br'),
   );
 

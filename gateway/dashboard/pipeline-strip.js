@@ -1,6 +1,7 @@
 // How the pipeline stands, in one row; what is wrong, below it in words.
 import { byId, cell, make, pill } from './elements.js';
 import { ago, count } from './format.js';
+import { comparedOf, keptLog, lagOf } from './pipeline-figures.js';
 
 const CONNECTOR_TONES = {
   running: 'good',
@@ -12,8 +13,6 @@ const CONNECTOR_TONES = {
 };
 
 const SOURCE_TONES = { streaming: 'good', snapshotting: 'warn', paused: 'warn' };
-
-const kept = (bytes) => (bytes === null ? '' : `, ${count(Math.round(bytes / 1024))} KiB of its log kept`);
 
 const sourceTroubles = ({ source, reason, tables }) => [
   ...(reason ? [`Source ${source}: ${reason}`] : []),
@@ -27,12 +26,9 @@ const total = (records, stage, ...outcomes) =>
     .filter((each) => each.stage === stage && outcomes.includes(each.outcome))
     .reduce((sum, each) => sum + each.count, 0);
 
-const lagCell = (name, lags) => {
-  const known = lags.filter((each) => each.lag !== null);
-  if (known.length === 0) return cell(name, '–', 'nothing committed yet');
-  const lag = known.reduce((sum, each) => sum + each.lag, 0);
-  return cell(name, count(lag), lag === 0 ? 'up to date' : 'records behind');
-};
+/** What was judged is a pill; a plain figure is not. */
+const figureCell = (name, { value, note, tone }) =>
+  cell(name, tone === undefined ? value : pill(value, tone), note);
 
 const counted = (value, none) => (value === 0 ? pill(none, 'good') : pill(count(value), 'warn'));
 
@@ -49,25 +45,6 @@ const gatesCell = (refusals) => {
   );
 };
 
-const comparedCell = (comparisons) => {
-  const name = 'Index against sources';
-  if (comparisons.length === 0) return cell(name, '–', 'not compared since the pipeline role started');
-  const sum = (of) => comparisons.reduce((before, each) => before + each[of], 0);
-  const [oldest] = comparisons.map(({ at }) => at).sort();
-  return cell(
-    name,
-    comparedPill(sum('divergent'), sum('unsettled'), sum('rows')),
-    `${count(sum('rows'))} rows of ${comparisons.length === 1 ? 'a table' : `${comparisons.length} tables`} of ${[...new Set(comparisons.map(({ index }) => index))].join(', ')}, as of the last comparison ${ago(oldest)}`,
-  );
-};
-
-/** Alike is only what could be told, and of something. */
-const comparedPill = (divergent, unsettled, rows) => {
-  if (divergent > 0) return pill(`${count(divergent)} differ`, 'bad');
-  if (unsettled > 0) return pill(`${count(unsettled)} could not be told`);
-  return rows === 0 ? pill('no rows') : pill('alike', 'good');
-};
-
 const comparedTrouble = ({ source, table, index, divergent, at }) =>
   `Table ${table} of ${source}: as of the last comparison, with ${index} ${ago(at)}, ${count(divergent)} documents differed from their rows: npx freshet index verify --repair`;
 
@@ -81,7 +58,7 @@ export const createPipelineStrip = () => (status) => {
       cell(
         `Source ${source}`,
         pill(state, SOURCE_TONES[state] ?? 'bad'),
-        `epoch ${epoch}${kept(retainedWalBytes)}`,
+        `epoch ${epoch}${keptLog(retainedWalBytes)}`,
       ),
     ),
     ...(connectors.length > 0
@@ -94,7 +71,7 @@ export const createPipelineStrip = () => (status) => {
       count(total(records, 'index-documents', 'appended')),
       `${count(total(records, 'index-documents', 'superseded', 'dropped'))} superseded or dropped`,
     ),
-    lagCell('Lag of changes', change),
+    figureCell('Lag of changes', lagOf(change)),
     gatesCell(status.gateRefusals),
     cell('Quarantined', counted(status.quarantined, 'none'), 'documents that stand refused'),
     cell(
@@ -102,9 +79,9 @@ export const createPipelineStrip = () => (status) => {
       index ? count(index.documents) : '–',
       index ? `${count(index.rows)} vectors, ${index.engine}` : 'the index does not answer',
     ),
-    lagCell('Lag of the index', documents),
-    comparedCell(status.comparisons),
-    lagCell('Tasks waiting', tasks),
+    figureCell('Lag of the index', lagOf(documents)),
+    figureCell('Index against sources', comparedOf(status.comparisons, status.gateRefusals !== null)),
+    figureCell('Tasks waiting', lagOf(tasks)),
     cell('Dead letters', counted(status.deadLetters, 'none'), 'could not be processed'),
   );
   const failed = connectors.filter((each) => each.reason);

@@ -29,6 +29,7 @@ const FILES = [
   'freshness-panel.js',
   'latency-chart.js',
   'stage-bar.js',
+  'pipeline-figures.js',
   'pipeline-strip.js',
   'backlog.js',
   'quarantine-panel.js',
