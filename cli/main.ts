@@ -53,7 +53,7 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/source.ts')).addSourceCommand,
   },
   task: {
-    says: 'requests to agents: submit, list, show, watch, cancel, approve',
+    says: 'requests to agents: submit, list, show, watch, cancel, approve, feedback',
     load: async () => (await import('./commands/task.ts')).addTaskCommand,
   },
   agent: {
@@ -113,7 +113,9 @@ const NOUNS: Readonly<Record<string, Noun>> = {
     load: async () => (await import('./commands/reset.ts')).addResetCommand,
   },
   pipeline: roles('role: changes to documents; journal to task states, results and costs'),
-  index: roles('role: documents to the vector index, and its searches; also status, rebuild'),
+  index: roles(
+    'role: documents to the vector index, and its searches; also status, verify, rebuild, reembed, lanes, cutover, revert, finish, abandon',
+  ),
   agents: roles('role: tasks to executions'),
   gateway: roles('role: HTTP, event streams, dashboard'),
 };

@@ -1,5 +1,5 @@
 /** `freshet dead-letter list|show|redrive`: what could not be processed, and taking it through again. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { FreshetError } from '../../schemas/errors.ts';
 import { asked, type Consent, requireYes, withConsent } from '../consent.ts';
 import { createOutput, oneLine, printable, table } from '../output.ts';
@@ -68,6 +68,14 @@ const show = (letter: Shown): string =>
     ...(letter.value ? [printable(letter.value.text ?? letter.value.hex ?? '')] : []),
   ].join('\n');
 
+interface ListOptions {
+  readonly limit: string;
+  readonly topic?: string;
+  readonly match?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
 /** Of those named. */
 const notYet = (places: readonly string[], redriven: Redriven['redriven'], left: Redriven['left']) => {
   const answered = new Set([...redriven, ...left.map(({ place }) => place)]);
@@ -80,15 +88,16 @@ export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundin
     .command('list')
     .description('newest first, counted by reason')
     .option('--topic <topic>', 'of this topic only')
-    .option('--reason <reason>', 'of this reason only, such as not-avro')
+    .option('--match <reason>', 'of this reason only, such as not-avro')
+    // Its name before: on what changes something, --reason is why.
+    .addOption(new Option('--reason <reason>', 'the same as --match').hideHelp())
     .option('--limit <n>', 'how many', '20')
     .option('--json', 'JSON')
-    .action(
-      async ({ json, ...query }: { limit: string; topic?: string; reason?: string; json?: boolean }) => {
-        const letters = await gatewayOf(surroundings).get<Letters>('/v1/dead-letters', query);
-        createOutput(json ?? false).print(letters, list);
-      },
-    );
+    .action(async ({ json, limit, topic, match, reason = match }: ListOptions) => {
+      const query = { limit, topic, reason };
+      const letters = await gatewayOf(surroundings).get<Letters>('/v1/dead-letters', query);
+      createOutput(json ?? false).print(letters, list);
+    });
   noun
     .command('show <place>')
     .description('one record by its topic:partition:offset, credentials taken out')
@@ -97,7 +106,7 @@ export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundin
       const letter = await gatewayOf(surroundings).get<Shown>('/v1/dead-letters/record', { place });
       createOutput(json ?? false).print(letter, show);
     });
-  withConsent(noun.command('redrive [places...]'))
+  withConsent(noun.command('redrive [places...]'), { yes: 'required where no record is named' })
     .description('take records through again: those named, or with --topic or --match all that match')
     .option('--topic <topic>', 'all of this topic')
     .option('--match <reason>', 'all of this reason')

@@ -41,6 +41,7 @@ const describe = ({ executionId, agent, brought, decisions, cited, ended }: Use)
 
 interface Stretch {
   readonly agent?: string;
+  readonly tenant?: string;
   readonly from?: string;
   readonly to?: string;
 }
@@ -56,11 +57,11 @@ export const listUses = (
 const streamUses = async (
   gateway: GatewayClient,
   used: string,
-  { agent, from, to }: Stretch,
+  { agent, tenant, from, to }: Stretch,
   output: Output,
   interrupted: AbortSignal,
 ): Promise<void> => {
-  const asked = { used, agent, from, to };
+  const asked = { used, agent, tenant, from, to };
   for await (const line of gateway.lines<Line>('/v1/executions', undefined, asked, interrupted)) {
     if (!('done' in line)) output.stream(line, describe);
     else if (output.json) output.stream(line, () => '');

@@ -123,6 +123,7 @@ const describe = (execution: ExecutionDetail, full: boolean): string => {
 interface ListOptions {
   readonly agent?: string;
   readonly state?: string;
+  readonly tenant?: string;
   readonly limit: string;
   readonly used?: string;
   readonly from?: string;
@@ -137,6 +138,7 @@ export const addExecutionCommand = (freshet: Command, surroundings: Surroundings
     .description('recent executions, newest first')
     .option('--agent <agent>', 'of this agent')
     .option('--state <state>', 'pending, processing, completed or failed')
+    .option('--tenant <tenant>', 'of this tenant')
     .option('--limit <n>', 'how many', '20')
     .option('--used <id>', 'that had this document or memory before them, from the journal')
     .option('--from <partition:offset>', 'with --used: where in freshet.agent-events to begin')
@@ -146,7 +148,7 @@ export const addExecutionCommand = (freshet: Command, surroundings: Surroundings
       if (options.used !== undefined) return listUses(gatewayOf(surroundings), options.used, options);
       const { executions } = await gatewayOf(surroundings).get<{ executions: readonly Execution[] }>(
         '/v1/executions',
-        { agent: options.agent, state: options.state, limit: options.limit },
+        { agent: options.agent, state: options.state, tenant: options.tenant, limit: options.limit },
       );
       createOutput(options.json ?? false).print(executions, (all) =>
         table(

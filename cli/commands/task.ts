@@ -25,6 +25,14 @@ interface TaskView {
   readonly updatedAt: string | null;
 }
 
+interface ListOptions {
+  readonly agent?: string;
+  readonly state?: string;
+  readonly tenant?: string;
+  readonly limit: string;
+  readonly json?: boolean;
+}
+
 const agesOf = (receipt: unknown): string => {
   const ages = [...JSON.stringify(receipt ?? null).matchAll(/"ageMs":(\d+)/g)].map((match) =>
     Number(match[1]),
@@ -187,13 +195,14 @@ export const addTaskCommand = (freshet: Command, surroundings: Surroundings): vo
   task
     .command('list')
     .description('recent tasks, newest first')
+    .option('--agent <agent>', 'of this agent')
+    .option('--state <state>', 'pending, processing, completed or failed')
+    .option('--tenant <tenant>', 'of this tenant')
     .option('--limit <n>', 'how many', '20')
     .option('--json', 'JSON')
-    .action(async (options: { limit: string; json?: boolean }) => {
-      const { tasks } = await gatewayOf(surroundings).get<{ tasks: readonly TaskView[] }>('/v1/tasks', {
-        limit: options.limit,
-      });
-      createOutput(options.json ?? false).print(tasks, (all) =>
+    .action(async ({ json, ...query }: ListOptions) => {
+      const { tasks } = await gatewayOf(surroundings).get<{ tasks: readonly TaskView[] }>('/v1/tasks', query);
+      createOutput(json ?? false).print(tasks, (all) =>
         table(
           ['task', 'agent', 'state', 'cost', 'input'],
           all.map((each) => [

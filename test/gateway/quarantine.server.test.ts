@@ -236,6 +236,12 @@ test('the same by command: listed, shown over its carets, dropped; many at once 
   const held = JSON.parse((await letters('list', '--topic', plane.topic, '--json')).stdout) as {
     items: readonly { place: string }[];
   };
+  // By the word of redrive, and by its name before.
+  for (const option of ['--match', '--reason']) {
+    const listed = (reason: string) => letters('list', '--topic', plane.topic, option, reason);
+    expect((await listed('not-avro')).stdout).toContain(held.items[0]?.place);
+    expect((await listed('unknown-agent')).stdout).not.toContain(held.items[0]?.place);
+  }
   expect((await letters('show', held.items[0]?.place ?? '')).stdout).toContain('password=[password]');
   await expect(letters('redrive', '--topic', plane.topic)).rejects.toMatchObject({ code: 'usage' });
   const would = await letters('redrive', '--topic', plane.topic, '--match', 'not-avro', '--dry-run');
