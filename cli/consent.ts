@@ -1,5 +1,5 @@
 /** What changes things: why, which is audited; a dry run; and a yes where something goes for good or many are touched at once. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { FreshetError } from '../schemas/errors.ts';
 
 export interface Consent {
@@ -9,11 +9,26 @@ export interface Consent {
   readonly json?: boolean;
 }
 
-export const withConsent = (command: Command, json = 'JSON'): Command =>
+/** As --help says it. */
+export const AT_TERMINAL = 'required at a terminal; elsewhere it goes on without';
+
+interface ConsentHelp {
+  /** When it must be said; left out of a verb that never asks for it, whose help leaves it out too. */
+  readonly yes?: string;
+  /** What goes for good has one, audited. */
+  readonly needsReason?: boolean;
+  readonly json?: string;
+}
+
+/** Every verb takes the same words, so that a script need not know which asks. */
+export const withConsent = (
+  command: Command,
+  { yes, needsReason = false, json = 'JSON' }: ConsentHelp = {},
+): Command =>
   command
-    .option('--reason <why>', 'why, audited')
+    .option('--reason <why>', needsReason ? 'why, audited; required' : 'why, audited')
     .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--yes', 'without being asked')
+    .addOption(new Option('--yes', yes ?? 'not asked for').hideHelp(yes === undefined))
     .option('--json', json);
 
 /** As requests to the gateway take it. */
@@ -42,6 +57,8 @@ export const askAtTerminal = (
 
 /** Why something is taken away for good. Errors: `usage`. */
 export const consent = (verb: string, options: Consent): string => {
+  // A gateway wants one of a dry run too, and keeps it nowhere.
+  if (options.dryRun) return options.reason ?? 'a dry run';
   if (options.reason === undefined)
     throw new FreshetError('usage', `say why with --reason: a ${verb} is audited`);
   requireYes(verb, options, '--dry-run to see what it would take away');

@@ -24,8 +24,12 @@ interface Switched {
 }
 
 const VERBS = {
-  kill: { says: 'stop it within a second: running executions end at their next step', done: 'killed' },
-  revive: { says: 'let it work again', done: 'revived' },
+  kill: {
+    says: 'stop it within a second: running executions end at their next step',
+    done: 'killed',
+    asks: { yes: 'required without an agent, or without --tenant' },
+  },
+  revive: { says: 'let it work again', done: 'revived', asks: {} },
 } as const;
 
 const told = ({ tenant, by, reason, at }: Kill): string =>
@@ -68,7 +72,7 @@ export const addAgentCommands = (freshet: Command, surroundings: Surroundings): 
       );
     });
   for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {
-    withConsent(noun.command(`${verb} [agent]`))
+    withConsent(noun.command(`${verb} [agent]`), VERBS[verb].asks)
       .description(VERBS[verb].says)
       .option('--tenant <tenant>', 'for this tenant alone; without an agent, every agent for it')
       .action(async (agent: string | undefined, options: Consent & { tenant?: string }) => {
@@ -77,6 +81,8 @@ export const addAgentCommands = (freshet: Command, surroundings: Surroundings): 
           throw new FreshetError('usage', 'name an agent, or a tenant by --tenant');
         if (verb === 'kill' && tenant === undefined)
           requireYes(`kill ${agent} for all tenants`, options, '--tenant for one alone');
+        if (verb === 'kill' && agent === undefined)
+          requireYes(`kill every agent for ${tenant}`, options, 'name one');
         const gateway = gatewayOf(surroundings);
         const done =
           agent === undefined

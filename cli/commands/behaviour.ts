@@ -55,7 +55,7 @@ export const addBehaviourCommands = (freshet: Command, surroundings: Surrounding
         describeBehaviours,
       ),
     );
-  withConsent(noun.command('deploy <agent> <version>'))
+  withConsent(noun.command('deploy <agent> <version>'), { yes: 'required with a share of 1' })
     .description('run a share of new tasks under another version; again with more to go on with it')
     .requiredOption('--share <share>', 'of new tasks, such as 0.05 or 5%; of a session all or none')
     .action(async (agent: string, version: string, options: Consent & { share: string }) => {
@@ -63,7 +63,7 @@ export const addBehaviourCommands = (freshet: Command, surroundings: Surrounding
       if (share === 1) requireYes(`run every new task of ${agent} under ${version}`, options);
       await change(agent, 'deploy', { version, share, ...asked(options) }, options);
     });
-  withConsent(noun.command('promote <agent>'))
+  withConsent(noun.command('promote <agent>'), { yes: 'required' })
     .description('run every new task under the version that was tried')
     .action(async (agent: string, options: Consent) => {
       requireYes(`run every new task of ${agent} under the version that was tried`, options);

@@ -96,7 +96,7 @@ export const addDocumentCommand = (freshet: Command, surroundings: Surroundings)
         describe,
       );
     });
-  withConsent(noun.command('withdraw <id>'))
+  withConsent(noun.command('withdraw <id>'), { yes: 'required', needsReason: true })
     .description(
       "takes what an agent wrote out of the context: ids are results/results.agent/task; the task's result stays",
     )

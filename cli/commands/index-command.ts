@@ -4,7 +4,7 @@ import { openIndexClient } from '../../connectors/index-service/index-client.ts'
 import type { IndexStatus, RebuildProgress } from '../../connectors/index-service/index-service.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { askAtTerminal, asked, type Consent, withConsent } from '../consent.ts';
+import { AT_TERMINAL, askAtTerminal, asked, type Consent, withConsent } from '../consent.ts';
 import { createOutput, duration } from '../output.ts';
 import { requireRun } from '../run-file.ts';
 import type { VerifyOptions } from './index-verify.ts';
@@ -28,7 +28,7 @@ const describe = (status: IndexStatus): string =>
 
 export const addIndexCommands = (index: Command, surroundings: Surroundings): void => {
   addModelLaneCommands(index, surroundings);
-  withConsent(index.command('verify'), 'a line of JSON a table')
+  withConsent(index.command('verify'), { json: 'a line of JSON a table' })
     .description('compare the sources with the index while both keep moving; exit 6 where they differ')
     .option('--repair', 'mend what differs, and nothing else, through the log')
     .option('--source <name>', 'this source only')
@@ -46,7 +46,7 @@ export const addIndexCommands = (index: Command, surroundings: Surroundings): vo
         describe,
       ),
     );
-  withConsent(index.command('rebuild'), 'a line of JSON a step')
+  withConsent(index.command('rebuild'), { yes: AT_TERMINAL, json: 'a line of JSON a step' })
     .description(
       'read freshet.documents from its beginning into a new index, compare it with the old, and switch',
     )

@@ -119,7 +119,7 @@ export const addMemoryCommands = (freshet: Command, surroundings: Surroundings):
       );
     });
 
-  withConsent(withWhose(noun.command('forget [memories...]')))
+  withConsent(withWhose(noun.command('forget [memories...]')), { yes: 'required', needsReason: true })
     .description(
       'named memories, a session, or all of an agent: gone, and never learned from the journal again',
     )
@@ -150,7 +150,7 @@ export const addMemoryCommands = (freshet: Command, surroundings: Surroundings):
       );
     });
 
-  withConsent(noun.command('repair'))
+  withConsent(noun.command('repair'), { yes: 'required', needsReason: true })
     .description('undo what a stretch of the journal wrote into memory, and list the decisions that used it')
     .requiredOption('--from <topic:partition:offset>', 'the first event, such as freshet.agent-events:3:17')
     .requiredOption('--to <offset>', 'the last one, itself included')

@@ -21,7 +21,7 @@ import {
   moveLanes,
   type StandingLanes,
 } from '../../schemas/model-lanes.ts';
-import { askAtTerminal, type Consent, withConsent } from '../consent.ts';
+import { AT_TERMINAL, askAtTerminal, type Consent, withConsent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { requireRun } from '../run-file.ts';
@@ -101,7 +101,7 @@ const untilAnswering = async (surroundings: Surroundings, model: string): Promis
 export const addModelLaneCommands = (index: Command, surroundings: Surroundings): void => {
   const client = () => openLaneReplicas(requireRun(surroundings.root).index);
   const laneCommand = (name: string, description: string): Command =>
-    withConsent(index.command(name)).description(description);
+    withConsent(index.command(name), name === 'reembed' ? {} : { yes: AT_TERMINAL }).description(description);
 
   index
     .command('lanes')

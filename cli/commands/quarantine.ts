@@ -122,7 +122,9 @@ export const addQuarantineCommands = (freshet: Command, surroundings: Surroundin
       createOutput(json ?? false).print(item, show);
     });
   for (const verb of Object.keys(VERBS) as Verb[]) {
-    withConsent(withFilter(noun.command(`${verb} [documents...]`)))
+    withConsent(withFilter(noun.command(`${verb} [documents...]`)), {
+      yes: 'required where no document is named',
+    })
       .description(VERBS[verb].says)
       .action(async (documentIds: string[], options: Filter & Consent) => {
         const { dryRun = false } = options;

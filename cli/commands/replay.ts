@@ -11,6 +11,7 @@ import { type JournalPlace, readRecordedExecution } from '../../agents/replay/re
 import { type Replay, replayRecorded } from '../../agents/replay/replay-execution.ts';
 import { whatIf } from '../../agents/replay/what-if.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { AT_TERMINAL } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, oneLine, table } from '../output.ts';
 import { forkExecution } from './replay-fork.ts';
@@ -101,7 +102,7 @@ export const addReplayCommand = (freshet: Command, surroundings: Surroundings): 
     .option('--max-steps <n>', 'with --from-step: its own cap of steps')
     .option('--reason <why>', 'with --from-step: why, audited')
     .option('--dry-run', 'with --from-step: say what would be begun and undone, and do nothing')
-    .option('--yes', 'with --from-step: without being asked')
+    .option('--yes', `with --from-step: ${AT_TERMINAL}`)
     .option('--config <file>', 'with the agents of this configuration')
     .option('--json', 'JSON; of a range a line per execution')
     .action(async (position: string, options: ReplayOptions) => {

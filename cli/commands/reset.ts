@@ -7,7 +7,7 @@ import { endLeftServers } from '../../connectors/stack/server-records.ts';
 import { outsideFolders } from '../../connectors/stack/servers/postgres-folders.ts';
 import { lockStack, STACK_LOCK } from '../../connectors/stack/stack-lock.ts';
 import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
-import { askAtTerminal, type Consent } from '../consent.ts';
+import { AT_TERMINAL, askAtTerminal, type Consent } from '../consent.ts';
 import { createOutput } from '../output.ts';
 import { findRun, serverFolderOf, unlessAnother } from '../run-file.ts';
 import { staysInSources } from '../stays-in-sources.ts';
@@ -22,7 +22,7 @@ export const addResetCommand = (freshet: Command, { root, environment }: Surroun
     .command('reset')
     .description('forget all data of this folder; what stays in your databases is named')
     .option('--dry-run', 'say what would be forgotten, and forget nothing')
-    .option('--yes', 'without being asked')
+    .option('--yes', AT_TERMINAL)
     .option('--config <file>', 'whose sources are named', 'freshet.config.ts')
     .option('--json', 'JSON')
     .action(async (options: ResetOptions) => {

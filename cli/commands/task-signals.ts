@@ -53,7 +53,7 @@ export const addTaskSignals = (task: Command, surroundings: Surroundings): void 
         dryRun ? `would ask it to stop; it is ${state}` : `asked to stop; it was ${state}`,
       );
     });
-  withConsent(task.command('approve <taskId>'))
+  withConsent(task.command('approve <taskId>'), { yes: 'required to approve, not to --deny' })
     .description(
       'let a task take the action that it waits to take, with the arguments shown; without --step, show them',
     )

@@ -40,7 +40,11 @@ test('an agent is killed, listed as killed, and revived; for all tenants only wi
   expect((await run(addAgentCommands, 'agent', 'list')).stdout).toContain(`killed for ${tenant} by local`);
   await run(addAgentCommands, 'agent', 'revive', AGENT, '--tenant', tenant);
   expect(await list()).toMatchObject({ agents: [{ killed: [] }] });
-  await run(addAgentCommands, 'agent', 'kill', '--tenant', tenant);
+  await expect(run(addAgentCommands, 'agent', 'kill', '--tenant', tenant)).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining('kill every agent for') as unknown,
+  });
+  await run(addAgentCommands, 'agent', 'kill', '--tenant', tenant, '--yes');
   expect(await list()).toMatchObject({ agents: [{ killed: [] }], tenants: [{ tenant }] });
   await run(addAgentCommands, 'agent', 'revive', '--tenant', tenant);
   const dry = await run(addAgentCommands, 'agent', 'kill', AGENT, '--dry-run');
@@ -105,6 +109,9 @@ test('a task is asked to stop', async () => {
   const taskId = await begun();
   const dry = await run(addTaskCommand, 'task', 'cancel', taskId, '--dry-run');
   expect(dry.stdout).toMatch(/^would ask it to stop; it is (?:pending|processing)\n$/);
+  const listed = async (tenant: string) =>
+    parsed(await run(addTaskCommand, 'task', 'list', '--agent', AGENT, '--tenant', tenant, '--json'));
+  expect(await listed('nobody')).toEqual([]);
   const asked = await run(addTaskCommand, 'task', 'cancel', taskId, '--reason', 'twice');
   expect(asked.stdout).toMatch(/^asked to stop; it was (?:pending|processing)\n$/);
   await expect(run(addTaskCommand, 'task', 'cancel', 'task-of-nobody')).rejects.toMatchObject({
