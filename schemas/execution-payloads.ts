@@ -70,18 +70,13 @@ export type EndCode =
   | 'call-lost'
   | 'internal';
 
-/**
- * Ends that a person chose, that a task brought about, or the day's money (which has an alert of its own): they say nothing of an agent,
- * nor of its version.
- */
-export const NOT_ITS_OWN: ReadonlySet<string> = new Set<EndCode>([
+/** Ends that a person chose, the day's money (which has an alert of its own), or that nobody knew the agent: they say nothing of a version. */
+export const OF_NO_VERSION: ReadonlySet<string> = new Set<EndCode>([
   'cancelled',
   'killed',
   'agent-budget',
   'tenant-budget',
   'unknown-agent',
-  'task-invalid',
-  'too-large',
 ]);
 
 /** `response.output`: the terminal result. */

@@ -1,5 +1,5 @@
 /** How the executions of a rollout ended, by version: folded from freshet.results and freshet.feedback, which keep them all. Pure but for being kept in place. */
-import { NOT_ITS_OWN } from '../../schemas/execution-payloads.ts';
+import { OF_NO_VERSION } from '../../schemas/execution-payloads.ts';
 import { type Picodollars, parseUsd } from '../../schemas/money.ts';
 import type { Feedback, Result } from '../../schemas/records.ts';
 import type { Rollout } from '../../schemas/rollout.ts';
@@ -132,7 +132,7 @@ const countsOf = ({ agent, began, stable, candidate }: Compared, most: number): 
     result: ({ taskId, behaviour, outcome, error, costUsd, startedAt, completedAt, ...result }) => {
       const tally = tallies.get(behaviour);
       if (result.agent !== agent || !tally || startedAt < began || counted.has(taskId)) return;
-      if (NOT_ITS_OWN.has(error?.code ?? '')) return;
+      if (OF_NO_VERSION.has(error?.code ?? '')) return;
       const { tenant, sessionId } = result;
       const name = JSON.stringify([behaviour, ...(sessionId === null ? [taskId] : [tenant, sessionId])]);
       const session = sessions.get(name) ?? { executions: 0, failed: 0 };

@@ -3,7 +3,7 @@
  * leaves the others theirs: of more than are held, the last are a fair sample.
  */
 import { LRUCache } from 'lru-cache';
-import { NOT_ITS_OWN } from '../../schemas/execution-payloads.ts';
+import { type EndCode, OF_NO_VERSION } from '../../schemas/execution-payloads.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { LOOP_CODES } from './agent-metrics.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
@@ -35,6 +35,13 @@ interface Ended {
 const MAX_AGENTS = 200;
 /** Of an agent. */
 const MAX_HELD = 5_000;
+
+/** Nor does a task that nobody could begin say anything of its agent; of a version it may, as that has a schema and limits of its own. */
+const NOT_ITS_OWN: ReadonlySet<string> = new Set([
+  ...OF_NO_VERSION,
+  ...(['task-invalid', 'too-large'] satisfies readonly EndCode[]),
+]);
+
 export const createAgentOutcomes = (max = MAX_HELD): AgentOutcomes => {
   /** By agent, and of each by execution: the one that was told longest ago first. */
   const held = new LRUCache<string, Map<string, Ended>>({ max: MAX_AGENTS });

@@ -142,7 +142,7 @@ test('what is counted: each task once, of these two versions, begun since, and n
     { taskId: 'e', startedAt: -1 },
     { taskId: 'f', outcome: 'halted', error: cancelled },
     { taskId: 'g', outcome: 'halted', error: { code: 'tenant-budget', message: '' } },
-    { taskId: 'h', outcome: 'failed', error: { code: 'task-invalid', message: '' } },
+    { taskId: 'h', outcome: 'failed', error: { code: 'unknown-agent', message: '' } },
   ] as const)
     tally.result(resultOf(over));
   const said = { executionId: 'e', agent: 'support', behaviour: '1', tenant: null, comment: null, at: 1 };
@@ -152,6 +152,17 @@ test('what is counted: each task once, of these two versions, begun since, and n
   const { stable, candidate } = tally.outcomes();
   expect(stable).toMatchObject({ executions: 1, failed: 0, halted: 0, scores: { count: 1, sum: 0.5 } });
   expect(candidate).toMatchObject({ executions: 1, halted: 1, usd: 500_000_000_000n, scores: { count: 0 } });
+});
+
+test('a candidate that refuses its tasks fails them: its schema and its limits are its own', () => {
+  const tally = newTally();
+  add(tally, '1', 60);
+  for (let each = 0; each < 60; each += 1) {
+    const code = each % 2 === 0 ? 'task-invalid' : 'too-large';
+    const refused = { outcome: 'failed', error: { code, message: '' } } as const;
+    tally.result(resultOf({ taskId: `refused-${each}`, behaviour: '2', costUsd: '0', ...refused }));
+  }
+  expect(verdictOf(tally)).toMatchObject({ state: 'worse', measure: 'failures' });
 });
 
 test('read again from its beginning, a rollout of more tasks than are known by name comes to the same', () => {
