@@ -1,5 +1,5 @@
 /** What the JSON inside of journal events holds, and the names they go by, where more than the runtime reads them. */
-import type { Budget, TaskFork, TaskFreshness, TaskParent } from './records.ts';
+import type { AgentEvent, Budget, TaskFork, TaskFreshness, TaskParent } from './records.ts';
 
 /** The name of the runtime's own retrieval among a journal's tool calls; no tool may take it. */
 export const RETRIEVE = 'retrieve';
@@ -102,6 +102,27 @@ export const isEnding = ({ type, name }: { readonly type: string; readonly name:
 /** The names of a `checkpoint` before and after a fork undoes an effect of its origin. */
 export const UNDO = 'undo';
 export const UNDONE = 'undone';
+
+/** Whether an effect is undone, or may be: asked for again, it is another one. One that failed to be undone stands. */
+export const isUndone = ({ type, name, error }: Pick<AgentEvent, 'type' | 'name' | 'error'>): boolean =>
+  type === 'checkpoint' && name === UNDONE && (error === null || error.code === 'effect-unknown');
+
+/**
+ * The name of a `checkpoint` of a fork, for a call of its origin of which nobody knows what came, and that it did not take over: made again, it
+ * goes under that call's key.
+ */
+export const TRIED = 'tried';
+
+/** `input` of it. */
+export interface EffectTried {
+  readonly tool: string;
+  readonly argumentsHash: string;
+}
+
+export const effectTried = (text: string | null): EffectTried | null => {
+  const { tool, argumentsHash } = parseObject(text) ?? {};
+  return typeof tool === 'string' && typeof argumentsHash === 'string' ? { tool, argumentsHash } : null;
+};
 
 /** Of undoing the effect of a key. */
 export const undoKeyOf = (idempotencyKey: string): string => `${idempotencyKey}:undo`;

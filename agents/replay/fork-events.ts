@@ -8,16 +8,21 @@
  * comes to the copied decisions too.
  */
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
+import { hashOf } from '../../schemas/canonical-json.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import { DELEGATED } from '../../schemas/execution-costs.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import {
+  type EffectTried,
   ENDING,
+  isUndone,
   NOT_MADE,
   parseUserInput,
+  TRIED,
   UNDO,
   UNDONE,
   type UserInput,
+  undoKeyOf,
 } from '../../schemas/execution-payloads.ts';
 import { SNAPSHOT, WAITS } from '../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
@@ -83,6 +88,7 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number, execut
     copied.filter((event) => isDelegated(event) || finished.has(event.step)),
     finished,
   );
+  const reached = kept.reduce((most, event) => Math.max(most, event.step), 0);
   const drafts = kept.map((event) =>
     isDelegated(event) ? delegatedDraftOf(event, finished.has(event.step), executionId) : draftOf(event),
   );
@@ -92,17 +98,18 @@ export const forkedEvents = (events: readonly AgentEvent[], step: number, execut
     tenant: asked.tenant,
     sessionId: asked.sessionId,
     input,
-    step: drafts.reduce((most, draft) => Math.max(most, draft.step), 0),
-    drafts,
+    step: reached,
+    drafts: [...drafts, ...keyDrafts(counting, kept, step).map((draft) => ({ ...draft, step: reached }))],
   };
 };
 
-/** What a person said of the origin, how it was let go of and ended, what was undone for it, what it did not come to, and its state as a whole, say nothing of the new one. */
+/** What a person said of the origin, how it was let go of and ended, what it did not come to, what is said of keys (those that matter follow anew), and its state as a whole, say nothing of the new one. */
 const OF_THE_ORIGIN: ReadonlySet<string | null> = new Set([
   'stop',
   'released',
   ENDING,
   NOT_MADE,
+  TRIED,
   UNDO,
   UNDONE,
   WAITS,
@@ -113,6 +120,38 @@ const isOfTheOrigin = ({ type, name }: AgentEvent): boolean =>
   type === 'checkpoint' && OF_THE_ORIGIN.has(name);
 
 const isDelegated = ({ priceTable }: AgentEvent): boolean => priceTable === DELEGATED;
+
+/**
+ * Which keys the calls of the origin leave to the new one: that of a call which was begun, and not taken over, is the call's when it is asked for
+ * again; that of a failed one is not, where its effect was undone since.
+ */
+const keyDrafts = (
+  counting: readonly AgentEvent[],
+  kept: readonly AgentEvent[],
+  step: number,
+): readonly EventDraft[] => {
+  const known = new Set(kept.map(({ idempotencyKey }) => idempotencyKey));
+  const tried = new Map<string, EventDraft>();
+  for (const event of counting) {
+    const key = event.idempotencyKey;
+    if (key === null || known.has(key) || event.step > step || isDelegated(event)) continue;
+    if (event.type === 'intent') tried.set(key, triedDraftOf(event));
+    if (event.type === 'checkpoint' && event.name === TRIED) tried.set(key, draftOf(event));
+  }
+  const undone = new Set([...known, ...tried.keys()].map((key) => key && undoKeyOf(key)));
+  return [
+    ...tried.values(),
+    ...counting.filter((event) => isUndone(event) && undone.has(event.idempotencyKey)).map(draftOf),
+  ];
+};
+
+const triedDraftOf = ({ at, step, name, input, idempotencyKey }: AgentEvent): EventDraft => {
+  const tried: EffectTried = {
+    tool: name ?? '',
+    argumentsHash: hashOf(JSON.parse(input ?? 'null')),
+  };
+  return { type: 'checkpoint', name: TRIED, step, at, idempotencyKey, input: JSON.stringify(tried) };
+};
 
 /** Nobody knows what came of an effect under way when its execution was stopped, as where its worker died: it is no outcome. */
 const isOutcome = ({ type, error }: AgentEvent): boolean =>

@@ -15,11 +15,14 @@ import { advanceOrder } from '../../schemas/execution-order.ts';
 import {
   ENDING,
   type EndCode,
+  effectTried,
+  isUndone,
   NOT_MADE,
   parseTerminalOutput,
   parseUserInput,
   RETRIEVE,
   type TerminalOutput,
+  TRIED,
   UNDONE,
   undoKeyOf,
 } from '../../schemas/execution-payloads.ts';
@@ -199,16 +202,17 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
     // What a person had to approve is approved: it is the same call.
     return { ...state, countedSteps, phase: { kind: 'tools', calls: phase.calls, approved: true } };
   },
-  // What is undone, or may be, and is asked for again is another effect. One that failed to be undone stands.
-  [UNDONE]: (state, { idempotencyKey, error }) =>
-    error && error.code !== EFFECT_UNKNOWN
-      ? state
-      : {
-          ...state,
-          failedEffects: state.failedEffects.filter(
-            (each) => undoKeyOf(each.idempotencyKey) !== idempotencyKey,
-          ),
-        },
+  [UNDONE]: (state, event) => {
+    if (!isUndone(event)) return state;
+    const stands = (each: FailedEffect): boolean => undoKeyOf(each.idempotencyKey) !== event.idempotencyKey;
+    return { ...state, failedEffects: state.failedEffects.filter(stands) };
+  },
+  [TRIED]: (state, { input, idempotencyKey }) => {
+    const tried = effectTried(input);
+    if (!tried || idempotencyKey === null) return state;
+    const { tool: name, argumentsHash: inputHash } = tried;
+    return { ...state, failedEffects: [...state.failedEffects, { name, inputHash, idempotencyKey }] };
+  },
   [ENDING]: (state, event) => ({ ...state, ending: endingOf(event) ?? state.ending }),
   [APPROVAL_ASKED]: (state, event) => {
     const asked = approvalRequestOf(event);

@@ -75,6 +75,61 @@ test('what was undone and is asked for again is another effect; what could not b
   }
 });
 
+/** As the journal of another execution than the fork to come, which is of the same name. */
+const named = (events: readonly AgentEvent[], executionId: string): readonly AgentEvent[] =>
+  events.map((event) => ({
+    ...{ ...event, executionId, taskId: 'task-b' },
+    idempotencyKey: event.idempotencyKey?.replace('execution-1:', `${executionId}:`) ?? null,
+  }));
+
+test('a fork of a fork knows what that one undid', async () => {
+  const keys: string[] = [];
+  const agent = losingTheFirst(keys, async () => undefined);
+  const origin = await recordExecution('task-a', { turns: [CHANGE, CHANGE, DONE], deaths: [] }, { agent });
+  const { step } = failedIn(origin);
+  const failing: Turn = { kind: 'failure', retryable: false, mayHaveCost: false };
+  const first = simulate({ agent, models: [scriptedModel('first', [failing])], fork: { origin, step } });
+  await first.run('worker-b');
+  expect(first.log.at(-1)?.error?.code).toBe('model-failed');
+  // From where it stood when it undid it, and from before.
+  const second = simulate({
+    ...{ agent, models: [scriptedModel('first', [CHANGE, DONE])] },
+    fork: { origin: named(first.log, 'execution-b'), step },
+  });
+  await second.run('worker-c');
+  expect(keys.slice(2)).toEqual([`execution-1:${step + 2}`]);
+  expect(replayRecorded(second.log, [agent]).identical).toBe(true);
+  expect(foldEvents(second.log).costs.size).toBe(2);
+});
+
+test('a fork makes what was under way at its step under the key of the first try, and so does a fork of it', async () => {
+  const keys: string[] = [];
+  const agent = losingTheFirst(keys);
+  const recorded = await recordExecution('task-a', { turns: [CHANGE, DONE], deaths: [] }, { agent });
+  const { step, key } = failedIn(recorded);
+  // Its worker was lost before it heard.
+  const origin = recorded.slice(
+    0,
+    recorded.findIndex((event) => event.type === 'tool-call' && event.step === step),
+  );
+  const models = () => [scriptedModel('first', [DONE])];
+  const first = simulate({ agent, models: models(), fork: { origin, step } });
+  await first.run('worker-b', 1).catch(() => undefined);
+  const second = simulate({
+    ...{ agent, models: models() },
+    // That one's own steps are still to come.
+    fork: { origin: named(first.log, 'execution-b'), step: step - 1 },
+  });
+  for (const fork of [first, second]) {
+    await fork.run('worker-c');
+    expect(fork.log.at(-1)?.error).toBeNull();
+    expect(keys.at(-1)).toBe(key);
+    expect(foldEvents(fork.log).failedEffects).toEqual([]);
+    expect(replayRecorded(fork.log, [agent]).identical).toBe(true);
+  }
+  expect(keys).toHaveLength(3);
+});
+
 test('a fork of before has none of its origin’s keys', async () => {
   const agent = losingTheFirst([]);
   const origin = await recordExecution('task-a', { turns: [CHANGE, DONE], deaths: [] }, { agent });
