@@ -3,10 +3,10 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { NOT_MADE } from '../../schemas/execution-payloads.ts';
 import { formatUsd, priceOf } from '../../schemas/money.ts';
 import { spreadWait } from '../safety/spread-wait.ts';
-import { othersThan } from './decide-model.ts';
+import { decide } from './decide.ts';
 import { type Decided, inputHashOf } from './decision.ts';
 import { MICROS } from './decision-facts.ts';
-import { BREAKER_OPEN } from './execution-state.ts';
+import { BREAKER_OPEN, type StepFailure } from './execution-state.ts';
 import { callModel } from './step-calls.ts';
 import {
   callLimitMs,
@@ -62,6 +62,7 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
   }
   const model = services.models.find((each) => each.id === name);
   if (!model) throw new FreshetError('internal', `there is no model ${name}`);
+  const hasOther = await hasAnother(name, scope);
   const { maxOutputTokens } = prompt;
   const asking = { of: 'model', provider: model.provider ?? null, maxOutputTokens } as const;
   const denied = await guards.reserve(money, scope.calling);
@@ -74,8 +75,6 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     await journal.write({ ...place, type: 'error', error, costUsd: '0' }, stopDraft(step, denied));
     return { succeeded: false, outsideMicros: 0, ...NOTHING_SPENT, failure: denied.code };
   }
-  const others = othersThan(name, journal.state());
-  const hasOther = services.models.some(({ id }) => others.includes(id));
   const limitMs = callLimitMs(scope);
   const { output, failure, durationMicros } = await callModel(model, prompt, {
     limitMs,
@@ -128,6 +127,23 @@ export const askModel = async (decision: Decided<'model'>, scope: StepScope): Pr
     ...{ succeeded: true, outsideMicros: durationMicros, inputTokens, outputTokens, costUsd },
     seen: { ...asking, cachedInputTokens, finishReason },
   };
+};
+
+/** Whether another would be asked by the decision itself, were this one given up when half of the time is over: of those that are not held back now. */
+const hasAnother = async (name: string, scope: StepScope): Promise<boolean> => {
+  const { journal, services, facts } = scope;
+  const state = journal.state();
+  const at = scope.at + (timeOf(scope, scope.at).leftMs / 2) * MICROS;
+  const givenUp: StepFailure[] = [];
+  for (let model = name; ; ) {
+    givenUp.push({ name: model, code: 'timeout', message: '', retryable: false, at, retryAfterMs: null });
+    if (givenUp.length >= (state.terms?.models.length ?? 0)) return false;
+    const after = { ...state, phase: { kind: 'ready' as const }, failures: [...state.failures, ...givenUp] };
+    const next = decide(after, facts, at);
+    if (next.kind !== 'model') return false;
+    if (await services.guards.peek(`model:${next.name}`)) return true;
+    model = next.name;
+  }
 };
 
 /** Counted from when the step was decided, which is the time that its event bears; no sooner than it was told, and within its time. */

@@ -36,6 +36,8 @@ export interface Denial {
 export interface CallGuards {
   /** Null: it may be called. */
   mayCall(name: GuardedName): Promise<HeldBack | null>;
+  /** Whether it may be called now; whoever asks does not call it, and takes no trial from others. */
+  peek(name: GuardedName): Promise<boolean>;
   /** Told of each call that was allowed, `sinceMs` ago, and made. */
   called(name: GuardedName, worked: boolean, sinceMs: number): void;
   /** Told of each that was allowed, so long ago, and then not made: it may have been the one that tries an open breaker. */
@@ -48,6 +50,7 @@ export interface CallGuards {
 
 export const UNGUARDED: CallGuards = {
   mayCall: async () => null,
+  peek: async () => true,
   called: () => undefined,
   notMade: () => undefined,
   reserve: async () => null,

@@ -59,23 +59,6 @@ const mayBeAsked = (failures: readonly StepFailure[], deadline: number): boolean
   return last.retryable && attempts < MAX_ATTEMPTS && askedAgainAt(failures) <= deadline;
 };
 
-/** The models that may be asked in the place of one. */
-export const othersThan = (name: string, state: ExecutionState): readonly string[] => {
-  const { terms } = state;
-  if (!terms) return [];
-  const deadline = deadlineOf(state, terms);
-  return terms.models
-    .map(({ id }) => id)
-    .filter(
-      (id) =>
-        id !== name &&
-        mayBeAsked(
-          state.failures.filter((each) => each.name === id),
-          deadline,
-        ),
-    );
-};
-
 /** When a model may be asked again, by what has failed of it: a call of this execution, or the calls of all. */
 const askedAgainAt = (failures: readonly StepFailure[]): number => {
   const last = failures.at(-1);

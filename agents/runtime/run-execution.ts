@@ -86,7 +86,7 @@ export const runExecution = async (run: ExecutionToRun, services: RunServices): 
         continue;
       }
       const decision = decideOrFail(journal, facts, at);
-      const scope = { run, services, journal, chunks, calling, begun, at };
+      const scope = { run, services, journal, chunks, facts, calling, begun, at };
       // One that cannot go on leaves what its origin did as it is.
       const effect = endsShort(decision) ? undefined : toUndo.shift();
       if (effect) {

@@ -7,6 +7,7 @@ import { stepContextOf } from '../../schemas/task-trace.ts';
 import { traceparentOf } from '../../schemas/trace-context.ts';
 import type { ChainResult } from '../tools/call-chain.ts';
 import type { Denial, MoneyAsked } from './call-guards.ts';
+import type { DecisionFacts } from './decision-facts.ts';
 import type { EventDraft, ExecutionJournal } from './execution-journal.ts';
 import type { ExecutionToRun, RunServices } from './execution-run.ts';
 import type { StepSeen } from './runtime-event.ts';
@@ -30,6 +31,8 @@ export interface StepScope {
   readonly services: RunServices;
   readonly journal: ExecutionJournal;
   readonly chunks: TaskChunks;
+  /** What its decisions go by beside the state. */
+  readonly facts: DecisionFacts;
   /** Ends what is under way: the worker is stopped, or the execution is. */
   readonly calling: AbortSignal;
   /** Reads of the same reply that were begun together with the first of them, by call id. */

@@ -43,6 +43,7 @@ export const openCallGuards = (settings: {
       const message = `${name.slice(name.indexOf(':') + 1)} has failed again and again; ${when}`;
       return { message, retryAfterMs: waitMs };
     },
+    peek: breakers.peek,
     called: (name, worked, sinceMs) => void breakers.after(name, worked, sinceMs),
     notMade: (name, sinceMs) => void breakers.without(name, sinceMs),
     reserve: async (money, signal) => {

@@ -22,6 +22,8 @@ import { openRedis } from './open-redis.ts';
 export interface SharedBreakers {
   /** To be asked before each call; never throws. */
   before(name: GuardedName): Promise<BreakerVerdict>;
+  /** Whether it may be called now, for who does not: nothing is moved; never throws. */
+  peek(name: GuardedName): Promise<boolean>;
   /** To be told of each call that was allowed, `sinceMs` ago or just now; never throws. */
   after(name: GuardedName, succeeded: boolean, sinceMs?: number): Promise<void>;
   /** To be told of one that was allowed, so long ago, and then not made; never throws. */
@@ -88,6 +90,11 @@ export const openSharedBreakers = async (settings: SharedBreakersSettings): Prom
         const { breaker: next, verdict } = beforeCall(breaker, settingsOf(name), at);
         return { breaker: next, answer: verdict };
       }),
+    peek: (name) =>
+      move(name, (breaker, at) => ({
+        breaker,
+        answer: beforeCall(breaker, settingsOf(name), at).verdict.allowed,
+      })),
     after: (name, succeeded, sinceMs) =>
       move(name, (breaker, at) => ({
         breaker: afterCall(breaker, settingsOf(name), at, succeeded, sinceMs),

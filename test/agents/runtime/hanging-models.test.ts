@@ -67,10 +67,12 @@ const toldOf = (failure: CallFailure | null): unknown => {
   return told[0];
 };
 
-const simulated = async (models: readonly LanguageModel[]) => {
+const simulated = async (models: readonly LanguageModel[], open: readonly string[] = []) => {
   const told: unknown[] = [];
   const guards: CallGuards = {
     ...UNGUARDED,
+    mayCall: async (name) => (open.includes(name) ? { message: 'open', retryAfterMs: 60_000 } : null),
+    peek: async (name) => !open.includes(name),
     called: (name, worked) => void told.push([name, worked]),
     notMade: (name) => void told.push([name, 'not made']),
   };
@@ -134,4 +136,22 @@ test('one that goes on answering, and the last that may be asked, have all of th
   expect([slow.end?.error, slow.told]).toEqual([null, [['model:first', true]]]);
   const alone = await simulated([slowModel('first', [])]);
   expect(alone.told).toEqual([['model:first', false]]);
+});
+
+test('one that is slow is not given up for another that could not answer either', async () => {
+  const slow = () => slowModel('first', [70_000]);
+  const held = await simulated([slow(), slowModel('second', [1])], ['model:second']);
+  expect([held.intents, held.end?.error, held.told]).toEqual([['first'], null, [['model:first', true]]]);
+  const tooDear = {
+    ...slowModel('second', [1]),
+    price: { inputPerMillionUsd: '9000', outputPerMillionUsd: '9000' },
+  };
+  const dear = await simulated([slow(), tooDear]);
+  expect([dear.intents, dear.end?.error]).toEqual([['first'], null]);
+  // Of three, one that is held back stands in no other's way.
+  const third = await simulated(
+    [slow(), slowModel('second', [1]), slowModel('third', [1])],
+    ['model:second'],
+  );
+  expect([third.intents, third.end?.error]).toEqual([['first', 'third'], null]);
 });

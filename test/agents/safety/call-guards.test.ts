@@ -16,6 +16,7 @@ const guardsWithout = (settled: string[]) => {
   const nothing = async (): Promise<void> => undefined;
   const breakers: SharedBreakers = {
     before: async () => ({ allowed: true }),
+    peek: async () => true,
     after: nothing,
     without: nothing,
     close: nothing,

@@ -54,7 +54,10 @@ test('what one worker finds broken, none calls; one trial among all of them, and
   await a.after('tool:crm', false);
   for (const each of [a, b, c]) expect(await each.before('tool:crm')).toMatchObject({ allowed: false });
   expect(await c.before('tool:other')).toEqual({ allowed: true });
+  expect([await c.peek('tool:crm'), await c.peek('tool:other')]).toEqual([false, true]);
   await letTimePass(group, 'tool:crm');
+  // Who only looks leaves the trial to others.
+  for (const each of [a, b, c]) expect(await each.peek('tool:crm')).toBe(true);
   const trials = await Promise.all([a, b, c, a, b, c].map((each) => each.before('tool:crm')));
   expect(trials.filter(({ allowed }) => allowed)).toHaveLength(1);
   // Allowed before it opened.
