@@ -4,7 +4,8 @@
  *
  * closed → open after so many failures in a row; open → half-open once its time is over, by one trial call; half-open →
  * closed when it succeeds, open again when it fails. A trial whose outcome never comes makes room for another after
- * the same time. What became of a call that was allowed before the breaker opened moves it no more.
+ * the same time. What became of a call that was allowed before the breaker opened moves it no more until it is closed; that
+ * comes later counts as any other.
  */
 import type { BreakerState } from './guarded-calls.ts';
 
