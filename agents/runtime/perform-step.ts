@@ -94,7 +94,8 @@ const recall = async (decision: Decided<'recall'>, scope: StepScope): Promise<St
     ...{ type: 'memory-update', step, at, name, durationMicros },
     input: JSON.stringify(input),
     inputHash: inputHashOf(decision),
-    output: JSON.stringify(recollection),
+    // Cut off by a stop, it found nothing out: a fork of this recalls for itself.
+    output: scope.calling.aborted ? null : JSON.stringify(recollection),
   });
   return { ...NOTHING_SPENT, succeeded: true, outsideMicros: durationMicros };
 };

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { createAgentMemory } from '../../../agents/memory/agent-memory.ts';
+import { forkedEvents } from '../../../agents/replay/fork-events.ts';
+import { replayRecorded } from '../../../agents/replay/replay-execution.ts';
 import type { ExecutionControls } from '../../../agents/runtime/execution-controls.ts';
+import { foldEvents } from '../../../agents/runtime/fold-events.ts';
 import { parseTerminalOutput } from '../../../schemas/execution-payloads.ts';
 import { randomAgent, scriptedModel } from './random-model.ts';
 import { simulate } from './simulated-journal.ts';
@@ -44,4 +47,9 @@ test('an execution that is stopped while it recalls ends as what stopped it', as
     'halted',
   ]);
   expect(model.calls()).toBe(0);
+  // Nothing was found out: a fork recalls for itself.
+  const { drafts, step } = forkedEvents(simulation.log, 1, 'execution-2');
+  expect([step, drafts.map(({ type, output }) => [type, output])]).toEqual([1, [['memory-update', null]]]);
+  expect(foldEvents(simulation.log).recollection).toBeNull();
+  expect(replayRecorded(simulation.log, [agent]).identical).toBe(true);
 });
