@@ -24,6 +24,8 @@ export interface MemoryLedger {
   namespaces(): Iterable<string>;
   /** Whatever its state. */
   of(namespace: string): Iterable<HeldMemory>;
+  /** Behaviours whose words an execution left last, whatever their state. */
+  behavioursOf(executionId: string): Iterable<HeldMemory>;
   /** True where a turn that was written at a place is not to be read from the journal again: moved, forgotten, or undone. */
   isCut(place: JournalPlace, session: Session): boolean;
   /** True where a person has had it forgotten. */
@@ -47,6 +49,7 @@ export const createMemoryLedger = (): MemoryLedger => {
   const held = new Map<string, HeldMemory>();
   const byNamespace = new Map<string, Map<string, HeldMemory>>();
   const bySession = new Map<string, Map<string, HeldMemory>>();
+  const behaviours = new Map<string, Map<string, HeldMemory>>();
 
   const put = (into: Map<string, Map<string, HeldMemory>>, key: string, memory: HeldMemory): void => {
     const group = into.get(key) ?? new Map<string, HeldMemory>();
@@ -69,6 +72,8 @@ export const createMemoryLedger = (): MemoryLedger => {
       const before = held.get(memory.memoryId);
       if (before && memoryVersion(before) >= memoryVersion(memory)) return false;
       held.set(memory.memoryId, memory);
+      if (before) removeFrom(behaviours, before.executionId ?? '', before.memoryId);
+      if (memory.kind === 'behaviour') put(behaviours, memory.executionId ?? '', memory);
       put(byNamespace, namespaceOf(memory), memory);
       if (cuts(memory)) put(bySession, cutKeyOf(memory), memory);
       return true;
@@ -78,11 +83,13 @@ export const createMemoryLedger = (): MemoryLedger => {
       if (!before) return;
       held.delete(memoryId);
       removeFrom(byNamespace, namespaceOf(before), memoryId);
+      removeFrom(behaviours, before.executionId ?? '', memoryId);
       if (cuts(before)) removeFrom(bySession, cutKeyOf(before), memoryId);
     },
     get: (memoryId) => held.get(memoryId),
     namespaces: () => byNamespace.keys(),
     of: (namespace) => byNamespace.get(namespace)?.values() ?? [],
+    behavioursOf: (executionId) => behaviours.get(executionId)?.values() ?? [],
     isCut: (place, session) => cutsOf(session).some((memory) => holds(memory, place)),
     isForgotten: (place, session) =>
       cutsOf(session).some((memory) => memory.reason !== SUMMARISED && holds(memory, place)),

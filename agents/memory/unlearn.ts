@@ -21,7 +21,7 @@ const RECENT = { hours: 24 * 30, most: 50_000 };
  * another execution has taken the same way since: others were content with it.
  */
 export const unlearned = (
-  ledger: Pick<MemoryLedger, 'of'>,
+  ledger: Pick<MemoryLedger, 'behavioursOf'>,
   {
     score,
     tenant,
@@ -32,8 +32,9 @@ export const unlearned = (
   localTenant: string,
 ): Memory | undefined => {
   if (score >= GOOD_FEEDBACK) return undefined;
-  for (const held of ledger.of(namespaceOf({ tenant: tenant ?? localTenant, agent })))
-    if (held.kind === 'behaviour' && held.state === 'kept' && held.executionId === executionId)
+  const namespace = namespaceOf({ tenant: tenant ?? localTenant, agent });
+  for (const held of ledger.behavioursOf(executionId))
+    if (held.state === 'kept' && namespaceOf(held) === namespace)
       return endedMemory(held, 'pruned', 'feedback', at);
   return undefined;
 };

@@ -150,4 +150,10 @@ test('bad feedback ends the memory whose words are the execution’s, merged or 
   if (ended) ledger.take(ended);
   expect(given(9)).toBeUndefined();
   expect(given(5)).toMatchObject({ memoryId: 'behaviour-5' });
+  // It is found by the execution that left its words last, and no more by one before.
+  const found = (number: number) =>
+    [...ledger.behavioursOf(`execution-${number}`)].map(({ memoryId, state }) => [memoryId, state]);
+  expect([1, 9, 5].map(found)).toEqual([[], [['behaviour-1', 'pruned']], [['behaviour-5', 'kept']]]);
+  ledger.dropped('behaviour-5');
+  expect(found(5)).toEqual([]);
 });
