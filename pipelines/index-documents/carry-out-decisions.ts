@@ -31,9 +31,11 @@ export const carryOutDecisions = <Redrive>(settings: CarryOutSettings<Redrive>):
   let running = false;
 
   const carryOut = async (): Promise<void> => {
-    const decisions = settings.standing().filter((each) => !tried.has(each));
-    for (let from = 0; from < decisions.length && !settings.isOver(); from += AT_ONCE) {
-      const some = decisions.slice(from, from + AT_ONCE);
+    while (!settings.isOver()) {
+      // Asked anew for the next: while those before were embedded, a person may have decided otherwise about it.
+      const untried = settings.standing().filter((each) => !tried.has(each));
+      const some = untried.slice(0, AT_ONCE);
+      if (some.length === 0) return;
       await settings.redrive(await settings.redrivesOf(some));
       for (const each of some) tried.add(each);
     }
