@@ -87,7 +87,7 @@ export const pausedTables = (before: ReadonlyMap<string, TableTurn>): PausedTabl
     set: (source, { table, paused, turn }, offset) => {
       const last = of(source, table);
       // A watch that was stopped and goes on may append the mark of a turn that is over.
-      if (last.marked && turn < last.turn) return;
+      if (turn < last.turn && (last.marked || (last.paused && !paused))) return;
       const doubtedBefore = paused ? last.doubtedBefore : offset;
       turns.set(tableKey(source, table), { paused, turn, marked: true, doubtedBefore });
     },

@@ -50,6 +50,15 @@ test('a pause that a stopped watch marks late, behind the mark of the resume, is
   expect(begun({ state: 'paused' })).toBe(true);
 });
 
+test('a resume that a stopped watch marks late, behind the mark of the next pause, resumes nothing', () => {
+  const tables = pausedTables(standing(true, 5));
+  tables.set(SOURCE, mark(false, 4), 0);
+  expect(tables.isPaused(SOURCE, TABLE)).toBe(true);
+  tables.set(SOURCE, mark(false, 6), 9);
+  expect(tables.isPaused(SOURCE, TABLE)).toBe(false);
+  expect(tables.isDoubted(SOURCE, TABLE, 8)).toBe(true);
+});
+
 test('of marks in any order, from watches that overlap, the last turn holds', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (turns) => {
