@@ -106,6 +106,12 @@ const inspectFlush = async (run: RunFile, sources: readonly SourceReport[]): Pro
 const LEFT =
   'was taken out of the configuration: its documents are still found, its connector runs, its database keeps log for it; put it back, or do what docs/sources.md says under Taking a source out';
 
+/** Sources that are configured no more, as long as Connect has their connectors: deleting those is the last step of taking one out. */
+export const findLeft = (left: readonly string[], connectors: readonly string[]): readonly Finding[] =>
+  left
+    .filter((source) => connectors.includes(sourceNames(source).connector))
+    .map((source) => ({ part: `source ${source}`, ok: false, said: LEFT }));
+
 const inspect = async (root: string): Promise<readonly Finding[]> => {
   const run = findRun(root);
   const node: Finding = { part: 'node', ok: true, said: process.versions.node };
@@ -172,7 +178,16 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
         return `${seen.state} under epoch ${seen.epoch}, ${Math.round((seen.retainedWalBytes ?? 0) / 1024)} KiB of its log kept`;
       }),
     );
-  for (const source of left) findings.push({ part: `source ${source}`, ok: false, said: LEFT });
+  if (left.length > 0)
+    // Where Connect does not answer, that is a finding of its own.
+    findings.push(
+      ...findLeft(
+        left,
+        await openConnectApi(run.connect)
+          .connectors()
+          .catch(() => []),
+      ),
+    );
   for (const [role, pid] of Object.entries(run.roles)) {
     findings.push(
       await finding(`role ${role}`, async () => {

@@ -52,7 +52,7 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
             left: z
               .array(z.string())
               .describe(
-                'Taken out of the configuration: their documents, connector and log stay (docs/sources.md).',
+                'Watched once and configured no more: their documents, connector and log stay until they are taken out (docs/sources.md).',
               ),
           }),
         },
