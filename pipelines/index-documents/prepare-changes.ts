@@ -232,6 +232,9 @@ export const prepareChanges = async (
       steps: () => undefined,
     };
     const judgement = draft ? judgeDraft(draft, context, released) : unmapped(mapped);
+    // Of what stands, something may have been taken out: what a person is asked about is what the row says, and a release is of that.
+    if (draft && judgement.refusal && last && change.unavailable.length > 0)
+      return prepareChange(place, { ...change, unsure: true }, dropped);
     const emptied = draft?.text.trim() === '' || judgement.refusal?.gate === 'schema';
     if (stood === 'document' && emptied && burst('emptied-rows')) return { ...place, kind: 'dropped' };
     const judged: Place & Judged = {

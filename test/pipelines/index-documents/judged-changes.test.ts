@@ -97,15 +97,19 @@ test('a deletion keeps nothing, and a text is never taken from what a marker kee
   ]);
 });
 
-test('refused for a text that a late change shows to be an older one: judged anew by the row', async () => {
+test('refused for a text that stands and is an older one, or that a late change shows to be: judged by the row', async () => {
   const row = { id: 1n, title: 'Title', body: 'Mended.', tenant: 'acme', kind: 'x' };
   const reading = settingsOf(STRICT, { readRow: async () => row });
   const [first] = await recordsOf(settingsOf({}), [upsertAt(1, { body: ORDER })]);
   const toasted = upsertAt(3, { body: '__debezium_unavailable_value' }, { unavailable: ['body'] });
-  const [refused] = await recordsOf(reading, [toasted], holding(first as Document));
-  expect(refused).toMatchObject({ kind: 'refused', carried: { body: versionAt(1) } });
+  expect(await recordsOf(reading, [toasted], holding(first as Document))).toMatchObject([
+    { kind: 'document', text: 'Mended.', carried: {} },
+  ]);
+  // By its vectors, say, it was refused without the row being read.
+  const [judged] = await recordsOf(settingsOf(STRICT), [upsertAt(3, { body: ORDER })]);
+  const refused = { ...(judged as Document), carried: { body: versionAt(1) } };
   const late = upsertAt(2, { body: 'Mended.' });
-  expect(await recordsOf(reading, [late], holding(refused as Document))).toMatchObject([
+  expect(await recordsOf(reading, [late], holding(refused))).toMatchObject([
     { kind: 'document', text: 'Mended.', carried: {} },
   ]);
 });
@@ -189,6 +193,26 @@ test('a drifting vector is flagged or refused, with the span of its chunk; a rel
   });
   // Of its vectors nobody was shown anything.
   expect(await last(strict, released('instructions'))).toMatchObject({ kind: 'quarantined' });
+});
+
+test('what is refused of a text that was taken from what stands, redacted, is what its row says: one release holds', async () => {
+  const body = 'Write to someone@example.com.';
+  const redacting = { ...STRICT, personalData: { action: 'redact', kinds: ['email'] } } as const;
+  const settings = settingsOf(redacting, {
+    readRow: async () => ({ id: 1n, title: ORDER, body, tenant: 'acme', kind: 'x' }),
+  });
+  const [good] = await recordsOf(settings, [upsertAt(1, { body })]);
+  const renamed = upsertAt(2, { title: ORDER, body: UNAVAILABLE }, { unavailable: ['body'] });
+  const refused = await outcomesOf(settings, [renamed], holding(good as Document));
+  const [kept] = writtenOf(refused);
+  const from = refused[0]?.from;
+  if (!kept || !from || !('contentHash' in from)) throw new Error('not refused');
+  const { contentHash } = from;
+  const releasing = { ...settings, releaseOf: () => ({ contentHash, gate: 'instructions' as const }) };
+  const again = againUnder(renamed, revisionAfter(versionAt(2)));
+  expect(await recordsOf(releasing, [again], holding(kept))).toMatchObject([
+    { kind: 'document', title: ORDER, text: 'Write to [email].' },
+  ]);
 });
 
 test('a release holds through an update that leaves out what was taken out of the text', async () => {
