@@ -24,7 +24,7 @@ import { watchSources } from '../../pipelines/watch-sources/watch-sources.ts';
 import { systemClock } from '../../schemas/clock.ts';
 import { embedsBase } from '../../schemas/model-lanes.ts';
 import { endIfDamaged } from './end-if-damaged.ts';
-import { measureComparison } from './measure-comparison.ts';
+import { forgetComparison, measureComparison } from './measure-comparison.ts';
 import { knownLag, measureLag } from './measure-lag.ts';
 import { withOwnedGauges } from './owned-gauges.ts';
 import { spanOfResult } from './plane-spans.ts';
@@ -145,6 +145,7 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
                 'the index differs from its source: npx freshet index verify',
               );
           },
+          onUncompared: (source, table) => void forgetComparison(metrics, source, table),
           onTrouble: (error) => log.warn({ err: error }, 'the index could not be compared with its sources'),
         }),
         [

@@ -41,6 +41,8 @@ export interface ReconcileSourcesSettings {
   readonly onRepair?: (documentIds: readonly string[]) => Promise<void>;
   readonly pauseMs: number;
   readonly onProgress: (source: string, table: string, rows: number) => void;
+  /** Told of a table that the source does not let anyone read. */
+  readonly onUncompared?: (source: string, table: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -155,6 +157,7 @@ export const reconcileSources = async function* (
         });
         const report = await comparing.catch((thrown: unknown) => {
           failures.push(tableFailure(thrown, `${source}/${table}`));
+          settings.onUncompared?.(source, table);
         });
         if (!report) continue;
         await sameModel();

@@ -130,7 +130,11 @@ export const reconcileTable = async (settings: ReconcileSettings): Promise<Table
         return verdicts;
       };
       let verdicts = await judged();
-      if (settings.readReleases && verdicts.some(({ divergence }) => divergence)) {
+      // A release made a document of a row that is there. Of what is missing, as all of a table that was lost, nobody reads them again.
+      const mayBeReleased = verdicts.some(
+        ({ documentId, row, divergence }) => divergence && row && held.get(documentId)?.kind === 'document',
+      );
+      if (settings.readReleases && mayBeReleased) {
         // Behind what the index holds: whatever it shows of a release, the release is known by now.
         await settings.readReleases();
         verdicts = await judged();

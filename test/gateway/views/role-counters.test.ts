@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { askPeers } from '../../../cli/roles/ask-peers.ts';
-import { measureComparison } from '../../../cli/roles/measure-comparison.ts';
+import { forgetComparison, measureComparison } from '../../../cli/roles/measure-comparison.ts';
 import { knownLag, type Lag, measureLag } from '../../../cli/roles/measure-lag.ts';
 import { createMetrics, type Metrics } from '../../../connectors/telemetry/metrics.ts';
 import { comparisonsOf } from '../../../gateway/views/role-comparisons.ts';
@@ -131,4 +131,8 @@ test('what comparisons of the index came to is told by table, without rows that 
     { source: 'shop', table: 'public.orders', index, rows: 8, divergent: 1, unsettled: 1, at },
   ]);
   expect(comparisonsOf([])).toEqual([]);
+  // Its source lets nobody read it any more: what it came to before says nothing of now.
+  await forgetComparison(metrics, 'shop', 'public.articles');
+  const known = await said(metrics, 'pipeline');
+  expect(comparisonsOf([known]).map(({ table }) => table)).toEqual(['public.orders']);
 });

@@ -57,3 +57,34 @@ test('a release that was made after the start is known before anything counts as
   });
   expect(report).toMatchObject({ divergent: [], inFlight: 1 });
 });
+
+test('of documents that are missing, or whose rows are gone, no release is read again', async () => {
+  const prepare = { ...prepareSettings(), ...JUDGED_ALONE };
+  const stray = documentIdOf(OF.source, OF.table, { id: '2' });
+  const held = {
+    ...{ documentId: stray, kind: 'document', version: VERSION, partition: 0, refusal: null },
+    ...{ searchable: true, vectorsMissing: 0, digest: 'of a row that is gone' },
+  } as const;
+  const index = {
+    describe: async (ids: readonly string[]) => [held].filter(({ documentId }) => ids.includes(documentId)),
+    list: async function* () {
+      yield stray;
+    },
+    floor: async () => null,
+    watermarks: async () => ({ shop: knownWatermark(20) }),
+    covers: async () => undefined,
+  } as unknown as ReconcileSettings['index'];
+  const short = { ...row, row: { ...row.row, body: 'Short.' } };
+  const report = await reconcileTable({
+    ...OF,
+    ...{ index, prepare, currentPosition: async () => '0/1', pauseMs: 0, onProgress: () => undefined },
+    scanner: {
+      ...scanner,
+      page: async () => [short],
+      rows: async (_, keys) => (keys.some(([id]) => id === '1') ? [short] : []),
+      keys: async () => [],
+    },
+    readReleases: () => Promise.reject(new Error('the control topic was read again')),
+  });
+  expect(report.divergent.map(({ divergence }) => divergence)).toEqual(['missing', 'extra']);
+});

@@ -7,6 +7,7 @@ test('what cannot be read of one source holds up no other', async () => {
   const { config } = prepareSettings();
   const [tables] = Object.values(config.sources).map((each) => each.tables);
   const asked: string[] = [];
+  const uncompared: string[] = [];
   const reports = reconcileSources({
     config: {
       ...config,
@@ -20,10 +21,12 @@ test('what cannot be read of one source holds up no other', async () => {
     index: { status: async () => ({ name: 'index-1', model: model.id }) },
     ...{ model, clock: () => 1, releases: async () => () => undefined, repair: false, pauseMs: 0 },
     onProgress: () => undefined,
+    onUncompared: (source: string) => uncompared.push(source),
   } as unknown as Parameters<typeof reconcileSources>[0]);
   await expect(reports.next()).rejects.toMatchObject({
     code: 'source-unavailable',
     message: expect.stringMatching(/^away\/.* was not compared: .*; gone\/.* was not compared: /s),
   });
   expect(asked).toEqual(['away', 'gone']);
+  expect(new Set(uncompared)).toEqual(new Set(['away', 'gone']));
 });
