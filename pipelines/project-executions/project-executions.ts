@@ -21,7 +21,7 @@ import { deadLetterOf } from '../../schemas/dead-letters.ts';
 import { type FreshetError, isUnreadable, toError, toFreshetError } from '../../schemas/errors.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
 import { PROJECTION_GROUP } from '../../schemas/groups.ts';
-import { commitMetadataOf, journalOffsetOf } from '../../schemas/journal-position.ts';
+import { commitMetadataOf } from '../../schemas/journal-position.ts';
 import type { AgentEvent, RecordName, Records } from '../../schemas/records.ts';
 import { isGapless, TOPICS } from '../../schemas/topics.ts';
 import { parseTraceparent, TRACEPARENT } from '../../schemas/trace-context.ts';
@@ -30,6 +30,7 @@ import { ofAtMost } from '../batch-size.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
 import { createPartitionProjection, type PartitionProjection } from './partition-projection.ts';
 import { type Projected, pendingState } from './projected-execution.ts';
+import { type ProjectionStart, projectionStartOf } from './projection-start.ts';
 
 export interface ExecutionProjectionSettings {
   readonly kafka: KafkaClient;
@@ -138,24 +139,21 @@ export const startExecutionProjection = async (
     const fresh = [...new Set(partitions.map((each) => each.partition))];
     const tasks = await kafka.admin.committed(PROJECTION_GROUP, TASKS);
     const events = await kafka.admin.committed(PROJECTION_GROUP, EVENTS);
-    const earliest = new Map(
-      (await kafka.admin.offsets(EVENTS)).map((each) => [each.partition, each.earliest]),
-    );
+    const ends = new Map((await kafka.admin.offsets(EVENTS)).map((each) => [each.partition, each]));
     return fresh.map((partition) => {
-      const begin = earliest.get(partition) ?? 0;
-      const projectedTo = Math.max(begin, events.get(partition)?.offset ?? begin);
-      const pinned = journalOffsetOf(events.get(partition)?.metadata) ?? projectedTo;
-      const from = Math.max(begin, Math.min(pinned, projectedTo));
+      const start = projectionStartOf(
+        ends.get(partition) ?? { earliest: 0, latest: 0 },
+        events.get(partition),
+      );
       owned.get(partition)?.queue.abandon();
-      owned.set(partition, openPartition(partition, from, projectedTo, tasks.get(partition)?.offset ?? 0));
-      return { topic: EVENTS, partition, offset: from };
+      owned.set(partition, openPartition(partition, start, tasks.get(partition)?.offset ?? 0));
+      return { topic: EVENTS, partition, offset: start.from };
     });
   };
 
   const openPartition = (
     partition: number,
-    from: number,
-    projectedTo: number,
+    { from, projectedTo }: ProjectionStart,
     tasks: number,
   ): OwnedPartition => {
     const at = [TASKS, EVENTS].map((topic) => ({ topic, partition }));
