@@ -18,6 +18,8 @@ import { AGENTS_GROUP } from '../../schemas/groups.ts';
 import { journalOffsetOf } from '../../schemas/journal-position.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
+const WHOLE = { hours: 720, least: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };
+
 /** How much of each topic is read when a gateway starts, by partition: what was of late, bounded in number. */
 const RECENT = {
   [TOPICS.tasks.name]: { hours: 24, least: 100, most: 1_000 },
@@ -26,20 +28,16 @@ const RECENT = {
   // One of every change: read some at a time.
   [TOPICS.freshness.name]: { hours: 1, least: 20, most: 20_000, restMs: 500 },
   [TOPICS.watermarks.name]: { hours: 1, least: 200, most: 20_000 },
-  [TOPICS.alerts.name]: { hours: 1, least: 1_000, most: 1_000 },
   [TOPICS.costs.name]: { hours: 24, least: 100, most: 5_000 },
   [TOPICS.feedback.name]: { hours: 720, least: 1_000, most: 20_000 },
   [TOPICS.deadLetters.name]: { hours: 24, least: 1_000, most: 1_000 },
   // Newest of each source: written every ten seconds at least.
   [TOPICS.sourceStates.name]: { hours: 1, least: 1_000, most: 1_000 },
-  // What stands in quarantine waits for a person, however long that takes.
+  // What stands in quarantine waits for a person, for as long as its topic keeps it.
   [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 200_000 },
-  // The newest of each key stands, however old it is.
-  [TOPICS.control.name]: {
-    hours: 720,
-    least: Number.POSITIVE_INFINITY,
-    most: Number.POSITIVE_INFINITY,
-  },
+  // The newest of each key stands, however old it is and however much was written of others.
+  [TOPICS.alerts.name]: WHOLE,
+  [TOPICS.control.name]: WHOLE,
   [TOPICS.audit.name]: { hours: 720, least: 1_000, most: 1_000 },
 } as const satisfies Record<string, Recent>;
 

@@ -10,6 +10,7 @@ import { startTestStack, type TestStack } from '../../support/own-stack.ts';
 import { until } from '../../support/until.ts';
 
 const JOURNAL = TOPICS.agentEvents.name;
+const ALERTS = TOPICS.alerts.name;
 const [LONG, SHORT] = [3, 5];
 /** Whatever waits was journaled whole within the last of these. */
 const NEEDED = mostBehind(DEFAULT_WAIT_LIMITS);
@@ -22,17 +23,18 @@ beforeAll(async () => {
   kafka = await createKafkaJsClient({ brokers: [stack.kafka], clientId: 'read-topics-test' });
   await kafka.admin.createTopics(Object.values(TOPICS));
   const writer = openRecordWriter(kafka);
-  const fill = async (partition: number, records: number): Promise<void> => {
-    const value = Buffer.from('an event');
+  const fill = async (partition: number, records: number, topic: string = JOURNAL): Promise<void> => {
+    const value = Buffer.from('a record');
     for (let written = 0; written < records; written += EACH)
       await writer.append(
         Array.from({ length: Math.min(EACH, records - written) }, () => ({
-          ...{ topic: JOURNAL, partition, key: 'task', value },
+          ...{ topic, partition, key: 'task', value },
         })),
       );
   };
   await fill(LONG, 5 * NEEDED);
   await fill(SHORT, 10);
+  await fill(0, 1_500, ALERTS);
   await writer.close();
 });
 afterAll(async () => {
@@ -43,10 +45,12 @@ afterAll(async () => {
 test('it reads as far back as waits are journaled whole, and a short journal from its first record', async () => {
   const [first, last] = [new Map<number, number>(), new Map<number, number>()];
   const cut = new Set<string>();
+  let firstAlert: number | undefined;
   const reader = await readTopics({
     kafka,
     now: () => Date.now(),
     onRecord: async ({ topic, partition, offset }) => {
+      if (topic === ALERTS) firstAlert ??= offset;
       if (topic !== JOURNAL) return;
       if (!first.has(partition)) first.set(partition, offset);
       last.set(partition, offset);
@@ -61,6 +65,8 @@ test('it reads as far back as waits are journaled whole, and a short journal fro
     await until('it has caught up', () => reader.waitingFor() === null);
     expect([first.get(SHORT), last.get(SHORT)]).toEqual([0, 9]);
     expect([...cut]).toEqual([JOURNAL]);
+    // An alert is written when it turns: what fires for long stands behind all that turned since.
+    expect(firstAlert).toBe(0);
     expect(last.get(LONG)).toBe(5 * NEEDED - 1);
     // All that waits, and what came while the last of it was journaled again; not the whole.
     expect(first.get(LONG)).toBeLessThanOrEqual(4 * NEEDED);
