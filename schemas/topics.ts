@@ -26,7 +26,7 @@ const BROKER_TIME = { 'message.timestamp.type': 'LogAppendTime' };
 
 /**
  * How long the end of a marker stands in freshet.documents after compaction has come to it: whoever reads on from further back may
- * have missed it, and begins anew.
+ * have missed it, and begins anew. The end of a memory in cdc.memory stands as long.
  */
 export const MARKER_ENDS_KEPT_MS = 30 * DAY_MS;
 
@@ -123,7 +123,8 @@ export const TOPICS = {
     name: 'cdc.memory',
     value: 'Memory',
     partitions: PARTITIONS,
-    settings: { ...compacted(0), ...BROKER_TIME },
+    // A pipeline that was away for days must still see that a memory ended: else its document stays for good.
+    settings: { ...compacted(0), ...BROKER_TIME, 'delete.retention.ms': String(MARKER_ENDS_KEPT_MS) },
   },
   control: { name: 'freshet.control', value: 'Control', partitions: 1, settings: compacted(0) },
   alerts: { name: 'freshet.alerts', value: 'Alert', partitions: 1, settings: compacted(0) },
