@@ -29,11 +29,13 @@ export interface MemoryPolicy {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+export const MAX_SESSION_TTL_MS = 7 * DAY_MS;
+
 const SESSION = z.strictObject({
   ttlMs: z
     .int()
     .min(1_000)
-    .max(7 * DAY_MS)
+    .max(MAX_SESSION_TTL_MS)
     .default(2 * HOUR_MS),
   maxTurns: z.int().min(2).max(200).default(20),
   maxCharacters: z.int().min(1_000).max(500_000).default(40_000),

@@ -3,6 +3,7 @@
  * `partition|offset|characters|JSON`, and `#turns`, `#characters`, `#last` (microseconds), `#moved:<partition>` (the last offset
  * that was moved on). Sessions stand in a sorted set by the millisecond in which they will have been quiet for long enough.
  */
+import { MAX_SESSION_TTL_MS } from '../../schemas/memory-policy.ts';
 import { redisScript } from './redis-script.ts';
 
 /** KEYS session, due. ARGV field, partition, offset, characters, JSON, at (µs), ttl (ms), most turns, most characters, due (ms). */
@@ -48,7 +49,10 @@ export const READ_SESSION = redisScript(`
 local whole = redis.call('HGET', KEYS[2], ARGV[1]) == ARGV[2]
 return {whole and 1 or 0, redis.call('HGETALL', KEYS[1])}`);
 
-/** KEYS session. ARGV then of each turn: field, and of those that must not come back also partition and offset, else ''. */
+/**
+ * KEYS session. ARGV then of each turn: field, and of those that must not come back also partition and offset, else ''. Where the
+ * session was gone, what is noted of it must go as well.
+ */
 export const REMOVE_TURNS = redisScript(`
 local removed = 0
 for at = 1, #ARGV, 3 do
@@ -65,6 +69,7 @@ for at = 1, #ARGV, 3 do
     if not moved or tonumber(ARGV[at + 2]) > tonumber(moved) then redis.call('HSET', KEYS[1], field, ARGV[at + 2]) end
   end
 end
+if redis.call('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ${2 * MAX_SESSION_TTL_MS}) end
 return removed`);
 
 /** KEYS due. ARGV now (ms), lease (ms), most. */

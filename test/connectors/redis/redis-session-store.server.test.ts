@@ -94,6 +94,17 @@ describe('a session in Redis', () => {
     expect(await store.write(key, at(3), POLICY)).toMatchObject({ written: true, turns: 1 });
   });
 
+  test('goes in the end also where it was gone when its turns moved on: what is noted of them is not kept for ever', async () => {
+    const key = session();
+    await store.remove(key, [at(1)]);
+    expect(await store.write(key, at(1), POLICY)).toMatchObject({ written: false });
+    const redis = createRedisClient(inject('stack').redis);
+    onTestFinished(() => redis.disconnect());
+    await once(redis, 'ready');
+    const name = `freshet:session:${JSON.stringify([key.tenant, key.agent, key.sessionId])}`;
+    expect(await redis.pttl(name)).toBeGreaterThan(0);
+  });
+
   test('is due once it was quiet, is one asker’s at a time, and is again where it was not settled', async () => {
     const key = session({ tenant: `t-${randomUUID()}` });
     const isKey = (each: SessionKey) => each.tenant === key.tenant;
