@@ -25,13 +25,13 @@ interface Held {
   readonly since: readonly { readonly event: AgentEvent; readonly offset: number }[];
   /** Of its task in freshet.tasks. */
   readonly taskOffset: number;
-  /** The newest time of its events: a fork's copies bear the times of its origin. */
-  readonly lastAt: number;
 }
 
 export interface Plan {
   readonly records: readonly Projected[];
   readonly changed: ReadonlyMap<string, Held>;
+  /** The newest time of its events. */
+  readonly latestAt: number;
 }
 
 export interface PartitionProjection {
@@ -42,26 +42,27 @@ export interface PartitionProjection {
   isPastPending(executionId: string, plan: Plan): boolean;
   /** Where to read the journal from, to know again what is unfinished or whose task is not projected yet (rule J). */
   pinnedAt(tasksFrom: number, eventsFrom: number): number;
-  /**
-   * Forgets what ended, but for its id, once its task is projected; and what was left unfinished for good. `now`: microseconds since the
-   * Unix epoch.
-   */
-  forget(tasksFrom: number, now: number): void;
+  /** Forgets what ended, but for its id, once its task is projected; and what was left unfinished for good. */
+  forget(tasksFrom: number): void;
 }
 
 /** More than a worker remembers, so that no task that it passes over as ended looks pending here. */
 const MAX_ENDED = 100_000;
 /** Tasks are kept as long: what is silent for longer can have no worker any more. */
 const ABANDONED_MICROS = 7 * 24 * 3_600 * 1_000_000;
+/** What waits is journaled again every day: of a longer silence of the whole partition, when no worker ran, no more counts. */
+const MOST_SILENCE_MICROS = 24 * 3_600 * 1_000_000;
 
 /**
  * `from`: the first offset that will be read. `restoredTo`: what is unfinished and began before `from` is known by a snapshot below this
  * offset; what comes above it of an execution that is not known says nothing any more but what it cost.
  */
 export const createPartitionProjection = (from = 0, restoredTo = from): PartitionProjection => {
-  const held = new Map<string, Held>();
+  const held = new Map<string, Held & { readonly heardAt: number }>();
   const ended = new Set<string>();
   let latestAt = 0;
+  /** The log's own time, without its standstills; a clock that is ahead moves it by one of them at most. */
+  let writtenFor = 0;
 
   const rememberEnded = (executionId: string): void => {
     ended.add(executionId);
@@ -94,7 +95,9 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
     plan: (events) => {
       const records: Projected[] = [];
       const changed = new Map<string, Held>();
+      let newestAt = 0;
       for (const { event, offset } of events) {
+        newestAt = Math.max(newestAt, event.at);
         const { executionId } = event;
         const restoring = offset < restoredTo;
         const known = changed.get(executionId) ?? held.get(executionId);
@@ -114,18 +117,16 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
           restored: before?.restored === true,
           since: restoring && !before?.restored ? [...(before?.since ?? []), { event, offset }] : [],
           taskOffset: event.task?.offset ?? before?.taskOffset ?? -1,
-          lastAt: Math.max(before?.lastAt ?? 0, event.at),
         };
         const counts = execution.order !== before?.execution.order;
         changed.set(executionId, (restoring && restoredBy(seen, event)) || shortenedBy(seen, event, counts));
       }
-      return { records, changed };
+      return { records, changed, latestAt: newestAt };
     },
-    keep: ({ changed }) => {
-      for (const [executionId, each] of changed) {
-        held.set(executionId, each);
-        latestAt = Math.max(latestAt, each.lastAt);
-      }
+    keep: ({ changed, latestAt: newestAt }) => {
+      if (latestAt > 0) writtenFor += Math.min(Math.max(0, newestAt - latestAt), MOST_SILENCE_MICROS);
+      latestAt = Math.max(latestAt, newestAt);
+      for (const [executionId, each] of changed) held.set(executionId, { ...each, heardAt: writtenFor });
     },
     isPastPending: (executionId, { changed }) => {
       const { order } = (changed.get(executionId) ?? held.get(executionId))?.execution ?? UNSEEN;
@@ -139,15 +140,13 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
       }
       return pinned;
     },
-    forget: (tasksFrom, now) => {
-      // The log's own time, where this is behind it; no later than now, as one clock that is ahead would let go of all that live.
-      const time = Math.min(latestAt, now);
-      for (const [executionId, { execution, taskOffset, lastAt, whole }] of held) {
+    forget: (tasksFrom) => {
+      for (const [executionId, { execution, taskOffset, heardAt, whole }] of held) {
         if (!whole) held.delete(executionId);
         else if (execution.order.ended && taskOffset < tasksFrom) {
           held.delete(executionId);
           rememberEnded(executionId);
-        } else if (time - lastAt > ABANDONED_MICROS) held.delete(executionId);
+        } else if (writtenFor - heardAt > ABANDONED_MICROS) held.delete(executionId);
       }
     },
   };

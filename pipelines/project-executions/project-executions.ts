@@ -316,7 +316,7 @@ export const startExecutionProjection = async (
     const due = [...owned].flatMap(([partition, each]) => {
       const { events, tasks, projection } = each;
       if (events < each.projectedTo) return [];
-      projection.forget(tasks, clock());
+      projection.forget(tasks);
       const metadata = commitMetadataOf(projection.pinnedAt(tasks, events));
       const text = `${events} ${tasks} ${metadata}`;
       return each.committed === text ? [] : [{ partition, each, events, tasks, metadata, text }];

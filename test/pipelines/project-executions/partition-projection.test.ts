@@ -10,8 +10,6 @@ import { ACTS, EXECUTIONS, logOf } from '../../agents/runtime/waiting-histories.
 const placed = (log: readonly AgentEvent[]) => log.map((event, offset) => ({ event, offset }));
 
 const DAY = 86_400_000_000;
-/** Past all times of the simulated journals. */
-const NOW = 1_800_000_000_000_000;
 
 /** What is left of records when each key keeps its last. */
 const view = (records: readonly Projected[]): ReadonlyMap<string, Projected> =>
@@ -65,7 +63,7 @@ test('projecting in any batches, retried or begun again, writes the same: one re
         expect(view([...whole, ...createPartitionProjection().plan(log).records])).toEqual(view(whole));
         expect(again.pinnedAt(3, log.length)).toBe(0);
         expect(again.pinnedAt(4, log.length)).toBe(log.length);
-        again.forget(4, NOW);
+        again.forget(4);
         expect(again.isPastPending('execution-1', again.plan([]))).toBe(true);
         expect(again.plan(log).records.filter(({ name }) => name !== 'Cost')).toEqual([]);
       },
@@ -116,14 +114,14 @@ test('begun again where it says, past all that waits is journaled whole of, it g
           .plan(log.slice(0, stopped))
           .records.flatMap((each) => (each.name === 'Result' ? [each.record.executionId] : [])),
       );
-      all.forget(tasks, NOW);
+      all.forget(tasks);
       const pinned = all.pinnedAt(tasks, stopped);
       const begun = log.findIndex(({ event }) => !ended.has(event.executionId));
       if (begun >= 0 && begun < stopped && pinned > begun) shortened += 1;
 
       const again = createPartitionProjection(pinned, stopped);
       for (const each of log.slice(pinned, stopped)) again.keep(again.plan([each]));
-      again.forget(tasks, NOW);
+      again.forget(tasks);
       // Told once more, it pins the same: what it knows is known by what stands there.
       expect(again.pinnedAt(tasks, stopped)).toBe(pinned);
       const of = (records: readonly Projected[]) =>
@@ -136,30 +134,36 @@ test('begun again where it says, past all that waits is journaled whole of, it g
   expect(shortened).toBeGreaterThan(30);
 }, 120_000);
 
-test('what lives is not forgotten for the old times of what it took over, nor for a clock that is a week ahead (I2)', async () => {
+test('what lives is not forgotten for the old times of what it took over, a clock that is a week ahead, or a standstill of a week (I2)', async () => {
   const live = simulate({
     agent: randomAgent({ maxUsd: '5' }),
     models: [scriptedModel('first', [{ kind: 'text', text: 'Thirty days [1].' }])],
   });
   await live.run('worker-a');
-  const resultsAfter = (log: readonly AgentEvent[], now: number) => {
+  const resultsAfter = (log: readonly AgentEvent[]) => {
     const projection = createPartitionProjection();
-    const unfinished = placed(log).slice(0, -1);
-    projection.keep(projection.plan(unfinished));
-    projection.forget(4, now);
+    for (const each of placed(log).slice(0, -1)) projection.keep(projection.plan([each]));
+    projection.forget(4);
     const rest = projection.plan(placed(log).slice(-1)).records;
     return rest.filter(({ name, record }) => name === 'Result' && record.executionId === 'execution-1');
   };
-  const now = live.now();
   // A fork's copies stand behind its claim with the times of its origin.
   const isCopied = ({ type }: AgentEvent) => type !== 'user-input' && type !== 'claim' && type !== 'response';
   const forked = live.log.map((event) => (isCopied(event) ? { ...event, at: event.at - 8 * DAY } : event));
-  expect(resultsAfter(forked, now)).toHaveLength(1);
+  expect(resultsAfter(forked)).toHaveLength(1);
 
   const [first] = live.log;
   if (!first) throw new Error('nothing is journaled');
-  const ahead = { ...first, executionId: 'execution-2', taskId: 'task-2', at: now + 8 * DAY };
-  expect(resultsAfter([ahead, ...live.log], now)).toHaveLength(1);
+  const others = (days: readonly number[]) =>
+    days.map((day) => ({
+      ...{ ...first, executionId: `execution-of-${day}`, taskId: `task-${day}` },
+      at: live.now() + day * DAY,
+    }));
+  const unfinished = live.log.slice(0, -1);
+  expect(resultsAfter([...others([8]), ...live.log])).toHaveLength(1);
+  // Nothing ran for eight days, and the others are heard of first.
+  expect(resultsAfter([...unfinished, ...others([8]), ...live.log.slice(-1)])).toHaveLength(1);
   // Left for good: silent for a week while others went on.
-  expect(resultsAfter([...live.log.slice(0, -1), ahead, ...live.log.slice(-1)], ahead.at)).toEqual([]);
+  const everyDay = others([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(resultsAfter([...unfinished, ...everyDay, ...live.log.slice(-1)])).toEqual([]);
 });
