@@ -143,7 +143,14 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
         }
         return `${run.schemaRegistry}, every schema compatible`;
       }),
-      finding('redis', async () => `${run.redis}, version ${await pingRedis(run.redis)}`),
+      finding('redis', async () => {
+        const { version, eviction } = await pingRedis(run.redis);
+        if (eviction !== 'noeviction')
+          wrong(
+            `drops keys when its memory is full (maxmemory-policy ${eviction}), and an agent then forgets a conversation unnoticed; set maxmemory-policy noeviction`,
+          );
+        return `${run.redis}, version ${version}`;
+      }),
       finding('connect', async () => {
         const { version } = (await answers(run.connect)) as { version?: string };
         return `${run.connect}, version ${version ?? '?'}`;

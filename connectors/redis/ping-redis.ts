@@ -2,8 +2,14 @@ import { Redis } from 'ioredis';
 import { bareAddress } from '../../schemas/bare-address.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 
-/** The version of the Redis at a URL. Errors: `unavailable`. */
-export const pingRedis = async (url: string): Promise<string> => {
+export interface RedisAnswer {
+  readonly version: string;
+  /** What goes first when memory is full; `noeviction` where nothing does. */
+  readonly eviction: string;
+}
+
+/** What the Redis at a URL is. Errors: `unavailable`. */
+export const pingRedis = async (url: string): Promise<RedisAnswer> => {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 3_000,
@@ -13,7 +19,9 @@ export const pingRedis = async (url: string): Promise<string> => {
   redis.on('error', () => undefined);
   try {
     await redis.connect();
-    return /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
+    const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
+    const eviction = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1] ?? 'noeviction';
+    return { version, eviction };
   } catch (thrown) {
     const error = toError(thrown);
     throw new FreshetError('unavailable', `Redis at ${bareAddress(url)} does not answer: ${error.message}`, {
