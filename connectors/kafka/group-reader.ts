@@ -156,6 +156,8 @@ export const openGroupReader = async (
   const begin = async (consumer: RawConsumer, joining: readonly Ownership[]): Promise<void> => {
     const asked = joining.filter(isCurrent);
     if (asked.length === 0) return;
+    // Whoever had them before may have held them until now; who takes them on holds them anew.
+    for (const each of asked) each.held = false;
     const chosen = await persistently(asked, () => handlers.onAssigned(asked.map((each) => each.at)));
     for (const each of asked) each.taken = true;
     const gone = asked.filter((each) => !isCurrent(each));
@@ -224,7 +226,7 @@ export const openGroupReader = async (
           restartsAt: 0,
           taken: false,
           ready: false,
-          held: kept?.held ?? false,
+          held: false,
         };
         owned.set(keyOf(at), ownership);
         fresh.push(ownership);

@@ -242,7 +242,9 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       current.delete(partition);
       workers.set(partition, worker);
       for (const each of changesOf(partition)) reader.pause(each);
-      void worker.catchUp().catch((error) => settings.onFailure(toFreshetError(error)));
+      void worker.catchUp().catch((error) => {
+        if (workers.get(partition) === worker) settings.onFailure(toFreshetError(error));
+      });
       settings.onEvent({ type: 'assigned', partition });
       return {
         topic: documents,
