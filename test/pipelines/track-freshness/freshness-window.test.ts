@@ -155,7 +155,7 @@ describe('what is not known is not shown as good', () => {
   });
 });
 
-test('what nobody ever asks for does not grow', () => {
+test('what nobody ever asks for does not grow', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const held = (): number => {
@@ -173,7 +173,8 @@ test('what nobody ever asks for does not grow', () => {
   runFor(0, 100);
   const before = held();
   runFor(100, 2_000);
-  expect(held() - before).toBeLessThan(20);
+  // Buffers that are free are swept beside the program, at a time of its own: what is held stays held.
+  await expect.poll(() => held() - before, { timeout: 20_000 }).toBeLessThan(20);
   expect(window.report(NOW + 2_099 * 5_000_000).counts.commits).toBe(60);
 });
 
