@@ -4,9 +4,8 @@
  * a row number or 8 MB. A batch that fails is tried again until it passes or the
  * partition is gone: nothing is skipped.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { toError } from '../schemas/errors.ts';
 import { type BatchBounds, nextBatchSize } from './batch-size.ts';
+import { untilItPasses } from './until-it-passes.ts';
 
 export interface BatchQueueSettings<Item> {
   readonly batch: BatchBounds;
@@ -36,9 +35,6 @@ export interface BatchQueue<Item> {
   abandon(): void;
 }
 
-const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 5_000;
-
 export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): BatchQueue<Item> => {
   let waiting: Item[] = [];
   let bytes = 0;
@@ -49,21 +45,10 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
   let underWay: Item | undefined;
   const gone = new AbortController();
 
-  const processUntilDone = async (batch: readonly Item[]): Promise<void> => {
-    for (let attempt = 1; !gone.signal.aborted; attempt += 1) {
-      const begun = performance.now();
-      try {
-        await settings.process(batch, gone.signal);
-        size = nextBatchSize(settings.batch, size, batch.length, performance.now() - begun);
-        return;
-      } catch (error) {
-        if (gone.signal.aborted || stopped) return;
-        settings.onRetry(toError(error), attempt);
-        await sleep(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1)), undefined, {
-          signal: gone.signal,
-        }).catch(() => undefined);
-      }
-    }
+  const process = async (batch: readonly Item[]): Promise<void> => {
+    const begun = performance.now();
+    await settings.process(batch, gone.signal);
+    size = nextBatchSize(settings.batch, size, batch.length, performance.now() - begun);
   };
 
   const takeBatch = (): readonly Item[] => {
@@ -89,7 +74,11 @@ export const createBatchQueue = <Item>(settings: BatchQueueSettings<Item>): Batc
         full = false;
         settings.onDrained();
       }
-      await processUntilDone(batch);
+      await untilItPasses(() => process(batch), {
+        signal: gone.signal,
+        onRetry: settings.onRetry,
+        givesUp: () => stopped,
+      });
       underWay = undefined;
     }
     running = undefined;

@@ -11,6 +11,7 @@ import { decodeDocuments } from '../decode-documents.ts';
 import { type FoldedDocuments, foldDocuments, type LoggedDocument } from '../fold-documents.ts';
 import type { DriftWatch } from '../gates/drift-state.ts';
 import { RECORD_BOUNDS } from '../record-bounds.ts';
+import { untilItPasses } from '../until-it-passes.ts';
 import { againUnder } from './carried-content.ts';
 import { type EmbedSettings, embedDocuments } from './embed-documents.ts';
 import {
@@ -85,6 +86,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
   let turnsReadAt = 0;
   let target: number | undefined;
   let caughtUp: (() => void)[] = [];
+  const gone = new AbortController();
   const redriven = new WeakMap<KafkaRecord, Redrive & { readonly done: () => void }>();
 
   const position = (): number => table.position(partition) ?? 0;
@@ -265,7 +267,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     },
     documents: (records) => tail.push(records),
     catchUp: async () => {
-      await untilCurrent();
+      await untilItPasses(untilCurrent, { signal: gone.signal, onRetry: settings.onRetry });
       settings.onCurrent();
     },
     waiting: () => changes.waiting(),
@@ -279,6 +281,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
       await tail.stop();
     },
     abandon: () => {
+      gone.abort();
       changes.abandon();
       tail.abandon();
     },
