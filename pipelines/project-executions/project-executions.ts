@@ -72,12 +72,13 @@ export interface ExecutionProjection {
 }
 
 interface OwnedPartition {
+  readonly partition: number;
   readonly projection: PartitionProjection;
   readonly queue: BatchQueue<KafkaRecord>;
   /** Everything below is projected already: read again for what it says of unfinished executions. */
   readonly projectedTo: number;
-  /** Tasks that came before the journal was read to there. */
-  readonly held: KafkaRecord[];
+  /** More would wait than memory is given for. */
+  full: boolean;
   events: number;
   tasks: number;
   committed: string;
@@ -146,7 +147,9 @@ export const startExecutionProjection = async (
         events.get(partition),
       );
       owned.get(partition)?.queue.abandon();
-      owned.set(partition, openPartition(partition, start, tasks.get(partition)?.offset ?? 0));
+      const opened = openPartition(partition, start, tasks.get(partition)?.offset ?? 0);
+      owned.set(partition, opened);
+      holdBack(opened);
       return { topic: EVENTS, partition, offset: start.from };
     });
   };
@@ -156,27 +159,27 @@ export const startExecutionProjection = async (
     { from, projectedTo }: ProjectionStart,
     tasks: number,
   ): OwnedPartition => {
-    const at = [TASKS, EVENTS].map((topic) => ({ topic, partition }));
+    const setFull = (full: boolean): void => {
+      opened.full = full;
+      holdBack(opened);
+    };
     const opened: OwnedPartition = {
+      partition,
       projection: createPartitionProjection(from, projectedTo),
       queue: createBatchQueue<KafkaRecord>({
         batch: ofAtMost(MAX_BATCH),
         highWater: HIGH_WATER,
         ...RECORD_BOUNDS,
         process: (batch, signal) => projectBatch(opened, batch, signal),
-        onFull: () => {
-          for (const each of at) reader?.pause(each);
-        },
-        onDrained: () => {
-          for (const each of at) reader?.resume(each);
-        },
+        onFull: () => setFull(true),
+        onDrained: () => setFull(false),
         onRetry: (error, attempt) => {
           log('warn', `projecting partition ${partition}: ${error.message}; trying again`);
           onEvent({ name: 'retry', partition, attempt });
         },
       }),
       projectedTo,
-      held: [],
+      full: false,
       events: from,
       tasks,
       committed: '',
@@ -255,7 +258,7 @@ export const startExecutionProjection = async (
       if (record.topic === EVENTS) partition.events = record.offset + 1;
       else partition.tasks = record.offset + 1;
     }
-    releaseTasks(partition);
+    holdBack(partition);
     report(projected, letters.length);
     for (const [at, { name, record }] of projected.entries()) {
       if (name !== 'Result') continue;
@@ -302,14 +305,15 @@ export const startExecutionProjection = async (
     if (letters > 0) onEvent({ name: 'dead-lettered', count: letters });
   };
 
-  /** Whether a task is past pending is known only when the journal is read to where it was projected before. */
-  const releaseTasks = (partition: OwnedPartition): void => {
-    if (partition.events >= partition.projectedTo) partition.queue.push(partition.held.splice(0));
-  };
-
-  const take = (partition: OwnedPartition, topic: string, records: readonly KafkaRecord[]): void => {
-    if (topic === TASKS && partition.events < partition.projectedTo) partition.held.push(...records);
-    else partition.queue.push(records);
+  /** Whether a task is past pending is known only when the journal is read to where it was projected before: until then none is read. */
+  const holdBack = (each: OwnedPartition): void => {
+    const { partition, full, events, projectedTo } = each;
+    if (owned.get(partition) !== each) return;
+    for (const topic of [TASKS, EVENTS]) {
+      const waits = full || (topic === TASKS && events < projectedTo);
+      if (waits) reader?.pause({ topic, partition });
+      else reader?.resume({ topic, partition });
+    }
   };
 
   const commit = async (): Promise<void> => {
@@ -346,10 +350,7 @@ export const startExecutionProjection = async (
           owned.delete(partition);
         }
       },
-      onBatch: ({ topic, partition, records }) => {
-        const at = owned.get(partition);
-        if (at) take(at, topic, records);
-      },
+      onBatch: ({ partition, records }) => owned.get(partition)?.queue.push(records),
       onFailure: (error) => {
         log('error', error.message, error);
         settings.onFailure?.(error);
@@ -362,8 +363,7 @@ export const startExecutionProjection = async (
   }, COMMIT_MS);
 
   return {
-    waiting: () =>
-      [...owned.values()].reduce((sum, { queue, held }) => sum + queue.waiting() + held.length, 0),
+    waiting: () => [...owned.values()].reduce((sum, { queue }) => sum + queue.waiting(), 0),
     stop: async () => {
       clearInterval(timer);
       await Promise.all([...owned.values()].map(({ queue }) => queue.stop()));
