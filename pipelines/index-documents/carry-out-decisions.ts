@@ -7,8 +7,10 @@ import { toError } from '../../schemas/errors.ts';
 import type { ReleaseDecision } from '../../schemas/release-decision.ts';
 
 export interface CarryOutSettings<Redrive> {
-  /** Decisions of the partition whose documents stand as they were decided about. */
-  readonly standing: () => readonly ReleaseDecision[];
+  /** Of the partition, oldest first. */
+  readonly decisions: () => Iterable<ReleaseDecision>;
+  /** Its document stands as it was decided about. */
+  readonly stands: (decision: ReleaseDecision) => boolean;
   /** What they call for: whole records, in memory. Errors: `kafka-unavailable`. */
   readonly redrivesOf: (decisions: readonly ReleaseDecision[]) => Promise<readonly Redrive[]>;
   /** Resolves when they are done; never, where the partition goes to another member. */
@@ -30,11 +32,20 @@ export const carryOutDecisions = <Redrive>(settings: CarryOutSettings<Redrive>):
   let asked = false;
   let running = false;
 
+  const next = (): readonly ReleaseDecision[] => {
+    const some: ReleaseDecision[] = [];
+    for (const each of settings.decisions()) {
+      if (tried.has(each) || !settings.stands(each)) continue;
+      some.push(each);
+      if (some.length === AT_ONCE) break;
+    }
+    return some;
+  };
+
   const carryOut = async (): Promise<void> => {
     while (!settings.isOver()) {
       // Asked anew for the next: while those before were embedded, a person may have decided otherwise about it.
-      const untried = settings.standing().filter((each) => !tried.has(each));
-      const some = untried.slice(0, AT_ONCE);
+      const some = next();
       if (some.length === 0) return;
       await settings.redrive(await settings.redrivesOf(some));
       for (const each of some) tried.add(each);

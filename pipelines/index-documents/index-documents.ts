@@ -17,7 +17,7 @@ import { type Clock, oldestOf } from '../../schemas/clock.ts';
 import type { FreshetConfig, Row } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
 import { tablePrefixOf } from '../../schemas/document-id.ts';
-import { type FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import type { FreshetError } from '../../schemas/errors.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
 import { MEMORY_SOURCE } from '../../schemas/memory-source.ts';
 import { RESULT_SOURCE } from '../../schemas/result-source.ts';
@@ -142,7 +142,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
 
   const current = new Set<number>();
   /** Carries out what people decided about documents of a partition that is current. */
-  const carryOut = new WeakMap<PartitionWorker, () => void>();
+  const carryOut = new Map<number, () => void>();
 
   const changesOf = (partition: number): readonly TopicPartition[] =>
     changeTopics.map((topic) => ({ topic, partition }));
@@ -206,16 +206,17 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
         if (!isIts()) return;
         settings.onEvent({ type: 'current', partition });
         current.add(partition);
-        carryOut.get(worker)?.();
+        carryOut.get(partition)?.();
         for (const each of changesOf(partition)) reader.resume(each);
       },
       logEnd: async () =>
         (await kafka.admin.offsets(documents)).find((each) => each.partition === partition)?.latest ?? 0,
     });
     carryOut.set(
-      worker,
+      partition,
       carryOutDecisions({
-        standing: () => releases.standing(partition),
+        decisions: () => releases.about(partition),
+        stands: releases.stands,
         redrivesOf: (decisions) => releases.redrivesOf(partition, decisions),
         redrive: (redrives) => worker.redrive(redrives),
         isOver: () => !isIts() || !current.has(partition),
@@ -242,9 +243,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
       current.delete(partition);
       workers.set(partition, worker);
       for (const each of changesOf(partition)) reader.pause(each);
-      void worker.catchUp().catch((error) => {
-        if (workers.get(partition) === worker) settings.onFailure(toFreshetError(error));
-      });
+      void worker.catchUp();
       settings.onEvent({ type: 'assigned', partition });
       return {
         topic: documents,
@@ -262,10 +261,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
 
   const releases = await openReleaseDecisions({
     ...{ kafka, codec: settings.codec, table, readChange },
-    onDecision: (partition) => {
-      const worker = current.has(partition) ? workers.get(partition) : undefined;
-      if (worker) carryOut.get(worker)?.();
-    },
+    onDecision: (partition) => carryOut.get(partition)?.(),
     onTrouble: (error) => settings.onEvent({ type: 'retry', partition: -1, error, attempt: 1 }),
   });
   const reader = await openGroupReader(
@@ -286,6 +282,7 @@ export const startIndexDocuments = async (settings: IndexDocumentsSettings): Pro
           if (topic !== documents) continue;
           workers.get(partition)?.abandon();
           workers.delete(partition);
+          carryOut.delete(partition);
           current.delete(partition);
           settings.onEvent({ type: 'revoked', partition });
         }

@@ -136,14 +136,24 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
     return {
       record,
       value,
-      tooLarge: gateRecord(value.length + 2 * record.documentId.length, settings.limits),
+      refusal: gateRecord(value.length + 2 * record.documentId.length, settings.limits),
     };
   };
 
   /** Without what it would keep, where it does not fit its topic with it. */
   const markerOf = (from: Outcome['from'], record: Document, refusal: Refusal) => {
     const whole = encoded(markerFor(record, refusal, keptBefore(from, record)));
-    return whole.tooLarge ? encoded(markerFor(record, refusal, undefined)) : whole;
+    return whole.refusal ? encoded(markerFor(record, refusal, undefined)) : whole;
+  };
+
+  const refuse = (from: Outcome['from'], record: Document, refusal: Refusal): void => {
+    const marker = markerOf(from, record, refusal);
+    appendDocument(marker.record, marker.value, settings.partition);
+    const { gate, reason, detail, finding } = refusal;
+    const contentHash = 'contentHash' in from ? from.contentHash : '';
+    appendQuarantined(marker.record, { gate, reason, detail, finding, contentHash });
+    refusals.push({ gate });
+    counts.quarantined += 1;
   };
 
   for (const outcome of outcomes) {
@@ -187,33 +197,28 @@ export const planAppends = (settings: AppendPlanSettings, outcomes: readonly Out
         counts['dead-lettered'] += 1;
         break;
       }
-      case 'append':
-      case 'quarantined': {
-        const { value, tooLarge } = encoded(outcome.record);
-        const refusal = outcome.kind === 'quarantined' ? outcome.refusal : tooLarge;
-        if (!refusal) {
-          const partitions =
-            outcome.record.kind === 'floor'
-              ? Array.from({ length: settings.documentPartitions }, (_, at) => at)
-              : [settings.partition];
-          for (const partition of partitions) appendDocument(outcome.record, value, partition);
-          counts.appended += 1;
-          if (outcome.from.kind === 'given-up') appendQuarantined(outcome.record, { outcome: 'dropped' });
-          if ('wasRefused' in outcome.from && outcome.from.wasRefused)
-            appendQuarantined(outcome.record, {
-              outcome: outcome.record.kind === 'deleted' ? 'deleted' : 'passed',
-            });
+      case 'append': {
+        const { value, refusal } = encoded(outcome.record);
+        if (refusal) {
+          refuse(outcome.from, outcome.record, refusal);
           break;
         }
-        const marker = markerOf(outcome.from, outcome.record, refusal);
-        appendDocument(marker.record, marker.value, settings.partition);
-        const { gate, reason, detail, finding } = refusal;
-        const contentHash = 'contentHash' in outcome.from ? outcome.from.contentHash : '';
-        appendQuarantined(marker.record, { gate, reason, detail, finding, contentHash });
-        refusals.push({ gate });
-        counts.quarantined += 1;
+        const partitions =
+          outcome.record.kind === 'floor'
+            ? Array.from({ length: settings.documentPartitions }, (_, at) => at)
+            : [settings.partition];
+        for (const partition of partitions) appendDocument(outcome.record, value, partition);
+        counts.appended += 1;
+        if (outcome.from.kind === 'given-up') appendQuarantined(outcome.record, { outcome: 'dropped' });
+        if ('wasRefused' in outcome.from && outcome.from.wasRefused)
+          appendQuarantined(outcome.record, {
+            outcome: outcome.record.kind === 'deleted' ? 'deleted' : 'passed',
+          });
         break;
       }
+      case 'quarantined':
+        refuse(outcome.from, outcome.record, outcome.refusal);
+        break;
       default:
         outcome satisfies never;
     }

@@ -36,8 +36,10 @@ export interface Redrive {
 
 export interface ReleaseDecisions {
   readonly releaseOf: FindRelease;
-  /** Of a partition, those whose documents stand as they were decided about; oldest first. */
-  standing(partition: number): readonly ReleaseDecision[];
+  /** About documents of a partition; oldest first. */
+  about(partition: number): Iterable<ReleaseDecision>;
+  /** Its document stands as it was decided about. */
+  stands(decision: ReleaseDecision): boolean;
   /** What decisions about documents of a partition call for. Errors: `kafka-unavailable`. */
   redrivesOf(partition: number, decisions: readonly ReleaseDecision[]): Promise<readonly Redrive[]>;
   close(): Promise<void>;
@@ -85,8 +87,10 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
 
   return {
     releaseOf: (documentId) => releaseOf(held.get(documentId)),
-    standing: (partition) =>
-      [...held.values()].filter((each) => each.partition === partition && stands(each)),
+    about: function* (partition) {
+      for (const each of held.values()) if (each.partition === partition) yield each;
+    },
+    stands,
     redrivesOf: async (partition, decisions) => {
       const redrives: Redrive[] = [];
       const byTopic = new Map<string, Map<number, Decided>>();

@@ -23,7 +23,8 @@ const carrying = () => {
   let release: (() => void) | undefined;
   let broken = false;
   const carryOut = carryOutDecisions<ReleaseDecision>({
-    standing: () => [...standing],
+    decisions: () => standing,
+    stands: () => true,
     redrivesOf: async (decisions) => {
       if (broken) throw new Error('the broker has gone');
       return decisions;
