@@ -19,6 +19,8 @@ export interface InitPlan {
 const BOOKKEEPING =
   /\.(?:schema_?migrations?|migrations?|ar_internal_metadata|flyway_schema_history|databasechangelog(?:lock)?|alembic_version|knex_migrations(?:_lock)?|_prisma_migrations|spatial_ref_sys|sessions?|(?:failed_)?jobs|job_batches|cache(?:_locks)?|django_\w+|auth_permission)$/;
 
+const KEPT_BY_A_FRAMEWORK = 'is what frameworks keep for themselves, by its name: --tables takes it';
+
 /** `wanted`: names of tables, empty for all. Throws `not-found` for one that the database does not have. */
 export const planInit = (survey: SourceSurvey, wanted: readonly string[]): InitPlan => {
   // Another kind of server, or one too old: whatever else it says, nothing of it can be captured.
@@ -32,11 +34,14 @@ export const planInit = (survey: SourceSurvey, wanted: readonly string[]): InitP
       'not-found',
       `there is no table ${missing.join(', ')} that this user may see; there is ${survey.tables.map(({ name }) => name).join(', ') || 'none'}`,
     );
-  const isWanted = ({ name }: SurveyTable): boolean =>
-    wanted.length > 0 ? wanted.includes(name) : !BOOKKEEPING.test(name);
+  const isWanted = ({ name }: SurveyTable): boolean => wanted.length === 0 || wanted.includes(name);
   const tables: MappedTable[] = [];
   const leftOut: { table: string; why: string }[] = [];
   for (const table of survey.tables.filter(isWanted)) {
+    if (wanted.length === 0 && BOOKKEEPING.test(table.name)) {
+      leftOut.push({ table: table.name, why: KEPT_BY_A_FRAMEWORK });
+      continue;
+    }
     const guess = guessMapping(table);
     const unnamed = survey.findings.find(
       (finding) => finding.check === 'replica-identity' && finding.table === table.name && !finding.ok,
@@ -50,6 +55,9 @@ export const planInit = (survey: SourceSurvey, wanted: readonly string[]): InitP
   const concerns = ({ table, check, said }: SurveyFinding): boolean =>
     table === undefined ||
     tables.some((each) => each.table.name === table) ||
-    leftOut.some((each) => each.table === table && (check === 'primary-key' || each.why === said));
+    leftOut.some(
+      (each) =>
+        each.table === table && (each.why === said || (check === 'primary-key' && each.why === KEYLESS)),
+    );
   return { findings: survey.findings.filter(concerns), tables, leftOut };
 };

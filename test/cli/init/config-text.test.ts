@@ -39,17 +39,31 @@ test('names that are no identifiers, and those that would end a text or a commen
 test('what is left out is said, and no reason to stop', () => {
   const plan = planInit(
     {
-      ...survey(table('public.a'), table('public.keyless', []), table('public.schema_migrations')),
+      ...survey(
+        table('public.a'),
+        table('public.keyless', []),
+        table('public.schema_migrations'),
+        // Of somebody who trains, or of a framework: the name alone does not say.
+        table('public.sessions', []),
+      ),
       findings: [
         { check: 'log', ok: true, said: '' },
         { check: 'permission', table: 'public.schema_migrations', ok: false, said: '' },
         { check: 'primary-key', table: 'public.keyless', ok: false, said: '' },
+        { check: 'primary-key', table: 'public.sessions', ok: false, said: '' },
       ],
     },
     [],
   );
   expect(plan.tables.map((each) => each.table.name)).toEqual(['public.a']);
-  expect(plan.leftOut).toEqual([{ table: 'public.keyless', why: expect.stringContaining('no primary key') }]);
+  expect(plan.leftOut).toEqual([
+    { table: 'public.keyless', why: expect.stringContaining('no primary key') },
+    { table: 'public.schema_migrations', why: expect.stringContaining('--tables') },
+    { table: 'public.sessions', why: expect.stringContaining('--tables') },
+  ]);
+  expect(planInit(survey(table('public.sessions')), ['public.sessions'])).toMatchObject({
+    ...{ tables: [{ table: { name: 'public.sessions' } }], leftOut: [] },
+  });
   expect(plan.findings.map(({ check }) => check)).toEqual(['log', 'primary-key']);
   expect(() => planInit(survey(table('public.a')), ['public.b'])).toThrow(
     expect.objectContaining({ code: 'not-found', message: expect.stringContaining('public.b') }),
