@@ -57,22 +57,34 @@ const REQUIREMENTS: readonly Requirement[] = [
   },
 ];
 
+/** BINLOG MONITOR, and what Debezium's connector is made for. */
+const OLDEST = [10, 5] as const;
+
 const isMariaDb = (version: string): boolean => /mariadb/i.test(version);
 
 /** Product and version; what is not MariaDB says no more than its version. */
 export const serverName = ({ version = 'unknown' }: ServerVariables): string =>
   isMariaDb(version) ? `MariaDB ${version.split('-')[0]}` : version;
 
-export const binlogFindings = (variables: ServerVariables): readonly SurveyFinding[] => {
+const serverFinding = (variables: ServerVariables): SurveyFinding => {
   const version = variables.version ?? 'unknown';
-  const server: SurveyFinding = isMariaDb(version)
-    ? { check: 'server', ok: true, said: serverName(variables) }
-    : {
-        check: 'server',
-        ok: false,
-        said: `the server is ${version}, not MariaDB: its binlog is of another kind`,
-        change: 'point the source at a MariaDB server; MySQL itself is not supported yet',
-      };
+  const said = serverName(variables);
+  if (!isMariaDb(version))
+    return {
+      ...{ check: 'server', ok: false },
+      said: `the server is ${said}, not MariaDB: its binlog is of another kind`,
+      change: 'point the source at a MariaDB server; MySQL itself is not supported yet',
+    };
+  const [major = 0, minor = 0] = version.split('.').map(Number.parseFloat);
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]))
+    return { check: 'server', ok: true, said };
+  return {
+    ...{ check: 'server', ok: false, said: `${said} is older than what can be captured` },
+    change: `upgrade it to MariaDB ${OLDEST.join('.')} or newer`,
+  };
+};
+
+export const binlogFindings = (variables: ServerVariables): readonly SurveyFinding[] => {
   const log = REQUIREMENTS.map(({ name, holds, why, change }): SurveyFinding => {
     const value = variables[name];
     // What this server does not know, it cannot do wrong; but the log itself must be there.
@@ -80,5 +92,5 @@ export const binlogFindings = (variables: ServerVariables): readonly SurveyFindi
       return { check: 'log', ok: true, said: `${name} = ${value ?? 'not known here'}` };
     return { check: 'log', ok: false, said: `${name} = ${value ?? 'unknown'}: ${why}`, change };
   });
-  return [server, ...log];
+  return [serverFinding(variables), ...log];
 };

@@ -12,7 +12,13 @@ const READY = {
 };
 
 test('a server that is ready', () => {
-  expect(binlogFindings(READY).filter(({ ok }) => !ok)).toEqual([]);
+  for (const version of [
+    READY.version,
+    '10.5.29-MariaDB-1:10.5.29+maria~deb11',
+    '11.4.2-MariaDB',
+    '12.0.2-MariaDB',
+  ])
+    expect(binlogFindings({ ...READY, version }).filter(({ ok }) => !ok)).toEqual([]);
 });
 
 test.each([
@@ -22,6 +28,9 @@ test.each([
   ['no server id', { server_id: '0' }, /SET GLOBAL server_id/],
   ['events without positions', { binlog_legacy_event_pos: 'OFF' }, /SET GLOBAL binlog_legacy_event_pos = ON/],
   ['MySQL', { version: '8.0.36' }, /MySQL itself is not supported/],
+  ['MySQL that is older than MariaDB may be', { version: '5.7.44-log' }, /MySQL itself is not supported/],
+  ['MariaDB of before BINLOG MONITOR', { version: '10.4.34-MariaDB-log' }, /MariaDB 10\.5 or newer/],
+  ['an old MariaDB', { version: '5.5.68-MariaDB' }, /MariaDB 10\.5 or newer/],
 ])('%s is one finding, with the change that mends it', (_, different, change) => {
   const wrong = binlogFindings({ ...READY, ...different }).filter(({ ok }) => !ok);
   expect(wrong).toEqual([expect.objectContaining({ change: expect.stringMatching(change) })]);
