@@ -9,6 +9,8 @@ const GLOBAL: readonly { readonly names: readonly string[]; readonly why: string
 ];
 
 const SIGNALS = 'freshet';
+/** Probe rows are written over (UPDATE), snapshots read both tables, and a delete looks for its rows (SELECT). */
+const OWN = ['CREATE', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 
 interface Grant {
   readonly privileges: readonly string[];
@@ -66,7 +68,7 @@ export const grantFindings = (user: string, lines: readonly string[]): readonly 
           change: `GRANT ${name} ON *.* TO ${account};`,
         };
   });
-  const signals = ['CREATE', 'INSERT', 'DELETE'].every((privilege) =>
+  const signals = OWN.every((privilege) =>
     holds(({ on }) => on === '*.*' || on === `${SIGNALS}.*`, [privilege]),
   );
   return [

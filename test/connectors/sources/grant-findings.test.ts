@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { surelyReadable } from '../../../connectors/sources/mariadb/grant-findings.ts';
+import { grantFindings, surelyReadable } from '../../../connectors/sources/mariadb/grant-findings.ts';
 
 const readable = (...grants: readonly string[]) => [
   ...surelyReadable(
@@ -14,4 +14,19 @@ test('tables that a grant opens are not asked one by one; what it says nothing o
   expect(readable('SELECT, INSERT ON `my_shop`.`b`')).toEqual(['my_shop.b']);
   for (const grant of ['INSERT ON *.*', 'SELECT (id) ON `other`.`a`', 'SELECT ON `my%`.*', 'USAGE ON *.*'])
     expect(readable(grant)).toEqual([]);
+});
+
+test('its own two tables are made, read, filled, written over and emptied: each right is asked for', () => {
+  const GLOBAL = 'GRANT REPLICATION SLAVE, BINLOG MONITOR, RELOAD ON *.* TO `app`@`%`';
+  const wrong = (...privileges: readonly string[]) =>
+    grantFindings('app@%', [GLOBAL, `GRANT ${privileges.join(', ')} ON \`freshet\`.* TO \`app\`@\`%\``])
+      .filter(({ ok }) => !ok)
+      .map(({ change }) => change);
+  const needed = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE'];
+  expect(wrong(...needed)).toEqual([]);
+  expect(wrong('ALL PRIVILEGES')).toEqual([]);
+  for (const missing of needed)
+    expect(wrong(...needed.filter((each) => each !== missing))).toEqual([
+      "GRANT ALL PRIVILEGES ON freshet.* TO 'app'@'%';",
+    ]);
 });
