@@ -46,6 +46,21 @@ test('documents as NDJSON, each by itself; a flag is shown with its span, and a 
   await expect(judged(path)).rejects.toMatchObject({ code: 'check-failed' });
 });
 
+test.each([
+  ['a note that opens with a bracket', 'notes.txt', '[draft] Turn the valve off.'],
+  ['markdown that opens with a link', 'page.md', '[Pump 77](https://pumps.example)\nwants oil.'],
+  ['JSON that is called a text', 'quoted.txt', '{"text": "as it stands"}'],
+  ['what no name tells of and is no JSON', 'letter', '{ curly } as it begins'],
+])('%s is a plain text', async (_, name, content) => {
+  const { stdout } = await judged(file(name, content), '--json');
+  expect(lines(stdout)).toMatchObject([{ refused: false, text: content }]);
+});
+
+test('JSON that no name tells of is read as such', async () => {
+  const { stdout } = await judged(file('piped', '[{"text": "Good."}, {"text": "Better."}]'), '--json');
+  expect(lines(stdout)).toHaveLength(2);
+});
+
 test('rows go through the mapping of their table and its gates', async () => {
   const row = { id: 1, tenant: 'acme', title: 'T', category: 'a', body: ORDER };
   const path = file('rows.json', JSON.stringify([row, { ...row, body: 'Good.' }]));
@@ -57,6 +72,7 @@ test.each([
   ['no file', 'none.json', undefined, 'not-found'],
   ['no JSON', 'broken.json', '{"text": ', 'usage'],
   ['no objects', 'numbers.json', '[1, 2]', 'usage'],
+  ['JSON without a name, of no objects', 'numbers', '[1, 2]', 'usage'],
 ])('%s is said so', async (_, name, content, code) => {
   const path = content === undefined ? join(folder, name) : file(name, content);
   await expect(judged(path)).rejects.toMatchObject({ code });
