@@ -31,13 +31,12 @@ const RECENT = {
   [TOPICS.costs.name]: { hours: 24, least: 100, most: 5_000 },
   [TOPICS.feedback.name]: { hours: 720, least: 1_000, most: 20_000 },
   [TOPICS.deadLetters.name]: { hours: 24, least: 1_000, most: 1_000 },
-  // Newest of each source: written every ten seconds at least.
-  [TOPICS.sourceStates.name]: { hours: 1, least: 1_000, most: 1_000 },
   // What stands in quarantine waits for a person, for as long as its topic keeps it.
   [TOPICS.quarantine.name]: { hours: 720, least: 10_000, most: 200_000 },
   // The newest of each key stands, however old it is and however much was written of others.
   [TOPICS.alerts.name]: WHOLE,
   [TOPICS.control.name]: WHOLE,
+  [TOPICS.sourceStates.name]: WHOLE,
   [TOPICS.audit.name]: { hours: 720, least: 1_000, most: 1_000 },
 } as const satisfies Record<string, Recent>;
 

@@ -11,6 +11,7 @@ import { until } from '../../support/until.ts';
 
 const JOURNAL = TOPICS.agentEvents.name;
 const ALERTS = TOPICS.alerts.name;
+const SOURCES = TOPICS.sourceStates.name;
 const [LONG, SHORT] = [3, 5];
 /** Whatever waits was journaled whole within the last of these. */
 const NEEDED = mostBehind(DEFAULT_WAIT_LIMITS);
@@ -35,6 +36,7 @@ beforeAll(async () => {
   await fill(LONG, 5 * NEEDED);
   await fill(SHORT, 10);
   await fill(0, 1_500, ALERTS);
+  await fill(0, 1_500, SOURCES);
   await writer.close();
 });
 afterAll(async () => {
@@ -46,11 +48,13 @@ test('it reads as far back as waits are journaled whole, and a short journal fro
   const [first, last] = [new Map<number, number>(), new Map<number, number>()];
   const cut = new Set<string>();
   let firstAlert: number | undefined;
+  let firstState: number | undefined;
   const reader = await readTopics({
     kafka,
     now: () => Date.now(),
     onRecord: async ({ topic, partition, offset }) => {
       if (topic === ALERTS) firstAlert ??= offset;
+      if (topic === SOURCES) firstState ??= offset;
       if (topic !== JOURNAL) return;
       if (!first.has(partition)) first.set(partition, offset);
       last.set(partition, offset);
@@ -67,6 +71,8 @@ test('it reads as far back as waits are journaled whole, and a short journal fro
     expect([...cut]).toEqual([JOURNAL]);
     // An alert is written when it turns: what fires for long stands behind all that turned since.
     expect(firstAlert).toBe(0);
+    // A source that was taken out writes no more: its state stands behind all that the others wrote since.
+    expect(firstState).toBe(0);
     expect(last.get(LONG)).toBe(5 * NEEDED - 1);
     // All that waits, and what came while the last of it was journaled again; not the whole.
     expect(first.get(LONG)).toBeLessThanOrEqual(4 * NEEDED);
