@@ -1,8 +1,7 @@
 import { getEventListeners } from 'node:events';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { linkSignals, withSignals } from '../../schemas/linked-signal.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 import { until } from '../support/until.ts';
 
 const held = (source: AbortSignal): number => getEventListeners(source, 'abort').length;
@@ -34,10 +33,8 @@ test('once it is released, its sources hold nothing of it and end nothing', () =
 });
 
 test('a timeout comes, whatever is collected before it', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const { signal } = linkSignals(AbortSignal.timeout(100), new AbortController().signal);
-  const collecting = setInterval(collect, 10);
+  const collecting = setInterval(collectGarbage, 10);
   // Nobody listens but the link itself until it is looked at.
   await until('it is over', () => signal.aborted).finally(() => clearInterval(collecting));
   expect(signal.reason).toMatchObject({ name: 'TimeoutError' });

@@ -1,24 +1,11 @@
 /** Which of two documents with one text is refused, where one goes, changes or stood before. */
 import { expect, test } from 'vitest';
 import type { Change } from '../../../connectors/debezium/change.ts';
-import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import type { HeldLookalikes } from '../../../pipelines/index-documents/batch-lookalikes.ts';
-import { embedDocuments } from '../../../pipelines/index-documents/embed-documents.ts';
-import { type PrepareSettings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { equalBits, sameText } from '../../../schemas/fingerprint.ts';
-import { type GateOverrides, type GateSettings, settingsOfTable } from '../../../schemas/gate-settings.ts';
+import type { GateOverrides } from '../../../schemas/gate-settings.ts';
 import type { Document } from '../../../schemas/records.ts';
-import {
-  config,
-  deleteAt,
-  holding,
-  model,
-  prepareSettings,
-  toPrepare,
-  truncateAt,
-  upsertAt,
-  writtenOf,
-} from './changes.ts';
+import { deleteAt, holding, recordsOf, settingsOf, truncateAt, upsertAt } from './changes.ts';
 
 const lookalikesOf = (records: readonly Document[]): HeldLookalikes => ({
   find: (tenant, documentId, fingerprint, least, counts) => {
@@ -37,20 +24,12 @@ const lookalikesOf = (records: readonly Document[]): HeldLookalikes => ({
 const QUARANTINE = { duplicates: { same: 'quarantine' } } as const;
 
 /** What a batch makes where these records are held. */
-const madeOf = async (
+const madeOf = (
   changes: readonly Change[],
   held: readonly Document[] = [],
   gates: GateOverrides = QUARANTINE,
-): Promise<readonly Document[]> => {
-  const settings: PrepareSettings = {
-    ...prepareSettings(),
-    config: { ...config, gates: settingsOfTable(config.gates as GateSettings, gates) },
-    lookalikes: lookalikesOf(held),
-  };
-  const prepared = await prepareChanges(settings, holding(...held), toPrepare(changes));
-  const embedding = new EmbeddingCache({ model, maxBytes: 1e6 });
-  return writtenOf(await embedDocuments({ embedding, model, clock: () => 8 }, prepared));
-};
+): Promise<readonly Document[]> =>
+  recordsOf(settingsOf(gates, { lookalikes: lookalikesOf(held) }), changes, holding(...held));
 const kindsOf = (records: readonly Document[]) => records.map(({ kind }) => kind);
 
 const TEXT = 'The same five words here.';

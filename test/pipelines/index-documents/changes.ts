@@ -1,14 +1,21 @@
 /** Changes as the tests of this folder make them, and a mapping for their rows. */
 import type { Change } from '../../../connectors/debezium/change.ts';
 import type { KafkaRecord } from '../../../connectors/kafka/kafka.ts';
+import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createHashEmbeddingModel } from '../../../connectors/models/embedding/hash-embedding-model.ts';
+import { createDriftWatch } from '../../../pipelines/gates/drift-state.ts';
 import { NO_LOOKALIKES } from '../../../pipelines/gates/run-gates.ts';
 import { createVolumeWatch } from '../../../pipelines/gates/volume-state.ts';
-import type { Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
-import type {
-  ChangeToPrepare,
-  Holdings,
-  PrepareSettings,
+import {
+  type EmbedSettings,
+  embedDocuments,
+  type Outcome,
+} from '../../../pipelines/index-documents/embed-documents.ts';
+import {
+  type ChangeToPrepare,
+  type Holdings,
+  type PrepareSettings,
+  prepareChanges,
 } from '../../../pipelines/index-documents/prepare-changes.ts';
 import {
   type AppendPlan,
@@ -16,6 +23,7 @@ import {
   planAppends,
 } from '../../../pipelines/index-documents/records-to-append.ts';
 import { parseConfig, type Row } from '../../../schemas/config.ts';
+import { type GateOverrides, type GateSettings, settingsOfTable } from '../../../schemas/gate-settings.ts';
 import type { Document } from '../../../schemas/records.ts';
 import { makeVersion, type Version } from '../../../schemas/version.ts';
 
@@ -111,8 +119,33 @@ export const prepareSettings = (
   readRow,
 });
 
+export const settingsOf = (gates: GateOverrides, over: Partial<PrepareSettings> = {}): PrepareSettings => ({
+  ...prepareSettings(),
+  config: { ...config, gates: settingsOfTable(config.gates as GateSettings, gates) },
+  ...over,
+});
+
+/** What comes of a batch where this is held. */
+export const outcomesOfRecords = async (
+  settings: PrepareSettings,
+  changes: readonly ChangeToPrepare[],
+  held: Holdings = holding(),
+  embed: Partial<EmbedSettings> = {},
+): Promise<readonly Outcome[]> => {
+  const embedding = new EmbeddingCache({ model, maxBytes: 1e6 });
+  const settingsToEmbed = { embedding, model, clock: () => 8, drift: createDriftWatch(), ...embed };
+  return embedDocuments(settingsToEmbed, await prepareChanges(settings, held, changes));
+};
+
+export const outcomesOf = (
+  settings: PrepareSettings,
+  changes: readonly Change[],
+  held?: Holdings,
+  embed?: Partial<EmbedSettings>,
+): Promise<readonly Outcome[]> => outcomesOfRecords(settings, toPrepare(changes), held, embed);
+
 /** Encodes as JSON, vectors as their length: what is appended can be read again. */
-export const jsonCodec: AppendPlanSettings['codec'] = {
+const jsonCodec: AppendPlanSettings['codec'] = {
   bodyOf: (_, value) => value.subarray(1),
   encode: (_, record) =>
     Buffer.from(
@@ -131,3 +164,6 @@ export const planOf = (outcomes: readonly Outcome[], maxRecordBytes = 100_000): 
 /** What comes to stand in the log. */
 export const writtenOf = (outcomes: readonly Outcome[]): readonly Document[] =>
   planOf(outcomes).documents.map(({ record }) => record);
+
+export const recordsOf = async (...asked: Parameters<typeof outcomesOf>): Promise<readonly Document[]> =>
+  writtenOf(await outcomesOf(...asked));

@@ -1,25 +1,16 @@
 import { expect, test } from 'vitest';
-import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { decodeDocuments } from '../../../pipelines/decode-documents.ts';
-import { embedDocuments } from '../../../pipelines/index-documents/embed-documents.ts';
-import { prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
 import type { Document } from '../../../schemas/records.ts';
-import { holding, model, prepareSettings, toPrepare, upsertAt } from './changes.ts';
+import { holding, outcomesOf, prepareSettings, upsertAt } from './changes.ts';
 
 const FIRST = 'The first part stays as it is. '.repeat(6);
 const twoParts = (second: string): string => `${FIRST}\n# Two\n${second.repeat(6)}`;
 
 const recordOf = async (version: number, body: string, before: readonly Document[], embeds: boolean) => {
-  const prepared = await prepareChanges(
-    prepareSettings(),
-    holding(...before),
-    toPrepare([upsertAt(version, { body })]),
-  );
-  const embedding = new EmbeddingCache({ model, maxBytes: 1e6 });
-  const [outcome] = await embedDocuments(
-    { embedding, model, clock: () => 8, embeds: () => embeds },
-    prepared,
-  );
+  const held = holding(...before);
+  const [outcome] = await outcomesOf(prepareSettings(), [upsertAt(version, { body })], held, {
+    embeds: () => embeds,
+  });
   if (outcome?.kind !== 'append') throw new Error(`not appended but ${outcome?.kind}`);
   return outcome.record;
 };

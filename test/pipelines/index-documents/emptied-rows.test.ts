@@ -3,17 +3,15 @@
  * of them keeps what was good before, by the table's policy; a burst of them pauses the table.
  */
 import { expect, test } from 'vitest';
-import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createVolumeWatch } from '../../../pipelines/gates/volume-state.ts';
-import { embedDocuments } from '../../../pipelines/index-documents/embed-documents.ts';
 import { pausedTables } from '../../../pipelines/index-documents/paused-tables.ts';
-import { type Holdings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
+import type { Holdings, PrepareSettings } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { parseConfig, type Row } from '../../../schemas/config.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
 import { isSearchable } from '../../../schemas/document-order.ts';
 import type { GateOverrides } from '../../../schemas/gate-settings.ts';
 import type { Document } from '../../../schemas/records.ts';
-import { holding, model, prepareSettings, toPrepare, upsertAt, versionAt, writtenOf } from './changes.ts';
+import { holding, outcomesOf, prepareSettings, recordsOf, upsertAt, versionAt } from './changes.ts';
 
 const ROWS = 40;
 
@@ -36,26 +34,13 @@ const configOf = (gates: GateOverrides) =>
     agents: [],
   });
 
-const outcomesOf = async (
-  changes: Parameters<typeof toPrepare>[0],
-  held: Holdings = holding(),
-  gates: GateOverrides = {},
-) => {
-  const settings = {
-    ...prepareSettings(),
-    config: configOf({ volume: { atLeast: 10, share: 0.5 }, ...gates }),
-    volume: createVolumeWatch(() => ROWS),
-  };
-  const prepared = await prepareChanges(settings, held, toPrepare(changes));
-  return embedDocuments(
-    { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 8 },
-    prepared,
-  );
-};
-const recordsOf = async (...asked: Parameters<typeof outcomesOf>): Promise<readonly Document[]> =>
-  writtenOf(await outcomesOf(...asked));
+const settings = (gates: GateOverrides = {}): PrepareSettings => ({
+  ...prepareSettings(),
+  config: configOf({ volume: { atLeast: 10, share: 0.5 }, ...gates }),
+  volume: createVolumeWatch(() => ROWS),
+});
 const goodRecord = async (): Promise<Document> => {
-  const [good] = await recordsOf([upsertAt(1, { body: 'Good.' })]);
+  const [good] = await recordsOf(settings(), [upsertAt(1, { body: 'Good.' })]);
   if (!good) throw new Error('nothing was made');
   return good;
 };
@@ -65,7 +50,7 @@ const everyRow = (position: number, row: Row = {}, read = false) =>
 const holdingAll = async (
   turn = 0,
 ): Promise<Holdings & { readonly pauses: NonNullable<Holdings['pauses']> }> => {
-  const records = await recordsOf(everyRow(1));
+  const records = await recordsOf(settings(), everyRow(1));
   const turns = new Map([['shop/public.a', { paused: false, turn, marked: true, doubtedBefore: -1 }]]);
   return { ...holding(...records), pauses: pausedTables(turns) };
 };
@@ -89,7 +74,7 @@ const EMPTIED: readonly (readonly [string, Row])[] = [
 
 test.each(EMPTIED)('a burst pauses the table where in every row %s; the rest is skipped', async (_, row) => {
   const held = await holdingAll();
-  const outcomes = await outcomesOf(everyRow(6, row), held, { onRefusal: 'remove' });
+  const outcomes = await outcomesOf(settings({ onRefusal: 'remove' }), everyRow(6, row), held);
   const dropped = outcomes.filter((each) => each.kind === 'dropped').length;
   expect(dropped).toBe(ROWS / 2 + 1);
   expect(held.pauses.found()).toMatchObject([
@@ -104,7 +89,7 @@ test('a burst of several kinds counts as one', async () => {
       ? { ...change, row: { ...change.row, ...EMPTIED[at % EMPTIED.length]?.[1] } }
       : change,
   );
-  await outcomesOf(changes, held);
+  await outcomesOf(settings(), changes, held);
   expect(held.pauses.found()).toHaveLength(1);
 });
 
@@ -112,16 +97,17 @@ test.each(EMPTIED.filter(([, row]) => row.tenant !== 'a\u0000b'))(
   'nothing is lost where %s: before the pause documents are kept for their tenant, after it they are left alone',
   async (_, row) => {
     const held = await holdingAll();
-    expect(searchableAfter(held, await recordsOf(everyRow(6, row), held))).toBe(ROWS);
+    expect(searchableAfter(held, await recordsOf(settings(), everyRow(6, row), held))).toBe(ROWS);
     const unpaused = await holdingAll();
     const off = { volume: { action: 'off' } } as const;
-    expect(searchableAfter(unpaused, await recordsOf(everyRow(6, row), unpaused, off))).toBe(ROWS);
+    expect(searchableAfter(unpaused, await recordsOf(settings(off), everyRow(6, row), unpaused))).toBe(ROWS);
   },
 );
 
 test('a row that names no tenant any more keeps what stood, through more refusals, until it passes', async () => {
   const held = holding(await goodRecord());
   const [first, second, third, fourth] = await recordsOf(
+    settings(),
     [
       upsertAt(2, { tenant: null }),
       upsertAt(3, { body: null, tenant: null }),
@@ -140,7 +126,7 @@ test('a row that names no tenant any more keeps what stood, through more refusal
 
 test('I9: a row that names another tenant keeps nothing, though the rest of its mapping fails', async () => {
   const held = holding(await goodRecord());
-  const [moved] = await recordsOf([upsertAt(2, { body: null, tenant: 'brim' })], held);
+  const [moved] = await recordsOf(settings(), [upsertAt(2, { body: null, tenant: 'brim' })], held);
   expect(moved).toMatchObject({ kind: 'refused', tenant: 'brim', text: '', chunks: [], stale: null });
 });
 
@@ -148,21 +134,21 @@ test('nothing is kept where the policy is to remove, nor from below a floor', as
   const good = await goodRecord();
   const blank = { kind: 'refused', tenant: null, text: '', chunks: [], stale: null };
   const change = upsertAt(3, { tenant: null });
-  expect(await recordsOf([change], holding(good), { onRefusal: 'remove' })).toMatchObject([blank]);
+  expect(await recordsOf(settings({ onRefusal: 'remove' }), [change], holding(good))).toMatchObject([blank]);
   const floored = { ...holding(good), floor: () => versionAt(2) };
-  expect(await recordsOf([change], floored)).toMatchObject([blank]);
+  expect(await recordsOf(settings(), [change], floored)).toMatchObject([blank]);
 });
 
 test('what is read of a table that somebody resumed is meant, and pauses it no second time', async () => {
   const resumed = await holdingAll(2);
-  const outcomes = await outcomesOf(everyRow(6, { tenant: null }, true), resumed);
+  const outcomes = await outcomesOf(settings(), everyRow(6, { tenant: null }, true), resumed);
   expect(outcomes.map((each) => each.kind)).toEqual(Array(ROWS).fill('quarantined'));
   expect(resumed.pauses.found()).toEqual([]);
   // A source that is read anew by itself, and the changes of a table that was resumed, are counted.
   const anew = await holdingAll();
-  await outcomesOf(everyRow(6, { tenant: null }, true), anew);
+  await outcomesOf(settings(), everyRow(6, { tenant: null }, true), anew);
   expect(anew.pauses.found()).toHaveLength(1);
   const changed = await holdingAll(2);
-  await outcomesOf(everyRow(6, { tenant: null }), changed);
+  await outcomesOf(settings(), everyRow(6, { tenant: null }), changed);
   expect(changed.pauses.found()).toHaveLength(1);
 });

@@ -4,10 +4,9 @@ import { expect, test } from 'vitest';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createDriftWatch } from '../../../pipelines/gates/drift-state.ts';
 import { createPartitionWorker } from '../../../pipelines/index-documents/partition-worker.ts';
-import { type GateSettings, settingsOfTable } from '../../../schemas/gate-settings.ts';
 import { revisionAfter } from '../../../schemas/version.ts';
 import { createMemoryDocumentTable } from '../memory-document-table.ts';
-import { config, model, prepareSettings, recordAt, upsertAt, versionAt } from './changes.ts';
+import { model, recordAt, settingsOf, upsertAt, versionAt } from './changes.ts';
 
 const LIMITS = { deviations: 3, afterChunks: 12 };
 
@@ -31,13 +30,7 @@ test('a batch that is tried again after a failed append teaches the drift gate o
       bodyOf: () => undefined,
       decode: () => Promise.reject(new Error('nothing to read')),
     },
-    prepare: {
-      ...prepareSettings(),
-      config: {
-        ...config,
-        gates: settingsOfTable(config.gates as GateSettings, { drift: { ...LIMITS, action: 'flag' } }),
-      },
-    },
+    prepare: settingsOf({ drift: { ...LIMITS, action: 'flag' } }),
     embed: { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 8, drift },
     readChange: async ({ offset }) => ({
       kind: 'change',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { UNAVAILABLE } from '../../../connectors/debezium/change.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { againUnder } from '../../../pipelines/index-documents/carried-content.ts';
-import { embedDocuments, type Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
+import type { Outcome } from '../../../pipelines/index-documents/embed-documents.ts';
 import { pausedTables } from '../../../pipelines/index-documents/paused-tables.ts';
 import { type Holdings, prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
 import { parseConfig, type Row } from '../../../schemas/config.ts';
@@ -15,6 +15,7 @@ import {
   deleteAt,
   holding,
   model,
+  outcomesOf,
   prepareSettings,
   recordAt,
   toPrepare,
@@ -41,9 +42,8 @@ const indexed = async (
       return model.embed(texts);
     },
   };
-  const prepared = await prepareChanges(settings, held, toPrepare(changes));
   const embedding = new EmbeddingCache({ model: counting, maxBytes: 1e6 });
-  return { outcomes: await embedDocuments({ embedding, model, clock: () => 8 }, prepared), embedded };
+  return { outcomes: await outcomesOf(settings, changes, held, { embedding }), embedded };
 };
 const recordIn = ({ outcomes }: { readonly outcomes: readonly Outcome[] }, at = 0): Document => {
   const outcome = outcomes[at];
@@ -171,13 +171,9 @@ describe('what is embedded', () => {
       const [vector = new Float32Array()] = await model.embed([text]);
       return text.includes('Unfit') ? vector.fill(Number.NaN, 3, 4) : vector;
     }
-    const prepared = await prepareChanges(
-      prepareSettings(),
-      holding(),
-      toPrepare([upsertAt(1, { body: 'Unfit.' }), upsertAt(1, {}, { key: { id: '2' } })]),
-    );
     const embedding = new EmbeddingCache({ model: unfit, maxBytes: 1e6 });
-    const outcomes = await embedDocuments({ embedding, model, clock: () => 8 }, prepared);
+    const changes = [upsertAt(1, { body: 'Unfit.' }), upsertAt(1, {}, { key: { id: '2' } })];
+    const outcomes = await outcomesOf(prepareSettings(), changes, holding(), { embedding });
     expect(outcomes.map((each) => each.kind)).toEqual(['quarantined', 'append']);
     expect(outcomes[0]).toMatchObject({
       refusal: { gate: 'embedding', reason: 'not-finite' },

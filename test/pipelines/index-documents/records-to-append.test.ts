@@ -1,14 +1,11 @@
 /** Outcomes of a batch → what is appended where, and how each change is counted (I7). */
 import { expect, test } from 'vitest';
-import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
-import { embedDocuments } from '../../../pipelines/index-documents/embed-documents.ts';
 import type { ChangeToPrepare } from '../../../pipelines/index-documents/prepare-changes.ts';
-import { prepareChanges } from '../../../pipelines/index-documents/prepare-changes.ts';
 import type { DeadLetter, Document, Quarantined } from '../../../schemas/records.ts';
 import {
   deleteAt,
   holding,
-  model,
+  outcomesOfRecords,
   planOf,
   prepareSettings,
   recordAt,
@@ -17,11 +14,8 @@ import {
   upsertAt,
 } from './changes.ts';
 
-const planned = async (changes: readonly ChangeToPrepare[], maxRecordBytes?: number, held = holding()) => {
-  const prepared = await prepareChanges(prepareSettings(), held, changes);
-  const embedding = new EmbeddingCache({ model, maxBytes: 1e6 });
-  return planOf(await embedDocuments({ embedding, model, clock: () => 8 }, prepared), maxRecordBytes);
-};
+const planned = async (changes: readonly ChangeToPrepare[], maxRecordBytes?: number, held = holding()) =>
+  planOf(await outcomesOfRecords(prepareSettings(), changes, held), maxRecordBytes);
 const read = <Of>(value: Buffer | null | undefined): Of => JSON.parse(String(value)) as Of;
 
 test('documents and markers go to the partition of their change, a floor to all of them', async () => {

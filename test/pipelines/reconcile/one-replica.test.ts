@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest';
 import { amongReplicas } from '../../../connectors/index-service/index-replicas.ts';
 import type { HeldDocument, IndexReplica } from '../../../connectors/index-service/index-service.ts';
-import type { RowScanner } from '../../../connectors/sources/row-scanner.ts';
 import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import { expectedDocument } from '../../../pipelines/reconcile/expected-document.ts';
 import { reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
@@ -11,6 +10,7 @@ import { FreshetError } from '../../../schemas/errors.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 import { knownWatermark } from '../../connectors/index-service/known-watermark.ts';
 import { prepareSettings } from '../index-documents/changes.ts';
+import { scannerOf } from './scanner-of.ts';
 
 const OF = { source: 'shop', table: 'public.a' };
 const prepare = { ...prepareSettings(), ...JUDGED_ALONE };
@@ -18,14 +18,7 @@ const row = {
   key: { id: '1' },
   row: { id: 1n, title: 'T', body: 'as it is now', tenant: 'acme', kind: 'x' },
 };
-
-const scanner: RowScanner = {
-  keyColumns: async () => ['id'],
-  page: async () => [row],
-  rows: async () => [row],
-  keys: async () => [row.key],
-  close: async () => undefined,
-};
+const scanner = scannerOf(row);
 
 test('that another covers the place makes no divergence of what one is behind with', async () => {
   const { digest } = await expectedDocument(prepare, OF, row, makeVersion(0, [0n, 0n]));

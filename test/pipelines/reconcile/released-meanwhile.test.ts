@@ -1,7 +1,6 @@
 /** A person lets a refused row pass while the comparison runs: what it made is no divergence, and is not taken out again. */
 import { expect, test } from 'vitest';
 import type { HeldDocument } from '../../../connectors/index-service/index-service.ts';
-import type { RowScanner } from '../../../connectors/sources/row-scanner.ts';
 import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import { expectedDocument } from '../../../pipelines/reconcile/expected-document.ts';
 import { type ReconcileSettings, reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
@@ -10,6 +9,7 @@ import type { Release } from '../../../schemas/release-decision.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 import { knownWatermark } from '../../connectors/index-service/known-watermark.ts';
 import { prepareSettings } from '../index-documents/changes.ts';
+import { scannerOf } from './scanner-of.ts';
 
 const OF = { source: 'shop', table: 'public.a' };
 const VERSION = makeVersion(1, [5n, 0n]);
@@ -17,13 +17,7 @@ const row = {
   key: { id: '1' },
   row: { id: 1n, title: 'T', body: 'Too long. '.repeat(100), tenant: 'acme', kind: 'x' },
 };
-const scanner: RowScanner = {
-  keyColumns: async () => ['id'],
-  page: async () => [row],
-  rows: async () => [row],
-  keys: async () => [row.key],
-  close: async () => undefined,
-};
+const scanner = scannerOf(row);
 
 test('a release that was made after the start is known before anything counts as divergent', async () => {
   let release: Release | undefined;

@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest';
 import type { IndexService } from '../../../connectors/index-service/index-service.ts';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
-import type { RowScanner } from '../../../connectors/sources/row-scanner.ts';
 import { JUDGED_ALONE } from '../../../pipelines/gates/judged-alone.ts';
 import { type ReconcileSettings, reconcileTable } from '../../../pipelines/reconcile/reconcile-table.ts';
 import { repairDocuments } from '../../../pipelines/reconcile/repair-documents.ts';
@@ -10,17 +9,12 @@ import type { Document } from '../../../schemas/records.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 import { knownWatermark } from '../../connectors/index-service/known-watermark.ts';
 import { model, prepareSettings } from '../index-documents/changes.ts';
+import { scannerOf } from './scanner-of.ts';
 
 const OF = { source: 'shop', table: 'public.a' };
 const prepare = { ...prepareSettings(), ...JUDGED_ALONE };
 const row = { key: { id: '1' }, row: { id: 1n, title: 'T', body: 'Before.', tenant: 'acme', kind: 'x' } };
-const scanner: RowScanner = {
-  keyColumns: async () => ['id'],
-  page: async () => [row],
-  rows: async () => [row],
-  keys: async () => [row.key],
-  close: async () => undefined,
-};
+const scanner = scannerOf(row);
 
 /** The record of the repair, where the floors are those before the row was read and after it. */
 const repaired = async (before: string, after: string): Promise<Document | undefined> => {

@@ -1,11 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { STAGES } from '../../../pipelines/track-freshness/change-latency.ts';
 import { createFreshnessWindow } from '../../../pipelines/track-freshness/freshness-window.ts';
 import type { Timing } from '../../../schemas/records.ts';
 import { makeVersion } from '../../../schemas/version.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 const NOW = 1_800_000_000_000_000;
 const MINUTE = 60_000_000;
@@ -156,10 +155,8 @@ describe('what is not known is not shown as good', () => {
 });
 
 test('what nobody ever asks for does not grow', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const held = (): number => {
-    collect();
+    collectGarbage();
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return (heapUsed + arrayBuffers) / 1e6;
   };
