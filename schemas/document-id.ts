@@ -21,6 +21,15 @@ export const documentIdOf = (
   return `${encode(source)}/${encode(table)}/${columns.map((column) => encode(key[column] ?? null)).join(',')}`;
 };
 
+/** Undefined where the key can name no document. */
+export const documentIdIfAny = (...named: Parameters<typeof documentIdOf>): string | undefined => {
+  try {
+    return documentIdOf(...named);
+  } catch {
+    return undefined;
+  }
+};
+
 /** Source, table and key of a document by its id; undefined of any other text. Of several key columns the key is their text with commas. */
 export const placeOfDocument = (
   documentId: string,

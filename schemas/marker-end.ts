@@ -6,6 +6,7 @@
 import { cloudEventHeaders } from './cloud-event.ts';
 import { placeOfDocument } from './document-id.ts';
 import type { Document } from './records.ts';
+import { timingOfNothing } from './timing-of-nothing.ts';
 import { isVersion } from './version.ts';
 
 const VERSION_HEADER = 'freshet-version';
@@ -37,7 +38,7 @@ export const endedMarkerOf = (record: {
     ...{ kind: 'deleted', documentId, source, table, version },
     ...{ tenant: null, title: '', text: '', metadata: {}, model: '', chunks: [] },
     ...{ reason: null, flags: [], stale: null, fingerprint: null, carried: {} },
-    timing: { committedAt: 0, capturedAt: 0, inKafkaAt: 0, gatedAt: 0, embeddedAt: 0, basis: 'none' },
+    timing: timingOfNothing(0),
     change: { topic, partition, offset },
   };
 };

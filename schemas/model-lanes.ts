@@ -104,8 +104,8 @@ export const lanesKept = ({ serving, candidate, previous }: ModelLanes): readonl
 ];
 
 /** The lane whose log goes back furthest: of two the other was begun beside it. */
-export const longestLane = ({ base, serving, previous, candidate }: ModelLanes): string =>
-  [serving, candidate, previous].includes(base) ? base : (previous ?? serving);
+export const longestLane = (lanes: ModelLanes): string =>
+  embedsBase(lanes) ? lanes.base : (lanes.previous ?? lanes.serving);
 
 /** Lanes that are filled from freshet.documents. */
 export const lanesFilled = (lanes: ModelLanes): readonly string[] =>

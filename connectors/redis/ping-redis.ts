@@ -19,8 +19,9 @@ export const pingRedis = async (url: string): Promise<RedisAnswer> => {
   redis.on('error', () => undefined);
   try {
     await redis.connect();
-    const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
-    const eviction = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1] ?? 'noeviction';
+    const info = await redis.info();
+    const version = /redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown';
+    const eviction = /maxmemory_policy:(\S+)/.exec(info)?.[1] ?? 'noeviction';
     return { version, eviction };
   } catch (thrown) {
     const error = toError(thrown);

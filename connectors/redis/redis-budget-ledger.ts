@@ -10,12 +10,14 @@ import {
   type DailySpending,
   dayBefore,
   dayOf,
+  type JournaledCost,
   type ReserveVerdict,
   startOfDay,
 } from '../../schemas/budget-ledger.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { FreshetError, toError } from '../../schemas/errors.ts';
 import { formatUsd, parseUsd } from '../../schemas/money.ts';
+import { slicesOf } from '../../schemas/slices-of.ts';
 import { BEGIN_REBUILD, FORGET, RESERVE, RESTORE, SEAL, SETTLE, SPENDING } from './budget-scripts.ts';
 import { openRedis } from './open-redis.ts';
 
@@ -41,6 +43,8 @@ const wide = (usd: string): string => {
   const [whole = '0', fraction = ''] = formatUsd(parseUsd(usd)).split('.');
   return `${whole}.${fraction.padEnd(12, '0')}`;
 };
+const restoring = ({ costId, agent, tenant, usd, settled }: JournaledCost) =>
+  [costId, agent, tenant, wide(usd), settled] as const;
 const narrow = (amount: string): string => formatUsd(parseUsd(amount));
 
 const isUnlimited = ({ agentUsd, tenantUsd }: DailyLimits): boolean =>
@@ -171,11 +175,8 @@ export const openRedisBudgetLedger = async ({
       const keys = [keyOf(day)];
       if ((await ask(() => BEGIN_REBUILD(redis, keys, [token, expiryOf(day)]))) === 'known') return;
       const costs = await read();
-      for (let at = 0; at < costs.length; at += RESTORED_AT_ONCE) {
-        const some = costs
-          .slice(at, at + RESTORED_AT_ONCE)
-          .map(({ costId, agent, tenant, usd, settled }) => [costId, agent, tenant, wide(usd), settled]);
-        const answer = await ask(() => RESTORE(redis, keys, [token, JSON.stringify(some)]));
+      for (const some of slicesOf(costs, RESTORED_AT_ONCE)) {
+        const answer = await ask(() => RESTORE(redis, keys, [token, JSON.stringify(some.map(restoring))]));
         // Another worker was quicker.
         if (answer === 'known') return;
         if (answer === 'lost') throw lost(day);

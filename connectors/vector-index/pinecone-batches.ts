@@ -44,6 +44,3 @@ export const cutBatches = (
   if (open.length > 0) batches.push(open);
   return batches;
 };
-
-export const cutIds = (ids: readonly string[], most: number): readonly (readonly string[])[] =>
-  Array.from({ length: Math.ceil(ids.length / most) }, (_, at) => ids.slice(at * most, (at + 1) * most));

@@ -20,11 +20,11 @@ export interface PineconeCallSettings {
   /** Base URL of the index's data plane. */
   readonly host: string;
   readonly apiKey: string;
-  readonly limits: GuardLimits;
+  readonly limits: Partial<GuardLimits>;
   readonly onBreaker?: (state: BreakerState, calls: PineconeCallKind) => void;
 }
 
-export const DEFAULT_CALL_LIMITS: GuardLimits = {
+const DEFAULT_CALL_LIMITS: GuardLimits = {
   concurrency: 8,
   attempts: 6,
   timeoutMs: 20_000,
@@ -80,6 +80,7 @@ export const openPineconeCalls = (settings: PineconeCallSettings) => {
   const seen = new AsyncLocalStorage<Seen>();
   const guardOf = (kind: PineconeCallKind): GuardedCalls =>
     createGuardedCalls({
+      ...DEFAULT_CALL_LIMITS,
       ...settings.limits,
       judge: (error) => {
         if (!(error instanceof PineconeRefusal)) return { retry: true, afterMs: null, down: true };

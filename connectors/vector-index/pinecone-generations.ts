@@ -1,4 +1,4 @@
-import { DEFAULT_CALL_LIMITS, openPineconeCalls, refused } from './pinecone-calls.ts';
+import { openPineconeCalls, refused } from './pinecone-calls.ts';
 import { generationOf } from './pinecone-names.ts';
 import type { PineconeIndexSettings } from './pinecone-vector-index.ts';
 
@@ -7,9 +7,9 @@ export const pineconeGenerations = async ({
   host,
   apiKey,
   prefix,
-  limits,
+  limits = {},
 }: Pick<PineconeIndexSettings, 'host' | 'apiKey' | 'prefix' | 'limits'>): Promise<readonly number[]> => {
-  const calls = openPineconeCalls({ host, apiKey, limits: { ...DEFAULT_CALL_LIMITS, ...limits } });
+  const calls = openPineconeCalls({ host, apiKey, limits });
   try {
     const { value } = await calls.call((index) => index.describeIndexStats()).catch(refused);
     const found = Object.keys(value.namespaces ?? {}).map((name) => generationOf(prefix, name));

@@ -5,22 +5,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FreshetError } from '../../schemas/errors.ts';
+import { slicesOf } from '../../schemas/slices-of.ts';
 import type { GuardLimits } from '../guarded-calls/guarded-calls.ts';
 import {
   cutBatches,
-  cutIds,
   PINECONE_LIMITS,
   type PineconeLimits,
   type PineconeRecord,
   recordOf,
 } from './pinecone-batches.ts';
-import {
-  DEFAULT_CALL_LIMITS,
-  openPineconeCalls,
-  type PineconeCallSettings,
-  PineconeRefusal,
-  refused,
-} from './pinecone-calls.ts';
+import { openPineconeCalls, type PineconeCallSettings, PineconeRefusal, refused } from './pinecone-calls.ts';
 import { filterOf, isNamespaceOf, namespaceOf } from './pinecone-names.ts';
 import type { RowPlace, VectorIndex, VectorRow } from './vector-index.ts';
 
@@ -49,7 +43,6 @@ const IDS_IN_ADDRESS = 100;
 export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): Promise<VectorIndex> => {
   const { prefix, dimensions } = settings;
   const limits = {
-    ...DEFAULT_CALL_LIMITS,
     ...PINECONE_LIMITS,
     searchableWithinMs: SEARCHABLE_WITHIN_MS,
     ...settings.limits,
@@ -213,9 +206,9 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
       await Promise.all(
         [...(await located(removed))].map(async ([namespace, group]) => {
           const lsns = await Promise.all(
-            cutIds(group, limits.maxRecords).map(async (batch) => {
+            [...slicesOf(group, limits.maxRecords)].map(async (ids) => {
               const { requestLsn } = await ifThere(
-                calls.call((index) => index.deleteMany({ namespace, ids: [...batch] })),
+                calls.call((index) => index.deleteMany({ namespace, ids })),
                 { value: undefined, requestLsn: null, indexedLsn: null },
               );
               return requestLsn;
@@ -247,9 +240,9 @@ export const openPineconeVectorIndex = async (settings: PineconeIndexSettings): 
       const held = new Set<string>();
       await Promise.all(
         [...(await located(asked))].flatMap(([namespace, group]) =>
-          cutIds(group, IDS_IN_ADDRESS).map(async (batch) => {
+          [...slicesOf(group, IDS_IN_ADDRESS)].map(async (ids) => {
             const { value } = await ifThere(
-              calls.call((index) => index.fetch({ namespace, ids: [...batch] })),
+              calls.call((index) => index.fetch({ namespace, ids })),
               { value: { records: {}, namespace }, requestLsn: null, indexedLsn: null },
             );
             for (const id of Object.keys(value.records)) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import type { ControlSignal } from '../../schemas/control-signals.ts';
-import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { FreshetError, hasCode } from '../../schemas/errors.ts';
 import { findWholeExecution } from '../find-execution.ts';
 import { findTask } from '../find-task.ts';
 import type { GatewayContext } from '../gateway-context.ts';
@@ -31,7 +31,7 @@ export const taskSignalRoutes = (context: GatewayContext) => {
     const asks = ({ name }: { readonly name: string | null }): boolean => name === APPROVAL_ASKED;
     const waiting = models.approvals.of(executionId);
     const { events } = await findWholeExecution(context, executionId, asker, asks).catch((error) => {
-      if (waiting && toFreshetError(error).code === 'not-found') return { events: [] };
+      if (waiting && hasCode(error, 'not-found')) return { events: [] };
       throw error;
     });
     return approvalsOf(events, waiting, models.control, settings.clock());

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../../connectors/debezium/change.ts';
 import { type FreshetConfig, gatesOfTable, type TableMapping } from '../../schemas/config.ts';
-import { documentIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
+import { documentIdIfAny, tablePrefixOf } from '../../schemas/document-id.ts';
 import type { GateName, GateReason } from '../../schemas/gates.ts';
 import type { Finding } from '../../schemas/records.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
@@ -100,19 +100,10 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
       held.clear();
       return true;
     }
-    const documentId = nameOf(change);
+    const documentId = documentIdIfAny(source, table, change.key);
     if (documentId === undefined) return false;
     judge(change, documentId, held, mapping, place);
     return true;
-  };
-
-  /** Undefined where the primary key holds a lone surrogate. */
-  const nameOf = ({ table, key }: Exclude<Change, { kind: 'truncate' }>): string | undefined => {
-    try {
-      return documentIdOf(source, table, key);
-    } catch {
-      return undefined;
-    }
   };
 
   const judge = (

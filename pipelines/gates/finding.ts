@@ -2,6 +2,7 @@
 import { PERSONAL_DATA_KINDS } from '../../schemas/gate-settings.ts';
 import type { GateName } from '../../schemas/gates.ts';
 import type { Finding } from '../../schemas/records.ts';
+import { wellFormed } from '../../schemas/well-formed.ts';
 import type { Draft } from '../index-documents/draft.ts';
 import { fieldOf, type Sighting } from './gate.ts';
 import { personalDataIn } from './personal-gate.ts';
@@ -42,9 +43,6 @@ const placeAfter = (spans: readonly Sighting[], place: number, far: boolean): nu
   return place + shift;
 };
 
-/** Half a pair cannot be written as UTF-8. */
-const wholeCharacters = (text: string): string => text.replace(/\p{Surrogate}/gu, '\ufffd');
-
 export const findingOf = (gate: GateName, draft: Draft, sighting: Sighting): Finding => {
   const { field, start, end } = sighting;
   const text = fieldOf(draft, field);
@@ -63,7 +61,7 @@ export const findingOf = (gate: GateName, draft: Draft, sighting: Sighting): Fin
   const span = clean.slice(first, shown);
   return {
     ...{ field, start, end },
-    excerpt: wholeCharacters(before + span + after),
+    excerpt: wellFormed(before + span + after),
     excerptStart: before.length,
     excerptEnd: before.length + span.length,
   };

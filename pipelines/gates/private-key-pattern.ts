@@ -22,12 +22,13 @@ const find: LinearPattern['find'] = (text, lower, most, steps) => {
   const edges = EDGES.find(text, lower, Number.POSITIVE_INFINITY, steps);
   const isEnd = ({ start }: Span): boolean => text.startsWith('-----END', start);
   const spans: Span[] = [];
-  for (const [at, { start, end: from }] of edges.entries()) {
+  for (const [at, edge] of edges.entries()) {
     if (spans.length >= most) break;
-    if (isEnd({ start, end: from })) continue;
+    if (isEnd(edge)) continue;
     const next = edges[at + 1];
-    const closed = next && isEnd(next) && next.start - from <= MOST_CHARACTERS;
-    spans.push({ start, end: closed ? next.end : bodyEnd(text, from, next?.start ?? text.length) });
+    const closed = next && isEnd(next) && next.start - edge.end <= MOST_CHARACTERS;
+    const end = closed ? next.end : bodyEnd(text, edge.end, next?.start ?? text.length);
+    spans.push({ start: edge.start, end });
   }
   return spans;
 };

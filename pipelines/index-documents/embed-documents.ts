@@ -107,6 +107,15 @@ export const embedDocuments = async (
     return { gate: 'embedding', reason: 'drifted', detail, finding };
   }
 
+  function quarantined(
+    from: Extract<Prepared, { kind: 'refused' | 'document' }>,
+    tenant: string | null,
+    refusal: Refusal,
+  ): Outcome {
+    const record = refusedMarker(subjectOf(from, embeddedAt), tenant, refusal);
+    return { kind: 'quarantined', from, refusal, record };
+  }
+
   function outcomeOf(from: Prepared): Outcome {
     switch (from.kind) {
       case 'dropped':
@@ -127,36 +136,20 @@ export const embedDocuments = async (
         };
       }
       case 'refused':
-        return {
-          kind: 'quarantined',
-          from,
-          refusal: from.refusal,
-          record: refusedMarker(subjectOf(from, embeddedAt), from.tenant, from.refusal),
-        };
+        return quarantined(from, from.tenant, from.refusal);
       case 'document': {
-        const subject = subjectOf(from, embeddedAt);
         const fresh = from.chunks
           .map((chunk) => vectors.get(chunk.hash))
           .filter((vector) => vector !== undefined);
         const refusal = gateVectors(fresh, settings.model.dimensions, checkVector);
-        if (refusal)
-          return {
-            kind: 'quarantined',
-            from,
-            refusal,
-            record: refusedMarker(subject, from.draft.tenant, refusal),
-          };
+        if (refusal) return quarantined(from, from.draft.tenant, refusal);
         // All chunks or none: what holds both is a record that nobody takes (decode-documents.ts).
         const vectorOf = (hash: string) => (embeds ? (from.known.get(hash) ?? vectors.get(hash)) : undefined);
         const chunks = from.chunks.map((chunk) => chunkOf(chunk, vectorOf(chunk.hash) ?? Buffer.alloc(0)));
         const drifted = driftOf(from);
         if (drifted && from.drift.action === 'quarantine' && !from.released)
-          return {
-            kind: 'quarantined',
-            from,
-            refusal: drifted,
-            record: refusedMarker(subject, from.draft.tenant, drifted),
-          };
+          return quarantined(from, from.draft.tenant, drifted);
+        const subject = subjectOf(from, embeddedAt);
         const flags = drifted ? [...from.marks.flags, 'embedding: drifted'] : from.marks.flags;
         return {
           kind: 'append',

@@ -14,7 +14,7 @@ import {
   type Row,
 } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
-import { documentIdOf, floorIdOf } from '../../schemas/document-id.ts';
+import { documentIdIfAny, floorIdOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
 import { hasCode } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
@@ -159,17 +159,14 @@ export const prepareChanges = async (
       lookalikes.clear(floorId);
       return { ...place, kind: 'floor', change };
     }
-    let documentId: string;
-    try {
-      documentId = documentIdOf(place.source, change.table, change.key);
-    } catch {
+    const documentId = documentIdIfAny(place.source, change.table, change.key);
+    if (documentId === undefined)
       return {
         ...place,
         kind: 'unreadable',
         reason: 'bad-key',
         message: 'the primary key holds a lone surrogate',
       };
-    }
     if (documentId.length > MOST_ID_CHARACTERS)
       return {
         ...place,

@@ -11,7 +11,7 @@ import type { KafkaClient, KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
-import { documentIdOf, placeOfDocument } from '../../schemas/document-id.ts';
+import { documentIdIfAny, placeOfDocument } from '../../schemas/document-id.ts';
 import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import {
@@ -200,11 +200,7 @@ const redriveOf = ({ decision: { documentId, version, action }, record }: Decide
 export const isChangeOf = (documentId: string, source: string, read: ReadChange): boolean => {
   if (read.kind === 'unreadable') return true;
   if (read.kind !== 'change' || read.change.kind === 'truncate') return false;
-  try {
-    return documentIdOf(source, read.change.table, read.change.key) === documentId;
-  } catch {
-    return false;
-  }
+  return documentIdIfAny(source, read.change.table, read.change.key) === documentId;
 };
 
 /** Under the time of what was decided about: no source could be asked for a row whose version is another. */

@@ -18,7 +18,7 @@ import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts
 import { type Clock, systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { deadLetterOf } from '../../schemas/dead-letters.ts';
-import { type FreshetError, isUnreadable, toError, toFreshetError } from '../../schemas/errors.ts';
+import { type FreshetError, hasCode, isUnreadable, toError } from '../../schemas/errors.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
 import { PROJECTION_GROUP } from '../../schemas/groups.ts';
 import { commitMetadataOf } from '../../schemas/journal-position.ts';
@@ -277,7 +277,7 @@ export const startExecutionProjection = async (
     if (!restoring) return event;
     return payloads.whole(event).catch((error) => {
       // Who held it is known without its state.
-      if (toFreshetError(error).code === 'payload-lost') return event;
+      if (hasCode(error, 'payload-lost')) return event;
       throw error;
     });
   };

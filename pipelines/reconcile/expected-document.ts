@@ -2,7 +2,6 @@
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
 import type { ScannedRow } from '../../connectors/sources/row-scanner.ts';
 import { documentIdOf } from '../../schemas/document-id.ts';
-import type { Document } from '../../schemas/records.ts';
 import { changeTopic } from '../../schemas/topics.ts';
 import type { Version } from '../../schemas/version.ts';
 import { documentDigest } from '../document-digest.ts';
@@ -40,19 +39,18 @@ export const changeKey = (key: ScannedRow['key']): Buffer =>
       .join(',')}}`,
   );
 
-/** `version` and `held` matter where the result is to be written; for comparing, any will do. */
+/** `version` matters where the result is to be written; for comparing, any will do. */
 export const expectedDocument = async (
   settings: PrepareSettings,
   place: { readonly source: string; readonly table: string },
   { key, row }: ScannedRow,
   version: Version,
-  held?: Document,
 ): Promise<ExpectedDocument> => {
   const { source, table } = place;
   const now = settings.clock();
   const [prepared] = await prepareChanges(
     settings,
-    { standing: () => undefined, newest: () => held, floor: () => undefined },
+    { standing: () => undefined, newest: () => undefined, floor: () => undefined },
     [
       {
         record: readRecord(source, key, now),

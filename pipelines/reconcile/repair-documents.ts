@@ -7,6 +7,7 @@ import { partitionOfKey } from '../../connectors/kafka/partition-of-key.ts';
 import type { RecordWriter } from '../../connectors/kafka/record-writer.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Document } from '../../schemas/records.ts';
+import { timingOfNothing } from '../../schemas/timing-of-nothing.ts';
 import { PARTITIONS, TOPICS } from '../../schemas/topics.ts';
 import { isVersion, makeVersion, repairVersion, type Version } from '../../schemas/version.ts';
 import { deletedMarker } from '../index-documents/document-records.ts';
@@ -52,10 +53,7 @@ const recordOf = async (settings: RepairSettings, divergent: Divergent): Promise
     held && isVersion(held.version) ? repairVersion(held.version) : versionOfNothing(settings, divergent);
   const now = prepare.clock();
   if (!row) {
-    const timing = {
-      ...{ committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now },
-      basis: 'none' as const,
-    };
+    const timing = timingOfNothing(now);
     const position = { topic: `cdc.${source}`, partition: held?.partition ?? 0, offset: -1 };
     return deletedMarker({ documentId, source, change: { table, version }, position, timing });
   }

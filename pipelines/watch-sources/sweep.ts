@@ -5,6 +5,7 @@
  */
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../../schemas/groups.ts';
+import { timingOfNothing } from '../../schemas/timing-of-nothing.ts';
 import { changeTopic, TOPICS } from '../../schemas/topics.ts';
 import type { Version } from '../../schemas/version.ts';
 import { floorRecord } from '../index-documents/document-records.ts';
@@ -44,10 +45,7 @@ export const appendFloors = async (
         source,
         change: { table, version },
         position: { topic: changeTopic(source).name, partition: 0, offset: 0 },
-        timing: {
-          ...{ committedAt: now, capturedAt: now, inKafkaAt: now, gatedAt: now, embeddedAt: now },
-          basis: 'none',
-        },
+        timing: timingOfNothing(now),
       });
       const value = codec.encode('Document', record);
       return Array.from({ length: partitions }, (_, partition) => ({

@@ -4,6 +4,7 @@ import type { ProviderOptions } from './chat-stream.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 import type { LanguageModel, ModelPrice, ModelPrompt, TokenBounds } from './language-model.ts';
 import type { CallLimits } from './model-call.ts';
+import { withPlainCallIds } from './plain-call-ids.ts';
 import { streamChatModel } from './stream-chat-model.ts';
 import { goesOnWithoutThinking } from './thinking-blocks.ts';
 
@@ -51,12 +52,18 @@ export const createAnthropicModel = (options: AnthropicOptions): LanguageModel =
     contextTokens: (options.contextTokens ?? CONTEXT_TOKENS) - budget,
     estimate,
     generate: (request) =>
-      streamChatModel(chat, request, {
-        ...options,
-        ...{ secret: options.apiKey, estimate, thinks: true, plainCallIds: true },
-        providerOptions: thinkingOptions(request, model, thinking),
-        ...(promptCache ? { prefixEnd: CACHED } : {}),
-      }),
+      streamChatModel(
+        chat,
+        { ...request, messages: withPlainCallIds(request.messages) },
+        {
+          ...options,
+          ...{ secret: options.apiKey, thinks: true },
+          // By the ids that its money was reserved for.
+          estimate: () => estimate(request),
+          providerOptions: thinkingOptions(request, model, thinking),
+          ...(promptCache ? { prefixEnd: CACHED } : {}),
+        },
+      ),
   };
 };
 

@@ -8,7 +8,6 @@ import {
 } from './chat-stream.ts';
 import type { LanguageModel, ModelReply, ModelRequest } from './language-model.ts';
 import { type CallLimits, type CallProgress, runModelCall } from './model-call.ts';
-import { withPlainCallIds } from './plain-call-ids.ts';
 
 /** One call through a provider of the AI SDK, streamed, its chunks passed on as they come. @throws ModelError */
 export const streamChatModel = (
@@ -20,18 +19,15 @@ export const streamChatModel = (
     readonly estimate: LanguageModel['estimate'];
     /** It takes its thinking back. */
     readonly thinks?: boolean;
-    /** It takes plain ids of tool calls alone, each once (plain-call-ids.ts). */
-    readonly plainCallIds?: boolean;
     readonly providerOptions?: ProviderOptions;
     /** Of the last tool and the system text. */
     readonly prefixEnd?: ProviderOptions;
   },
 ): Promise<ModelReply> =>
   runModelCall(settings, request, async (progress) => {
-    const { model, estimate, thinks = false, plainCallIds = false, providerOptions, prefixEnd } = settings;
-    const prompt = plainCallIds ? { ...request, messages: withPlainCallIds(request.messages) } : request;
+    const { model, estimate, thinks = false, providerOptions, prefixEnd } = settings;
     const { stream } = await chat.doStream({
-      ...toCallOptions(prompt, thinks ? model : null, prefixEnd),
+      ...toCallOptions(request, thinks ? model : null, prefixEnd),
       ...(providerOptions === undefined ? {} : { providerOptions }),
       abortSignal: progress.signal,
       ...(request.traceparent === undefined ? {} : { headers: { [TRACEPARENT]: request.traceparent } }),

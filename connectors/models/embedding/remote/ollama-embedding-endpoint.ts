@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { EmbeddingEndpoint } from './embedding-endpoint.ts';
-import { unreadable } from './pinecone-embedding-endpoint.ts';
 import { postJson } from './post-json.ts';
 
 export type OllamaEmbeddingOptions = {
@@ -19,14 +18,12 @@ export const createOllamaEmbeddingEndpoint = (options: OllamaEmbeddingOptions): 
   id: `ollama/${options.model}`,
   call: async (texts, _, signal) => {
     const answer = await postJson({
-      url: `${options.baseUrl.replace(/\/+$/, '')}/api/embed`,
+      ...{ baseUrl: options.baseUrl, path: '/api/embed', protocol: 'Ollama', shape: ANSWER },
       headers: {},
       body: { model: options.model, input: texts, truncate: true },
       signal,
       secret: '',
     });
-    const parsed = ANSWER.safeParse(answer);
-    if (!parsed.success) throw unreadable('Ollama');
-    return { vectors: parsed.data.embeddings, tokens: parsed.data.prompt_eval_count ?? null };
+    return { vectors: answer.embeddings, tokens: answer.prompt_eval_count ?? null };
   },
 });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { EmbeddingEndpoint } from './embedding-endpoint.ts';
-import { unreadable } from './pinecone-embedding-endpoint.ts';
-import { postJson } from './post-json.ts';
+import { postJson, unreadable } from './post-json.ts';
 
 export type OpenAiEmbeddingOptions = {
   /** Up to and without `/embeddings`. */
@@ -13,6 +12,7 @@ export type OpenAiEmbeddingOptions = {
   readonly askDimensions?: number;
 };
 
+const PROTOCOL = 'OpenAI embeddings';
 const ANSWER = z.object({
   data: z.array(z.object({ embedding: z.array(z.number()), index: z.number().nullish() })),
   usage: z.object({ prompt_tokens: z.number() }).nullish(),
@@ -23,7 +23,7 @@ export const createOpenAiEmbeddingEndpoint = (options: OpenAiEmbeddingOptions): 
   id: `openai-compatible/${options.model}`,
   call: async (texts, _, signal) => {
     const answer = await postJson({
-      url: `${options.baseUrl.replace(/\/+$/, '')}/embeddings`,
+      ...{ baseUrl: options.baseUrl, path: '/embeddings', protocol: PROTOCOL, shape: ANSWER },
       headers: options.apiKey === '' ? {} : { authorization: `Bearer ${options.apiKey}` },
       body: {
         model: options.model,
@@ -34,16 +34,14 @@ export const createOpenAiEmbeddingEndpoint = (options: OpenAiEmbeddingOptions): 
       signal,
       secret: options.apiKey,
     });
-    const parsed = ANSWER.safeParse(answer);
-    if (!parsed.success) throw unreadable('OpenAI embeddings');
     // A server that works on several texts at once may answer in another order. Some leave an index out: then the place says it.
-    const placed = parsed.data.data
+    const placed = answer.data
       .map(({ embedding, index }, at) => ({ embedding, place: index ?? at }))
       .toSorted((one, other) => one.place - other.place);
-    if (placed.some(({ place }, at) => place !== at)) throw unreadable('OpenAI embeddings');
+    if (placed.some(({ place }, at) => place !== at)) throw unreadable(PROTOCOL);
     return {
       vectors: placed.map(({ embedding }) => embedding),
-      tokens: parsed.data.usage?.prompt_tokens ?? null,
+      tokens: answer.usage?.prompt_tokens ?? null,
     };
   },
 });

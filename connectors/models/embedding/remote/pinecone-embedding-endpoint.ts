@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ModelError } from '../../language/model-error.ts';
 import type { EmbeddingEndpoint } from './embedding-endpoint.ts';
 import { postJson } from './post-json.ts';
 
@@ -21,7 +20,7 @@ export const createPineconeEmbeddingEndpoint = (options: PineconeEmbeddingOption
   id: `pinecone/${options.model}`,
   call: async (texts, purpose, signal) => {
     const answer = await postJson({
-      url: `${options.baseUrl.replace(/\/+$/, '')}/embed`,
+      ...{ baseUrl: options.baseUrl, path: '/embed', protocol: 'Pinecone inference', shape: ANSWER },
       headers: { 'api-key': options.apiKey, 'x-pinecone-api-version': API_VERSION },
       body: {
         model: options.model,
@@ -31,20 +30,9 @@ export const createPineconeEmbeddingEndpoint = (options: PineconeEmbeddingOption
       signal,
       secret: options.apiKey,
     });
-    const parsed = ANSWER.safeParse(answer);
-    if (!parsed.success) throw unreadable('Pinecone inference');
     return {
-      vectors: parsed.data.data.map(({ values }) => values),
-      tokens: parsed.data.usage?.total_tokens ?? null,
+      vectors: answer.data.map(({ values }) => values),
+      tokens: answer.usage?.total_tokens ?? null,
     };
   },
 });
-
-/** An answer with a success status that is not the protocol's: asking again would not help. */
-export const unreadable = (protocol: string): ModelError =>
-  new ModelError(`The endpoint does not speak the protocol of ${protocol}.`, {
-    reason: 'unreadable',
-    retryable: false,
-    retryAfterMs: null,
-    mayHaveCost: true,
-  });
