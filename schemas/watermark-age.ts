@@ -1,5 +1,9 @@
-/** A watermark that was heard a while ago, as of now: nothing was heard since, so it is older by that time. Pure. */
+/** How old a watermark is, and one that was heard a while ago: nothing was heard since, so it is older by that time. Pure. */
 import type { SourceWatermark, Watermark } from './search.ts';
+
+/** In milliseconds: one that is not known may be any. */
+export const ageOf = ({ stalenessMs }: Pick<Watermark, 'stalenessMs'>): number =>
+  stalenessMs ?? Number.POSITIVE_INFINITY;
 
 const aged = <Of extends Watermark>(watermark: Of, ms: number): Of => ({
   ...watermark,

@@ -3,6 +3,7 @@
  * passed over while another serves; where none is fit, the one that is least behind comes first. Pure.
  */
 import type { SourceWatermark, Watermark } from '../../schemas/search.ts';
+import { ageOf } from '../../schemas/watermark-age.ts';
 
 /** What a replica said of itself. */
 export interface ReplicaLook {
@@ -15,7 +16,7 @@ export interface ReplicaLook {
 export const PASSED_OVER_BEHIND_MS = 5_000;
 
 const stalenessOf = (watermark: Watermark | undefined): number =>
-  watermark?.state === 'known' ? (watermark.stalenessMs ?? 0) : Number.POSITIVE_INFINITY;
+  watermark?.state === 'known' ? ageOf(watermark) : Number.POSITIVE_INFINITY;
 
 /** Milliseconds behind the freshest of all, of the source where that is most; infinite where it covers nothing that another does. */
 const behindOf = (look: ReplicaLook, all: readonly ReplicaLook[]): number => {

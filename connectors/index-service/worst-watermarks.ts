@@ -1,13 +1,11 @@
 /** What several index replicas cover together: of each source, and of each held table, what the one furthest behind does. Pure. */
 import { type SourceWatermark, UNTRACKED, type Watermark } from '../../schemas/search.ts';
+import { ageOf } from '../../schemas/watermark-age.ts';
 
 type Watermarks = Readonly<Record<string, SourceWatermark>>;
 
 /** Why nothing is claimed of a replica that never answered. */
 export const REPLICA_SILENT = 'replica-silent';
-
-/** One that is not known may be any. */
-const ageOf = ({ stalenessMs }: Watermark): number => stalenessMs ?? Number.POSITIVE_INFINITY;
 
 const isWorse = (one: Watermark, other: Watermark): boolean =>
   one.state === other.state ? ageOf(one) > ageOf(other) : one.state === 'unknown';

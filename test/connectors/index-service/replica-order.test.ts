@@ -83,6 +83,20 @@ test('one that is behind another is passed over; what all are late by is held ag
   expect([order(untracked, 0), order(untracked, 1)].sort()).toEqual(['ab', 'ba']);
 });
 
+test('one whose age is not known is no fresher than another: it comes behind it, and where no age is known none does', () => {
+  const ageless = { ...ready(0), watermarks: { shop: { ...knownWatermark(0), stalenessMs: null } } };
+  const stuck = ready(PASSED_OVER_BEHIND_MS + 101);
+  for (const turn of [0, 1]) {
+    const pair = [
+      { name: 'a', look: ageless },
+      { name: 'b', look: stuck },
+    ];
+    expect(order(pair, turn)).toBe('ba');
+  }
+  const both = ['a', 'b'].map((name) => ({ name, look: ageless }));
+  expect([order(both, 0), order(both, 1)].sort()).toEqual(['ab', 'ba']);
+});
+
 test('where none is fit, the one that is least behind is asked', () => {
   const full = { ...ready(90_000), notReady: 'a disk with space' };
   for (const turn of [0, 1, 2])
