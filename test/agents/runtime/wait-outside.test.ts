@@ -1,4 +1,4 @@
-/** What ends a wait, and what does not: thousands wait beside each other, and every word on freshet.control wakes them all. */
+/** What ends a wait, and what does not: thousands wait beside each other, and what may mean anybody wakes them all. */
 import { expect, test } from 'vitest';
 import type { ExecutionControl } from '../../../agents/runtime/execution-controls.ts';
 import { type ExecutionState, INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
