@@ -130,7 +130,7 @@ const inspect = async (root: string): Promise<readonly Finding[]> => {
     ...(await Promise.all([
       finding('config', async () => {
         const { sources, agents } = await loading;
-        return `${run.config}: ${Object.keys(sources).length} sources, ${agents.length} agents`;
+        return `${run.config}: ${Object.keys(sources).join(', ')}; agents ${agents.map(({ name }) => name).join(', ')}`;
       }),
       finding('schema registry', async () => {
         const registry = openSchemaRegistry(run.schemaRegistry);

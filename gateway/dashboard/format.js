@@ -25,7 +25,7 @@ export const ago = (iso, now = Date.now()) => {
   if (!iso) return '';
   const ms = Math.max(0, now - Date.parse(iso));
   if (ms < 5_000) return 'just now';
-  if (ms < 60_000) return `${Math.round(ms / 1_000)} s ago`;
+  if (ms < 120_000) return `${Math.round(ms / 1_000)} s ago`;
   return `${duration(ms)} ago`;
 };
 
