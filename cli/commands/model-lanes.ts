@@ -2,11 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { openLaneReplicas } from '../../connectors/index-service/lane-replicas.ts';
-import {
-  answeringOf,
-  type LaneComparison,
-  type LanesStatus,
-} from '../../connectors/index-service/lane-service.ts';
+import { answeringOf, type LanesStatus } from '../../connectors/index-service/lane-service.ts';
 import { openRecordWriter } from '../../connectors/kafka/record-writer.ts';
 import { sendLaneCommand } from '../../gateway/send-lane-command.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
@@ -25,13 +21,11 @@ import { AT_TERMINAL, askAtTerminal, type Consent, withConsent } from '../consen
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { requireRun } from '../run-file.ts';
+import { describeComparison } from './lane-comparison.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
 const SHOWN_EVERY_MS = 1_000;
 const SWITCH_WITHIN_MS = 120_000;
-
-const percent = (share: number | null): string =>
-  share === null ? 'not compared' : `${Math.round(share * 1_000) / 10} %`;
 
 const describeLanes = ({ wanted, answering, lanes }: LanesStatus): string =>
   [
@@ -45,15 +39,6 @@ const describeLanes = ({ wanted, answering, lanes }: LanesStatus): string =>
             : 'serving';
       return `${model.padEnd(10)} ${part}: ${modelId}, ${documents} documents, ${rows} rows, ${behind} records behind`;
     }),
-  ].join('\n');
-
-const describeComparison = ({ serving, candidate, overlap }: LaneComparison): string =>
-  [
-    ...[serving, candidate].map(
-      ({ model, queries, found, p50Ms, p95Ms, recall }) =>
-        `${model}: finds ${percent(found)} of ${queries} documents by title, nearest rows ${percent(recall)}, ${p50Ms} ms (p95 ${p95Ms})`,
-    ),
-    `both give ${percent(overlap)} of the first ten`,
   ].join('\n');
 
 /** What stands in the log: an index may not have heard of the last command yet. */
@@ -159,14 +144,27 @@ export const addModelLaneCommands = (index: Command, surroundings: Surroundings)
       const before = await standingIn(surroundings);
       const comparison = await client().measure(Number(options.queries));
       const against = judgeCutover(comparison);
+      const refused = against.length > 0 && !options.force;
+      if (options.dryRun) {
+        const wanted = await command(surroundings, { action: 'cutover' }, options, before);
+        return output.print({ comparison, against, wanted }, () =>
+          [
+            describeComparison(comparison),
+            ...against.map((each) => `against it: ${each}`),
+            refused ? 'would not be cut over' : `${wanted.serving} would answer`,
+          ].join('\n'),
+        );
+      }
       if (!output.json) output.talk(describeComparison(comparison));
-      if (against.length > 0 && !options.force)
+      if (refused) {
+        if (output.json) output.print({ comparison, against }, () => '');
         throw new FreshetError('check-failed', `not cut over: ${against.join('; ')}. Force it with --force`);
+      }
       const next = await command(surroundings, { action: 'cutover' }, options, before);
-      const lanes = options.dryRun ? undefined : await untilAnswering(surroundings, next.serving);
+      const lanes = await untilAnswering(surroundings, next.serving);
       output.print(
         { comparison, against, wanted: next, lanes },
-        () => `${next.serving} ${lanes ? 'answers' : 'would answer'}; back with: freshet index revert --yes`,
+        () => `${next.serving} answers; back with: freshet index revert --yes`,
       );
     });
 

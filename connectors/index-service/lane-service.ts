@@ -24,6 +24,9 @@ export const answeringOf = ({ wanted, answering }: LanesStatus): readonly string
   ...new Set([answering, wanted.serving]),
 ];
 
+/** Rows above which recall is not measured: each of them is compared with every question. */
+export const MOST_ROWS_COMPARED = 50_000;
+
 /** One lane, asked the titles of documents by vectors alone. */
 export interface LaneMeasure {
   readonly model: string;
@@ -33,7 +36,7 @@ export interface LaneMeasure {
   /** Of a search with its query's embedding, milliseconds. */
   readonly p50Ms: number;
   readonly p95Ms: number;
-  /** Share of the ten nearest that the index finds, against a comparison with every row; null with too many rows. */
+  /** Share of the ten nearest that the index finds, against a comparison with every row; null: not measured, with more than MOST_ROWS_COMPARED or nothing to ask for. */
   readonly recall: number | null;
 }
 

@@ -1,6 +1,6 @@
 /** A change of embedding model while everything goes on: which model answers, and what moves that on (docs/embedding-models.md). */
 import { z } from 'zod';
-import { answeringOf } from '../../connectors/index-service/lane-service.ts';
+import { answeringOf, MOST_ROWS_COMPARED } from '../../connectors/index-service/lane-service.ts';
 import { judgeCutover } from '../../pipelines/apply-index/judge-cutover.ts';
 import { readLanes } from '../../pipelines/read-lanes.ts';
 import { LOCAL_EMBEDDING_MODELS } from '../../schemas/config.ts';
@@ -50,7 +50,12 @@ const measure = z.object({
   found: z.number().describe('Share of the titles that found their document among the first ten.'),
   p50Ms: z.number(),
   p95Ms: z.number(),
-  recall: z.number().nullable(),
+  recall: z
+    .number()
+    .nullable()
+    .describe(
+      `Share of the nearest rows that its index finds; null: not measured, as there are more than ${MOST_ROWS_COMPARED} rows or nothing to ask for.`,
+    ),
 });
 
 const comparison = z.object({

@@ -1,6 +1,10 @@
 /** Two lanes asked the same: whether a document is found by its title, how long it takes, and what the index misses. */
 
-import type { LaneComparison, LaneMeasure } from '../../connectors/index-service/lane-service.ts';
+import {
+  type LaneComparison,
+  type LaneMeasure,
+  MOST_ROWS_COMPARED,
+} from '../../connectors/index-service/lane-service.ts';
 import { vectorOfBytes } from '../../connectors/vector-index/vector-codec.ts';
 import { turn } from '../../schemas/event-loop-turn.ts';
 import { MEMORY_SOURCE, spaceOfDocument } from '../../schemas/memory-source.ts';
@@ -14,8 +18,6 @@ interface Question {
 }
 
 const TOP = 10;
-/** Rows above which nothing is compared with every one. */
-const MOST_COMPARED = 50_000;
 const COMPARED_QUESTIONS = 20;
 /** An int8 graph rescored in float32 gives scores that differ in the last digits. */
 const SAME_SCORE = 1e-4;
@@ -73,7 +75,7 @@ const recallOf = (
         for (const { record } of slice)
           for (const chunk of new Map(record.chunks.map((each) => [each.hash, each])).values())
             rows.push({ tenant: spaceOfDocument(record), vector: vectorOfBytes(chunk.vector) });
-        if (rows.length > MOST_COMPARED) return null;
+        if (rows.length > MOST_ROWS_COMPARED) return null;
       }
     // Asked at once after the rows were read: what changes meanwhile would count as missed.
     const answers = await Promise.all(

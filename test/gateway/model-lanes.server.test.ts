@@ -1,5 +1,10 @@
 /** What the routes of a change of embedding model refuse, would do, and do. It is one record for everybody, and gone at the end. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { addModelLaneCommands } from '../../cli/commands/model-lanes.ts';
+import type { Surroundings } from '../../cli/commands/surroundings.ts';
 import type { LaneService } from '../../connectors/index-service/lane-service.ts';
 import type { KafkaClient, RecordToAppend } from '../../connectors/kafka/kafka.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
@@ -16,6 +21,7 @@ import {
   moveLanes,
 } from '../../schemas/model-lanes.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { runCommand } from '../support/run-command.ts';
 import { until } from '../support/until.ts';
 import { type GatewayUnderTest, openKafkaAndCodec, startGatewayUnderTest } from './gateway-under-test.ts';
 
@@ -79,6 +85,38 @@ test('what was measured too little is not cut over to; a dry run says why', asyn
     status: 202,
     body: { dryRun: true, wanted: { serving: 'feature-hash-384' }, against: [expect.any(String)] },
   });
+});
+
+test('at the terminal, too, a dry run says what was measured and what speaks against it', async () => {
+  const peer = createServer((request, reply) => {
+    const answer = request.url?.endsWith('/measure') ? lanes.measure(1) : lanes.lanes();
+    void answer.then((each) => reply.end(JSON.stringify(each)));
+  });
+  await new Promise<void>((resolve) => void peer.listen(0, '127.0.0.1', resolve));
+  const { kafka: broker, schemaRegistry } = inject('stack');
+  const run = {
+    ...{ kafka: broker, schemaRegistry: `${schemaRegistry}/apis/ccompat/v7` },
+    index: `http://127.0.0.1:${(peer.address() as AddressInfo).port}`,
+  };
+  const add = (freshet: Command, surroundings: Surroundings) =>
+    addModelLaneCommands(freshet.command('index'), surroundings);
+  const cutover = (...words: readonly string[]) => runCommand(add, run, ['index', 'cutover', ...words]);
+  try {
+    const { stdout } = await cutover('--dry-run', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ comparison: { candidate: { queries: 3 } }, wanted: { serving: 'feature-hash-384' } },
+      against: [expect.stringContaining('only 3 documents')],
+    });
+    const said = (await cutover('--dry-run')).stdout;
+    expect(said).toContain('feature-hash-384: finds 100 % of 3 documents by title');
+    expect(said).toContain('against it: only 3 documents');
+    expect(said).toContain('would not be cut over');
+    expect((await cutover('--dry-run', '--force')).stdout).toContain('feature-hash-384 would answer');
+    await expect(cutover('--yes')).rejects.toMatchObject({ code: 'check-failed' });
+    expect((await inLog()).lanes.serving).toBe(BASE);
+  } finally {
+    peer.close();
+  }
 });
 
 test('of two commands that go on from the same state the first in the log holds, and the other is told', async () => {
