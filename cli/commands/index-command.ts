@@ -11,13 +11,13 @@ import type { VerifyOptions } from './index-verify.ts';
 import { addModelLaneCommands } from './model-lanes.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
-const describe = (status: IndexStatus): string =>
+export const describeStatus = (status: IndexStatus): string =>
   [
     `index      ${status.name}, ${status.engine}, ${status.model}`,
     `documents  ${status.documents} (${status.markers} markers), ${status.rows} rows`,
     `state      ${status.current ? 'caught up with the log' : 'catching up'}, ${status.waiting} records waiting`,
     ...(status.trouble ? [`TROUBLE    ${status.trouble}`] : []),
-    ...(status.build.failure ? [`build      failed: ${status.build.failure}`] : []),
+    `build      ${status.build.recent} rows are not built into the graph yet${status.build.running ? ', a build runs' : ''}${status.build.failure ? `, FAILED: ${status.build.failure}` : ''}`,
     status.keywords
       ? `keywords   ${status.keywords.ready ? 'ready' : 'filling'}, ${status.keywords.rows} rows, ${Math.round(status.keywords.bytes / 2 ** 20)} MiB${status.keywords.tenantsLeftOut > 0 ? `, ${status.keywords.tenantsLeftOut} tenants left out` : ''}${status.keywords.failure ? `, FAILED: ${status.keywords.failure}` : ''}`
       : 'keywords   none',
@@ -43,7 +43,7 @@ export const addIndexCommands = (index: Command, surroundings: Surroundings): vo
     .action(async (options: { json?: boolean }) =>
       createOutput(options.json ?? false).print(
         await openIndexClient(requireRun(surroundings.root).index).status(),
-        describe,
+        describeStatus,
       ),
     );
   withConsent(index.command('rebuild'), { yes: AT_TERMINAL, json: 'a line of JSON a step' })
