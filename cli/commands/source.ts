@@ -5,10 +5,12 @@ import { FreshetError } from '../../schemas/errors.ts';
 import { asked, type Consent, withConsent } from '../consent.ts';
 import { createOutput, duration, size, table } from '../output.ts';
 import { progressOf, SOURCE_VERBS, type SourceReport, type SourceVerb, showsDone } from './source-report.ts';
+import { givenUp, type SourceWait, waitAfter } from './source-wait.ts';
 import { gatewayOf, type Surroundings } from './surroundings.ts';
 
-const WITHIN_MS = 15 * 60_000;
 const ASK_EVERY_MS = 500;
+/** Between two lines of how far it is, where nothing else changes. */
+const TOLD_EVERY_MS = 10_000;
 
 const sizeOf = (bytes: number | null): string => (bytes === null ? '–' : size(bytes));
 
@@ -101,17 +103,22 @@ export const addSourceCommand = (freshet: Command, surroundings: Surroundings): 
         if (!answer.asked)
           return output.print(answer, () => `would ask: ${verb} ${tables?.join(', ') ?? name}`);
         if (!options.wait) return output.print(answer, () => 'asked for');
-        const deadline = performance.now() + WITHIN_MS;
-        for (let told = ''; ; ) {
+        let waited: SourceWait | undefined;
+        for (let told = { text: '', at: 0 }; ; ) {
           const now = await standing();
+          const at = performance.now();
           const text = now ? progressOf(now, tables) : '';
-          if (text !== told) output.talk(text);
-          told = text;
+          if (text !== told.text || at - told.at > TOLD_EVERY_MS) {
+            output.talk(now?.lag ? `${text}, ${now.lag.records} records behind` : text);
+            told = { text, at };
+          }
           if (now && showsDone(verb, tables, before, now)) return output.print(now, () => text);
-          if (performance.now() > deadline)
+          waited = waitAfter(waited, now, at);
+          const why = givenUp(waited, at);
+          if (why)
             throw new FreshetError(
               'unavailable',
-              `${verb} of ${name} was asked for and is not done yet; run: freshet source status`,
+              `${verb} of ${name} was asked for and is not done yet, and ${why}; run: freshet source status`,
             );
           await sleep(ASK_EVERY_MS);
         }
