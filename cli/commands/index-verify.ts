@@ -4,13 +4,13 @@ import { auditRecord } from '../../gateway/audit-record.ts';
 import type { ReplicaReport } from '../../pipelines/reconcile/reconcile-sources.ts';
 import { tellNowAndThen } from '../../pipelines/reconcile/tell-now-and-then.ts';
 import { systemClock } from '../../schemas/clock.ts';
-import { FreshetError } from '../../schemas/errors.ts';
 import { compareIndex } from '../compare-index.ts';
 import type { Consent } from '../consent.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput } from '../output.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
+import { verifyFailure } from './verify-end.ts';
 
 export interface VerifyOptions extends Consent {
   readonly repair?: boolean;
@@ -41,7 +41,7 @@ const describe = ({
       : []),
   ].join('\n');
 
-/** With `repair` and `dryRun` it says what would be mended, and mends nothing. Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; `unavailable` where it was stopped (never with `repair`); those of Kafka, index and source. */
+/** With `repair` and `dryRun` it says what would be mended, and mends nothing. Errors: `check-failed` where they differ, still differ after `repair`, or some could not be told; `unavailable` where it was stopped (never with `repair`); those of Kafka, index and source, which also say what differs elsewhere. */
 export const verifyIndex = (surroundings: Surroundings, options: VerifyOptions): Promise<void> =>
   // What is mended is mended to the end, whether anybody reads of it or not.
   options.repair && !options.dryRun
@@ -58,8 +58,8 @@ const verify = async (
   await withKafka(surroundings, async ({ kafka, codec, run }) => {
     const config = await loadConfig(run.config);
     const writer = openRecordWriter(kafka);
-    let left = 0;
-    let unsettled = 0;
+    const sums = { left: 0, unsettled: 0 };
+    let failed: unknown;
     try {
       const settings = {
         ...{ config, index: run.index, models: run.models, kafka, codec, writer, pauseMs: 0 },
@@ -78,23 +78,17 @@ const verify = async (
           output.talk(`  ${source}/${table}: ${rows} rows compared`),
         ),
       })) {
-        left += report.divergent.length - report.repaired;
-        unsettled += report.unsettled.length;
+        sums.left += report.divergent.length - report.repaired;
+        sums.unsettled += report.unsettled.length;
         output.stream(report, describe);
       }
+    } catch (thrown) {
+      failed = thrown;
     } finally {
       await writer.close();
     }
-    if (options.repair && dryRun) return output.talk(`would mend ${left} documents`);
-    const untold =
-      unsettled > 0
-        ? `${unsettled} could not be told from changes in flight, or their mapping fails; compare again once freshet freshness status shows the source covered`
-        : '';
-    if (left > 0)
-      throw new FreshetError(
-        'check-failed',
-        `${left} documents differ from their source${options.repair ? ' still' : ', mend them with --repair'}${untold && `; ${untold}`}`,
-      );
-    if (untold) throw new FreshetError('check-failed', untold);
+    if (options.repair && dryRun) output.talk(`would mend ${sums.left} documents`);
+    const failure = options.repair && dryRun ? failed : verifyFailure(sums, options.repair ?? false, failed);
+    if (failure !== undefined) throw failure;
   });
 };

@@ -30,7 +30,10 @@ const progress = z.object({
   rows: z.number().optional(),
   report: report.optional().describe('Of a table that was compared.'),
   dryRun: z.boolean().optional(),
-  divergent: z.number().optional().describe('Of the last line: still different, of all tables.'),
+  divergent: z
+    .number()
+    .optional()
+    .describe('Of the sums: still different, of all tables that were compared.'),
   repaired: z.number().optional(),
   unsettled: z.number().optional(),
 });
@@ -56,7 +59,8 @@ export const verifyRoutes = ({ settings }: GatewayContext) => {
       answers: [
         {
           status: 200,
-          description: 'Progress, a report a table; the last line carries the sums, or a problem.',
+          description:
+            'Progress, a report a table; the last line carries the sums, or a problem, and the line before that the sums of what was compared.',
           contentType: 'application/x-ndjson',
           schema: progress,
         },
@@ -89,11 +93,19 @@ export const verifyRoutes = ({ settings }: GatewayContext) => {
                 stream.line({ done: false, source: inSource, table: inTable, rows }).catch(() => undefined);
               }),
             });
-            for await (const each of reports) {
-              sums.divergent += each.divergent.length - each.repaired;
-              sums.repaired += each.repaired;
-              sums.unsettled += each.unsettled.length;
-              await stream.line({ done: false, report: each });
+            let reported = false;
+            try {
+              for await (const each of reports) {
+                sums.divergent += each.divergent.length - each.repaired;
+                sums.repaired += each.repaired;
+                sums.unsettled += each.unsettled.length;
+                await stream.line({ done: false, report: each });
+                reported = true;
+              }
+            } catch (thrown) {
+              // A table that could not be read is the last line: it would hide what differs elsewhere.
+              if (reported) await stream.line({ done: false, ...sums });
+              throw thrown;
             }
             await stream.line({ done: true, ...sums, ...(repair && dryRun && { dryRun }) });
           });
