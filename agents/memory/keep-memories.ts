@@ -10,19 +10,11 @@ import type { Clock } from '../../schemas/clock.ts';
 import { toError } from '../../schemas/errors.ts';
 import { type LongTermPolicy, type MemoryPolicy, memoryPolicyOf } from '../../schemas/memory-policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { type KeptMemories, nextTurn, PRUNED_A_TURN, SESSIONS_A_TURN } from './keeping-turns-state.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { endedMemory, memoryPartition, memoryRecord, memoryTombstone } from './memory-record.ts';
 import type { MoveDown } from './move-down.ts';
-import { endedLongAgo, memoriesToPrune } from './prune-state.ts';
-
-export interface KeptMemories {
-  readonly sessionsEnded: number;
-  readonly turnsMoved: number;
-  readonly expired: number;
-  readonly tooMany: number;
-  /** Of which nothing need be known any more. */
-  readonly dropped: number;
-}
+import { endedLongAgo, mayPrune, memoriesToPrune } from './prune-state.ts';
 
 export interface KeepMemoriesSettings {
   readonly sessions: Pick<SessionStore, 'due'>;
@@ -44,16 +36,13 @@ export interface KeepMemoriesSettings {
 }
 
 const EVERY_MS = 5_000;
-const SESSIONS_A_TURN = 200;
 const SESSIONS_AT_ONCE = 16;
 const SESSION_LEASE_MS = 120_000;
-const PRUNED_A_TURN = 500;
 const DEFAULTS = memoryPolicyOf({ session: {}, longTerm: {} });
 /** A takeover repeats what its predecessor did in the last moments. */
 const PRUNED_KNOWN_MS = 600_000;
-/** Where a turn's bound left work over. */
-const AGAIN_MS = 50;
 const JOURNAL_KEPT_MS = Number(TOPICS.agentEvents.settings['retention.ms']);
+const NONE_PRUNED = { expired: 0, tooMany: 0, dropped: 0 };
 const NO_USES: ReadonlyMap<string, MemoryUse> = new Map();
 
 export interface KeepMemories {
@@ -88,7 +77,7 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
   const prune = async (): Promise<Pick<KeptMemories, 'expired' | 'tooMany' | 'dropped'>> => {
     const owned = new Set(settings.owned());
     const now = clock();
-    const counts = { expired: 0, tooMany: 0, dropped: 0 };
+    const counts = { ...NONE_PRUNED };
     let left = PRUNED_A_TURN;
     const namespaces = [...ledger.namespaces()];
     // Where the last turn left off, so that no namespace waits behind a busy one for ever.
@@ -101,9 +90,12 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
       const policy: LongTermPolicy | undefined = settings.policyOf(any.agent)?.longTerm ?? DEFAULTS.longTerm;
       if (!policy) continue;
       // Lost counts make memories decay by age alone.
-      const used = await uses.read(namespace).catch(() => NO_USES);
-      const pruned = memoriesToPrune(ledger.of(namespace), used, policy, now, left);
+      const used = mayPrune(ledger.of(namespace), policy, now)
+        ? await uses.read(namespace).catch(() => NO_USES)
+        : undefined;
+      const pruned = used ? memoriesToPrune(ledger.of(namespace), used, policy, now, left) : [];
       const over = endedLongAgo(ledger.of(namespace), known, now, left);
+      if (pruned.length + over.length === 0) continue;
       left -= pruned.length + over.length;
       const ended = pruned.map(({ memory, reason }) => endedMemory(memory, 'pruned', reason, now));
       await writer.append([
@@ -125,40 +117,39 @@ export const keepMemories = (settings: KeepMemoriesSettings): KeepMemories => {
     return counts;
   };
 
-  const turn = async (): Promise<KeptMemories> => {
+  const work = async (prunes: boolean): Promise<KeptMemories> => {
     const sessions = await endSessions().catch((error) => {
       settings.onTrouble(toError(error));
       return { sessionsEnded: 0, turnsMoved: 0 };
     });
-    return { ...sessions, ...(await prune()) };
+    return { ...sessions, ...(prunes ? await prune() : NONE_PRUNED) };
   };
 
   let stopped = false;
   let working: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
+  let prunedAt = 0;
   const everyMs = settings.everyMs ?? EVERY_MS;
-  const next = (afterMs: number): void => {
+  const next = ({ afterMs, prunes }: ReturnType<typeof nextTurn>): void => {
     if (stopped) return;
     timer = setTimeout(() => {
-      working = turn().then(
+      if (prunes) prunedAt = performance.now();
+      working = work(prunes).then(
         (kept) => {
           settings.onKept(kept);
-          const full =
-            kept.sessionsEnded >= SESSIONS_A_TURN ||
-            kept.expired + kept.tooMany + kept.dropped >= PRUNED_A_TURN;
-          next(full ? AGAIN_MS : everyMs);
+          next(nextTurn(kept, performance.now() - prunedAt, everyMs));
         },
         (error) => {
           settings.onTrouble(toError(error));
-          next(everyMs);
+          next({ afterMs: everyMs, prunes: true });
         },
       );
     }, afterMs);
   };
-  next(everyMs);
+  next({ afterMs: everyMs, prunes: true });
 
   return {
-    turn,
+    turn: () => work(true),
     stop: async () => {
       stopped = true;
       clearTimeout(timer);

@@ -20,7 +20,8 @@ import { type ExecutionControls, SILENT } from '../runtime/execution-controls.ts
 import { type AgentMemory, createAgentMemory } from './agent-memory.ts';
 import { followMemories } from './follow-memories.ts';
 import { forgetMemories } from './forget-memories.ts';
-import { type KeepMemories, type KeptMemories, keepMemories } from './keep-memories.ts';
+import { type KeepMemories, keepMemories } from './keep-memories.ts';
+import type { KeptMemories } from './keeping-turns-state.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { createMoveDown } from './move-down.ts';
 import { readEnded } from './read-ended.ts';

@@ -22,6 +22,23 @@ export const worthOf = (
 export const recallScore = (similarity: number, worth: number): number =>
   similarity * (0.5 + 0.5 * Math.min(1, worth / 2));
 
+/** Whether any of one namespace can go, whatever was recalled of them: only then is it worth asking. */
+export const mayPrune = (
+  memories: Iterable<HeldMemory>,
+  { ttlMs, maxPerTenant }: Pick<LongTermPolicy, 'ttlMs' | 'maxPerTenant'>,
+  now: number,
+): boolean => {
+  let standing = 0;
+  for (const memory of memories) {
+    if (!isStanding(memory)) continue;
+    standing += 1;
+    if (standing > maxPerTenant || lastUseOf(memory, undefined) + ttlMs * 1_000 <= now) return true;
+  }
+  return false;
+};
+
+const isStanding = ({ kind, state }: HeldMemory): boolean => kind !== 'cut' && state === 'kept';
+
 export interface Pruned {
   readonly memory: HeldMemory;
   readonly reason: 'expired' | 'too-many';
@@ -41,7 +58,7 @@ export const memoriesToPrune = (
   const expired: Pruned[] = [];
   const standing: { readonly memory: HeldMemory; readonly worth: number }[] = [];
   for (const memory of memories) {
-    if (memory.kind === 'cut' || memory.state !== 'kept') continue;
+    if (!isStanding(memory)) continue;
     const use = uses.get(memory.memoryId);
     if (lastUseOf(memory, use) + policy.ttlMs * 1_000 <= now) expired.push({ memory, reason: 'expired' });
     else standing.push({ memory, worth: worthOf(memory, use, policy, now) });

@@ -1,16 +1,19 @@
 /** Memory end to end on real servers: journal and Redis, the pipeline and the index that documents take, the gateway and its log. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keepMemories } from '../../../agents/memory/keep-memories.ts';
 import type { OpenedAgentMemory } from '../../../agents/memory/open-agent-memory.ts';
 import { addMemoryCommands } from '../../../cli/commands/memory.ts';
 import { scanTopic } from '../../../connectors/kafka/scan.ts';
+import { openRedisConnection } from '../../../connectors/redis/redis-connection.ts';
+import { createRedisUseCounts } from '../../../connectors/redis/redis-use-counts.ts';
 import { createMetrics } from '../../../connectors/telemetry/metrics.ts';
 import { type Gateway, startGateway } from '../../../gateway/start-gateway.ts';
 import { systemClock } from '../../../schemas/clock.ts';
 import { memoryPolicyOf } from '../../../schemas/memory-policy.ts';
 import { RECALL, type Recollection } from '../../../schemas/recollection.ts';
 import type { Audit } from '../../../schemas/records.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
+import { PARTITIONS, TOPICS } from '../../../schemas/topics.ts';
 import { eventOf } from '../../support/event-of.ts';
 import { startTestStack, type TestStack } from '../../support/own-stack.ts';
 import { runCommand } from '../../support/run-command.ts';
@@ -252,7 +255,30 @@ test('beyond the cap the least worth goes, from the index too, and a late repeti
   const other = await plane.open({ owned: [] });
   expect(await other.keep.turn()).toMatchObject({ tooMany: 0 });
   await other.stop();
-  expect(await opened.keep.turn()).toMatchObject({ tooMany: 2 });
+  const read: string[] = [];
+  const connection = openRedisConnection(stack.redis);
+  const uses = createRedisUseCounts(connection);
+  const { sessions, ledger } = opened;
+  const keep = keepMemories({
+    ...{ sessions, ledger, writer: plane.writer, codec: plane.codec, clock: systemClock },
+    uses: {
+      ...uses,
+      read: (of) => {
+        read.push(of);
+        return uses.read(of);
+      },
+    },
+    moveDown: async () => 0,
+    policyOf: () => POLICY,
+    owned: () => Array.from({ length: PARTITIONS }, (_, partition) => partition),
+    ...{ everyMs: 3_600_000, onKept: () => undefined, onTrouble: () => undefined },
+  });
+  expect(await keep.turn()).toMatchObject({ tooMany: 2 });
+  // Of no other anything may go, nor of this one any more.
+  await keep.turn();
+  expect(read).toEqual([namespace]);
+  await keep.stop();
+  await connection.close();
   expect(kept()).toBe(5);
   // Recalled, anvil is worth more than what was learned after it: bellows and chisel went.
   await until(

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { endedLongAgo, memoriesToPrune, recallScore, worthOf } from '../../../agents/memory/prune-state.ts';
+import {
+  endedLongAgo,
+  mayPrune,
+  memoriesToPrune,
+  recallScore,
+  worthOf,
+} from '../../../agents/memory/prune-state.ts';
 import { recalled } from '../../../agents/memory/recall-memories.ts';
 import type { MemoryUse } from '../../../connectors/redis/use-counts.ts';
 import type { LongTermPolicy } from '../../../schemas/memory-policy.ts';
@@ -49,6 +55,31 @@ describe('what goes', () => {
         for (const each of left) expect(worth(each)).toBeGreaterThanOrEqual(best);
       }),
     );
+  });
+
+  test('nothing is asked of a namespace of which nothing can go, whatever was recalled', () => {
+    fc.assert(
+      fc.property(
+        memories,
+        fc.dictionary(
+          fc.nat(50).map((id) => `behaviour-${id}`),
+          fc.nat(200),
+        ),
+        (held, recalled) => {
+          const uses = new Map(
+            Object.entries(recalled).map(([id, age]) => [id, { count: 2, lastAt: NOW - age * HOUR }]),
+          );
+          const pruned = memoriesToPrune(held, uses, POLICY, NOW, 1_000);
+          if (!mayPrune(held, POLICY, NOW)) expect(pruned).toEqual([]);
+        },
+      ),
+    );
+    const fresh = [1, 2, 3, 4, 5].map((id) => memory(id, { at: NOW - 99 * HOUR }));
+    const ended = memory(6, { at: 1, state: 'pruned' });
+    const cut = memory(7, { at: 1, kind: 'cut' });
+    expect(mayPrune([...fresh, ended, cut], POLICY, NOW)).toBe(false);
+    expect(mayPrune([...fresh, memory(8, { at: NOW })], POLICY, NOW)).toBe(true);
+    expect(mayPrune([memory(9, { at: NOW - 100 * HOUR })], POLICY, NOW)).toBe(true);
   });
 
   test('a turn of the work is bounded', () => {
