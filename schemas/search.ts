@@ -13,7 +13,7 @@ export interface SearchRequest {
   readonly freshness?: FreshnessRequest;
   /**
    * Milliseconds since the Unix epoch: answers from the documents as they stood then, by vectors alone. Takes seconds.
-   * Errors: `beyond-horizon` for a time whose records compaction may have removed.
+   * Errors: `beyond-horizon` for a time whose records compaction may have removed, `request-too-large` for a log of too many documents.
    */
   readonly asOf?: number;
   /** By meaning, by words, or both rankings fused. Default `hybrid`. */

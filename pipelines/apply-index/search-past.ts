@@ -57,7 +57,7 @@ const checkTime = async (
 
 /**
  * `asOf`: milliseconds since the Unix epoch; what Kafka had appended by then counts. Errors: those above, `model-failed`,
- * `kafka-unavailable`, `unavailable` once `signal` says that nobody waits for it any more.
+ * `kafka-unavailable`, `request-too-large` where the log holds more documents than it looks through, `unavailable` once `signal` says that nobody waits for it any more.
  */
 export const searchPast = async (
   settings: PastSettings,

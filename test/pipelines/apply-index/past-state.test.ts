@@ -6,6 +6,7 @@ import { capHits } from '../../../pipelines/apply-index/fuse-hits.ts';
 import { createPastState } from '../../../pipelines/apply-index/past-state.ts';
 import { pastHitOf } from '../../../pipelines/apply-index/search-past.ts';
 import type { Document } from '../../../schemas/records.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 import { deliveries, history, recordOf, truthOf } from '../document-histories.ts';
 
 const vector = Float32Array.of(1, 0);
@@ -85,6 +86,41 @@ test('what is not kept could not have been answered', () => {
       expect(hitsWith({ ofDocument: asked.maxPerDocument, ofSource: asked.topK })).toEqual(
         hitsWith({ ofDocument: all, ofSource: all }),
       );
+    }),
+  );
+});
+
+test('of the documents of others no more than ids and versions is held', async () => {
+  const held = (): number => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed / 1e6;
+  };
+  const before = held();
+  const state = createPastState({ vector, space: 'brim', tags: [], model: 'm', most });
+  // Put together here, a string holds its parts as well.
+  const asRead = (text: string): string => Buffer.from(text).toString('utf8');
+  for (let key = 0; key < 50_000; key += 1) {
+    const record = withChunk(recordOf({ kind: 'document', table: 'public.a', key }, key));
+    const { documentId, version } = record;
+    state.take({ ...record, documentId: asRead(documentId), version: asRead(version) }, 0, key);
+  }
+  await expect.poll(() => held() - before, { timeout: 20_000 }).toBeLessThan(14);
+  expect(state.hits()).toEqual([]);
+});
+
+test('more documents than one search may hold are refused, and it is said what to do', () => {
+  const mostDocuments = 2;
+  const state = createPastState({ vector, space: 'acme', tags: [], model: 'm', most, mostDocuments });
+  const take = (kind: 'document' | 'deleted' | 'floor', key: number, at: number): void =>
+    state.take(withChunk(recordOf({ kind, table: 'public.a', key }, at)), 0, at);
+  take('floor', 0, 0);
+  for (const at of [1, 2, 3]) take('document', 1, at);
+  take('deleted', 2, 4);
+  expect(state.hits().map(({ offset }) => offset)).toEqual([3]);
+  expect(() => take('document', 3, 5)).toThrow(
+    expect.objectContaining({
+      code: 'request-too-large',
+      message: expect.stringContaining('more than 2 documents'),
     }),
   );
 });
