@@ -68,7 +68,7 @@ export interface OpenedAgentMemory {
   readonly memory: AgentMemory;
   /**
    * Remembers again what ended in a partition of the journal from an offset on, for a worker that takes it over: its
-   * predecessor may have died between an execution's end and `remember`. Gives how many executions had ended.
+   * predecessor may have died between an execution's end and `remember`. Gives how many executions of agents with a memory had ended.
    */
   readonly recover: (partition: number, from: number) => Promise<number>;
   readonly sessions: SessionStore;
@@ -132,7 +132,8 @@ export const openAgentMemory = async (settings: OpenAgentMemorySettings): Promis
   });
   const recoverOnce = async (partition: number, from: number): Promise<number> => {
     let ended = 0;
-    await readEnded({ kafka, codec, localTenant }, { partition, from }, async (each) => {
+    const wants = ({ agent }: { readonly agent: string }): boolean => policies.has(agent);
+    await readEnded({ kafka, codec, localTenant }, { partition, from, wants }, async (each) => {
       ended += 1;
       const policy = policies.get(each.agent);
       const { tenant, agent, sessionId, place } = each;

@@ -7,10 +7,12 @@ import {
   withPayloads,
 } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError } from '../../schemas/errors.ts';
+import { hasCode } from '../../schemas/errors.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type EndedExecution, foldEnded } from './remembered-turn.ts';
+import { DEFAULT_WAIT_LIMITS, mostBehind } from '../runtime/wait-state.ts';
+import { type EndedFound, type EndedSaid, foldEnded, saidBy, withSnapshot } from './ended-state.ts';
+import type { EndedExecution } from './remembered-turn.ts';
 
 export interface EndedSource {
   readonly kafka: KafkaClient;
@@ -25,56 +27,104 @@ export interface EndedRange {
   /** First offset, and one past the last; to the end where left out. */
   readonly from: number;
   readonly to?: number;
+  /** Events of executions that are asked for; what others left is passed over. */
+  readonly wants: (event: Pick<AgentEvent, 'agent' | 'sessionId'>) => boolean;
+}
+
+export interface ReadEnded {
+  readonly records: number;
+  /** Executions that ended in the stretch, and whose beginning was not found before it: they are not told of. */
+  readonly missed: number;
 }
 
 /**
- * Calls `onEnded` in the order of the journal, one at a time. What began before `from` is not told of. A record that cannot
- * be read, or whose payload is gone, is passed over. Returns how many records were read. Errors: `kafka-unavailable`, and what `onEnded` throws.
+ * Calls `onEnded` one at a time, in the order of the journal; last for those that began before `from`, for which it is read further back.
+ * A record that cannot be read, or whose payload is gone, is passed over. Errors: `kafka-unavailable`, and what `onEnded` throws.
  */
 export const readEnded = (
   source: EndedSource,
   range: EndedRange,
   onEnded: (ended: EndedExecution) => Promise<void> | void,
-): Promise<number> => withPayloads(source, ({ whole }) => readWith(source, range, onEnded, whole));
+): Promise<ReadEnded> => withPayloads(source, ({ whole }) => readWith(source, range, onEnded, whole));
 
-/** Passed over: it can never be read. */
-const GONE: ReadonlySet<string> = new Set(['record-unreadable', 'payload-lost']);
-/** What a turn is made of; what a tool returned is none of it. */
+/** What a turn is made of; what a tool returned is none of it. A snapshot is read where its execution ended. */
 const TOLD: Partial<Readonly<Record<AgentEvent['type'], readonly PayloadField[]>>> = {
   'user-input': ['input'],
   'tool-call': ['input'],
   response: ['output'],
 };
 
+/**
+ * Records before the stretch, tried one after the other: what was under way at its beginning is near; of what waited there a snapshot
+ * stands within the last.
+ */
+const LOOK_BACK = [1_000, 10_000, 2 * mostBehind(DEFAULT_WAIT_LIMITS)] as const;
+
+/** Undefined where it can never be read. */
+const unlessGone = async <Of>(read: () => Promise<Of>): Promise<Of | undefined> => {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (hasCode(thrown, 'record-unreadable') || hasCode(thrown, 'payload-lost')) return undefined;
+    throw thrown;
+  }
+};
+
 const readWith = async (
   { kafka, codec, localTenant }: EndedSource,
-  { partition, from, to }: EndedRange,
+  { partition, from, to, wants }: EndedRange,
   onEnded: (ended: EndedExecution) => Promise<void> | void,
   whole: PayloadReader['whole'],
-): Promise<number> => {
+): Promise<ReadEnded> => {
   const topic = TOPICS.agentEvents.name;
-  const fold = foldEnded(localTenant);
   let records = 0;
-  await scanTopic(
-    kafka,
-    {
-      topic,
-      partitions: [partition],
-      from: new Map([[partition, from]]),
-      ...(to === undefined ? {} : { to: new Map([[partition, to]]) }),
-    },
-    async ({ value, offset }) => {
-      records += 1;
-      try {
-        const decoded = await codec.decode('AgentEvent', value);
-        const event = await whole(decoded, TOLD[decoded.type] ?? []);
-        const ended = fold.take(event, { topic, partition, offset });
-        if (ended) await onEnded(ended);
-      } catch (error) {
-        const isGone = error instanceof FreshetError && GONE.has(error.code);
-        if (!isGone) throw error;
-      }
-    },
-  );
-  return records;
+  const read = async (
+    stretch: { readonly from: number; readonly to?: number | undefined },
+    wanted: (event: AgentEvent) => boolean,
+    onSaid: (said: EndedSaid) => Promise<void> | void,
+  ): Promise<void> => {
+    const end = stretch.to === undefined ? {} : { to: new Map([[partition, stretch.to]]) };
+    await scanTopic(
+      kafka,
+      { topic, partitions: [partition], from: new Map([[partition, stretch.from]]), ...end },
+      async ({ value, offset }) => {
+        records += 1;
+        const event = await unlessGone(async () => {
+          const decoded = await codec.decode('AgentEvent', value);
+          return wanted(decoded) ? await whole(decoded, TOLD[decoded.type] ?? []) : undefined;
+        });
+        if (event) await onSaid(saidBy(event, { topic, partition, offset }));
+      },
+    );
+  };
+  const tell = async (found: EndedFound | undefined): Promise<void> => {
+    if (!found) return;
+    const { ended, snapshot } = found;
+    const all = snapshot
+      ? await unlessGone(async () => withSnapshot(ended, await whole(snapshot, ['output'])))
+      : ended;
+    if (all) await onEnded(all);
+  };
+
+  let fold = foldEnded(localTenant, from);
+  await read({ from, to }, wants, (said) => tell(fold.take(said)));
+  let begin = from;
+  for (const back of LOOK_BACK) {
+    const missed = fold.missed();
+    if (missed.size === 0 || begin === 0) break;
+    const earlier = { from: Math.max(0, from - back), to: begin };
+    const before: EndedSaid[] = [];
+    await read(
+      earlier,
+      ({ executionId }) => missed.has(executionId),
+      (said) => {
+        before.push(said);
+      },
+    );
+    begin = earlier.from;
+    fold = foldEnded(localTenant, begin);
+    for (const said of before) await tell(fold.take(said));
+    for (const after of missed.values()) for (const said of after) await tell(fold.take(said));
+  }
+  return { records, missed: fold.missed().size };
 };

@@ -1,6 +1,6 @@
 /**
- * Sessions read from the journal again, partition by partition, after the store lost them. Bounded: no further back than the
- * longest session lasts, and no more than so many records. Writing is idempotent, so what is said meanwhile is not lost nor doubled.
+ * Sessions read from the journal again, partition by partition, after the store lost them. Bounded: no end further back than the
+ * longest session lasts, no more than so many records, and so many before them for what had begun by then. Writing is idempotent, so what is said meanwhile is not lost nor doubled.
  */
 import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import type { SessionStore } from '../../connectors/redis/session-store.ts';
@@ -8,6 +8,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import { toError } from '../../schemas/errors.ts';
 import type { SessionPolicy } from '../../schemas/memory-policy.ts';
+import type { AgentEvent } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { MemoryLedger } from './memory-ledger-state.ts';
 import { readEnded } from './read-ended.ts';
@@ -59,10 +60,12 @@ export const createRebuildSessions = (settings: RebuildSettings): RebuildSession
     const from = Math.max(wanted, end - maxRecords);
     let turns = 0;
     let writing: Promise<unknown>[] = [];
-    const records =
+    const wants = ({ agent, sessionId }: Pick<AgentEvent, 'agent' | 'sessionId'>): boolean =>
+      sessionId !== null && settings.policyOf(agent) !== undefined;
+    const { records, missed } =
       from >= end
-        ? 0
-        : await readEnded(settings, { partition, from, to: end }, async (ended) => {
+        ? { records: 0, missed: 0 }
+        : await readEnded(settings, { partition, from, to: end, wants }, async (ended) => {
             const policy = settings.policyOf(ended.agent);
             const turn = policy && turnOf(ended);
             if (!policy || !turn || ended.sessionId === null) return;
@@ -80,7 +83,7 @@ export const createRebuildSessions = (settings: RebuildSettings): RebuildSession
     await Promise.all(writing);
     await sessions.complete(partition, life);
     const ms = Math.round(performance.now() - begun);
-    settings.onRebuilt({ partition, records, turns, cut: from > wanted, ms });
+    settings.onRebuilt({ partition, records, turns, cut: from > wanted || missed > 0, ms });
   };
 
   const once = (partition: number): Promise<boolean> => {

@@ -1,17 +1,11 @@
-/** What an ended execution leaves to be remembered, and how it is read from the journal: the same from both. Pure. */
+/** What an ended execution leaves to be remembered: the same from the runtime and from the journal. Pure. */
 
-import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
-import { parseTerminalOutput, parseUserInput, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import {
   type JournalPlace,
   leastTrusted,
   type MemoryOrigin,
-  originOfRecalled,
-  parseRecollection,
-  RECALL,
   type SessionTurn,
 } from '../../schemas/recollection.ts';
-import type { AgentEvent } from '../../schemas/records.ts';
 
 export interface ToolUse {
   readonly name: string;
@@ -44,6 +38,9 @@ export interface EndedExecution {
   readonly feedback: number | null;
 }
 
+/** What it came to know before its end. */
+export type ToldByState = Pick<EndedExecution, 'question' | 'tools' | 'retrieved' | 'recalled'>;
+
 export const originOf = ({
   tools,
   retrieved,
@@ -70,85 +67,4 @@ export const answerTextOf = (output: unknown): string => {
   if (typeof output !== 'object' || output === null) return '';
   const { text } = output as { readonly text?: unknown };
   return typeof text === 'string' ? text : JSON.stringify(output);
-};
-
-/** Executions that are followed at once; the oldest of more are given up. */
-const MOST_OPEN = 50_000;
-
-interface Following {
-  order: ExecutionOrder;
-  question: string;
-  tools: ToolUse[];
-  retrieved: boolean;
-  recalled: MemoryOrigin;
-}
-
-/** What stands elsewhere is not read for it: it may have come from anywhere. */
-const originOfRecall = ({ output, outputPayload }: AgentEvent): MemoryOrigin =>
-  outputPayload === null ? originOfRecalled(parseRecollection(output)) : 'tool';
-
-export interface EndedFold {
-  /** The execution that this event ended, if it did. */
-  take(event: AgentEvent, place: JournalPlace): EndedExecution | undefined;
-}
-
-/**
- * Folds the journal of one partition, in its order. An execution whose first events lie before the beginning is left
- * out: what was asked is not known. Later events of stale claims change nothing (rule J). `localTenant`: whose an execution is that
- * names none.
- */
-export const foldEnded = (localTenant: string): EndedFold => {
-  const open = new Map<string, Following>();
-  return {
-    take: (event, place) => {
-      const following = open.get(event.executionId);
-      if (!following && event.type !== 'user-input') return undefined;
-      const known: Following = following ?? {
-        ...{ order: UNCLAIMED, question: '', tools: [] },
-        ...{ retrieved: false, recalled: 'user' },
-      };
-      const order = advanceOrder(known.order, event);
-      if (!order) return undefined;
-      known.order = order;
-      if (!following) {
-        open.set(event.executionId, known);
-        const [oldest] = open.keys();
-        if (open.size > MOST_OPEN && oldest !== undefined) open.delete(oldest);
-      }
-      if (event.type === 'user-input') known.question = parseUserInput(event.input)?.text ?? '';
-      if (event.type === 'memory-update' && event.name === RECALL) known.recalled = originOfRecall(event);
-      if (event.type === 'tool-call') {
-        if (event.name === RETRIEVE) known.retrieved = true;
-        else
-          known.tools.push({
-            name: event.name ?? '',
-            input: event.input ?? '',
-            worked: event.error === null,
-          });
-      }
-      if (event.type !== 'response') return undefined;
-      open.delete(event.executionId);
-      const terminal = parseTerminalOutput(event.output);
-      if (!terminal) return undefined;
-      const { question, tools, retrieved, recalled } = known;
-      const { executionId, agent, tenant, sessionId, at } = event;
-      return {
-        ...{
-          executionId,
-          agent,
-          tenant: tenant ?? localTenant,
-          sessionId,
-          place,
-          at,
-          question,
-          tools,
-          retrieved,
-          recalled,
-        },
-        outcome: terminal.outcome,
-        answer: answerTextOf(terminal.output),
-        feedback: null,
-      };
-    },
-  };
 };

@@ -2,7 +2,7 @@
 import type { JsonValue } from '../../connectors/models/language/language-model.ts';
 import type { MemoryPolicy } from '../../schemas/memory-policy.ts';
 import { NOTHING_RECALLED, originOfRecalled, type Recollection } from '../../schemas/recollection.ts';
-import { answerTextOf, type EndedExecution } from '../memory/remembered-turn.ts';
+import { answerTextOf, type EndedExecution, type ToldByState } from '../memory/remembered-turn.ts';
 import type { Identity } from './execution-journal.ts';
 import type { ExecutionState } from './execution-state.ts';
 
@@ -29,6 +29,20 @@ export const FORGETFUL: ExecutionMemory = {
   remember: async () => undefined,
 };
 
+/** What memory is told of an execution by its state. */
+export const toldOf = (
+  state: Pick<ExecutionState, 'input' | 'results' | 'retrieved' | 'recollection'>,
+): ToldByState => ({
+  question: state.input?.text ?? '',
+  tools: state.results.map(({ name, arguments: input, error }) => ({
+    name,
+    input: JSON.stringify(input),
+    worked: error === null,
+  })),
+  retrieved: state.retrieved !== null,
+  recalled: originOfRecalled(state.recollection),
+});
+
 /** An execution that has ended, as memory is told of it. */
 export const endedOf = (
   state: ExecutionState,
@@ -48,14 +62,7 @@ export const endedOf = (
   place: of.place,
   at: of.at,
   outcome: of.outcome,
-  question: state.input?.text ?? '',
   answer: answerTextOf(of.output),
-  tools: state.results.map(({ name, arguments: input, error }) => ({
-    name,
-    input: JSON.stringify(input),
-    worked: error === null,
-  })),
-  retrieved: state.retrieved !== null,
-  recalled: originOfRecalled(state.recollection),
+  ...toldOf(state),
   feedback: null,
 });

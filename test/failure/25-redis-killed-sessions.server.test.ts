@@ -1,4 +1,5 @@
 /** Fault 25, of sessions: Redis killed without persistence. What was said comes back from the journal, and until then nobody pretends. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { forgetAgent, forgetSession } from '../../agents/memory/forget-memories.ts';
 import type { OpenedAgentMemory } from '../../agents/memory/open-agent-memory.ts';
@@ -10,6 +11,8 @@ import { startTestStack, type TestStack } from '../support/own-stack.ts';
 import { until } from '../support/until.ts';
 
 const POLICY = memoryPolicyOf({ session: { ttlMs: 600_000, maxTurns: 20 } });
+/** Of one that waits for longer than a session lasts. */
+const WAITING = memoryPolicyOf({ session: { ttlMs: 10_000 } });
 /** Of one whose sessions are summarised. */
 const ENDING = memoryPolicyOf({ session: { ttlMs: 600_000 }, longTerm: {} });
 
@@ -126,6 +129,37 @@ test('a worker that comes when Redis was lost rebuilds too, and remembers what i
     expect(await questions('s-5', heir)).toEqual(['s-5 one', 's-5 two', 's-5 three']);
   } finally {
     await heir.stop();
+  }
+});
+
+test('what waited for longer than a session lasts is in its session again, by its question or its snapshot, and is remembered by an heir', async () => {
+  const waiting = await openMemoryPlane(stack, new Map([['waiter', WAITING]]), false);
+  const worker = await waiting.open();
+  try {
+    const waited = sleep(11_000);
+    const told = await Promise.all(
+      [false, true].map((snapshot) => {
+        const sessionId = snapshot ? 's-whole' : 's-begun';
+        const waits = { until: waited, snapshot };
+        return waiting.journal({ agent: 'waiter', sessionId, question: sessionId, answer: 'Yes.', waits });
+      }),
+    );
+    await stack.killServer('redis');
+    await stack.startServer('redis');
+    for (const { ended } of told) {
+      const { sessionId, place } = ended;
+      const turns = await until(`${sessionId} is known`, async () => {
+        const ask = { agent: 'waiter', tenant: 'acme', sessionId, text: 'and now?', policy: WAITING };
+        const recalled = await worker.memory.recall(ask, AbortSignal.timeout(20_000));
+        expect(recalled.session).not.toBe('new');
+        return recalled.session === 'known' && recalled.turns;
+      });
+      expect(turns).toMatchObject([{ question: sessionId, place }]);
+      expect(await worker.recover(place.partition, place.offset)).toBe(1);
+    }
+  } finally {
+    await worker.stop();
+    await waiting.close();
   }
 });
 

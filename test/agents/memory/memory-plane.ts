@@ -6,6 +6,8 @@ import {
   type OpenedAgentMemory,
   openAgentMemory,
 } from '../../../agents/memory/open-agent-memory.ts';
+import { INITIAL_STATE } from '../../../agents/runtime/execution-state.ts';
+import { snapshotDraftOf } from '../../../agents/runtime/snapshot.ts';
 import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts';
 import { partitionOfKey } from '../../../connectors/kafka/partition-of-key.ts';
 import { openRecordWriter } from '../../../connectors/kafka/record-writer.ts';
@@ -32,6 +34,8 @@ export interface JournaledExecution {
   readonly tenant?: string;
   readonly tool?: { readonly name: string; readonly input: string };
   readonly at?: number;
+  /** Before it is answered. `snapshot`: it is journaled whole then, and its beginning is in the log no more. */
+  readonly waits?: { readonly until: Promise<unknown>; readonly snapshot: boolean };
 }
 
 export interface OpenedOtherwise
@@ -94,6 +98,7 @@ export const openMemoryPlane = async (
         agent = 'support',
         tenant = 'acme',
         tool,
+        waits,
         at = systemClock(),
       } = of;
       const taskId = `task-${randomUUID()}`;
@@ -110,22 +115,30 @@ export const openMemoryPlane = async (
           value: codec.encode('AgentEvent', eventOf({ ...own, ...event })),
         };
       };
-      const places = await writer.append([
-        record({
-          ...{ type: 'user-input', epoch: 0, sequence: 0 },
-          input: JSON.stringify({
-            text: question,
-            principal: null,
-            feature: null,
-            budget: null,
-            createdAt: at,
-          }),
-        }),
+      const input = { text: question, principal: null, feature: null, budget: null, createdAt: at };
+      const begun = [
+        record({ type: 'user-input', epoch: 0, sequence: 0, input: JSON.stringify(input) }),
         record({ type: 'claim' }),
+      ];
+      if (waits?.snapshot) {
+        const [end] = (await kafka.admin.offsets(TOPICS.agentEvents.name)).filter(
+          (each) => each.partition === partition,
+        );
+        const order = { epoch: 1, worker: 'w', sequence, hasInput: true, ended: false };
+        const task = { topic: TOPICS.tasks.name, partition, offset: 0 };
+        const draft = snapshotDraftOf(
+          { ...task, timestamp: 0, key: null, value: null, headers: {} },
+          end?.latest ?? 0,
+          { ...INITIAL_STATE, order, input },
+        );
+        await writer.append([record({ ...draft, type: 'checkpoint' })]);
+      } else if (waits) await writer.append(begun);
+      await waits?.until;
+      const places = await writer.append([
+        ...(waits ? [] : begun),
         ...(tool ? [record({ type: 'tool-call', name: tool.name, input: tool.input, output: '{}' })] : []),
         record({
-          type: 'response',
-          name: 'completed',
+          ...{ type: 'response', name: 'completed', at: waits ? systemClock() : at },
           output: JSON.stringify({
             ...{ outcome: 'completed', output: { text: answer, citations: [] }, partial: null },
             ...{ receipt: {}, steps: 1, startedAt: at },
