@@ -45,8 +45,8 @@ export const reportBudgets = async (
 };
 
 /**
- * Those that may have a limit: of every agent, and of tenants that somebody set one for; and of tenants whose alert about it stands, as
- * a limit that was taken away ends it. Nothing throws.
+ * Those that may have a limit: of every agent, and of tenants that somebody set one for, or that spent today where a definition holds each
+ * to one; and of tenants whose alert about it stands, as a limit that was taken away ends it. Nothing throws.
  */
 export const reportLimits = async ({
   models,
@@ -55,9 +55,18 @@ export const reportLimits = async ({
   const day = dayOf(settings.clock());
   const set = models.control.budgets();
   const agents = settings.agents.map(policyOf);
-  const limited = set.flatMap(({ of, name }) => (of === 'tenant' ? [name] : [])).slice(0, MAX_TENANTS);
-  const tenants = [...new Set([...limited, ...tenantsToldOf(models.freshness().firing())])];
-  const isLimited = set.length > 0 || agents.some(({ usdPerDay }) => usdPerDay.agent !== null);
+  const isEachHeld = agents.some(({ usdPerDay }) => usdPerDay.tenant !== null);
+  const spenders = (): readonly string[] => [
+    settings.config.localTenant,
+    ...models.costs.of({ since: startOfDay(day) * 1_000 }).flatMap(({ tenant }) => tenant ?? []),
+  ];
+  const limited = [
+    ...set.flatMap(({ of, name }) => (of === 'tenant' ? [name] : [])),
+    ...(isEachHeld ? spenders() : []),
+  ];
+  const told = tenantsToldOf(models.freshness().firing());
+  const tenants = [...new Set([...[...new Set(limited)].slice(0, MAX_TENANTS), ...told])];
+  const isLimited = set.length > 0 || isEachHeld || agents.some(({ usdPerDay }) => usdPerDay.agent !== null);
   const names = agents.map(({ name }) => name);
   const spending =
     (isLimited && (await settings.budgets?.spending(day, { agents: names, tenants }).catch(() => null))) ||

@@ -13,7 +13,10 @@ import { isoTime } from './times.ts';
 const budget = z.object({
   of: z.enum(['agent', 'tenant']),
   name: z.string(),
-  usdPerDay: z.string().nullable().describe('Null: no limit is set.'),
+  usdPerDay: z
+    .string()
+    .nullable()
+    .describe('Null: no limit is set. Of a tenant by definitions: the lowest that an agent’s says.'),
   from: z.enum(['set', 'definition', 'none']),
   spentUsd: z
     .string()
@@ -85,12 +88,21 @@ export const budgetsViewOf = (asked: BudgetsAsked): BudgetsView => {
   };
   const budgets = [
     ...agents.map(({ name, usdPerDay }) => one('agent', name, usdPerDay.agent)),
-    ...tenants.map((name) => one('tenant', name, null)),
+    ...tenants.map((name) => one('tenant', name, lowestOf(agents))),
   ];
   const isLimited =
     set.length > 0 || agents.some(({ usdPerDay }) => usdPerDay.agent !== null || usdPerDay.tenant !== null);
   return { day, known: counted !== null || !isLimited, complete, budgets };
 };
+
+/** Each agent holds a tenant to its own: at the lowest the first of them does nothing more for it. */
+const lowestOf = (agents: BudgetsAsked['agents']): string | null =>
+  agents
+    .flatMap(({ usdPerDay }) => usdPerDay.tenant ?? [])
+    .reduce<string | null>(
+      (lowest, usd) => (lowest === null || parseUsd(usd) < parseUsd(lowest) ? usd : lowest),
+      null,
+    );
 
 /** The gauges of what agents may spend and have left, set at the moment they are asked for. Tenants are no labels. */
 export const measureBudgets = (

@@ -82,6 +82,19 @@ test('an agent whose definition holds each of its tenants to a limit has one', (
   expect(budgetsViewOf({ ...asked, agents, spending: counted }).known).toBe(true);
 });
 
+test('a limit that definitions hold each tenant to is shown, the lowest of them; what was set goes before it', () => {
+  const agents = ['10', '9', null].map((tenant, at) => ({
+    name: `agent-${at}`,
+    usdPerDay: { agent: null, tenant },
+  }));
+  const set = [limit('tenant', 'globex', '20')];
+  const { budgets } = budgetsViewOf({ ...asked, agents, set, spending: counted });
+  expect(budgets.filter((each) => each.of === 'tenant')).toMatchObject([
+    { name: 'acme', usdPerDay: '9', from: 'definition', spentUsd: '2.5', remainingUsd: '6.5', by: null },
+    { name: 'globex', usdPerDay: '20', from: 'set', by: 'ann' },
+  ]);
+});
+
 test('the gauges of agents: a limit while what was spent is counted, both after it, none once it is taken away', async () => {
   const metrics = createMetrics('gateway');
   const set = [limit('agent', 'support', '4'), limit('tenant', 'acme', '2')];
