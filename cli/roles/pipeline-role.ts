@@ -222,6 +222,8 @@ export const startPipelineRole = async (context: RoleContext): Promise<RunningRo
     writer,
     clock: systemClock,
     onEvent: (event) => {
+      if (event.name === 'dead-lettered')
+        metrics.deadLetters.inc({ topic: event.topic, reason: event.reason });
       const span = recordSpan && event.name === 'result-sent' ? spanOfResult(event) : null;
       if (span) recordSpan?.(span);
     },

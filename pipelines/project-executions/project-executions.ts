@@ -17,7 +17,7 @@ import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
 import { unreadableReason } from '../../connectors/registry/unreadable-reason.ts';
 import { type Clock, systemClock } from '../../schemas/clock.ts';
 import { cloudEventHeaders } from '../../schemas/cloud-event.ts';
-import { deadLetterOf } from '../../schemas/dead-letters.ts';
+import { type DeadLetterReason, deadLetterOf } from '../../schemas/dead-letters.ts';
 import { type FreshetError, hasCode, isUnreadable, toError } from '../../schemas/errors.ts';
 import { isSnapshot } from '../../schemas/execution-snapshot.ts';
 import { PROJECTION_GROUP } from '../../schemas/groups.ts';
@@ -46,7 +46,7 @@ export interface ExecutionProjectionSettings {
 export type ExecutionProjectionEvent =
   | { readonly name: 'projected'; readonly record: Projected['name']; readonly count: number }
   | ResultSent
-  | { readonly name: 'dead-lettered'; readonly count: number }
+  | { readonly name: 'dead-lettered'; readonly topic: string; readonly reason: DeadLetterReason }
   | { readonly name: 'retry'; readonly partition: number; readonly attempt: number };
 
 /** A result stands in its topic. Its fields are ids and places, for spans; none is a label. */
@@ -224,13 +224,13 @@ export const startExecutionProjection = async (
     const events: { event: AgentEvent; offset: number }[] = [];
     /** By execution: what is made of an event stands in the trace that it stands in. */
     const traces = new Map<string, string>();
-    const letters: RecordToAppend[] = [];
+    const unread: KafkaRecord[] = [];
     for (const record of journal) {
       const event = await decode('AgentEvent', record);
       if (event) {
         events.push({ event: await wholeOf(event, record.offset < projectedTo), offset: record.offset });
         keepTrace(traces, event.executionId, record);
-      } else if (record.offset >= projectedTo) letters.push(deadLetter(record));
+      } else if (record.offset >= projectedTo) unread.push(record);
     }
     const known = projection.plan(events.filter(({ offset }) => offset < projectedTo));
     projection.keep(known);
@@ -251,7 +251,7 @@ export const startExecutionProjection = async (
     const begunAt = clock();
     const places = await writer.append([
       ...projected.map((each) => toAppend(each, traceOf(each))),
-      ...letters,
+      ...unread.map(deadLetter),
     ]);
     projection.keep(plan);
     for (const record of batch) {
@@ -259,7 +259,9 @@ export const startExecutionProjection = async (
       else partition.tasks = record.offset + 1;
     }
     holdBack(partition);
-    report(projected, letters.length);
+    report(projected);
+    for (const { topic, value } of unread)
+      onEvent({ name: 'dead-lettered', topic, reason: unreadableReason(value) });
     for (const [at, { name, record }] of projected.entries()) {
       if (name !== 'Result') continue;
       const { taskId, executionId } = record;
@@ -297,12 +299,11 @@ export const startExecutionProjection = async (
     };
   };
 
-  const report = (projected: readonly Projected[], letters: number): void => {
+  const report = (projected: readonly Projected[]): void => {
     for (const record of ['TaskState', 'Result', 'Cost'] as const) {
       const count = projected.filter(({ name }) => name === record).length;
       if (count > 0) onEvent({ name: 'projected', record, count });
     }
-    if (letters > 0) onEvent({ name: 'dead-lettered', count: letters });
   };
 
   /** Whether a task is past pending is known only when the journal is read to where it was projected before: until then none is read. */
