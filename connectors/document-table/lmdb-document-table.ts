@@ -173,10 +173,11 @@ export class LmdbDocumentTable implements DocumentTable {
       for (const database of [records, standings, floors, partitions]) {
         for (const key of [...database.getKeys(partitionRange(partition))]) database.removeSync(key);
       }
-      const rows = [...origins.getRange()].filter(
-        ({ value }) => (value as ChunkOrigin).partition === partition,
-      );
-      for (const { key } of rows) {
+      // Its own alone: those of a large index, once for each of its partitions, are a gigabyte.
+      const rows: Buffer[] = [];
+      for (const { key, value } of origins.getRange())
+        if ((value as ChunkOrigin).partition === partition) rows.push(key);
+      for (const key of rows) {
         origins.removeSync(key);
         stale.putSync(key, { tenant: null });
       }

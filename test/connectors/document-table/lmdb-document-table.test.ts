@@ -12,6 +12,7 @@ import { tryLock } from '../../../connectors/stack/owner-lock.ts';
 import { documentIdOf } from '../../../schemas/document-id.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
 import type { Document } from '../../../schemas/records.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 import { documentsIn } from '../../support/documents-in.ts';
 import { mountSmallDisk } from '../vector-index/small-disk.ts';
 import { storedDocument } from './table-records.ts';
@@ -63,6 +64,39 @@ describe('the document table', () => {
     expect([table.position(0), table.historyEnd(0), table.historyEnd(1)]).toEqual([2, 70, undefined]);
     table.clear(0);
     expect(table.historyEnd(0)).toBeUndefined();
+    await table.close();
+  });
+
+  it('holds no more than its own rows while a partition is cleared', async () => {
+    const lock = await tryLock(`${folder}.lock`);
+    if (!('release' in lock)) throw new Error('the folder is held');
+    const files = await openTableFiles(folder, false);
+    const table = new LmdbDocumentTable(files, lock);
+    const rowsOf = (partition: number, count: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        rowId: `${partition} ${at}`,
+        origin: { partition, documentId: String(at).padStart(1_000, '0'), chunk: 0 },
+      }));
+    table.write({ partition: 0, position: 1, rows: rowsOf(0, 10) });
+    table.write({ partition: 1, position: 1, rows: rowsOf(1, 10_000) });
+    const held = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed / 1e6;
+    };
+    const { origins } = files;
+    const range = origins.getRange.bind(origins);
+    let grown = Number.NaN;
+    origins.getRange = (() =>
+      (function* () {
+        const before = held();
+        yield* range();
+        grown = held() - before;
+      })()) as unknown as typeof range;
+    table.clear(0);
+    expect(grown).toBeLessThan(3);
+    expect(table.origin('0 3')).toBeUndefined();
+    expect([...table.staleRows()].length).toBe(10);
+    expect(table.origin('1 3')).toMatchObject({ partition: 1 });
     await table.close();
   });
 
