@@ -28,6 +28,8 @@ export interface RecallAsk {
   readonly partition?: number;
 }
 
+type SessionAsk = RecallAsk & { readonly sessionId: string };
+
 export type TurnToRemember = EndedExecution & { readonly policy: MemoryPolicy };
 
 export interface AgentMemory {
@@ -57,12 +59,20 @@ export interface AgentMemorySettings {
   readonly onTrouble: (error: Error) => void;
 }
 
-/** An execution waits this long for the index. */
-const INDEX_WAIT_MS = 1_000;
+/** An execution waits this long for a tier. */
+const TIER_WAIT_MS = 1_000;
 /** Turns that wait for a store that is away; beyond them its partitions are read from the journal again. */
 const MOST_UNWRITTEN = 1_000;
 /** Sessions that are summarised at a time. */
 const MOVING_AT_ONCE = 16;
+
+/** Rejects when the signal ends. */
+const ended = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const end = (): void => reject(signal.reason);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 
 export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory => {
   const { sessions, clock, onTrouble } = settings;
@@ -72,7 +82,7 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
   const broken = new Set<number>();
   const moving = new Map<string, Promise<unknown>>();
 
-  const mend = async (): Promise<void> => {
+  const mendOnce = async (): Promise<void> => {
     for (const partition of broken) {
       await sessions.incomplete(partition);
       broken.delete(partition);
@@ -85,23 +95,43 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
       }),
     );
   };
+  let mending: Promise<void> | undefined;
+  /** Once for all that wait for it, and to its end though none of them does any more. */
+  const mend = async (): Promise<void> => {
+    while (broken.size > 0 || unwritten.size > 0) {
+      mending ??= mendOnce().finally(() => {
+        mending = undefined;
+      });
+      await mending;
+    }
+  };
 
-  const recallSession = async (
-    { agent, tenant, sessionId, partition }: RecallAsk & { readonly sessionId: string },
+  const readTurns = async (
+    { agent, tenant, sessionId, partition }: SessionAsk,
     policy: SessionPolicy,
   ): Promise<Pick<Recollection, 'session' | 'turns'>> => {
+    await mend();
+    const key = { agent, tenant, sessionId };
+    const read = await settings.readSession(key, partition);
+    if (read === null) return { session: 'rebuilding', turns: [] };
+    // A person's cut stands from when it is in the log, whatever the store still holds or was given meanwhile.
+    const stored = read.filter(({ place }) => !settings.ledger.isCut(place, key));
+    const turns = turnsToRecall(stored, policy, clock());
+    const session = turns.length > 0 ? 'known' : stored.length > 0 ? 'ended' : 'new';
+    return { session, turns };
+  };
+
+  const recallSession = async (
+    ask: SessionAsk,
+    policy: SessionPolicy,
+    signal: AbortSignal,
+  ): Promise<Pick<Recollection, 'session' | 'turns'>> => {
     try {
-      await mend();
-      const key = { agent, tenant, sessionId };
-      const read = await settings.readSession(key, partition);
-      if (read === null) return { session: 'rebuilding', turns: [] };
-      // A person's cut stands from when it is in the log, whatever the store still holds or was given meanwhile.
-      const stored = read.filter(({ place }) => !settings.ledger.isCut(place, key));
-      const turns = turnsToRecall(stored, policy, clock());
-      const session = turns.length > 0 ? 'known' : stored.length > 0 ? 'ended' : 'new';
-      return { session, turns };
+      return await withSignals([signal, AbortSignal.timeout(TIER_WAIT_MS)], (within) =>
+        Promise.race([readTurns(ask, policy), ended(within)]),
+      );
     } catch (error) {
-      onTrouble(toError(error));
+      if (!signal.aborted) onTrouble(toError(error));
       return { session: 'unavailable', turns: [] };
     }
   };
@@ -113,7 +143,7 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
     const { longTerm } = ask.policy;
     if (!longTerm || ask.text.trim() === '') return { longTerm: 'none', memories: [] };
     try {
-      const memories = await withSignals([signal, AbortSignal.timeout(INDEX_WAIT_MS)], (within) =>
+      const memories = await withSignals([signal, AbortSignal.timeout(TIER_WAIT_MS)], (within) =>
         settings.recallMemories(ask, longTerm, within),
       );
       return { longTerm: 'known', memories };
@@ -158,7 +188,9 @@ export const createAgentMemory = (settings: AgentMemorySettings): AgentMemory =>
       const { session } = ask.policy;
       const { sessionId } = ask;
       const [near, far] = await Promise.all([
-        session && sessionId !== null ? recallSession({ ...ask, sessionId }, session) : NOTHING_RECALLED,
+        session && sessionId !== null
+          ? recallSession({ ...ask, sessionId }, session, signal)
+          : NOTHING_RECALLED,
         recallLongTerm(ask, signal),
       ]);
       return {

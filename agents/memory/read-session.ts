@@ -11,8 +11,8 @@ import type { RebuildSessions } from './rebuild-sessions.ts';
  */
 export type ReadSession = (key: SessionKey, partition?: number) => Promise<readonly SessionTurn[] | null>;
 
-/** Somebody waits this long for a session to be rebuilt. */
-const REBUILD_WAIT_MS = 1_000;
+/** Somebody waits this long for a session to be rebuilt: less than for its tier, so that it is told that it is. */
+const REBUILD_WAIT_MS = 800;
 
 export const createReadSession =
   (sessions: Pick<SessionStore, 'read'>, rebuild: RebuildSessions): ReadSession =>
