@@ -2,7 +2,6 @@
  * Looks for lookalikes among what a batch let pass already, then among what is held. What is held of a document that the
  * batch has decided about is the past: deleted, refused or of another text, it is no reason to refuse one beside it.
  */
-import { floorIdOf, placeOfDocument } from '../../schemas/document-id.ts';
 import { equalBits, sameText } from '../../schemas/fingerprint.ts';
 import type { Lookalike, Lookalikes } from '../gates/gate.ts';
 
@@ -16,8 +15,8 @@ export interface HeldLookalikes {
 export interface BatchLookalikes {
   /** What was decided about a document: null where it is none, or compared with none. */
   decide(documentId: string, look: { readonly tenant: string; readonly fingerprint: Buffer } | null): void;
-  /** All that was there of a table is deleted. */
-  clear(floorId: string): void;
+  /** All that was there of a table is deleted: what its ids begin with. */
+  clear(prefix: string): void;
   /**
    * For a document of which a text stands already, by its fingerprint. Of two that both stand, the one of the lower id stays: each
    * would go because of the other, in two partitions even at the same moment.
@@ -28,16 +27,14 @@ export interface BatchLookalikes {
 export const batchLookalikes = (held: HeldLookalikes): BatchLookalikes => {
   const decided = new Map<string, { readonly tenant: string; readonly fingerprint: Buffer } | null>();
   const cleared = new Set<string>();
-  const floorOf = (documentId: string): string => {
-    const place = placeOfDocument(documentId);
-    return place ? floorIdOf(place.source, place.table) : '';
-  };
+  const isCleared = (documentId: string): boolean =>
+    [...cleared].some((prefix) => documentId.startsWith(prefix));
   return {
     decide: (documentId, look) => void decided.set(documentId, look),
-    clear: (floorId) => {
-      cleared.add(floorId);
+    clear: (prefix) => {
+      cleared.add(prefix);
       for (const documentId of decided.keys())
-        if (floorOf(documentId) === floorId) decided.set(documentId, null);
+        if (documentId.startsWith(prefix)) decided.set(documentId, null);
     },
     besides: (stands) => ({
       find: (tenant, documentId, fingerprint, leastEqualBits) => {
@@ -49,7 +46,7 @@ export const batchLookalikes = (held: HeldLookalikes): BatchLookalikes => {
         }
         const stays = stands !== null && alike(stands);
         const counts = (id: string): boolean =>
-          !decided.has(id) && !cleared.has(floorOf(id)) && !(stays && id > documentId);
+          !decided.has(id) && !isCleared(id) && !(stays && id > documentId);
         return held.find(tenant, documentId, fingerprint, leastEqualBits, counts);
       },
     }),

@@ -14,7 +14,7 @@ import {
   type Row,
 } from '../../schemas/config.ts';
 import type { DeadLetterReason } from '../../schemas/dead-letters.ts';
-import { documentIdIfAny, floorIdOf } from '../../schemas/document-id.ts';
+import { documentIdIfAny, floorIdOf, tablePrefixOf } from '../../schemas/document-id.ts';
 import { orderOf } from '../../schemas/document-order.ts';
 import { hasCode } from '../../schemas/errors.ts';
 import type { GateSettings } from '../../schemas/gate-settings.ts';
@@ -156,7 +156,7 @@ export const prepareChanges = async (
       // An equal floor may stand in this partition alone, after a send that failed half-way: it is appended to all again.
       if (floor !== undefined && floor > change.version) return { ...place, kind: 'superseded' };
       floors.set(floorId, change.version);
-      lookalikes.clear(floorId);
+      lookalikes.clear(tablePrefixOf(place.source, change.table));
       return { ...place, kind: 'floor', change };
     }
     const documentId = documentIdIfAny(place.source, change.table, change.key);

@@ -1,7 +1,8 @@
 /** Which of two documents with one text is refused, where one goes, changes or stood before. */
 import { expect, test } from 'vitest';
 import type { Change } from '../../../connectors/debezium/change.ts';
-import type { HeldLookalikes } from '../../../pipelines/index-documents/batch-lookalikes.ts';
+import { batchLookalikes, type HeldLookalikes } from '../../../pipelines/index-documents/batch-lookalikes.ts';
+import { documentIdOf, tablePrefixOf } from '../../../schemas/document-id.ts';
 import { equalBits, sameText } from '../../../schemas/fingerprint.ts';
 import type { GateOverrides } from '../../../schemas/gate-settings.ts';
 import type { Document } from '../../../schemas/records.ts';
@@ -57,6 +58,26 @@ test('a table that is truncated and filled again under other keys, in one batch'
   expect(kindsOf(await madeOf([put(1, '1'), truncateAt(2), put(3, '2'), put(4, '3')]))).toEqual([
     ...['document', 'floor', 'document', 'refused'],
   ]);
+});
+
+test('a table that is truncated lets go of its own documents alone, held and decided', () => {
+  const tables = ['a', 'ab', 'a/b', 'b'] as const;
+  const [own, ...others] = tables.map((table) => documentIdOf('shop', table, { id: '1' }));
+  let counted: readonly string[] = [];
+  const batch = batchLookalikes({
+    find: (_tenant, _documentId, _fingerprint, _least, counts) => {
+      counted = [own ?? '', ...others].filter(counts);
+      return undefined;
+    },
+  });
+  const fingerprint = Buffer.alloc(64, 1);
+  const find = () => batch.besides(null).find('acme', 'shop/c/1', fingerprint, 0);
+  batch.clear(tablePrefixOf('shop', 'a'));
+  find();
+  expect(counted).toEqual(others);
+  for (const id of [own, ...others]) batch.decide(id ?? '', { tenant: 'acme', fingerprint });
+  batch.clear(tablePrefixOf('shop', 'a'));
+  expect(find()?.documentId).toBe(others[0]);
 });
 
 test('of two that stood when duplicates were flagged alone, one stays: in whatever order they are judged anew', async () => {
