@@ -14,6 +14,7 @@ import { createKafkaJsClient } from '../../../connectors/kafka/kafkajs-client.ts
 import { openRecordWriter } from '../../../connectors/kafka/record-writer.ts';
 import { openRecordCodec } from '../../../connectors/registry/record-codec.ts';
 import { openSchemaRegistry } from '../../../connectors/registry/schema-registry.ts';
+import { MARIADB } from '../../../connectors/sources/mariadb/mariadb-kind.ts';
 import { POSTGRES } from '../../../connectors/sources/postgres/postgres-kind.ts';
 import { sourceTopics } from '../../../connectors/sources/source-kinds.ts';
 import { findMariaDb } from '../../../connectors/stack/find-commands.ts';
@@ -308,6 +309,45 @@ test('MariaDB: permissions and primary keys, each with its SQL, which then works
   );
   await askMaria(...changes);
   expect(await init(limited, '--dry-run', '--json')).toMatchObject({ code: 0 });
+});
+
+test('MariaDB: the rights on freshet.* that are asked for are enough to prepare, probe and signal, and each is needed', async () => {
+  await askMaria(
+    'CREATE DATABASE init_own',
+    'CREATE TABLE init_own.articles (id int PRIMARY KEY, body text)',
+    "CREATE USER 'own'@'127.0.0.1' IDENTIFIED BY 'own'",
+    "GRANT REPLICATION SLAVE, BINLOG MONITOR, RELOAD ON *.* TO 'own'@'127.0.0.1'",
+    "GRANT SELECT ON init_own.* TO 'own'@'127.0.0.1'",
+    "GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON freshet.* TO 'own'@'127.0.0.1'",
+  );
+  const own = `${maria.mariadb?.url}init_own`.replace(/\/\/[^@]*@/, '//own:own@');
+  expect(await init(own, '--dry-run', '--json')).toMatchObject({ code: 0 });
+  const at = { source: 'own', url: own };
+  await MARIADB.prepare({ ...at, tables: ['init_own.articles'] });
+  const probe = async (): Promise<void> => {
+    // Rights that are taken away end with the connection.
+    const clock = MARIADB.openClock(own);
+    try {
+      await clock.writeProbe('own', 1);
+      await clock.writeProbe('own', 2);
+    } finally {
+      await clock.close();
+    }
+  };
+  const signal = (id: string) => MARIADB.signal(at, { id, type: 'log', data: '{}' });
+  await probe();
+  expect(await signal('one')).toBe(true);
+  for (const [right, attempt] of [
+    ['UPDATE', probe],
+    ['INSERT', probe],
+    ['SELECT', () => signal('two')],
+    ['DELETE', () => signal('three')],
+  ] as const) {
+    await askMaria(`REVOKE ${right} ON freshet.* FROM 'own'@'127.0.0.1'`);
+    expect((await init(own, '--dry-run', '--json')).code).toBe(6);
+    await expect(attempt()).rejects.toMatchObject({ code: 'source-unavailable' });
+    await askMaria(`GRANT ${right} ON freshet.* TO 'own'@'127.0.0.1'`);
+  }
 });
 
 test('MariaDB without a binlog, and with one of statements', async () => {
