@@ -46,7 +46,7 @@ export interface OpenAgentMemorySettings {
   readonly retriever: Retriever;
   /** redis://host:port */
   readonly redis: string;
-  /** The first of an agent's that writes makes its summaries; with the extractive one alone they are extracted. */
+  /** Those of an agent's that can write are asked for its summaries one after the other, until one gives any; else they are extracted. */
   readonly models: readonly LanguageModel[];
   /** One without `memory` remembers nothing. */
   readonly agents: readonly Pick<AgentDefinition, 'name' | 'memory' | 'models' | 'safety'>[];

@@ -1,7 +1,7 @@
 /**
  * A conversation in a few lines: by a language model that its agent may use and that can write, else by extraction, which says
  * so. A call of the model's own accord is held to what any other of the agent's is: the kill switch, the model's breaker, the day's
- * money. Where one of them says no, the summary is extracted.
+ * money. Where a model fails or may not be called, the next is asked; where none gave anything, the summary is extracted.
  */
 import type { LanguageModel, ModelPrompt } from '../../connectors/models/language/language-model.ts';
 import { renderRecollection } from '../../connectors/models/language/render-recollection.ts';
