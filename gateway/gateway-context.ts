@@ -38,6 +38,8 @@ export type GatewayEvent =
   | { readonly type: 'rollout-trouble'; readonly error: FreshetError }
   /** Agents could not be held against the policy of alerts, or an alert not be written: it is tried again. */
   | { readonly type: 'alert-trouble'; readonly error: FreshetError }
+  /** What is outdated could not be removed from freshet.control: it is tried again. */
+  | { readonly type: 'sweep-trouble'; readonly error: FreshetError }
   /** A request failed inside. */
   | { readonly type: 'request-failed'; readonly path: string; readonly error: FreshetError };
 
@@ -70,6 +72,8 @@ export interface GatewaySettings extends StatusSettings {
   readonly breakers?: () => Promise<readonly { readonly name: GuardedName; readonly breaker: Breaker }[]>;
   /** How often agents are held against the policy of alerts. */
   readonly alertsEveryMs?: number;
+  /** How often what is outdated is removed from freshet.control. */
+  readonly sweepEveryMs?: number;
   readonly onEvent: (event: GatewayEvent) => void;
 }
 

@@ -6,11 +6,6 @@ import { TOPICS } from '../schemas/topics.ts';
 import { auditRecord } from './audit-record.ts';
 import type { GatewayContext } from './gateway-context.ts';
 
-const TOPIC = TOPICS.control.name;
-/** Tasks are kept for seven days: what was asked of older ones is of no use to anyone. */
-const OUTDATED_MICROS = 8 * 24 * 3_600 * 1_000_000;
-const MOST_REMOVED = 100;
-
 /** Which version and how much of it stand in the audit alone, once the next rollout has come. */
 const targetsOf = (signal: ControlSignal, name: string): readonly string[] => {
   if (signal.kind !== 'behaviour') return [name];
@@ -33,10 +28,8 @@ export const sendSignal = async (
   const targets = targetsOf(signal, control.name);
   await writer.append([auditRecord(codec, { at, by, action, targets, reason, tenant })]);
   const headers = cloudEventHeaders({ id, type: 'freshet.control', source: 'freshet/gateway', at });
-  const outdated = models.control.outdated(at - OUTDATED_MICROS).slice(0, MOST_REMOVED);
   await writer.append([
-    { topic: TOPIC, key, value: codec.encode('Control', control), headers },
-    ...outdated.map((old) => ({ topic: TOPIC, key: old, value: null })),
+    { topic: TOPICS.control.name, key, value: codec.encode('Control', control), headers },
   ]);
   models.control.apply(control);
 };

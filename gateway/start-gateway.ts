@@ -54,6 +54,7 @@ import { verifyRoutes } from './routes/verify-routes.ts';
 import { withdrawRoutes } from './routes/withdraw-routes.ts';
 import { reportStatus } from './status-report.ts';
 import { createSubmitTask } from './submit-task.ts';
+import { sweepControl } from './sweep-control.ts';
 import { safetyViewOf } from './views/safety-view.ts';
 import { standingState } from './views/standing-state.ts';
 import { watchAgents } from './watch-agents.ts';
@@ -126,6 +127,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   const breakers = remember(BREAKERS_FOR_MS, () => reportBreakers(settings));
   const rollouts = watchRollouts({ settings, models, reader });
   const watch = watchAgents({ settings, models, reader });
+  const sweep = sweepControl({ settings, models, reader });
   const context: GatewayContext = {
     settings,
     models,
@@ -242,7 +244,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
   } catch (thrown) {
     coverage.stop();
     filling.abort();
-    await Promise.all([rollouts.close(), watch.close()]);
+    await Promise.all([rollouts.close(), watch.close(), sweep.close()]);
     await reader.stop();
     await payloads.close();
     const inUse = (thrown as { code?: unknown }).code === 'EADDRINUSE';
@@ -257,7 +259,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       await app.close();
       coverage.stop();
       filling.abort();
-      await Promise.all([rollouts.close(), watch.close()]);
+      await Promise.all([rollouts.close(), watch.close(), sweep.close()]);
       await reader.stop();
       await payloads.close();
     },

@@ -53,6 +53,8 @@ export interface GatewayUnderTestSettings {
   readonly breakers?: GatewaySettings['breakers'];
   /** How often it holds agents against `alerts`; as good as never where left out. */
   readonly alertsEveryMs?: number;
+  /** How often it removes what is outdated from freshet.control; as good as never where left out. */
+  readonly sweepEveryMs?: number;
   readonly alerts?: Partial<FreshetConfig['alerts']>;
   /** Beside its own. */
   readonly sources?: FreshetConfig['sources'];
@@ -131,6 +133,7 @@ export const startGatewayUnderTest = async (
     ...(over.budgets ? { budgets: over.budgets } : {}),
     ...(over.breakers ? { breakers: over.breakers } : {}),
     alertsEveryMs: over.alertsEveryMs ?? 3_600_000,
+    sweepEveryMs: over.sweepEveryMs ?? 3_600_000,
     onEvent: (event) => events.push(event),
   });
   await until('the gateway is ready', () => gateway.notReady() === null);
