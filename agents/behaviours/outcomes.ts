@@ -53,6 +53,8 @@ const MOST_TASKS = 200_000;
 const MOST_SCORES = 20_000;
 
 interface Session {
+  /** One string for all that hold it: there are as many as tasks. */
+  readonly name: string;
   executions: number;
   failed: number;
 }
@@ -72,6 +74,22 @@ const setNewest = <Value>(map: Map<string, Value>, key: string, value: Value, mo
   map.set(key, value);
   const [oldest] = map.keys();
   if (map.size > most && oldest !== undefined) map.delete(oldest);
+};
+
+interface Scores {
+  readonly scores: Sample;
+  readonly bySession: Sample;
+}
+
+interface GroupedScores {
+  readonly byVersion: ReadonlyMap<string, Scores>;
+  /** Of which there is a score, though their results may not have come. */
+  readonly tasks: ReadonlySet<string>;
+}
+
+const scoresOf = (sessions: ReadonlyMap<string, readonly number[]>): Scores => {
+  const given = [...sessions.values()];
+  return { scores: sampleOf(given.flat()), bySession: sampleOf(given.map((all) => meanOf(sampleOf(all)))) };
 };
 
 type Compared = Pick<Rollout, 'agent' | 'began' | 'stable' | 'candidate'>;
@@ -96,18 +114,25 @@ const countsOf = ({ agent, began, stable, candidate }: Compared, most: number): 
   const counted = new Map<string, { readonly version: string; readonly session: string }>();
   /** The newest of one person about one task holds. */
   const scores = new Map<string, Pick<Feedback, 'taskId' | 'score'>>();
+  /** Asked for twice a second: undefined where something that was said since changes it. */
+  let grouped: GroupedScores | undefined;
 
-  const scoresOf = (version: string): Pick<Outcomes, 'scores'> & { readonly bySession: Sample } => {
-    const bySession = new Map<string, number[]>();
+  const groupScores = (): GroupedScores => {
+    const tasks = new Set<string>();
+    const bySession = new Map([stable, candidate].map((version) => [version, new Map<string, number[]>()]));
     for (const { taskId, score } of scores.values()) {
+      tasks.add(taskId);
       const task = counted.get(taskId);
-      if (task?.version !== version) continue;
-      const given = bySession.get(task.session);
+      const sessionsOf = task && bySession.get(task.version);
+      if (!sessionsOf) continue;
+      const given = sessionsOf.get(task.session);
       if (given) given.push(score);
-      else bySession.set(task.session, [score]);
+      else sessionsOf.set(task.session, [score]);
     }
-    const given = [...bySession.values()];
-    return { scores: sampleOf(given.flat()), bySession: sampleOf(given.map((all) => meanOf(sampleOf(all)))) };
+    return {
+      tasks,
+      byVersion: new Map([...bySession].map(([version, sessions]) => [version, scoresOf(sessions)])),
+    };
   };
 
   const outcomesOf = (version: string): Outcomes => {
@@ -118,7 +143,8 @@ const countsOf = ({ agent, began, stable, candidate }: Compared, most: number): 
       firstDurations,
       ...all
     } = tallies.get(version) ?? newTally();
-    const { scores: given, bySession } = scoresOf(version);
+    grouped ??= groupScores();
+    const { scores: given, bySession } = grouped.byVersion.get(version) ?? scoresOf(new Map());
     return {
       ...{ ...all, scores: given },
       sessions: {
@@ -135,10 +161,11 @@ const countsOf = ({ agent, began, stable, candidate }: Compared, most: number): 
       if (OF_NO_VERSION.has(error?.code ?? '')) return;
       const { tenant, sessionId } = result;
       const name = JSON.stringify([behaviour, ...(sessionId === null ? [taskId] : [tenant, sessionId])]);
-      const session = sessions.get(name) ?? { executions: 0, failed: 0 };
+      const session = sessions.get(name) ?? { name, executions: 0, failed: 0 };
       const usd = parseUsd(costUsd);
       const micros = Math.max(0, completedAt - startedAt);
-      setNewest(counted, taskId, { version: behaviour, session: name }, most);
+      setNewest(counted, taskId, { version: behaviour, session: session.name }, most);
+      if (grouped?.tasks.has(taskId)) grouped = undefined;
       tally.executions += 1;
       if (outcome !== 'completed') tally[outcome] += 1;
       tally.usd += usd;
@@ -155,8 +182,9 @@ const countsOf = ({ agent, began, stable, candidate }: Compared, most: number): 
       setNewest(sessions, name, session, most);
     },
     feedback: ({ taskId, by, score, at, ...feedback }) => {
-      if (feedback.agent === agent && at >= began)
-        setNewest(scores, JSON.stringify([taskId, by]), { taskId, score }, MOST_SCORES);
+      if (feedback.agent !== agent || at < began) return;
+      grouped = undefined;
+      setNewest(scores, JSON.stringify([taskId, by]), { taskId, score }, MOST_SCORES);
     },
     outcomes: () => ({ stable: outcomesOf(stable), candidate: outcomesOf(candidate) }),
   };
