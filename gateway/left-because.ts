@@ -6,7 +6,7 @@ import type { ChangePosition, Quarantined } from '../schemas/records.ts';
 import type { RELEASE_ACTIONS } from '../schemas/release-decision.ts';
 
 /** Whether the topic of a change reaches back to it, and on to it: one that was made anew may not have come so far. */
-export type IsKept = (change: ChangePosition) => boolean;
+type IsKept = (change: ChangePosition) => boolean;
 
 /** Errors: `kafka-unavailable`. */
 export const readKeptChanges = async (kafka: KafkaClient, topics: readonly string[]): Promise<IsKept> => {

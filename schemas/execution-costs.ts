@@ -2,7 +2,7 @@
  * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
  * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
  */
-import { NOT_MADE, UNDO, UNDONE, unaskedModel, undoneTool } from './execution-payloads.ts';
+import { isCheckpoint, NOT_MADE, UNDO, UNDONE, unaskedModel, undoneTool } from './execution-payloads.ts';
 import { madeOnce } from './made-once.ts';
 import { amountOf, isUsd, type Picodollars } from './money.ts';
 import type { AgentEvent, Usage } from './records.ts';
@@ -44,9 +44,6 @@ type Undoing = Pick<AgentEvent, 'executionId' | 'epoch' | 'idempotencyKey'>;
 
 export const undoCostIdOf = ({ executionId, epoch, idempotencyKey }: Undoing): string =>
   `${executionId}:${epoch}:${idempotencyKey}`;
-
-const isCheckpoint = (event: AgentEvent, name: string): boolean =>
-  event.type === 'checkpoint' && event.name === name;
 
 const costIdOf = (event: AgentEvent): string =>
   isCheckpoint(event, UNDO) || isCheckpoint(event, UNDONE)

@@ -90,22 +90,29 @@ export interface TerminalOutput {
   readonly startedAt: number;
 }
 
+interface Named {
+  readonly type: string;
+  readonly name: string | null;
+}
+
+export const isCheckpoint = (event: Named, name: string): boolean =>
+  event.type === 'checkpoint' && event.name === name;
+
 /**
  * The name of a `checkpoint` that binds an execution to its end before anybody is told of it; its output is that of the `response` to
  * come, its error too.
  */
 export const ENDING = 'ending';
 
-export const isEnding = ({ type, name }: { readonly type: string; readonly name: string | null }): boolean =>
-  type === 'checkpoint' && name === ENDING;
+export const isEnding = (event: Named): boolean => isCheckpoint(event, ENDING);
 
 /** The names of a `checkpoint` before and after a fork undoes an effect of its origin. */
 export const UNDO = 'undo';
 export const UNDONE = 'undone';
 
 /** Whether an effect is undone, or may be: asked for again, it is another one. One that failed to be undone stands. */
-export const isUndone = ({ type, name, error }: Pick<AgentEvent, 'type' | 'name' | 'error'>): boolean =>
-  type === 'checkpoint' && name === UNDONE && (error === null || error.code === 'effect-unknown');
+export const isUndone = (event: Pick<AgentEvent, 'type' | 'name' | 'error'>): boolean =>
+  isCheckpoint(event, UNDONE) && (event.error === null || event.error.code === 'effect-unknown');
 
 /**
  * The name of a `checkpoint` of a fork, for a call of its origin of which nobody knows what came, and that it did not take over: made again, it

@@ -4,6 +4,7 @@
  */
 import type { CallCost, ExecutionCosts } from './execution-costs.ts';
 import type { ExecutionOrder } from './execution-order.ts';
+import { isCheckpoint } from './execution-payloads.ts';
 import type { AgentEvent, TaskParent } from './records.ts';
 
 export const SNAPSHOT = 'snapshot';
@@ -43,8 +44,8 @@ export interface SnapshotContent {
   readonly state: unknown;
 }
 
-export const isSnapshot = ({ type, name }: Pick<AgentEvent, 'type' | 'name'>): boolean =>
-  type === 'checkpoint' && name === SNAPSHOT;
+export const isSnapshot = (event: Pick<AgentEvent, 'type' | 'name'>): boolean =>
+  isCheckpoint(event, SNAPSHOT);
 
 /** Of a task that was not begun: it stands under no claim, and changes no state. */
 export const isOfUnbegun = (event: Pick<AgentEvent, 'type' | 'name' | 'epoch'>): boolean =>

@@ -15,6 +15,7 @@ import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/exec
 import {
   type EffectTried,
   ENDING,
+  isCheckpoint,
   isUndone,
   NOT_MADE,
   parseUserInput,
@@ -136,7 +137,7 @@ const keyDrafts = (
     const key = event.idempotencyKey;
     if (key === null || known.has(key) || event.step > step || isDelegated(event)) continue;
     if (event.type === 'intent') tried.set(key, triedDraftOf(event));
-    if (event.type === 'checkpoint' && event.name === TRIED) tried.set(key, draftOf(event));
+    if (isCheckpoint(event, TRIED)) tried.set(key, draftOf(event));
   }
   const undone = new Set([...known, ...tried.keys()].map((key) => key && undoKeyOf(key)));
   return [

@@ -3,7 +3,7 @@ import type { KafkaClient } from '../../connectors/kafka/kafka.ts';
 import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { type PayloadReader, withPayloads } from '../../connectors/payloads/payload-reader.ts';
 import type { RecordCodec } from '../../connectors/registry/record-codec.ts';
-import { FreshetError, toFreshetError } from '../../schemas/errors.ts';
+import { FreshetError, isUnreadable } from '../../schemas/errors.ts';
 import { advanceOrder, type ExecutionOrder, UNCLAIMED } from '../../schemas/execution-order.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { executionIdOf } from '../../schemas/task-identity.ts';
@@ -74,8 +74,7 @@ const KEY_WINDOW = 1_000;
 
 /** What nobody can read is no event of it; what cannot be read now would be missing. */
 const unlessReadable = (thrown: unknown): null => {
-  const error = toFreshetError(thrown);
-  if (error.code !== 'record-unreadable') throw error;
+  if (!isUnreadable(thrown)) throw thrown;
   return null;
 };
 

@@ -1,6 +1,7 @@
 /** The events of an execution as the steps a person reads: what went in, what came out, what was cited, what it cost, and where each event stands. Pure. */
 
 import { isSearchResponse } from '../../agents/runtime/retrieved-passages.ts';
+import { APPROVAL_ASKED } from '../../schemas/approval-request.ts';
 import { DELEGATED, TOOL_PRICE } from '../../schemas/execution-costs.ts';
 import { NOT_MADE, RETRIEVE } from '../../schemas/execution-payloads.ts';
 import { jsonOrText } from '../../schemas/json-or-text.ts';
@@ -98,7 +99,7 @@ const placed = ({ event, partition, offset, counts }: JournaledEvent): TimelineE
 
 /** What belongs to no step; of checkpoints, all but those that a decision led to, a person answered, or a call came to. */
 const OPENING = new Set(['user-input', 'request', 'claim']);
-const STEPPED_CHECKPOINTS = new Set(['plan', 'approval-asked', 'approval-given', NOT_MADE]);
+const STEPPED_CHECKPOINTS = new Set(['plan', APPROVAL_ASKED, 'approval-given', NOT_MADE]);
 
 const isOpening = ({ type, name }: JournaledEvent['event']): boolean =>
   OPENING.has(type) || (type === 'checkpoint' && !STEPPED_CHECKPOINTS.has(name ?? ''));
@@ -128,7 +129,7 @@ const kindOf = (events: readonly JournaledEvent[]): TimelineStep['kind'] => {
   if (events.some(({ event }) => event.priceTable === DELEGATED)) return 'delegate';
   if (events.some(({ event }) => event.priceTable === TOOL_PRICE)) return 'tool';
   if (events.some(({ event }) => event.type === 'llm-response' || event.reservedUsd !== null)) return 'model';
-  if (events.some(({ event }) => event.name === 'approval-asked')) return 'approval';
+  if (events.some(({ event }) => event.name === APPROVAL_ASKED)) return 'approval';
   if (events.some(({ event }) => event.type === 'checkpoint' && event.name === 'plan')) return 'plan';
   if (events.some(({ event }) => event.type === 'memory-update')) return 'recall';
   if (events.some(({ event }) => event.name === RETRIEVE)) return 'retrieve';
@@ -139,7 +140,7 @@ const stepOf = (step: number, list: readonly JournaledEvent[]): Omit<TimelineSte
   const events = list.map(({ event }) => event);
   const kind = kindOf(list);
   // Until a person has said something, an approval is still to come.
-  const outcome = events.findLast((event) => event.type !== 'intent' && event.name !== 'approval-asked');
+  const outcome = events.findLast((event) => event.type !== 'intent' && event.name !== APPROVAL_ASKED);
   const first = events[0];
   const asked = events.find((event) => event.input !== null || event.inputPayload !== null);
   const input = jsonOrText(asked?.input ?? asked?.inputPayload?.glance ?? null);
