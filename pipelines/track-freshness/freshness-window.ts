@@ -8,7 +8,7 @@ import { isProbeTable } from '../../schemas/probe.ts';
 import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED } from '../../schemas/search.ts';
 import { alertKey } from './alert-record.ts';
-import { latencyOf } from './change-latency.ts';
+import { type ChangeLatency, latencyOf } from './change-latency.ts';
 import type {
   AlertReport,
   ClockReport,
@@ -17,6 +17,7 @@ import type {
   SourceReport,
   TableReport,
 } from './freshness-report.ts';
+import { createLatencyHistogram, type LatencyHistogram } from './latency-histogram.ts';
 import { createProbeWindow, type ProbeWindow } from './probe-window.ts';
 import { createServiceLevel, type Objective, type ServiceLevel } from './service-level.ts';
 import { createWindowFigures, latencyReport, type WindowFigures } from './window-figures.ts';
@@ -56,6 +57,15 @@ interface SourceState {
   readonly tables: Map<string, { newest: Newest | null }>;
 }
 
+interface SubWindow {
+  /** Of all tables: what the series shows is merged for no report. */
+  readonly total: LatencyHistogram;
+  /** By source and table. */
+  readonly figures: Map<string, Map<string, WindowFigures>>;
+}
+
+const NOTHING = createLatencyHistogram();
+
 const iso = (micros: number): string => new Date(micros / 1_000).toISOString();
 
 const ageOf = (newest: Newest | null, now: number): NewestApplied | null =>
@@ -71,12 +81,11 @@ const newer = (a: Newest | null, b: Newest | null): Newest | null =>
 export const createFreshnessWindow = (settings: FreshnessWindowSettings): FreshnessWindow => {
   const { windowMs = 5 * 60_000, subWindowMs = 5_000, targetMs, objective } = settings;
   const subMicros = subWindowMs * 1_000;
-  const count = Math.ceil(windowMs / subWindowMs);
+  const subWindowCount = Math.ceil(windowMs / subWindowMs);
   const sources = new Map<string, SourceState>();
   const overall = createServiceLevel();
   const alerts = new Map<string, Alert>();
-  /** By sub-window, source and table. */
-  const subWindows = new Map<number, Map<string, Map<string, WindowFigures>>>();
+  const subWindows = new Map<number, SubWindow>();
 
   const firing = (): Alert[] => [...alerts.values()].filter(({ state }) => state === 'firing');
 
@@ -95,20 +104,27 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
 
   const forgetOld = (now: number): number => {
     const newest = Math.floor(now / subMicros);
-    for (const subWindow of subWindows.keys()) if (subWindow <= newest - count) subWindows.delete(subWindow);
+    for (const number of subWindows.keys()) if (number <= newest - subWindowCount) subWindows.delete(number);
     return newest;
   };
 
-  const figuresAt = (subWindow: number, source: string, table: string, now: number): WindowFigures => {
+  const subWindowAt = (number: number, now: number): SubWindow => {
+    const known = subWindows.get(number);
+    if (known) return known;
     // Here as well, for nobody may ever ask for a report.
-    if (!subWindows.has(subWindow)) forgetOld(now);
-    const bySource = subWindows.get(subWindow) ?? new Map<string, Map<string, WindowFigures>>();
-    subWindows.set(subWindow, bySource);
-    const byTable = bySource.get(source) ?? new Map<string, WindowFigures>();
-    bySource.set(source, byTable);
+    forgetOld(now);
+    const subWindow = { total: createLatencyHistogram(), figures: new Map() };
+    subWindows.set(number, subWindow);
+    return subWindow;
+  };
+
+  const count = (latency: ChangeLatency, subWindow: SubWindow, source: string, table: string): void => {
+    const byTable = subWindow.figures.get(source) ?? new Map<string, WindowFigures>();
+    subWindow.figures.set(source, byTable);
     const figures = byTable.get(table) ?? createWindowFigures();
     byTable.set(table, figures);
-    return figures;
+    figures.add(latency);
+    if (latency.kind === 'commit') subWindow.total.record(latency.totalMicros);
   };
 
   return {
@@ -132,9 +148,9 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
         state.slo.add(at, kept);
         overall.add(at, kept);
       }
-      const subWindow = Math.floor(at / subMicros);
-      if (subWindow > Math.floor(now / subMicros) - count)
-        figuresAt(subWindow, source, table, now).add(latency);
+      const number = Math.floor(at / subMicros);
+      if (number > Math.floor(now / subMicros) - subWindowCount)
+        count(latency, subWindowAt(number, now), source, table);
     },
 
     addPoint: ({ source, clockOffsetMicros, clockErrorMicros, probe }) => {
@@ -157,26 +173,23 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
     report: (now, covered = {}) => {
       for (const source of Object.keys(covered)) stateOf(source);
       const newest = forgetOld(now);
-      const all = createWindowFigures();
       const series = [];
-      for (let subWindow = newest - count + 1; subWindow <= newest; subWindow += 1) {
-        const together = createWindowFigures();
-        for (const byTable of subWindows.get(subWindow)?.values() ?? [])
-          for (const figures of byTable.values()) together.merge(figures);
-        all.merge(together);
-        const { p50, p99, max } = latencyReport(together.total());
-        series.push({ at: iso(subWindow * subMicros), count: together.total().count(), p50, p99, max });
+      for (let number = newest - subWindowCount + 1; number <= newest; number += 1) {
+        const { total = NOTHING } = subWindows.get(number) ?? {};
+        const { p50, p99, max } = latencyReport(total);
+        series.push({ at: iso(number * subMicros), count: total.count(), p50, p99, max });
       }
 
+      const all = createWindowFigures();
       const sourceReports = [...sources].sort(byName).map(([source, state]): SourceReport => {
         const ofSource = createWindowFigures();
         const watermark = covered[source] ?? UNTRACKED;
         let newestApplied: Newest | null = null;
         const tables = [...state.tables].sort(byName).map(([table, known]): TableReport => {
           const ofTable = createWindowFigures();
-          for (const bySource of subWindows.values()) {
-            const figures = bySource.get(source)?.get(table);
-            if (figures) ofTable.merge(figures);
+          for (const { figures } of subWindows.values()) {
+            const held = figures.get(source)?.get(table);
+            if (held) ofTable.merge(held);
           }
           ofSource.merge(ofTable);
           newestApplied = newer(newestApplied, known.newest);
@@ -190,6 +203,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
             stalenessMs,
           };
         });
+        all.merge(ofSource);
         return {
           source,
           ...ofSource.report(),

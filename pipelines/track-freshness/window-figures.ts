@@ -25,6 +25,9 @@ const COUNT_OF_KIND = {
   untimed: 'untimed',
 } as const;
 
+/** Nobody records in it. */
+const NONE = createLatencyHistogram();
+
 /** Milliseconds with the three decimals that microseconds give. */
 export const toMs = (micros: number | null): number | null => (micros === null ? null : micros / 1_000);
 
@@ -38,7 +41,8 @@ export const latencyReport = (histogram: LatencyHistogram): LatencyReport => ({
 
 export const createWindowFigures = (): WindowFigures => {
   const counts: Counts = { commits: 0, snapshot: 0, superseded: 0, floors: 0, untimed: 0, clamped: 0 };
-  const total = createLatencyHistogram(3);
+  // Made with the first commit: it is 32 KB, and of a table whose rows are read for the first time there is none.
+  let total: LatencyHistogram | undefined;
   const stages = new Map<StageName, LatencyHistogram>();
   const stageOf = (name: StageName): LatencyHistogram => {
     const known = stages.get(name);
@@ -51,11 +55,12 @@ export const createWindowFigures = (): WindowFigures => {
   const figures: Inner = {
     counts,
     stages,
-    total: () => total,
+    total: () => total ?? NONE,
     add: (latency) => {
       counts[COUNT_OF_KIND[latency.kind]] += 1;
       counts.clamped += latency.clamped;
       if (latency.kind !== 'commit') return;
+      total ??= createLatencyHistogram();
       total.record(latency.totalMicros);
       for (const { name } of STAGES) {
         const micros = latency.stages[name];
@@ -65,7 +70,10 @@ export const createWindowFigures = (): WindowFigures => {
     merge: (other) => {
       const from = other as Inner;
       for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] += from.counts[key];
-      total.merge(from.total());
+      if (from.total().count() > 0) {
+        total ??= createLatencyHistogram();
+        total.merge(from.total());
+      }
       for (const [name, histogram] of from.stages) stageOf(name).merge(histogram);
     },
     report: () => {
@@ -81,7 +89,7 @@ export const createWindowFigures = (): WindowFigures => {
       );
       return {
         counts: { ...counts },
-        latencyMs: latencyReport(total),
+        latencyMs: latencyReport(figures.total()),
         stages: stageReports,
         slowestStage: slowest?.stage ?? null,
       };
