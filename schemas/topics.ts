@@ -42,6 +42,13 @@ const compacted = (horizonMs: number): Record<string, string> => ({
   'max.message.bytes': String(MAX_RECORD_BYTES),
 });
 
+/** Written all the time about few things: small segments, so that whoever starts reads little. */
+const compactedSoon = (): Record<string, string> => ({
+  ...compacted(0),
+  'segment.bytes': String(4 * 1024 * 1024),
+  'min.cleanable.dirty.ratio': '0.1',
+});
+
 export const TOPICS = {
   documents: {
     name: 'freshet.documents',
@@ -75,12 +82,7 @@ export const TOPICS = {
     name: 'freshet.watermarks',
     value: 'WatermarkPoint',
     partitions: 1,
-    // A few records a second and source: small segments, so that whoever starts reads little.
-    settings: {
-      ...compacted(0),
-      'segment.bytes': String(4 * 1024 * 1024),
-      'min.cleanable.dirty.ratio': '0.1',
-    },
+    settings: compactedSoon(),
   },
   tasks: { name: 'freshet.tasks', value: 'Task', partitions: PARTITIONS, settings: kept(7 * DAY_MS) },
   agentEvents: {
@@ -116,7 +118,7 @@ export const TOPICS = {
     name: 'freshet.source-states',
     value: 'SourceState',
     partitions: 1,
-    settings: compacted(0),
+    settings: compactedSoon(),
   },
   /** The change topic of the source `memory`, written by agents: what stands of each memory is kept, however old. */
   memory: {
