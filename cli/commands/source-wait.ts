@@ -8,7 +8,7 @@ export const FAILS_MS = 2 * 60_000;
 const MOVED_RECORDS = 100;
 
 export interface SourceWait {
-  /** States and reasons of the source and its tables. */
+  /** States and reasons of its tables. */
   readonly shown: string;
   readonly behind: number;
   readonly movedAt: number;
@@ -22,16 +22,15 @@ export const waitAfter = (
   report: SourceReport | undefined,
   at: number,
 ): SourceWait => {
-  const { state, reason, tables } = report ?? {};
-  // Where Connect stands changes with each restart of what fails: that is no progress.
-  const shown = JSON.stringify([state, reason, tables]);
+  // Where the source and its connector stand changes with each restart of what fails: that is no progress.
+  const shown = JSON.stringify(report?.tables);
   const behind = report?.lag?.records ?? before?.behind ?? 0;
   const moved = !before || before.shown !== shown || Math.abs(behind - before.behind) > MOVED_RECORDS;
   return {
     shown,
     behind: moved ? behind : before.behind,
     movedAt: moved ? at : before.movedAt,
-    failedAt: state === 'failed' ? (before?.failedAt ?? at) : null,
+    failedAt: report?.state === 'failed' ? (before?.failedAt ?? at) : null,
   };
 };
 

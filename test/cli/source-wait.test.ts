@@ -44,5 +44,9 @@ test('one that stands still is given up, whatever else flows a little', () => {
 test('a source that fails is given up soon, however its reason changes; one that recovers is not', () => {
   const failed = (minute: number) => report(0, { state: 'failed', reason: `try ${minute}` });
   expect(wait(100, failed)).toEqual({ minute: FAILS_MS / 60_000 + 1, why: 'the source fails for 2 min' });
-  expect(wait(14, (minute) => (minute % 3 === 2 ? report(0) : failed(minute)))).toBeUndefined();
+  const between = (minute: number) => (minute % 3 === 2 ? report(0) : failed(minute));
+  expect(wait(15, between)).toBeUndefined();
+  expect(wait(100, between)).toMatchObject({ why: 'nothing moved for 15 min' });
+  const reading = (minute: number) => report(100_000 - minute * 200);
+  expect(wait(100, (minute) => ({ ...between(minute), lag: reading(minute).lag }))).toBeUndefined();
 });
