@@ -268,7 +268,7 @@ export const createPartitionWorker = (settings: PartitionWorkerSettings): Partit
     documents: (records) => tail.push(records),
     catchUp: async () => {
       await untilItPasses(untilCurrent, { signal: gone.signal, onRetry: settings.onRetry });
-      settings.onCurrent();
+      if (!gone.signal.aborted) settings.onCurrent();
     },
     waiting: () => changes.waiting(),
     oldest: () => {

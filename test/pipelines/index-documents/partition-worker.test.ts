@@ -1,6 +1,6 @@
-/** A partition's work where an append fails: the batch is decided again, and counts once. */
+/** A partition's work where Kafka fails it: a batch is decided again and counts once, the log's end is asked for again. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { EmbeddingCache } from '../../../connectors/models/embedding/embedding-cache.ts';
 import { createDriftWatch } from '../../../pipelines/gates/drift-state.ts';
 import { createPartitionWorker } from '../../../pipelines/index-documents/partition-worker.ts';
@@ -10,28 +10,18 @@ import { model, recordAt, settingsOf, upsertAt, versionAt } from './changes.ts';
 
 const LIMITS = { deviations: 3, afterChunks: 12 };
 
-test('a batch that is tried again after a failed append teaches the drift gate once', async () => {
-  const drift = createDriftWatch();
-  const failures: Error[] = [];
-  let appended = 0;
-  let done = 0;
-  const worker = createPartitionWorker({
+type Settings = Parameters<typeof createPartitionWorker>[0];
+
+const workerWith = (over: Partial<Settings> & Pick<Settings, 'writer'>) =>
+  createPartitionWorker({
     ...{ partition: 2, documentPartitions: 4, table: createMemoryDocumentTable() },
-    writer: {
-      append: async (records) => {
-        if (records.length > 0 && failures.length === 0) throw new Error('the broker has gone');
-        return records.map(({ partition = 0 }) => ({ partition, offset: appended++ }));
-      },
-      pending: () => 0,
-      close: async () => undefined,
-    },
     codec: {
       encode: () => Buffer.from('encoded'),
       bodyOf: () => undefined,
       decode: () => Promise.reject(new Error('nothing to read')),
     },
     prepare: settingsOf({ drift: { ...LIMITS, action: 'flag' } }),
-    embed: { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 8, drift },
+    embed: { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 8 },
     readChange: async ({ offset }) => ({
       kind: 'change',
       change: upsertAt(
@@ -41,16 +31,35 @@ test('a batch that is tried again after a failed append teaches the drift gate o
       ),
     }),
     sourceOf: () => 'shop',
+    tableTurns: async () => new Map(),
+    askForPause: async () => undefined,
+    logEnd: async () => 0,
+    ...{ onDone: () => undefined, onRetry: () => undefined },
+    ...{ onReappended: () => undefined, onFull: () => undefined, onDrained: () => undefined },
+    ...{ onTailFull: () => undefined, onTailDrained: () => undefined },
+    ...{ onOwn: () => undefined, onBehind: () => undefined, onCurrent: () => undefined },
+    ...over,
+  });
+
+test('a batch that is tried again after a failed append teaches the drift gate once', async () => {
+  const drift = createDriftWatch();
+  const failures: Error[] = [];
+  let appended = 0;
+  let done = 0;
+  const worker = workerWith({
+    writer: {
+      append: async (records) => {
+        if (records.length > 0 && failures.length === 0) throw new Error('the broker has gone');
+        return records.map(({ partition = 0 }) => ({ partition, offset: appended++ }));
+      },
+      pending: () => 0,
+      close: async () => undefined,
+    },
+    embed: { embedding: new EmbeddingCache({ model, maxBytes: 1e6 }), model, clock: () => 8, drift },
     onDone: (records) => {
       done += records.length;
     },
     onRetry: (error) => failures.push(error),
-    tableTurns: async () => new Map(),
-    askForPause: async () => undefined,
-    logEnd: async () => 0,
-    ...{ onReappended: () => undefined, onFull: () => undefined, onDrained: () => undefined },
-    ...{ onTailFull: () => undefined, onTailDrained: () => undefined },
-    ...{ onOwn: () => undefined, onBehind: () => undefined, onCurrent: () => undefined },
   });
   worker.changes(Array.from({ length: 12 }, (_, at) => recordAt(at + 1)));
   while (done < 12) await turn();
@@ -69,4 +78,33 @@ test('a batch that is tried again after a failed append teaches the drift gate o
   if (!odd) throw new Error('the model gave no vector');
   expect(drift.farthest(place, [odd], LIMITS)).toMatchObject({ at: 0 });
   expect(drift.farthest(place, [odd], { ...LIMITS, afterChunks: 13 })).toBeUndefined();
+});
+
+test('where the end of the log cannot be asked for it is asked for again; a worker that was given up says nothing', async () => {
+  const writer = { append: async () => [], pending: () => 0, close: async () => undefined };
+  const said: string[] = [];
+  let away = true;
+  const settings = {
+    writer,
+    logEnd: async () => {
+      if (away) throw new Error('the broker has gone');
+      return 0;
+    },
+    onRetry: ({ message }: Error) => said.push(message),
+    onCurrent: () => said.push('current'),
+  };
+  const worker = workerWith(settings);
+  const caughtUp = worker.catchUp();
+  await vi.waitUntil(() => said.length > 0);
+  expect(said).toEqual(['the broker has gone']);
+  away = false;
+  await caughtUp;
+  expect(said.at(-1)).toBe('current');
+  away = true;
+  said.length = 0;
+  const gone = workerWith(settings);
+  const given = gone.catchUp();
+  gone.abandon();
+  await given;
+  expect(said).not.toContain('current');
 });
