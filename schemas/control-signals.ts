@@ -60,6 +60,12 @@ export type ControlSignal = Asked &
     | { readonly kind: 'behaviour'; readonly rollout: Rollout }
   );
 
+/** The only execution that a signal can mean anything to; null: any. */
+export const executionOfSignal = (signal: ControlSignal): string | null => {
+  if (signal.kind === 'cancel') return signal.executionId;
+  return signal.kind === 'approval' ? signal.subject.executionId : null;
+};
+
 /** Names of agents hold no slash (config.ts). */
 const killName = (agent: string | null, tenant: string | null): string =>
   agent === null ? (tenant ?? '') : tenant === null ? agent : `${agent}/${tenant}`;

@@ -4,6 +4,7 @@ import {
   type ApprovalSubject,
   approvalKeyOf,
   type ControlSignal,
+  executionOfSignal,
   signalOf,
   signalRecord,
 } from './control-signals.ts';
@@ -25,8 +26,8 @@ export interface ControlView {
   /** The signal that forbids an agent to work for a tenant; undefined: it may. */
   killOf(agent: string, tenant: string): Signal<'kill'> | undefined;
   isKilled(agent: string, tenant: string): boolean;
-  /** By execution or by task. */
-  signalsOf(id: string): TaskSignals;
+  /** By execution alone: a task id is whatever its sender chose, another's execution id even. */
+  signalsOf(executionId: string): TaskSignals;
   /** What was decided about one call; bound to its exact arguments. */
   approvalOf(subject: ApprovalSubject): Signal<'approval'> | undefined;
   /** The limits in force: what was set, else what the agent's definition says. */
@@ -47,25 +48,22 @@ export interface ControlView {
 export const createControlView = (): ControlView => {
   /** By key. */
   const held = new Map<string, ControlSignal>();
-  /** Keys by execution and by task. */
-  const ofTask = new Map<string, Set<string>>();
+  /** Keys by execution. */
+  const ofExecution = new Map<string, Set<string>>();
   /** The last rollout by agent: asked for with every task. */
   const rollouts = new Map<string, Signal<'behaviour'>>();
 
-  const idsOf = (signal: ControlSignal | undefined): readonly string[] => {
-    if (signal?.kind === 'cancel') return [signal.executionId, signal.taskId];
-    return signal?.kind === 'approval' ? [signal.subject.executionId, signal.taskId] : [];
-  };
-
   const remove = (key: string): void => {
-    for (const id of idsOf(held.get(key))) {
-      const keys = ofTask.get(id);
-      keys?.delete(key);
-      if (keys?.size === 0) ofTask.delete(id);
-    }
     const signal = held.get(key);
+    if (!signal) return;
     held.delete(key);
-    if (signal?.kind === 'behaviour') findRollout(signal.rollout.agent);
+    const executionId = executionOfSignal(signal);
+    if (executionId !== null) {
+      const keys = ofExecution.get(executionId);
+      keys?.delete(key);
+      if (keys?.size === 0) ofExecution.delete(executionId);
+    }
+    if (signal.kind === 'behaviour') findRollout(signal.rollout.agent);
   };
 
   const all = <Kind extends ControlSignal['kind']>(kind: Kind): readonly Signal<Kind>[] =>
@@ -104,15 +102,17 @@ export const createControlView = (): ControlView => {
       const { key } = signalRecord(signal, control.id);
       remove(key);
       held.set(key, signal);
-      for (const id of idsOf(signal)) ofTask.set(id, (ofTask.get(id) ?? new Set()).add(key));
+      const executionId = executionOfSignal(signal);
+      if (executionId !== null)
+        ofExecution.set(executionId, (ofExecution.get(executionId) ?? new Set()).add(key));
       if (signal.kind === 'behaviour') findRollout(signal.rollout.agent);
       return signal;
     },
     remove,
     killOf,
     isKilled: (agent, tenant) => killOf(agent, tenant) !== undefined,
-    signalsOf: (id) => {
-      const signals = [...(ofTask.get(id) ?? [])].map((key) => held.get(key));
+    signalsOf: (executionId) => {
+      const signals = [...(ofExecution.get(executionId) ?? [])].map((key) => held.get(key));
       return {
         cancel: signals.find((signal): signal is Signal<'cancel'> => signal?.kind === 'cancel') ?? null,
         approvals: signals
@@ -141,7 +141,7 @@ export const createControlView = (): ControlView => {
         .map(([key]) => key),
     clear: () => {
       held.clear();
-      ofTask.clear();
+      ofExecution.clear();
       rollouts.clear();
     },
   };

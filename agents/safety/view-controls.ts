@@ -1,6 +1,6 @@
 /** What the view of freshet.control says of a worker's executions: of each its own cancellation, kill and approvals. Pure but for timers. */
 import { LONGEST_TIMER_MS } from '../../schemas/clock.ts';
-import type { ControlSignal } from '../../schemas/control-signals.ts';
+import { type ControlSignal, executionOfSignal } from '../../schemas/control-signals.ts';
 import type { ControlView } from '../../schemas/control-view.ts';
 import type { ExecutionControl, ExecutionControls } from '../runtime/execution-controls.ts';
 import { createExecutionListeners } from './execution-listeners.ts';
@@ -15,17 +15,11 @@ type Viewed = Pick<ControlView, 'signalsOf' | 'killOf' | 'approvalOf'>;
 const because = ({ by, reason }: Pick<ControlSignal, 'by' | 'reason'>): string =>
   `by ${by}${reason === null ? '' : `: ${reason}`}`;
 
-/** The only execution that a signal can mean anything to; null: any. */
-const isAbout = (signal: ControlSignal): string | null => {
-  if (signal.kind === 'cancel') return signal.executionId;
-  return signal.kind === 'approval' ? signal.subject.executionId : null;
-};
-
 /** `localTenant`: whose an execution without a tenant is. */
 export const createViewControls = (view: Viewed, localTenant: string): ViewControls => {
   const listeners = createExecutionListeners();
   return {
-    tell: (signal) => listeners.tell(isAbout(signal)),
+    tell: (signal) => listeners.tell(executionOfSignal(signal)),
     isCancelled: (executionId) => view.signalsOf(executionId).cancel !== null,
     open: ({ executionId, agent, tenant }) => {
       const stopped = new AbortController();

@@ -30,7 +30,7 @@ test('cancellations of tasks that are kept no more are removed, those of others 
   await under.put(...[...old, ...fresh].map(({ record }) => record));
   const followed = await followControl({ kafka, codec, onSignal: () => {}, onTrouble: () => {} });
   const standing = (given: typeof old) =>
-    given.filter(({ taskId }) => followed.view.signalsOf(taskId).cancel !== null).length;
+    given.filter(({ taskId }) => followed.view.signalsOf(executionIdOf(taskId)).cancel !== null).length;
   await until('they are gone', () => standing(old) === 0);
   expect(standing(fresh)).toBe(fresh.length);
   expect(under.events.filter(({ type }) => type === 'sweep-trouble')).toEqual([]);
