@@ -43,7 +43,13 @@ export const releaseOf = (decision: ReleaseDecision | undefined): Release | unde
       }
     : undefined;
 
-export const controlKeyOf = (documentId: string): string => `release:${documentId}`;
+const KEY_PREFIX = 'release:';
+
+export const controlKeyOf = (documentId: string): string => `${KEY_PREFIX}${documentId}`;
+
+/** Of whose decision the record is; undefined of every other record of freshet.control. */
+export const documentOfControlKey = (key: string): string | undefined =>
+  key.startsWith(KEY_PREFIX) ? key.slice(KEY_PREFIX.length) : undefined;
 
 export const controlOf = (
   { documentId, action, version, contentHash, gate, partition }: ReleaseDecision,

@@ -16,6 +16,7 @@ import { FreshetError } from '../../schemas/errors.ts';
 import type { Document } from '../../schemas/records.ts';
 import {
   decisionOf,
+  documentOfControlKey,
   type FindRelease,
   type ReleaseDecision,
   releaseOf,
@@ -23,6 +24,7 @@ import {
 import { taskOfResult } from '../../schemas/result-source.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { isVersion, makeVersion, parseVersion, revisionAfter, type Version } from '../../schemas/version.ts';
+import { createHeldDecisions } from './held-decisions.ts';
 
 /** A change to be taken through once more, under a version of its own. */
 export interface Redrive {
@@ -60,15 +62,17 @@ const READ_WITHIN_MS = 60_000;
 /** Resolves when every decision that stands is known. Errors: `kafka-unavailable`. */
 export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): Promise<ReleaseDecisions> => {
   const { kafka, codec, table } = settings;
-  const held = new Map<string, ReleaseDecision>();
+  const held = createHeldDecisions();
   const follower = await followTopics(kafka, {
     topics: [TOPICS.control.name],
     name: 'releases',
     onRecord: async (record) => {
-      if (record.value === null || record.key?.toString('utf8').startsWith('release:') !== true) return;
+      const documentId = documentOfControlKey(record.key?.toString('utf8') ?? '');
+      if (documentId === undefined) return;
+      if (record.value === null) return held.forget(documentId);
       const decision = decisionOf(await codec.decode('Control', record.value));
       if (!decision) return;
-      held.set(decision.documentId, decision);
+      held.set(decision);
       settings.onDecision(decision.partition);
     },
     onTrouble: settings.onTrouble,
@@ -87,9 +91,7 @@ export const openReleaseDecisions = async (settings: ReleaseDecisionsSettings): 
 
   return {
     releaseOf: (documentId) => releaseOf(held.get(documentId)),
-    about: function* (partition) {
-      for (const each of held.values()) if (each.partition === partition) yield each;
-    },
+    about: held.about,
     stands,
     redrivesOf: async (partition, decisions) => {
       const redrives: Redrive[] = [];
