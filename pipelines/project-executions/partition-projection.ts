@@ -21,10 +21,19 @@ interface Held {
   readonly whole: boolean;
   /** By a snapshot. */
   readonly restored: boolean;
-  /** Its events, as long as a snapshot may still say that it begins with one of them. */
-  readonly since: readonly { readonly event: AgentEvent; readonly offset: number }[];
+  /**
+   * Its last event and those before, as long as a snapshot may still say that it begins with one of them: also of what looks ended, by the
+   * word of a worker whose claim was lost below `from`. Linked, so that a plan adds one without touching what is held.
+   */
+  readonly since: Since | null;
   /** Of its task in freshet.tasks. */
   readonly taskOffset: number;
+}
+
+interface Since {
+  readonly event: AgentEvent;
+  readonly offset: number;
+  readonly before: Since | null;
 }
 
 export interface Plan {
@@ -53,6 +62,19 @@ const ABANDONED_MICROS = 7 * 24 * 3_600 * 1_000_000;
 /** What waits is journaled again every day: of a longer silence of the whole partition, when no worker ran, no more counts. */
 const MOST_SILENCE_MICROS = 24 * 3_600 * 1_000_000;
 
+/** Oldest first. */
+const eventsFrom = (since: Since | null, offset: number): AgentEvent[] => {
+  const events: AgentEvent[] = [];
+  for (let at = since; at && at.offset >= offset; at = at.before) events.push(at.event);
+  return events.reverse();
+};
+
+/** Without what only its records say: prompts and answers are megabytes. Of an undo its input says what it costs. */
+const withoutTexts = (event: AgentEvent): AgentEvent => {
+  const isSaid = event.type === 'user-input' || event.type === 'checkpoint';
+  return { ...event, output: null, input: isSaid ? event.input : null };
+};
+
 /**
  * `from`: the first offset that will be read. `restoredTo`: what is unfinished and began before `from` is known by a snapshot below this
  * offset; what comes above it of an execution that is not known says nothing any more but what it cost.
@@ -79,9 +101,9 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
   const restoredBy = (seen: Held, event: AgentEvent): Held | null => {
     const firstOffset = seen.restored ? null : beginsAt(event);
     if (firstOffset === null) return null;
-    const since = seen.since.filter(({ offset }) => offset >= firstOffset).map((each) => each.event);
-    const execution = restoredExecution(since);
-    return execution && { ...seen, execution, firstOffset, whole: true, restored: true, since: [] };
+    const before = eventsFrom(seen.since?.before ?? null, firstOffset);
+    const execution = restoredExecution([...before, event]);
+    return execution && { ...seen, execution, firstOffset, whole: true, restored: true, since: null };
   };
 
   /** A snapshot under the claim that holds stands for everything before it, and so does one of a task that nobody has begun. */
@@ -115,7 +137,10 @@ export const createPartitionProjection = (from = 0, restoredTo = from): Partitio
           firstOffset: before?.firstOffset ?? offset,
           whole: before?.whole === true || begins,
           restored: before?.restored === true,
-          since: restoring && !before?.restored ? [...(before?.since ?? []), { event, offset }] : [],
+          since:
+            restoring && !before?.restored
+              ? { event: withoutTexts(event), offset, before: before?.since ?? null }
+              : null,
           taskOffset: event.task?.offset ?? before?.taskOffset ?? -1,
         };
         const counts = execution.order !== before?.execution.order;

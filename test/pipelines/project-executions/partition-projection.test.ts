@@ -6,6 +6,7 @@ import type { AgentEvent } from '../../../schemas/records.ts';
 import { randomAgent, scriptedModel, TURNS } from '../../agents/runtime/random-model.ts';
 import { simulate } from '../../agents/runtime/simulated-journal.ts';
 import { ACTS, EXECUTIONS, logOf } from '../../agents/runtime/waiting-histories.ts';
+import { collectGarbage } from '../../support/collect-garbage.ts';
 
 const placed = (log: readonly AgentEvent[]) => log.map((event, offset) => ({ event, offset }));
 
@@ -133,6 +134,35 @@ test('begun again where it says, past all that waits is journaled whole of, it g
   // Else it has asserted nothing.
   expect(shortened).toBeGreaterThan(30);
 }, 120_000);
+
+test('of what is read again no texts are held until it is known what is unfinished', async () => {
+  const simulation = simulate({
+    agent: randomAgent({ maxUsd: '5' }),
+    models: [scriptedModel('first', [{ kind: 'text', text: 'Thirty days [1].' }])],
+  });
+  await simulation.run('worker-a');
+  const reply = simulation.log.find((event) => event.type === 'llm-response');
+  if (!reply) throw new Error('no reply');
+  const held = (): number => {
+    collectGarbage();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return (heapUsed + arrayBuffers) / 1e6;
+  };
+  const before = held();
+  const projection = createPartitionProjection(0, 100_000);
+  let offset = 0;
+  for (let execution = 0; execution < 200; execution += 1) {
+    // Of a worker whose claim was lost: it changes nothing but the costs.
+    const late = { ...reply, epoch: 9, output: Buffer.alloc(100_000, 'x').toString('latin1') };
+    for (const event of [...simulation.log, late]) {
+      const own = { ...event, executionId: `execution-${execution}` };
+      projection.keep(projection.plan([{ event: own, offset }]));
+      offset += 1;
+    }
+  }
+  await expect.poll(() => held() - before, { timeout: 20_000 }).toBeLessThan(8);
+  expect(projection.isPastPending('execution-7', projection.plan([]))).toBe(true);
+});
 
 test('what lives is not forgotten for the old times of what it took over, a clock that is a week ahead, or a standstill of a week (I2)', async () => {
   const live = simulate({
