@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createPartitionProjection } from '../../../pipelines/project-executions/partition-projection.ts';
 import type { Projected } from '../../../pipelines/project-executions/projected-execution.ts';
+import { SNAPSHOT } from '../../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { randomAgent, scriptedModel, TURNS } from '../../agents/runtime/random-model.ts';
 import { simulate } from '../../agents/runtime/simulated-journal.ts';
 import { ACTS, EXECUTIONS, logOf } from '../../agents/runtime/waiting-histories.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
+import { eventOf } from '../../support/event-of.ts';
 
 const placed = (log: readonly AgentEvent[]) => log.map((event, offset) => ({ event, offset }));
 
@@ -162,6 +164,23 @@ test('of what is read again no texts are held until it is known what is unfinish
   }
   await expect.poll(() => held() - before, { timeout: 20_000 }).toBeLessThan(8);
   expect(projection.isPastPending('execution-7', projection.plan([]))).toBe(true);
+});
+
+test('what looks ended, by a worker whose claim was lost below where reading began, is known by its snapshot', () => {
+  const own = { executionId: 'execution-1', task: { topic: 'freshet.tasks', partition: 0, offset: 0 } };
+  const by = (worker: string, sequence: number, rest: Partial<AgentEvent> & Pick<AgentEvent, 'type'>) =>
+    eventOf({ ...own, epoch: 1, worker, sequence, ...rest });
+  const order = { epoch: 1, worker: 'worker-b', sequence: 6, hasInput: true, ended: false };
+  const log = [
+    by('worker-a', 0, { type: 'user-input' }),
+    by('worker-a', 1, { type: 'claim' }),
+    by('worker-a', 2, { type: 'response' }),
+    by('worker-b', 7, { type: 'checkpoint', name: SNAPSHOT, input: JSON.stringify({ from: 10, order }) }),
+  ].map((event, at) => ({ event, offset: 10 + at }));
+  const projection = createPartitionProjection(10, 14);
+  for (const each of log) projection.keep(projection.plan([each]));
+  const end = { event: by('worker-b', 8, { type: 'response' }), offset: 14 };
+  expect(projection.plan([end]).records.map(({ name }) => name)).toEqual(['Result', 'TaskState']);
 });
 
 test('what lives is not forgotten for the old times of what it took over, a clock that is a week ahead, or a standstill of a week (I2)', async () => {
