@@ -61,9 +61,26 @@ const MOST_OPEN = 50_000;
 
 const NOTHING_TOLD: ToldByState = { question: '', tools: [], retrieved: false, recalled: 'user' };
 
-/** What stands elsewhere is not read for it: it may have come from anywhere. */
+/** The journal can be written by anyone who reaches Kafka: what is not of its shape says nothing, and stops nobody. */
+const ifShaped = <Said>(read: () => Said): Said | undefined => {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return undefined;
+    throw thrown;
+  }
+};
+
+/** What stands elsewhere is not read for it, and what cannot be read is not trusted: it may have come from anywhere. */
 const originOfRecall = ({ output, outputPayload }: AgentEvent): MemoryOrigin =>
-  outputPayload === null ? originOfRecalled(parseRecollection(output)) : 'tool';
+  (outputPayload === null ? ifShaped(() => originOfRecalled(parseRecollection(output))) : undefined) ??
+  'tool';
+
+/** Undefined where the snapshot holds no state. */
+const toldBySnapshot = (snapshot: AgentEvent): ToldByState | undefined => {
+  const state = snapshotStateOf(snapshot);
+  return state ? ifShaped(() => toldOf(state)) : undefined;
+};
 
 const toldIn = (event: AgentEvent): Partial<ToldByState> => {
   const { type, name, input, error } = event;
@@ -88,9 +105,8 @@ const together = (before: ToldByState, after: Partial<ToldByState>): ToldByState
 
 /** Undefined where the snapshot holds no state. */
 export const withSnapshot = (ended: EndedExecution, snapshot: AgentEvent): EndedExecution | undefined => {
-  const state = snapshotStateOf(snapshot);
-  if (!state) return undefined;
-  const before = toldOf(state);
+  const before = toldBySnapshot(snapshot);
+  if (!before) return undefined;
   return {
     ...ended,
     question: ended.question || before.question,
@@ -125,6 +141,8 @@ export const foldEnded = (localTenant: string, from: number): EndedFold => {
   const restore = (following: Following, event: AgentEvent, offset: number): void => {
     const place = snapshotPlaceOf(event);
     if (!place || following.order.ended || place.from < from || place.from > offset) return;
+    // Its end may be forgotten by now.
+    if (offset - place.from > MOST_OPEN) return;
     const said = following.said.filter((each) => each.place.offset >= place.from);
     let { order } = place;
     let stands = false;
@@ -135,11 +153,12 @@ export const foldEnded = (localTenant: string, from: number): EndedFold => {
     }
     if (!(isOfUnbegun(event) ? following.order.epoch === 0 : stands)) return;
     const isElsewhere = event.outputPayload !== null;
-    const state = isElsewhere ? null : snapshotStateOf(event);
-    if (!isElsewhere && !state) return;
+    const told = isElsewhere ? NOTHING_TOLD : toldBySnapshot(event);
+    if (!told) return;
     Object.assign(following, {
-      ...{ start: place.order, told: state ? toldOf(state) : NOTHING_TOLD },
-      ...{ snapshot: isElsewhere ? event : null, isRestored: true, order, said },
+      ...{ start: place.order, told, snapshot: isElsewhere ? event : null, isRestored: true, order },
+      // Told by now: of thousands that wait, their whole states would be held.
+      said: said.map((each) => ({ ...each, event: null })),
     });
   };
 
@@ -182,7 +201,7 @@ export const foldEnded = (localTenant: string, from: number): EndedFold => {
     missed: () =>
       new Map(
         [...open]
-          .filter(([, { said }]) => said.some(({ type }) => type === 'response'))
+          .filter(([, { order, said }]) => !order.hasInput && said.some(({ type }) => type === 'response'))
           .map(([executionId, { said }]) => [executionId, said]),
       ),
   };

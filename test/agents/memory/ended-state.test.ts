@@ -195,6 +195,39 @@ describe('an execution that waited for long', () => {
     );
     expect([...state.missed()].map(([id, said]) => [id, said.length])).toEqual([['e', 2]]);
   });
+
+  test('is not missed where it goes on, though a zombie said an end of it', () => {
+    const state = foldEnded('here', 0);
+    const heir: Part = { type: 'claim', epoch: 2, worker: 'w-2', sequence: 0 };
+    for (const [at, each] of [...begun, heir, response].entries())
+      state.take(saidBy(journaled(each), { topic: JOURNAL, partition: 3, offset: at }));
+    expect([...state.missed()]).toEqual([]);
+  });
+
+  test('by a snapshot or a recollection of another shape says nothing, and stops nothing', () => {
+    const odd = { ...state, results: [null] as never };
+    const misshapen: Part = { ...snapshot(500), ...snapshotDraftOf(recordOf('e'), 500, odd) };
+    expect(fold([misshapen, effect, response], 500)).toEqual([]);
+    const recalled: Part = {
+      ...{
+        type: 'memory-update',
+        ...of,
+        sequence: 1,
+        name: 'recall',
+        output: '{"turns":[null],"memories":[]}',
+      },
+    };
+    expect(fold([...begun, recalled, { ...response, sequence: 2 }])).toMatchObject([{ recalled: 'tool' }]);
+  });
+
+  test('is not known by a snapshot of a state so long ago that its end may be forgotten', () => {
+    const state = foldEnded('here', 500);
+    const far = [snapshot(500), effect, response].flatMap((each, at) => {
+      const place = { topic: JOURNAL, partition: 3, offset: 50_501 + at };
+      return state.take(saidBy(journaled(each), place)) ?? [];
+    });
+    expect(far).toEqual([]);
+  });
 });
 
 test('wherever reading begins, what is told of an end is what reading all of the journal says, or nothing (rule J)', () => {
