@@ -4,9 +4,11 @@
 export const MEMORY_ORIGINS = ['user', 'model', 'retrieved', 'tool'] as const;
 export type MemoryOrigin = (typeof MEMORY_ORIGINS)[number];
 
-/** Of things made from one another, the least trusted origin. */
-export const leastTrusted = (origins: readonly MemoryOrigin[]): MemoryOrigin =>
-  MEMORY_ORIGINS[Math.max(0, ...origins.map((origin) => MEMORY_ORIGINS.indexOf(origin)))] ?? 'tool';
+/** Of things made from one another, the least trusted origin; one that is not known is not trusted. */
+export const leastTrusted = (origins: readonly MemoryOrigin[]): MemoryOrigin => {
+  if (origins.some((origin) => !MEMORY_ORIGINS.includes(origin))) return 'tool';
+  return MEMORY_ORIGINS.findLast((origin) => origins.includes(origin)) ?? 'user';
+};
 
 /** Where in the journal something was written: the event that ended the execution. */
 export interface JournalPlace {

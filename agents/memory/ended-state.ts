@@ -72,14 +72,17 @@ const ifShaped = <Said>(read: () => Said): Said | undefined => {
 };
 
 /** What stands elsewhere is not read for it, and what cannot be read is not trusted: it may have come from anywhere. */
-const originOfRecall = ({ output, outputPayload }: AgentEvent): MemoryOrigin =>
-  (outputPayload === null ? ifShaped(() => originOfRecalled(parseRecollection(output))) : undefined) ??
-  'tool';
+const originOfRecall = ({ output, outputPayload }: AgentEvent): MemoryOrigin => {
+  if (output === null && outputPayload === null) return 'user';
+  const recalled = parseRecollection(output);
+  return (recalled && ifShaped(() => originOfRecalled(recalled))) ?? 'tool';
+};
 
 /** Undefined where the snapshot holds no state. */
 const toldBySnapshot = (snapshot: AgentEvent): ToldByState | undefined => {
   const state = snapshotStateOf(snapshot);
-  return state ? ifShaped(() => toldOf(state)) : undefined;
+  const told = state ? ifShaped(() => toldOf(state)) : undefined;
+  return typeof told?.question === 'string' ? told : undefined;
 };
 
 const toldIn = (event: AgentEvent): Partial<ToldByState> => {

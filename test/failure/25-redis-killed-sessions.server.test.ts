@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 const POLICY = memoryPolicyOf({ session: { ttlMs: 600_000, maxTurns: 20 } });
 /** Of one that waits for longer than a session lasts. */
-const WAITING = memoryPolicyOf({ session: { ttlMs: 10_000 } });
+const WAITING = memoryPolicyOf({ session: { ttlMs: 20_000 } });
 /** Of one whose sessions are summarised. */
 const ENDING = memoryPolicyOf({ session: { ttlMs: 600_000 }, longTerm: {} });
 
@@ -136,7 +136,7 @@ test('what waited for longer than a session lasts is in its session again, by it
   const waiting = await openMemoryPlane(stack, new Map([['waiter', WAITING]]), false);
   const worker = await waiting.open();
   try {
-    const waited = sleep(11_000);
+    const waited = sleep(21_000);
     const told = await Promise.all(
       [false, true].map((snapshot) => {
         const sessionId = snapshot ? 's-whole' : 's-begun';
@@ -146,17 +146,20 @@ test('what waited for longer than a session lasts is in its session again, by it
     );
     await stack.killServer('redis');
     await stack.startServer('redis');
-    for (const { ended } of told) {
-      const { sessionId, place } = ended;
-      const turns = await until(`${sessionId} is known`, async () => {
-        const ask = { agent: 'waiter', tenant: 'acme', sessionId, text: 'and now?', policy: WAITING };
-        const recalled = await worker.memory.recall(ask, AbortSignal.timeout(20_000));
-        expect(recalled.session).not.toBe('new');
-        return recalled.session === 'known' && recalled.turns;
-      });
-      expect(turns).toMatchObject([{ question: sessionId, place }]);
-      expect(await worker.recover(place.partition, place.offset)).toBe(1);
-    }
+    // Together: each is kept for no longer than a session lasts.
+    await Promise.all(
+      told.map(async ({ ended: { sessionId, place } }) => {
+        const turns = await until(`${sessionId} is known`, async () => {
+          const ask = { agent: 'waiter', tenant: 'acme', sessionId, text: 'and now?', policy: WAITING };
+          const recalled = await worker.memory.recall(ask, AbortSignal.timeout(20_000));
+          expect(recalled.session).not.toBe('new');
+          return recalled.session === 'known' && recalled.turns;
+        });
+        expect(turns).toMatchObject([{ question: sessionId, place }]);
+      }),
+    );
+    for (const { ended } of told)
+      expect(await worker.recover(ended.place.partition, ended.place.offset)).toBe(1);
   } finally {
     await worker.stop();
     await waiting.close();

@@ -205,19 +205,14 @@ describe('an execution that waited for long', () => {
   });
 
   test('by a snapshot or a recollection of another shape says nothing, and stops nothing', () => {
-    const odd = { ...state, results: [null] as never };
-    const misshapen: Part = { ...snapshot(500), ...snapshotDraftOf(recordOf('e'), 500, odd) };
-    expect(fold([misshapen, effect, response], 500)).toEqual([]);
-    const recalled: Part = {
-      ...{
-        type: 'memory-update',
-        ...of,
-        sequence: 1,
-        name: 'recall',
-        output: '{"turns":[null],"memories":[]}',
-      },
-    };
-    expect(fold([...begun, recalled, { ...response, sequence: 2 }])).toMatchObject([{ recalled: 'tool' }]);
+    for (const odd of [{ results: [null] }, { input: { text: 5 } }] as never[]) {
+      const draft = snapshotDraftOf(recordOf('e'), 500, { ...state, ...(odd as object) });
+      expect(fold([{ ...snapshot(500), ...draft }, effect, response], 500)).toEqual([]);
+    }
+    for (const output of ['{"turns":[null],"memories":[]}', '{"turns":[{}],"memories":[]}', '{']) {
+      const recalled: Part = { ...{ type: 'memory-update', ...of, sequence: 1, name: 'recall', output } };
+      expect(fold([...begun, recalled, { ...response, sequence: 2 }])).toMatchObject([{ recalled: 'tool' }]);
+    }
   });
 
   test('is not known by a snapshot of a state so long ago that its end may be forgotten', () => {
