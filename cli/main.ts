@@ -1,11 +1,14 @@
 /** The `freshet` command: finds the noun, loads it alone, and turns what was thrown into one clear line and an exit code. */
+
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { ERROR_CODES, toFreshetError } from '../schemas/errors.ts';
+import { ownField } from '../schemas/own-field.ts';
 import type { Surroundings } from './commands/surroundings.ts';
 import { folderError } from './folder-error.ts';
 import { outliveReaders } from './outlive-readers.ts';
+import { printable } from './output.ts';
 import { refuseEmpty } from './refuse-empty.ts';
 
 interface Noun {
@@ -141,7 +144,7 @@ export const main = async (argv: readonly string[], environment: NodeJS.ProcessE
     process.stdout.write(`freshet ${version}, Node ${process.versions.node}\n`);
     return;
   }
-  const noun = Object.hasOwn(NOUNS, name) ? NOUNS[name] : undefined;
+  const noun = ownField(NOUNS, name);
   if (!noun) {
     const asked = name === '--help' || name === '-h' || name === 'help';
     (asked ? process.stdout : process.stderr).write(
@@ -162,9 +165,10 @@ export const main = async (argv: readonly string[], environment: NodeJS.ProcessE
     }
     const unexpected = toFreshetError(thrown);
     const error = folderError(unexpected) ?? unexpected;
-    process.stderr.write(`freshet: ${error.code}: ${error.message}\n`);
+    // A message may name what stood in a record: a terminal would obey its escape sequences.
+    process.stderr.write(printable(`freshet: ${error.code}: ${error.message}\n`));
     if (error.code === 'internal' && error.cause instanceof Error)
-      process.stderr.write(`${error.cause.stack ?? ''}\n`);
+      process.stderr.write(printable(`${error.cause.stack ?? ''}\n`));
     process.exitCode ??= ERROR_CODES[error.code].exit;
   }
 };

@@ -5,6 +5,7 @@ import { scanTopic } from '../connectors/kafka/scan.ts';
 import type { FreshetConfig } from '../schemas/config.ts';
 import { FreshetError } from '../schemas/errors.ts';
 import { INDEX_DOCUMENTS_GROUP } from '../schemas/groups.ts';
+import { ownField } from '../schemas/own-field.ts';
 import type { SourceState } from '../schemas/records.ts';
 import { changeTopic } from '../schemas/topics.ts';
 import { behindOf, recordsBehind } from './committed-lag.ts';
@@ -56,7 +57,7 @@ export const reportSource = async (
   source: string,
   nowMs: number,
 ) => {
-  const configured = config.sources[source];
+  const configured = ownField(config.sources, source);
   if (!configured)
     throw new FreshetError('not-found', `there is no source ${source}; run: freshet source list`);
   const said = states.get(source);

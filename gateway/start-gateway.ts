@@ -1,4 +1,5 @@
 /** The gateway: HTTP, event streams and the page, over read models that its own consumer group keeps. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { openPayloadReader } from '../connectors/payloads/payload-reader.ts';
@@ -6,6 +7,7 @@ import { schemaText } from '../connectors/registry/record-codec.ts';
 import { followCoverage } from '../pipelines/track-freshness/index-coverage.ts';
 import { FreshetError, toFreshetError } from '../schemas/errors.ts';
 import { AGENTS_GROUP } from '../schemas/groups.ts';
+import { ownField } from '../schemas/own-field.ts';
 import { refusalOf } from '../schemas/request-guard.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { createAdmitTask } from './admit-task.ts';
@@ -144,7 +146,9 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
       ...{ writer, codec, executions: models.executions, clock },
       sampleRatio: config.telemetry.sampleRatio,
     }),
-    streams: createEventStreams(),
+    streams: createEventStreams({
+      onTrouble: (error) => settings.onEvent({ type: 'read-trouble', error: toFreshetError(error) }),
+    }),
     freshness: remember(FRESHNESS_FOR_MS, () => models.freshness().report(clock(), coverage.all())),
     safety: async (asked) => safetyViewOf(models, await breakers(), asked, clock()),
     status: remember(STATUS_FOR_MS, () =>
@@ -154,7 +158,7 @@ export const startGateway = async (given: GatewaySettings): Promise<Gateway> => 
         quarantined: models.quarantine.standing(),
         quarantineChangedAt: models.quarantine.changedAt(),
         sources: [...models.sourceStates.values()]
-          .filter(({ source }) => config.sources[source])
+          .filter(({ source }) => ownField(config.sources, source))
           .map((state) => standingState(state, clock())),
       }),
     ),

@@ -1,4 +1,5 @@
 /** freshet.config.ts: which tables become documents and how, which agents run, which models answer. Validated once at start. */
+
 import { z } from 'zod';
 import type { AgentDefinition } from './agent-definition.ts';
 import { AGENT_SOURCES } from './agent-sources.ts';
@@ -18,6 +19,7 @@ import { count, decimal, LANGUAGE_MODEL } from './language-model-settings.ts';
 import { MEMORY_POLICY_SCHEMA } from './memory-policy.ts';
 import { MEMORY_MAPPING, MEMORY_SOURCE } from './memory-source.ts';
 import type { TokenPrice } from './money.ts';
+import { ownField } from './own-field.ts';
 import { isProbeTable, PROBE_MAPPING } from './probe.ts';
 import { mappingOfResults, RESULT_SOURCE, type ResultMapping, resultTable } from './result-source.ts';
 import { RETRIEVE_SCHEMA } from './retrieve-settings.ts';
@@ -426,7 +428,9 @@ export const mappingOfTable = (
 ): TableMapping | undefined => {
   if (source === MEMORY_SOURCE) return MEMORY_MAPPING;
   if (source === RESULT_SOURCE) return mappingOfResults(config.results ?? {}, table);
-  return isProbeTable(table) ? PROBE_MAPPING : config.sources[source]?.tables[table];
+  if (isProbeTable(table)) return PROBE_MAPPING;
+  const configured = ownField(config.sources, source);
+  return configured && ownField(configured.tables, table);
 };
 
 const RESOLVED = new WeakMap<GateSettings, Map<string, GateSettings>>();

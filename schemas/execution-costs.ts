@@ -2,6 +2,7 @@
  * What an execution has cost, as a fold of its events: money that was spent counts whoever spent it, so a reply under
  * a stale claim counts too, and a call whose outcome was lost counts at its reservation (rules J and B, I3).
  */
+import { z } from 'zod';
 import { isCheckpoint, NOT_MADE, UNDO, UNDONE, unaskedModel, undoneTool } from './execution-payloads.ts';
 import { madeOnce } from './made-once.ts';
 import { amountOf, isUsd, type Picodollars } from './money.ts';
@@ -29,6 +30,25 @@ export interface CallCost {
 }
 
 export type ExecutionCosts = ReadonlyMap<string, CallCost>;
+
+const COUNT = z.number().int().min(0);
+const CALL_COSTS = z.array(
+  z.tuple([
+    z.string(),
+    z.object({
+      ...{ costId: z.string(), step: COUNT.max(2 ** 31 - 1), model: z.string(), tool: z.string().nullable() },
+      usage: z.object({ inputTokens: COUNT, outputTokens: COUNT, cachedInputTokens: COUNT }),
+      ...{ usd: z.string().refine(isUsd), priceTable: z.string() },
+      ...{ state: z.enum(['open', 'settled', 'lost', 'delegated']), failed: z.boolean(), at: COUNT },
+    }),
+  ]),
+);
+
+/** The entries of costs, as a snapshot has them; null where they are not of their shape: the journal can be written by anyone who reaches Kafka. */
+export const parseCosts = (entries: unknown): ExecutionCosts | null => {
+  const { data } = CALL_COSTS.safeParse(entries);
+  return data ? new Map(data) : null;
+};
 
 export const NO_COSTS: ExecutionCosts = new Map();
 const NOTHING: readonly CallCost[] = [];

@@ -172,17 +172,32 @@ const parseObject = (text: string | null): Readonly<Record<string, unknown>> | n
   }
 };
 
-/** Null where the text is none: the journal can be written by anyone who reaches Kafka. */
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** Null where the text is none: the journal can be written by anyone who reaches Kafka, and a record made of what it says must be writable. */
 export const parseUserInput = (text: string | null): UserInput | null => {
   const value = parseObject(text);
-  return value && typeof value.text === 'string' && typeof value.createdAt === 'number'
-    ? (value as unknown as UserInput)
+  return value && typeof value.text === 'string' && Number.isSafeInteger(value.createdAt)
+    ? {
+        ...(value as unknown as UserInput),
+        principal: textOrNull(value.principal),
+        feature: textOrNull(value.feature),
+      }
     : null;
 };
 
+const OUTCOMES: readonly unknown[] = ['completed', 'failed', 'halted'] satisfies readonly Outcome[];
+/** Of the records that tell how many steps there were. */
+const MOST_STEPS = 2 ** 31 - 1;
+
+/** Null where the text is none, as parseUserInput. */
 export const parseTerminalOutput = (text: string | null): TerminalOutput | null => {
-  const value = parseObject(text);
-  return value && (value.outcome === 'completed' || value.outcome === 'failed' || value.outcome === 'halted')
-    ? (value as unknown as TerminalOutput)
-    : null;
+  const { outcome, output, partial, receipt, steps, startedAt } = parseObject(text) ?? {};
+  if (!OUTCOMES.includes(outcome)) return null;
+  const isCount = Number.isInteger(steps) && Number(steps) >= 0 && Number(steps) <= MOST_STEPS;
+  return {
+    ...{ outcome: outcome as Outcome, output: output ?? null, partial: partial ?? null },
+    ...{ receipt: receipt ?? null, steps: isCount ? Number(steps) : 0 },
+    startedAt: Number.isSafeInteger(startedAt) ? Number(startedAt) : 0,
+  };
 };

@@ -2,7 +2,7 @@
  * The whole state of an execution that waits for long, with its task: a `checkpoint` of the journal with this name. Whoever reads
  * from `from` on knows the execution by it alone, and needs neither the task's record nor what was journaled before (rule J).
  */
-import type { CallCost, ExecutionCosts } from './execution-costs.ts';
+import { type ExecutionCosts, parseCosts } from './execution-costs.ts';
 import type { ExecutionOrder } from './execution-order.ts';
 import { isCheckpoint } from './execution-payloads.ts';
 import type { AgentEvent, TaskParent } from './records.ts';
@@ -72,10 +72,18 @@ export const snapshotPlaceOf = (event: AgentEvent): SnapshotPlace | null => {
 /** Null where the text is none. */
 export const parseSnapshotContent = (text: string | null): SnapshotContent | null => {
   const { task, state } = parseObject(text) ?? {};
-  return isObject(task) && typeof task.timestamp === 'number' && isObject(state)
-    ? { task: task as unknown as SnapshotTask, state }
-    : null;
+  return isSnapshotTask(task) && isObject(state) ? { task, state } : null;
 };
+
+const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
+
+const isSnapshotTask = (task: unknown): task is SnapshotTask =>
+  isObject(task) &&
+  Number.isSafeInteger(task.timestamp) &&
+  isTextOrNull(task.key) &&
+  isTextOrNull(task.value) &&
+  isObject(task.headers) &&
+  Object.values(task.headers).every((text) => typeof text === 'string');
 
 /** What every fold of an execution needs of its state, below the place; null for every other event, and for one whose state is gone. */
 export interface SnapshotFacts {
@@ -88,15 +96,18 @@ export interface SnapshotFacts {
 
 export const snapshotFactsOf = ({ output }: Pick<AgentEvent, 'output'>): SnapshotFacts | null => {
   const state = parseSnapshotContent(output)?.state as Readonly<Record<string, unknown>> | undefined;
-  if (!state || !Array.isArray(state.costs)) return null;
-  const input = isObject(state.input) ? state.input : {};
+  const costs = parseCosts(state?.costs);
+  if (!state || !costs) return null;
+  const { feature, createdAt } = isObject(state.input) ? state.input : {};
   return {
-    costs: new Map(state.costs as readonly (readonly [string, CallCost])[]),
-    feature: typeof input.feature === 'string' ? input.feature : null,
-    createdAt: typeof input.createdAt === 'number' ? input.createdAt : 0,
-    startedAt: typeof state.startedAt === 'number' ? state.startedAt : 0,
+    costs,
+    feature: typeof feature === 'string' ? feature : null,
+    createdAt: momentOf(createdAt),
+    startedAt: momentOf(state.startedAt),
   };
 };
+
+const momentOf = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0);
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,9 +2,11 @@
  * The closed loop: what agents end with, as documents of a source called `results` whose change topic is freshet.results. A mapping by
  * agent says which flow back and how; they pass gates, are embedded and found as rows are, and every hit says that an agent wrote it.
  */
+
 import { placeOfDocument } from './document-id.ts';
 import type { GateOverrides } from './gate-settings.ts';
 import { madeOnce } from './made-once.ts';
+import { ownField } from './own-field.ts';
 import type { Result } from './records.ts';
 import type { Row, TableMapping } from './table-mapping.ts';
 import { makeVersion, type Version } from './version.ts';
@@ -113,6 +115,6 @@ export const mappingOfResults = (
   table: string,
 ): TableMapping | undefined => {
   const agent = agentOfTable(table);
-  const mapping = Object.hasOwn(results, agent) ? results[agent] : undefined;
+  const mapping = ownField(results, agent);
   return mapping && asTableMapping(mapping);
 };

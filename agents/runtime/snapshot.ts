@@ -1,5 +1,6 @@
 /** An execution that waits ⇄ the event that holds all of it (schemas/execution-snapshot.ts). Pure. */
 import type { KafkaRecord } from '../../connectors/kafka/kafka.ts';
+import { parseCosts } from '../../schemas/execution-costs.ts';
 import {
   parseSnapshotContent,
   SNAPSHOT,
@@ -48,11 +49,24 @@ export const snapshotDraftOf = (
   return { type: 'checkpoint', name: SNAPSHOT, step: state.step, task, input, output };
 };
 
-/** The state that was journaled; null for every other event. Fields that came later are as at the beginning. */
+const INITIAL_FIELDS: readonly (readonly [string, unknown])[] = Object.entries(INITIAL_STATE);
+
+/** Null may become anything. */
+const isOfKind = (initial: unknown, said: unknown): boolean =>
+  initial === null ||
+  (said !== null && typeof said === typeof initial && Array.isArray(said) === Array.isArray(initial));
+
+/**
+ * The state that was journaled; null for every other event, and where a field is of another kind than at the beginning: the journal can be
+ * written by anyone who reaches Kafka. Fields that came later are as at the beginning.
+ */
 export const snapshotStateOf = ({ output }: Pick<AgentEvent, 'output'>): ExecutionState | null => {
   const stated = parseSnapshotContent(output)?.state as Partial<ExecutionState> | undefined;
-  if (!stated?.order || !Array.isArray(stated.costs)) return null;
-  return { ...INITIAL_STATE, ...stated, costs: new Map(stated.costs) };
+  const costs = parseCosts(stated?.costs);
+  if (!stated?.order || !costs) return null;
+  const state: ExecutionState = { ...INITIAL_STATE, ...stated, costs };
+  const said = state as unknown as Readonly<Record<string, unknown>>;
+  return INITIAL_FIELDS.every(([name, initial]) => isOfKind(initial, said[name])) ? state : null;
 };
 
 /** What a snapshot's event says by itself, where its content is lost: who held it, and what it has handed over. Enough to end it. */

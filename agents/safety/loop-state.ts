@@ -17,7 +17,9 @@
  * a tool's outcome are allowed, and as many replies and one: never more than 2 × identicalStates + 1. Memory is bounded
  * by the caps below, time by them and not by the length of the execution.
  */
+
 import { hash } from 'node:crypto';
+import { ownField } from '../../schemas/own-field.ts';
 import { LONGEST_CYCLE, type SafetyPolicy, SEEN_STEPS } from '../../schemas/safety-policy.ts';
 
 /** A step whose outcome is known. */
@@ -108,7 +110,7 @@ const countedName = (calls: LoopState['calls'], name: string): string =>
 /** How often a tool was called: what its cap is held against. */
 export const callsOf = ({ calls }: Pick<LoopState, 'calls'>, name: string): number => {
   const counted = countedName(calls, name);
-  return Object.hasOwn(calls, counted) ? (calls[counted] ?? 0) : 0;
+  return ownField(calls, counted) ?? 0;
 };
 
 /** How often a tool may still be called, whoever asks for it. */

@@ -123,7 +123,7 @@ export const addDeadLetterCommands = (freshet: Command, surroundings: Surroundin
         [
           ...redriven.map((place) => {
             const task = tasks.find((each) => each.place === place);
-            return `${dryRun ? 'would redrive' : 'redriven'}  ${place}${task ? `  as ${task.taskId}` : ''}`;
+            return `${dryRun ? 'would redrive' : 'redriven'}  ${place}${task ? `  as ${oneLine(task.taskId, 100)}` : ''}`;
           }),
           ...left.map(({ place, why }) => `left  ${place}  ${why}`),
           ...(more > 0 && places.length === 0 ? [`${more} more match: run it again`] : []),

@@ -13,7 +13,7 @@ import { untilInterrupted } from '../until-interrupted.ts';
 import { type Surroundings, withKafka } from './surroundings.ts';
 
 const describe = ({ at, position, event }: { at: string; position: string; event: AgentEvent }): string =>
-  `${at}  ${position.padEnd(28)} ${event.executionId}  ${String(event.step).padStart(2)} ${event.type.padEnd(13)} ${event.name ?? ''} ${oneLine(event.error?.message ?? event.output ?? event.outputPayload?.glance ?? event.input ?? event.inputPayload?.glance ?? '', 80)}`;
+  `${at}  ${position.padEnd(28)} ${oneLine(event.executionId, 100)}  ${String(event.step).padStart(2)} ${event.type.padEnd(13)} ${oneLine(event.name ?? '', 60)} ${oneLine(event.error?.message ?? event.output ?? event.outputPayload?.glance ?? event.input ?? event.inputPayload?.glance ?? '', 80)}`;
 
 /** Undefined of a record that is none: the next ones are shown. */
 const eventOf = async (codec: RecordCodec, value: Buffer | null): Promise<AgentEvent | undefined> => {

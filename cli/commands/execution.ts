@@ -66,7 +66,7 @@ const WIDTH = 150;
 
 /** On one line, and how much more there is; as it is printed with --full, on as many as it takes. */
 const shown = (value: unknown, payload: PayloadShown | null, full: boolean): string => {
-  if (full) return printable(JSON.stringify(value ?? null, null, 2)).replaceAll('\n', '\n          ');
+  if (full) return JSON.stringify(value ?? null, null, 2).replaceAll('\n', '\n          ');
   const line = oneLine(JSON.stringify(value ?? null), WIDTH);
   return payload ? `${line} (${size(payload.bytes)} in all: --full)` : line;
 };
@@ -106,7 +106,7 @@ const describe = (execution: ExecutionDetail, full: boolean): string => {
   ];
   const steps = execution.timeline.flatMap((step) => [
     '',
-    `${String(step.step).padStart(3)}  ${step.kind}${step.name ? ` ${step.name}` : ''}  ${step.state}  ${duration(step.durationMs)}${step.costUsd ? `  $${step.costUsd}` : ''}${step.retries > 0 ? `  ${step.retries} retries` : ''}`,
+    `${String(step.step).padStart(3)}  ${step.kind}${step.name ? ` ${oneLine(step.name, WIDTH)}` : ''}  ${step.state}  ${duration(step.durationMs)}${step.costUsd ? `  $${step.costUsd}` : ''}${step.retries > 0 ? `  ${step.retries} retries` : ''}`,
     `     in   ${shown(step.input, step.inputPayload, full)}`,
     step.error
       ? `     err  ${step.error.code}: ${oneLine(step.error.message, WIDTH)}`
@@ -117,7 +117,7 @@ const describe = (execution: ExecutionDetail, full: boolean): string => {
     ),
     ...step.events.map((event) => `     @    ${event.position} ${event.type}`),
   ]);
-  return [...head, ...steps].join('\n');
+  return printable([...head, ...steps].join('\n'));
 };
 
 interface ListOptions {

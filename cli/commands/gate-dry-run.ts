@@ -1,4 +1,5 @@
 /** `freshet gate dry-run <source>`: what the gates would make of changes that are in Kafka already. */
+
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createChangeReader } from '../../connectors/debezium/read-change.ts';
@@ -7,6 +8,7 @@ import { scanTopic } from '../../connectors/kafka/scan.ts';
 import { openSchemaRegistry } from '../../connectors/registry/schema-registry.ts';
 import { createDryRun, type DryRunReport } from '../../pipelines/dry-run-gates/dry-run-gates.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import { changeTopic } from '../../schemas/topics.ts';
 import { loadConfig } from '../load-config.ts';
 import { createOutput, printable, table } from '../output.ts';
@@ -104,7 +106,7 @@ export const addGateDryRun = (gate: Command, surroundings: Surroundings): void =
         throw new FreshetError('usage', '--examples is a number from 0 to 100');
       await withKafka(surroundings, async ({ kafka, run }) => {
         const config = await loadConfig(options.config ? resolve(options.config) : run.config);
-        const configured = config.sources[source];
+        const configured = ownField(config.sources, source);
         if (!configured)
           throw new FreshetError(
             'not-found',

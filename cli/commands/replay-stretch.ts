@@ -23,11 +23,11 @@ const describeExecution = ({
   different,
   firstDifference,
 }: ReplayedExecution): string => {
-  const head = `${state.padEnd(10)} ${executionId} ${agent} at ${offset}: ${decisions} decisions${different > 0 ? `, ${different} differ` : ''}`;
+  const head = `${state.padEnd(10)} ${oneLine(executionId, WIDTH)} ${agent} at ${offset}: ${decisions} decisions${different > 0 ? `, ${different} differ` : ''}`;
   if (!firstDifference) return head;
   const { step, kind, name, recorded, replayed } = firstDifference;
   const sides = `recorded ${recorded.input ?? recorded.inputHash ?? '–'} · now ${replayed.kind} ${replayed.input ?? replayed.inputHash ?? '–'}`;
-  return `${head}\n           step ${step} ${kind} ${name ?? ''}: ${oneLine(sides, WIDTH)}`;
+  return `${head}\n           step ${step} ${kind} ${oneLine(name ?? '', WIDTH)}: ${oneLine(sides, WIDTH)}`;
 };
 
 const describeSummary = ({ executions, seconds, ...counts }: RangeSummary): string =>

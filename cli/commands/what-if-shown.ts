@@ -30,8 +30,8 @@ export const describeWhatIf = (result: WhatIf): string => {
     ...(leaves
       ? [
           `leaves the record at step ${leaves.step}, after ${followed} decisions that the recorded outcomes answered`,
-          `  recorded   ${leaves.recorded.kind} ${leaves.recorded.name ?? ''} ${oneLine(leaves.recorded.input ?? '', WIDTH)}`,
-          `  candidate  ${leaves.candidate.kind} ${leaves.candidate.name ?? ''} ${oneLine(leaves.candidate.input ?? '', WIDTH)}`,
+          `  recorded   ${leaves.recorded.kind} ${oneLine(leaves.recorded.name ?? '', WIDTH)} ${oneLine(leaves.recorded.input ?? '', WIDTH)}`,
+          `  candidate  ${leaves.candidate.kind} ${oneLine(leaves.candidate.name ?? '', WIDTH)} ${oneLine(leaves.candidate.input ?? '', WIDTH)}`,
           '  what would have come after is not known',
         ]
       : [

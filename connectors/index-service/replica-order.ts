@@ -2,6 +2,7 @@
  * Which of several index replicas is asked first, by what was last seen of each. One that is not ready, or far behind another, is
  * passed over while another serves; where none is fit, the one that is least behind comes first. Pure.
  */
+import { ownField } from '../../schemas/own-field.ts';
 import type { SourceWatermark, Watermark } from '../../schemas/search.ts';
 import { ageOf } from '../../schemas/watermark-age.ts';
 
@@ -24,9 +25,9 @@ const behindOf = (look: ReplicaLook, all: readonly ReplicaLook[]): number => {
   return Math.max(
     0,
     ...[...sources].map((source) => {
-      const best = Math.min(...all.map(({ watermarks }) => stalenessOf(watermarks[source])));
+      const best = Math.min(...all.map(({ watermarks }) => stalenessOf(ownField(watermarks, source))));
       // Where nobody knows, nobody is behind another.
-      return best === Number.POSITIVE_INFINITY ? 0 : stalenessOf(look.watermarks[source]) - best;
+      return best === Number.POSITIVE_INFINITY ? 0 : stalenessOf(ownField(look.watermarks, source)) - best;
     }),
   );
 };

@@ -1,4 +1,5 @@
 /** What several index replicas cover together: of each source, and of each held table, what the one furthest behind does. Pure. */
+import { ownField } from '../../schemas/own-field.ts';
 import { type SourceWatermark, UNTRACKED, type Watermark } from '../../schemas/search.ts';
 import { ageOf } from '../../schemas/watermark-age.ts';
 
@@ -23,12 +24,12 @@ export const worstWatermarks = (replicas: readonly (Watermarks | undefined)[]): 
     namesIn(replicas.map((each) => each ?? {})).map((source) => {
       const all = replicas.map(
         (each): SourceWatermark =>
-          each ? (each[source] ?? UNTRACKED) : { ...UNTRACKED, reason: REPLICA_SILENT },
+          each ? (ownField(each, source) ?? UNTRACKED) : { ...UNTRACKED, reason: REPLICA_SILENT },
       );
       const held = all.map(({ heldTables }) => heldTables);
       const heldTables = Object.fromEntries(
         namesIn(held).flatMap((table) => {
-          const worst = worstOf(held.flatMap((tables) => tables[table] ?? []));
+          const worst = worstOf(held.flatMap((tables) => ownField(tables, table) ?? []));
           return worst ? [[table, worst]] : [];
         }),
       );

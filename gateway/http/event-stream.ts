@@ -13,6 +13,8 @@ export interface EventStream {
   send(event: StreamedEvent): void;
   /** What happened before and the reader asked for: as fast as it reads, and never a reason to cut it off. */
   replay(events: readonly StreamedEvent[]): void;
+  /** Does it now, and every so many milliseconds until the stream is closed, which is what an error of it does. */
+  every(ms: number, act: () => unknown): void;
   /** Once everything is sent. */
   end(): void;
   readonly closed: AbortSignal;
@@ -46,7 +48,15 @@ interface Waiting {
 const textOf = ({ event, id, data }: StreamedEvent): Buffer =>
   Buffer.from(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
 
-export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): EventStreams => {
+export interface EventStreamsSettings {
+  readonly max?: number;
+  readonly stalledMs?: number;
+  /** A stream is closed for it; whoever reads it comes back. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export const createEventStreams = (settings: EventStreamsSettings): EventStreams => {
+  const { max = MAX_STREAMS, stalledMs = STALLED_MS, onTrouble } = settings;
   let open = 0;
   return {
     count: () => open,
@@ -136,6 +146,20 @@ export const createEventStreams = (max = MAX_STREAMS, stalledMs = STALLED_MS): E
           }
           const text = textOf(event);
           add([{ text: () => text, bytes: text.length }]);
+        },
+        every: (ms, act) => {
+          const tryIt = (): void => {
+            // Within a promise: what it throws at once, too.
+            Promise.resolve()
+              .then(act)
+              .catch((error: unknown) => {
+                raw.destroy();
+                onTrouble(error);
+              });
+          };
+          const timer = setInterval(tryIt, ms);
+          closing.signal.addEventListener('abort', () => clearInterval(timer));
+          tryIt();
         },
         replay: (events) => add(events.map((event) => ({ text: () => textOf(event), bytes: 0 }))),
         end: () => {

@@ -2,8 +2,10 @@
  * What the safety controller, a switch or a person put an end to: the newest of them, each with the check that said so, its
  * reason, and the last steps before it as evidence. One fold over the events that count, bounded; read again, it comes out the same.
  */
+
 import { LRUCache } from 'lru-cache';
 import type { EndCode } from '../../schemas/execution-payloads.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { type Counted, countedBy } from './counted-by.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
@@ -32,8 +34,7 @@ const CHECK_OF: Partial<Readonly<Record<EndCode, Check>>> = {
   'effect-unknown': 'effect',
 };
 
-export const checkOf = (code: string): Check | null =>
-  Object.hasOwn(CHECK_OF, code) ? (CHECK_OF[code as EndCode] ?? null) : null;
+export const checkOf = (code: string): Check | null => ownField<Check | null>(CHECK_OF, code) ?? null;
 
 /** A step before a halt. */
 export interface StepBefore {

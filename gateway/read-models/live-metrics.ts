@@ -15,6 +15,7 @@ import { isUsd, parseUsd } from '../../schemas/money.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
 import type { AgentEvent, Cost, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import type { ExecutionEntry } from './execution-entry.ts';
+import { checkOf } from './halt-list.ts';
 
 export interface LiveMetrics {
   timing(timing: Timing): void;
@@ -111,8 +112,11 @@ export const createLiveMetrics = (
             if (outcome === 'completed') metrics.resolutionSeconds.observe({ agent }, took);
           }
           if (!entry.incomplete) metrics.apiCallsPerTask.observe({ agent }, calls);
-          if (outcome === 'halted')
-            metrics.loopHalts.inc({ agent, reason: entry.result?.error?.code ?? 'unknown' });
+          if (outcome === 'halted') {
+            // The journal can be written by anyone who reaches Kafka: each other code would be a series of its own.
+            const { code = '' } = entry.result?.error ?? {};
+            metrics.loopHalts.inc({ agent, reason: checkOf(code) ? code : 'unknown' });
+          }
           return;
         }
         case 'user-input':

@@ -2,7 +2,9 @@
  * What was not let through without ending anything by itself: calls that may not be made, money denied, breakers open, approvals
  * denied or expired, tasks not taken on. Counted by what was refused to whom, the last of each kept: a flood of refusals takes no room.
  */
+
 import { LRUCache } from 'lru-cache';
+import { ownField } from '../../schemas/own-field.ts';
 import type { AgentEvent } from '../../schemas/records.ts';
 import { isOf, type OfWhom } from './of-whom.ts';
 
@@ -73,7 +75,7 @@ export const createRefusalList = (max = MAX_HELD): RefusalList => {
     event: ({ type, error, agent, tenant, name, at, executionId, step }) => {
       if (error === null || (type !== 'error' && type !== 'tool-call')) return;
       const { code, message: reason } = error;
-      const by = Object.hasOwn(REFUSER_OF, code) ? REFUSER_OF[code] : undefined;
+      const by = ownField(REFUSER_OF, code);
       if (by) note({ by, code, agent, tenant, name, reason, lastAt: at, executionId, step });
     },
     intake: ({ agent, tenant, reason, at }) =>

@@ -109,11 +109,9 @@ export const freshnessRoutes = (context: GatewayContext) => [
     handle: async ({ principal }, reply) => {
       const events = context.streams.open(reply);
       const of = visibleTenant(principal, undefined);
-      const send = (): void =>
-        events.send({ event: 'freshness', data: freshnessFor(context.freshness(), of) });
-      send();
-      const timer = setInterval(send, EVERY_MS);
-      events.closed.addEventListener('abort', () => clearInterval(timer));
+      events.every(EVERY_MS, () =>
+        events.send({ event: 'freshness', data: freshnessFor(context.freshness(), of) }),
+      );
       return undefined;
     },
   }),

@@ -1,10 +1,12 @@
 /** The databases that changes come from: how they stand, and what an operator asks of them. */
+
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { checkCommand } from '../../pipelines/watch-sources/check-command.ts';
 import { commandRecord, SOURCE_ACTIONS } from '../../pipelines/watch-sources/source-commands.ts';
 import { SOURCE_STATES } from '../../pipelines/watch-sources/source-watch-state.ts';
 import { FreshetError } from '../../schemas/errors.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import { auditRecord } from '../audit-record.ts';
 import type { GatewayContext } from '../gateway-context.ts';
 import { ofChange } from '../http/fields.ts';
@@ -91,7 +93,7 @@ export const sourceRoutes = ({ settings, models }: GatewayContext) => {
       handle: async ({ params, body, principal }) => {
         requireOperator(principal, 'sources are paused, resumed and read again');
         const { source: name, action } = params;
-        const configured = config.sources[name];
+        const configured = ownField(config.sources, name);
         if (!configured) throw new FreshetError('not-found', `there is no source ${name}`);
         const tables = checkCommand(Object.keys(configured.tables), models.sourceStates.get(name), {
           source: name,

@@ -119,9 +119,8 @@ export const statusRoutes = (context: GatewayContext) => [
       };
       const sendFreshness = (): void =>
         events.send({ event: 'freshness', data: freshnessFor(context.freshness(), of) });
-      const sendStatus = (): void => {
-        void context.status().then((status) => events.send({ event: 'status', data: status }));
-      };
+      const sendStatus = async (): Promise<void> =>
+        events.send({ event: 'status', data: await context.status() });
       events.send({
         event: 'executions',
         data: models.executions
@@ -129,28 +128,19 @@ export const statusRoutes = (context: GatewayContext) => [
           .map(executionSummaryOf),
       });
       let said = '';
-      const sendSafety = (): void => {
-        void context.safety({ tenant: of ?? null, limit: SAFETY_SHOWN }).then(({ at, ...safety }) => {
-          const text = JSON.stringify(safety);
-          if (text === said) return;
-          said = text;
-          events.send({ event: 'safety', data: { at, ...safety } });
-        });
+      const sendSafety = async (): Promise<void> => {
+        const { at, ...safety } = await context.safety({ tenant: of ?? null, limit: SAFETY_SHOWN });
+        const text = JSON.stringify(safety);
+        if (text === said) return;
+        said = text;
+        events.send({ event: 'safety', data: { at, ...safety } });
       };
-      sendFreshness();
-      sendStatus();
-      sendSafety();
       const stop = models.executions.onChange((entry) => changed.add(entry.executionId));
-      const timers = [
-        setInterval(sendFreshness, FRESHNESS_EVERY_MS),
-        setInterval(sendStatus, STATUS_EVERY_MS),
-        setInterval(sendSafety, SAFETY_EVERY_MS),
-        setInterval(sendExecutions, EXECUTIONS_EVERY_MS),
-      ];
-      events.closed.addEventListener('abort', () => {
-        stop();
-        for (const timer of timers) clearInterval(timer);
-      });
+      events.closed.addEventListener('abort', stop);
+      events.every(FRESHNESS_EVERY_MS, sendFreshness);
+      events.every(STATUS_EVERY_MS, sendStatus);
+      events.every(SAFETY_EVERY_MS, sendSafety);
+      events.every(EXECUTIONS_EVERY_MS, sendExecutions);
       return undefined;
     },
   }),

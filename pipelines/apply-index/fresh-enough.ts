@@ -1,5 +1,7 @@
 /** Whether watermarks satisfy what a retrieval asks for, and what is said where they do not. Pure. */
+
 import { FreshetError } from '../../schemas/errors.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
 import {
   type FreshnessRequest,
@@ -63,7 +65,7 @@ export const partsOf = (watermarks: Watermarks, filter: SearchRequest['filter'] 
   Object.entries(watermarks)
     .filter(([source]) => filter.source === undefined || filter.source === source)
     .map(([source, watermark]) => {
-      const held = filter.table === undefined ? undefined : watermark.heldTables[filter.table];
+      const held = filter.table === undefined ? undefined : ownField(watermark.heldTables, filter.table);
       return held && filter.table !== undefined
         ? { source, table: filter.table, watermark: held }
         : { source, table: null, watermark };
@@ -83,7 +85,7 @@ const heldBefore = (
 ): Part | undefined => {
   const searched = filter?.table === undefined && (filter?.source ?? source) === source;
   if (!searched || memoriesOf !== undefined) return undefined;
-  return Object.entries(watermarks[source]?.heldTables ?? {})
+  return Object.entries(ownField(watermarks, source)?.heldTables ?? {})
     .map(([table, watermark]) => ({ source, table, watermark }))
     .find(({ table, watermark }) => !isProbeTable(table) && !isCovered(watermark, position));
 };

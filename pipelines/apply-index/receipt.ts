@@ -1,5 +1,7 @@
 /** What a search says of its age. Pure. */
+
 import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import {
   type Receipt,
   type SearchHit,
@@ -31,7 +33,7 @@ export const receiptOf = (
   // The index may hold documents of a source that is no longer configured: an answer that shows one is of unknown age. What an
   // agent wrote is no state of a source: its own age says when it was true.
   const untracked = hits.flatMap(({ metadata: { source } }) =>
-    source === undefined || AGENT_SOURCES.has(source) || basis.watermarks[source]
+    source === undefined || AGENT_SOURCES.has(source) || ownField(basis.watermarks, source)
       ? []
       : [[source, UNTRACKED] as const],
   );
@@ -39,7 +41,8 @@ export const receiptOf = (
   const parts = partsOf(watermarks, request.filter).map((part) => part.watermark.stalenessMs);
   // A held table stands still by itself; an answer that holds a row of it is as old as the table.
   const held = hits.flatMap(({ metadata }) => {
-    const table = watermarks[metadata.source ?? '']?.heldTables[metadata.table ?? ''];
+    const { heldTables = {} } = ownField(watermarks, metadata.source ?? '') ?? {};
+    const table = ownField(heldTables, metadata.table ?? '');
     return table ? [table.stalenessMs] : [];
   });
   const all = [...parts, ...held];

@@ -2,10 +2,12 @@
  * What the gates would make of changes, acting on nothing: a fold over changes in the order in which they came. Decisions of
  * people are left out, so it shows what the settings do; vectors are not made, so their gate is not judged.
  */
+
 import type { Change } from '../../connectors/debezium/change.ts';
 import { type FreshetConfig, gatesOfTable, type TableMapping } from '../../schemas/config.ts';
 import { documentIdIfAny, tablePrefixOf } from '../../schemas/document-id.ts';
 import type { GateName, GateReason } from '../../schemas/gates.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import type { Finding } from '../../schemas/records.ts';
 import { fingerprintOf } from '../gates/fingerprint.ts';
 import { type GateOutcome, judgeDraft } from '../gates/run-gates.ts';
@@ -88,7 +90,7 @@ export const createDryRun = ({ config, source, examples: most }: DryRunSettings)
 
   const take: DryRun['take'] = (change, place) => {
     const { table } = change;
-    const mapping = config.sources[source]?.tables[table];
+    const mapping = ownField(ownField(config.sources, source)?.tables ?? {}, table);
     if (!mapping) return true;
     counts.changes += 1;
     const held = documents.get(table) ?? new Set<string>();

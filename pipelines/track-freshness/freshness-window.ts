@@ -3,7 +3,9 @@
  * whether the objective holds. Pure but for being kept in place; time is an argument. The order of timings does not
  * matter, and one that comes late counts in the moment it became searchable.
  */
+
 import { AGENT_SOURCES } from '../../schemas/agent-sources.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import { isProbeTable } from '../../schemas/probe.ts';
 import type { Alert, Timing, WatermarkPoint } from '../../schemas/records.ts';
 import { type SourceWatermark, UNTRACKED } from '../../schemas/search.ts';
@@ -183,7 +185,7 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
       const all = createWindowFigures();
       const sourceReports = [...sources].sort(byName).map(([source, state]): SourceReport => {
         const ofSource = createWindowFigures();
-        const watermark = covered[source] ?? UNTRACKED;
+        const watermark = ownField(covered, source) ?? UNTRACKED;
         let newestApplied: Newest | null = null;
         const tables = [...state.tables].sort(byName).map(([table, known]): TableReport => {
           const ofTable = createWindowFigures();
@@ -193,8 +195,8 @@ export const createFreshnessWindow = (settings: FreshnessWindowSettings): Freshn
           }
           ofSource.merge(ofTable);
           newestApplied = newer(newestApplied, known.newest);
-          const own = watermark.heldTables[table] ?? watermark;
-          const { state: standing, reason, epoch, position, committedAt, stalenessMs } = own;
+          const stood = ownField(watermark.heldTables, table) ?? watermark;
+          const { state: standing, reason, epoch, position, committedAt, stalenessMs } = stood;
           return {
             table,
             ...ofTable.report(),

@@ -3,6 +3,7 @@
  * begins and ends to freshet.alerts and to a webhook. One of it should run; a second would write the same alerts again. What others
  * write there (gateways, of agents and behaviours) it posts to the webhook as well, as there is one of it and several of them.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IndexService } from '../../connectors/index-service/index-service.ts';
 import { followTopics } from '../../connectors/kafka/follow-topic.ts';
@@ -14,6 +15,7 @@ import { postWebhook } from '../../connectors/webhook/post-webhook.ts';
 import type { Clock } from '../../schemas/clock.ts';
 import type { FreshetConfig } from '../../schemas/config.ts';
 import { isUnreadable, toError } from '../../schemas/errors.ts';
+import { ownField } from '../../schemas/own-field.ts';
 import type { Alert } from '../../schemas/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { OwnedWork } from '../owned-by-one.ts';
@@ -77,7 +79,7 @@ const lastTrackedAt = async (
     if (value === null) return;
     try {
       const { source, at } = await codec.decode('WatermarkPoint', value);
-      if (config.sources[source] && at < before) last = Math.max(last ?? 0, at);
+      if (ownField(config.sources, source) && at < before) last = Math.max(last ?? 0, at);
     } catch (error) {
       // It says nothing of who tracked, and nobody would track for as long as it stands.
       if (!isUnreadable(error)) throw error;
@@ -144,7 +146,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
   /** A source that is configured no more has nobody who would end what still fires of it. */
   const endRemoved = async (): Promise<void> => {
     for (const alert of [...published.values()]) {
-      if (alert.state !== 'firing' || isOthers(alert) || config.sources[alert.source]) continue;
+      if (alert.state !== 'firing' || isOthers(alert) || ownField(config.sources, alert.source)) continue;
       const ended: Alert = { ...alert, state: 'ended', at: clock() };
       await tell(ended);
       published.set(alertKey(ended), ended);
@@ -156,7 +158,7 @@ export const raiseAlerts = async (settings: RaiseAlertsSettings): Promise<OwnedW
     const now = clock();
     for (const report of window.report(now, coverage.all()).sources) {
       const { source, slowestStage } = report;
-      if (!config.sources[source]) continue;
+      if (!ownField(config.sources, source)) continue;
       const track =
         tracks.get(source) ?? resumeAlerts([...published.values()].filter((each) => each.source === source));
       const step = stepAlerts(track, conditionsOf(report, config.freshness), { source, slowestStage, now });

@@ -60,6 +60,11 @@ test('an empty value is refused, not taken for none', () => {
   expect(stderr).toBe('freshet: usage: --tables is empty: give it a value, or leave it out\n');
 });
 
+test('what an error names is shown, and never obeyed by a terminal', () => {
+  const { stderr } = freshet('up', '--rate', 'a\u001b[2Jb');
+  expect(stderr).toBe('freshet: usage: --rate takes a number from 0, not a\u00b7[2Jb\n');
+});
+
 test('what up cannot use is refused before anything starts', () => {
   const { status, stderr } = freshet('up', '--rate', 'abc');
   expect(status).toBe(ERROR_CODES.usage.exit);

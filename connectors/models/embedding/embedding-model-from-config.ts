@@ -1,5 +1,6 @@
 import type { EmbeddingConfig, RemoteEmbeddingConfig } from '../../../schemas/config.ts';
 import { FreshetError } from '../../../schemas/errors.ts';
+import { ownField } from '../../../schemas/own-field.ts';
 import type { BreakerState } from '../../guarded-calls/guarded-calls.ts';
 import type { EmbeddingModel } from './embedding-model.ts';
 import { createHashEmbeddingModel } from './hash-embedding-model.ts';
@@ -32,7 +33,7 @@ export const openEmbeddingModel = async (
 ): Promise<EmbeddingModel> => {
   if (name === 'feature-hash-384') return createHashEmbeddingModel();
   if (name === 'all-minilm-l6-v2') return openMinilmEmbeddingModel({ modelDirectory, workers });
-  const remote = Object.hasOwn(config.models, name) ? config.models[name] : undefined;
+  const remote = ownField(config.models, name);
   if (remote === undefined)
     throw new FreshetError(
       'config-invalid',

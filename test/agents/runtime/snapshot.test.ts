@@ -11,7 +11,7 @@ import {
   snapshotRecordOf,
   snapshotStateOf,
 } from '../../../agents/runtime/snapshot.ts';
-import { snapshotPlaceOf } from '../../../schemas/execution-snapshot.ts';
+import { snapshotFactsOf, snapshotPlaceOf } from '../../../schemas/execution-snapshot.ts';
 import type { AgentEvent } from '../../../schemas/records.ts';
 import { eventOf } from '../../support/event-of.ts';
 import { ACTS, EXECUTIONS, logOf, recordOf, stateOf } from './waiting-histories.ts';
@@ -114,3 +114,50 @@ test('what is too large for a snapshot keeps its place in the log; what is none 
     expect(snapshotPlaceOf({ ...event, input })).toBeNull();
   expect(snapshotPlaceOf({ ...event, task: null })).toBeNull();
 });
+
+const COST = {
+  ...{ costId: 'e:1:1', step: 1, model: 'large', tool: null, usd: '0.5', priceTable: 'p' },
+  usage: { inputTokens: 1, outputTokens: 2, cachedInputTokens: 0 },
+  ...{ state: 'settled', failed: false, at: 5 },
+};
+
+test.each<[string, unknown]>([
+  ['costs', [1]],
+  ['costs', [['e:1:1', null]]],
+  ['costs', [['e:1:1', { ...COST, usd: 'much' }]]],
+  ['costs', [['e:1:1', { ...COST, step: 1.5 }]]],
+  ['costs', [['e:1:1', { ...COST, usage: {} }]]],
+  ['results', null],
+  ['messages', {}],
+  ['phase', 'ready'],
+  ['order', []],
+])('a state whose %s are %j is none: whoever restores it goes on without', (name, said) => {
+  const draft = snapshotDraftOf(recordOf('execution-1'), 0, INITIAL_STATE);
+  const { task, state } = JSON.parse(draft?.output ?? '');
+  const textOf = (fields: object): string => JSON.stringify({ task, state: { ...state, ...fields } });
+  const sound = textOf({ costs: [['e:1:1', COST]] });
+  expect([...(snapshotStateOf({ output: sound })?.costs.values() ?? [])]).toEqual([COST]);
+  expect([...(snapshotFactsOf({ output: sound })?.costs.values() ?? [])]).toEqual([COST]);
+  const output = textOf({ [name]: said });
+  expect(snapshotStateOf({ output })).toBeNull();
+  if (name === 'costs') expect(snapshotFactsOf({ output })).toBeNull();
+});
+
+test('times of a snapshot that no record can hold are not known', () => {
+  const draft = snapshotDraftOf(recordOf('execution-1'), 0, INITIAL_STATE);
+  const { task, state } = JSON.parse(draft?.output ?? '');
+  const output = JSON.stringify({ task, state: { ...state, input: { createdAt: 1.5 }, startedAt: 1e300 } });
+  expect(snapshotFactsOf({ output })).toMatchObject({ feature: null, createdAt: 0, startedAt: 0 });
+});
+
+test.each([{ timestamp: 1.5 }, { key: 5 }, { value: {} }, { headers: null }, { headers: { a: 5 } }])(
+  'the task of a snapshot that says %j is lost, and whoever restores it goes on',
+  (said) => {
+    const draft = snapshotDraftOf(recordOf('execution-1'), 0, INITIAL_STATE);
+    const event = eventOf({ ...draft, type: 'checkpoint' });
+    const { task, state } = JSON.parse(event.output ?? '');
+    expect(snapshotRecordOf(event)).not.toBeNull();
+    const output = JSON.stringify({ task: { ...task, ...said }, state });
+    expect(snapshotRecordOf({ ...event, output })).toBeNull();
+  },
+);

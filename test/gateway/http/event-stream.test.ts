@@ -7,8 +7,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createEventStreams, type EventStream } from '../../../gateway/http/event-stream.ts';
 import { until } from '../../support/until.ts';
 
+const fail = (error: unknown): void => {
+  throw error;
+};
+
 test('opened after its client has gone, it takes no place; the next one does, until it goes', async () => {
-  const streams = createEventStreams(1);
+  const streams = createEventStreams({ max: 1, onTrouble: fail });
   const gateway = Fastify({ forceCloseConnections: true });
   const opened: (string | undefined)[] = [];
   gateway.get('/:waitMs', async (request, reply) => {
@@ -41,9 +45,13 @@ test('opened after its client has gone, it takes no place; the next one does, un
 });
 
 /** A gateway until the end of the test, whose every stream `work` is done on as soon as it is open. */
-const serving = async (work: (stream: EventStream) => void, stalledMs?: number) => {
+const serving = async (
+  work: (stream: EventStream) => void,
+  stalledMs?: number,
+  onTrouble: (error: unknown) => void = fail,
+) => {
   const gateway = Fastify({ forceCloseConnections: true });
-  const streams = createEventStreams(undefined, stalledMs);
+  const streams = createEventStreams({ ...(stalledMs === undefined ? {} : { stalledMs }), onTrouble });
   gateway.get('/', async (_, reply) => {
     work(streams.open(reply));
   });
@@ -129,4 +137,38 @@ test('one that reads steadily gets all, though that takes longer than it may tak
   }
   expect(performance.now() - began).toBeGreaterThan(400);
   expect(bytes).toBeGreaterThan(events * 64 * 1024);
+});
+
+test('what fails in a stream, at once or later, closes it and ends nothing else', async () => {
+  const troubles: unknown[] = [];
+  let failing = false;
+  const gateway = await serving(
+    (stream) => {
+      stream.every(10, () => stream.send({ event: 'look', data: 1 }));
+      stream.every(20, () => {
+        if (failing) throw new Error('at once');
+      });
+      stream.every(20, async () => {
+        if (failing) throw new Error('later');
+      });
+    },
+    undefined,
+    (error) => troubles.push(error),
+  );
+  const answer = await fetch(gateway.url);
+  const reader = answer.body?.getReader();
+  const first = await reader?.read();
+  expect(first?.done).toBe(false);
+  failing = true;
+  await expect(
+    (async () => {
+      while ((await reader?.read())?.done === false);
+    })(),
+  ).rejects.toThrow();
+  await until('its place is free', () => gateway.streams.count() === 0);
+  expect(troubles.length).toBeGreaterThan(0);
+  const told = troubles.length;
+  await sleep(100);
+  // Nothing goes on behind it.
+  expect(troubles.length).toBe(told);
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { STAGES } from '../../../pipelines/track-freshness/change-latency.ts';
 import { createFreshnessWindow } from '../../../pipelines/track-freshness/freshness-window.ts';
 import type { Timing } from '../../../schemas/records.ts';
+import { UNTRACKED } from '../../../schemas/search.ts';
 import { makeVersion } from '../../../schemas/version.ts';
 import { collectGarbage } from '../../support/collect-garbage.ts';
 
@@ -185,6 +186,15 @@ test('what nobody ever asks for does not grow', async () => {
   runFor(100, 2_000);
   await expect.poll(() => heldMegabytes() - before, { timeout: 20_000 }).toBeLessThan(20);
   expect(window.report(NOW + 2_099 * 5_000_000).counts.commits).toBe(60);
+});
+
+test('a source and a table may have the names of what every object has', () => {
+  const window = windowOf([timingOf({ source: 'constructor', table: 'toString' })]);
+  const covered = { shop: { ...UNTRACKED, heldTables: {} } };
+  expect(window.report(NOW, covered).sources).toMatchObject([
+    { source: 'constructor', watermark: UNTRACKED, tables: [{ table: 'toString', stalenessMs: null }] },
+    { source: 'shop' },
+  ]);
 });
 
 describe('the window slides', () => {
