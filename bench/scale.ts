@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { type RoleProcess, startRole } from '../cli/start/start-role.ts';
 import { openIndexClient } from '../connectors/index-service/index-client.ts';
 import { createKafkaJsClient } from '../connectors/kafka/kafkajs-client.ts';
@@ -21,6 +22,7 @@ import { startStack } from '../connectors/stack/start-stack.ts';
 import type { SearchRequest } from '../schemas/search.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { type Bench, type Figures, percentile } from './support/bench.ts';
+import { startLoadProcess } from './support/load-process.ts';
 import { produceDocuments } from './support/produce-documents.ts';
 import { questionOf, type SyntheticSettings, tenantOf } from './support/synthetic-documents.ts';
 import { trueNeighbours } from './support/true-neighbours.ts';
@@ -46,22 +48,6 @@ const memoryOf = (pid: number): { readonly resident: number; readonly anonymous:
 
 const mebibytesIn = (folder: string): number =>
   Number(execFileSync('du', ['-sm', folder], { encoding: 'utf8' }).split('\t')[0]);
-
-const searchUntil = async (
-  url: string,
-  end: () => boolean,
-  request: (at: number) => SearchRequest,
-): Promise<readonly number[]> => {
-  const client = openIndexClient(url);
-  const times: number[] = [];
-  for (let at = 0; !end(); at += 1) {
-    const asked = request(at);
-    const begun = performance.now();
-    await client.search(asked);
-    times.push(performance.now() - begun);
-  }
-  return times;
-};
 
 const measure = async (documents: number, tell: Tell, signal: AbortSignal): Promise<Figures> => {
   const root = mkdtempSync(join(tmpdir(), 'freshet-scale-'));
@@ -188,17 +174,11 @@ const measure = async (documents: number, tell: Tell, signal: AbortSignal): Prom
       asking: Pick<SearchRequest, 'tenant' | 'mode'>,
       atMost: { readonly p50?: number; readonly p99?: number } = {},
     ) => {
-      const request = (): SearchRequest => ({
-        query: questionOf(settings, random.integer(0, documents - 1)),
-        ...{ topK: TOP_K, ...asking },
+      const searches = startLoadProcess('search-process.ts', {
+        ...{ url, documents, smallTenantEvery: SMALL_TENANT_EVERY, topK: TOP_K, ...asking },
+        ...{ warmUpSeconds: WARM_UP_SECONDS, seconds: SEARCHED_SECONDS },
       });
-      const forSeconds = (seconds: number): Promise<readonly number[]> => {
-        const end = performance.now() + seconds * 1_000;
-        return searchUntil(url, () => performance.now() > end, request);
-      };
-      // The role has just been started, and so has the load.
-      await forSeconds(WARM_UP_SECONDS);
-      const times = await forSeconds(SEARCHED_SECONDS);
+      const times = z.array(z.number()).parse(await searches.printed);
       const { build } = await client.status();
       tell(`${name}: ${times.length} searches, ${build.recent} rows not built in`);
       for (const [at, share] of [

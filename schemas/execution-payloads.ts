@@ -88,6 +88,8 @@ export interface TerminalOutput {
   readonly receipt: unknown;
   readonly steps: number;
   readonly startedAt: number;
+  /** Of the call that a cap forbade: how many tokens it would have taken. */
+  readonly bounds?: unknown;
 }
 
 interface Named {
@@ -192,12 +194,13 @@ const MOST_STEPS = 2 ** 31 - 1;
 
 /** Null where the text is none, as parseUserInput. */
 export const parseTerminalOutput = (text: string | null): TerminalOutput | null => {
-  const { outcome, output, partial, receipt, steps, startedAt } = parseObject(text) ?? {};
-  if (!OUTCOMES.includes(outcome)) return null;
+  const value = parseObject(text);
+  if (!value || !OUTCOMES.includes(value.outcome)) return null;
+  const { output = null, partial = null, receipt = null, steps, startedAt } = value;
   const isCount = Number.isInteger(steps) && Number(steps) >= 0 && Number(steps) <= MOST_STEPS;
   return {
-    ...{ outcome: outcome as Outcome, output: output ?? null, partial: partial ?? null },
-    ...{ receipt: receipt ?? null, steps: isCount ? Number(steps) : 0 },
+    ...(value as unknown as TerminalOutput),
+    ...{ output, partial, receipt, steps: isCount ? Number(steps) : 0 },
     startedAt: Number.isSafeInteger(startedAt) ? Number(startedAt) : 0,
   };
 };

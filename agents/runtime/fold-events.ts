@@ -21,7 +21,6 @@ import {
   parseTerminalOutput,
   parseUserInput,
   RETRIEVE,
-  type TerminalOutput,
   TRIED,
   UNDONE,
   undoKeyOf,
@@ -252,12 +251,12 @@ const CHECKPOINTS: Readonly<Record<string, Transition>> = {
 const endingOf = ({ output: text, error }: AgentEvent): Ending | null => {
   const terminal = parseTerminalOutput(text);
   if (!terminal || text === null) return null;
-  const { outcome, output, bounds } = terminal as TerminalOutput & { readonly bounds?: TokenBounds };
+  const { outcome, output, bounds = null } = terminal;
   return {
     outcome,
     output: output as JsonValue,
     error: error && { code: error.code as EndCode, message: error.message },
-    bounds: bounds ?? null,
+    bounds: bounds as TokenBounds | null,
     text,
   };
 };

@@ -21,6 +21,8 @@ test('an end is known by its outcome; what else it says is of its shape, or as i
     ...{ steps: 4, startedAt: 1_700_000_000_000_000 },
   };
   expect(parseTerminalOutput(JSON.stringify(output))).toEqual(output);
+  const capped = { ...output, bounds: { inputTokens: 5, outputTokens: 1 } };
+  expect(parseTerminalOutput(JSON.stringify(capped))).toEqual(capped);
   const bare = { outcome: 'halted', output: null, partial: null, receipt: null, steps: 0, startedAt: 0 };
   expect(parseTerminalOutput('{"outcome":"halted"}')).toEqual(bare);
   for (const steps of [-1, 1.5, 2 ** 31, '4'])
