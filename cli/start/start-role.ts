@@ -1,8 +1,8 @@
 /** A role as a child process: its log file, its ready message, its end noticed. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FreshetError } from '../../schemas/errors.ts';
 

@@ -4,7 +4,9 @@ export const cosineOf = (a: Float32Array, b: Float32Array): number => {
   let squaresA = 0;
   let squaresB = 0;
   for (let part = 0; part < a.length; part += 1) {
-    const [x, y] = [a[part] as number, b[part] as number];
+    // Not unpacked from a pair: that is an object for each of some hundreds of dimensions.
+    const x = a[part] as number;
+    const y = b[part] as number;
     product += x * y;
     squaresA += x * x;
     squaresB += y * y;

@@ -1,6 +1,6 @@
 import { sourceNames } from '../../debezium/connector-config.ts';
 import type { ObservedSource } from '../source-kind.ts';
-import { askPostgres } from './ask-postgres.ts';
+import { askPostgresOften } from './ask-postgres.ts';
 
 interface Seen {
   readonly system: string;
@@ -36,7 +36,7 @@ export const observePostgres = async ({
   readonly url: string;
 }): Promise<ObservedSource> => {
   const { slot, publication } = sourceNames(source);
-  const { rows } = await askPostgres(url, (client) => client.query<Seen>(LOOK, [slot, publication]));
+  const { rows } = await askPostgresOften(url, (client) => client.query<Seen>(LOOK, [slot, publication]));
   const seen = rows[0] as Seen;
   return {
     identity: `${seen.system}/${seen.timeline}/${seen.database}/${seen.publication ?? 'unpublished'}`,

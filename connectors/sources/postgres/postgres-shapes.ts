@@ -1,6 +1,6 @@
 import type { TableShapes } from '../source-kind.ts';
 import { shapesOf } from '../table-shapes.ts';
-import { askPostgres } from './ask-postgres.ts';
+import { askPostgresOften } from './ask-postgres.ts';
 import { identityTrouble, REPLICA_IDENTITIES, type ReplicaIdentity } from './replica-identity.ts';
 
 const COLUMNS = `
@@ -26,7 +26,7 @@ export const postgresShapes = async (
   { url }: { readonly url: string },
   tables: readonly string[],
 ): Promise<TableShapes> => {
-  const [columns, identities] = await askPostgres(url, async (client) => [
+  const [columns, identities] = await askPostgresOften(url, async (client) => [
     await client.query<Parameters<typeof shapesOf>[0][number]>(COLUMNS, [tables]),
     await client.query<{ table: string; identities: readonly ReplicaIdentity[] }>(IDENTITIES, [tables]),
   ]);

@@ -1,5 +1,5 @@
 /** A Postgres database as `init` sees it, through the catalogue and with the rights of whoever asks. */
-import type { Client } from 'pg';
+import type { ClientBase } from 'pg';
 import { sourceNames } from '../../debezium/connector-config.ts';
 import { KEYLESS, type SourceSurvey, type SurveyFinding, type SurveyTable } from '../source-survey.ts';
 import { askPostgres } from './ask-postgres.ts';
@@ -50,7 +50,7 @@ const SERVER = `
                                              AND pg_has_role(current_user, oid, 'MEMBER')) AS may_replicate,
          has_database_privilege(current_database(), 'CREATE') AS may_create`;
 
-const surveyServer = async (client: Client, source: string) => {
+const surveyServer = async (client: ClientBase, source: string) => {
   const { rows } = await client.query<ServerFacts>(SERVER, [sourceNames(source).slot]);
   const facts = rows[0] as ServerFacts;
   const server = serverFinding(facts.version, facts.number);
@@ -136,7 +136,7 @@ const TABLES = `
      AND has_schema_privilege(n.oid, 'USAGE')
    ORDER BY 1, 2`;
 
-const surveyTables = async (client: Client) => {
+const surveyTables = async (client: ClientBase) => {
   const { rows } = await client.query<TableFacts>(TABLES);
   return rows.map((facts) => ({ table: tableOf(facts), findings: findingsOf(facts) }));
 };
