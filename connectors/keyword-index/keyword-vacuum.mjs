@@ -5,16 +5,19 @@
 /** Of rows discarded since the last one, before a vacuum begins. */
 const LEAST_DISCARDED = 20;
 const SHARE_DISCARDED = 0.1;
+/** Milliseconds of a vacuum in one piece, and of its rest behind each: under edits there is one every second, and the cores are others' too. */
+const VACUUM_MS = 2;
+const REST_MS = 10;
 
 /** @param {number} discarded @param {number} held @returns {boolean} */
-export const isDue = (discarded, held) =>
+const isDue = (discarded, held) =>
   discarded >= LEAST_DISCARDED && discarded >= SHARE_DISCARDED * (held + discarded);
 
 /**
  * Words are listed at once, some 100 ms for 250,000 of them, and looked at one a step.
  * @param {import('minisearch').default} search @returns {Generator<void>}
  */
-export const vacuum = function* (search) {
+const vacuum = function* (search) {
   for (const word of [...search._index.keys()]) {
     const fields = search._index.get(word);
     for (const [field, rows] of fields ?? []) {
@@ -24,4 +27,28 @@ export const vacuum = function* (search) {
     if (fields?.size === 0) search._index.delete(word);
     yield;
   }
+};
+
+/**
+ * In the background, for as long as it `stands`. Rows that go meanwhile wait for its end, where it may be due again: no other
+ * removal may come to ask.
+ * @param {import('./keyword-vacuum.d.mts').Cleaned} held @param {() => boolean} stands
+ */
+export const cleanWhereDue = (held, stands) => {
+  if (held.cleaning || !isDue(held.discarded, held.tags.size)) return;
+  held.discarded = 0;
+  held.cleaning = true;
+  const steps = vacuum(held.search);
+  const goOn = () => {
+    if (!stands()) return;
+    const until = performance.now() + VACUUM_MS;
+    while (performance.now() < until)
+      if (steps.next().done) {
+        held.cleaning = false;
+        cleanWhereDue(held, stands);
+        return;
+      }
+    setTimeout(goOn, REST_MS);
+  };
+  goOn();
 };

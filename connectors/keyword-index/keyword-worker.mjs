@@ -2,7 +2,7 @@
 // must not lose. Plain JavaScript because a Worker on Node 20 has no loader for TypeScript.
 import { parentPort, workerData } from 'node:worker_threads';
 import MiniSearch from 'minisearch';
-import { isDue, vacuum } from './keyword-vacuum.mjs';
+import { cleanWhereDue } from './keyword-vacuum.mjs';
 import { tokenize, wordsOf } from './tokens.mjs';
 
 /** @type {{ maxBytes: number }} */
@@ -77,27 +77,6 @@ const add = (added) => {
   }
 };
 
-/** Milliseconds of a vacuum in one piece, and of its rest behind each: under edits there is one every second, and the cores are others' too. */
-const VACUUM_MS = 2;
-const REST_MS = 10;
-
-const clean = (tenant, held) => {
-  held.discarded = 0;
-  held.cleaning = true;
-  const steps = vacuum(held.search);
-  const goOn = () => {
-    if (tenants.get(tenant) !== held) return;
-    const until = performance.now() + VACUUM_MS;
-    while (performance.now() < until)
-      if (steps.next().done) {
-        held.cleaning = false;
-        return;
-      }
-    setTimeout(goOn, REST_MS);
-  };
-  goOn();
-};
-
 const remove = (ids) => {
   for (const id of ids) {
     const row = rows.get(id);
@@ -110,7 +89,7 @@ const remove = (ids) => {
     rows.delete(id);
     held.discarded += 1;
     if (held.tags.size === 0) tenants.delete(row.tenant);
-    else if (!held.cleaning && isDue(held.discarded, held.tags.size)) clean(row.tenant, held);
+    else cleanWhereDue(held, () => tenants.get(row.tenant) === held);
   }
 };
 
