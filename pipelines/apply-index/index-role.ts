@@ -178,7 +178,12 @@ export const startIndexRole = async (settings: IndexRoleSettings): Promise<Index
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const table = () => generations.serving().table;
   const kept =
-    keywords && keepKeywords({ keywords, table, partitions: numbers, settled: applyIndex.settled });
+    keywords &&
+    keepKeywords({
+      ...{ keywords, table, partitions: numbers },
+      settled: applyIndex.settled,
+      onFailure: endIfDamaged,
+    });
   let rebuilding = false;
 
   const trace = async (documentId: string): Promise<TracedDocument | undefined> => {

@@ -19,9 +19,17 @@ export interface KeepSettings {
   readonly partitions: readonly number[];
   /** Resolves once what is being applied now is. */
   readonly settled: () => Promise<unknown>;
+  /** The table could not be read: searches by words are off until a start, a rebuild or an end of the index. */
+  readonly onFailure: (thrown: unknown) => void;
 }
 
-export const keepKeywords = ({ keywords, table, partitions, settled }: KeepSettings): KeptKeywords => {
+export const keepKeywords = ({
+  keywords,
+  table,
+  partitions,
+  settled,
+  onFailure,
+}: KeepSettings): KeptKeywords => {
   let filling: KeywordFill | undefined;
   let ended: Promise<unknown> = Promise.resolve();
   let lost = false;
@@ -35,7 +43,7 @@ export const keepKeywords = ({ keywords, table, partitions, settled }: KeepSetti
   };
   const fill = (): void => {
     void stopFilling();
-    if (!lost && !held) filling = fillKeywords(table(), partitions, keywords);
+    if (!lost && !held) filling = fillKeywords(table(), partitions, keywords, onFailure);
   };
 
   keywords.watch({

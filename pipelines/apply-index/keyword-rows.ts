@@ -34,6 +34,7 @@ export const fillKeywords = (
   table: DocumentTable,
   partitions: readonly number[],
   keywords: KeywordIndex,
+  onFailure: (thrown: unknown) => void,
 ): KeywordFill => {
   let done = false;
   let stopped = false;
@@ -50,8 +51,10 @@ export const fillKeywords = (
     }
     done = true;
   };
-  // A table that closes under way ends it; an index that failed says so itself.
-  const ended = fill().catch(() => undefined);
+  const ended = fill().catch((thrown: unknown) => {
+    // A table that closes under way ends it.
+    if (!stopped) onFailure(thrown);
+  });
   return {
     done: () => done,
     ended,

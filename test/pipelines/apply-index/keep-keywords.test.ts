@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { openMinisearchKeywordIndex } from '../../../connectors/keyword-index/minisearch-keyword-index.ts';
 import { rowIdOf } from '../../../pipelines/apply-index/index-rows.ts';
 import { keepKeywords } from '../../../pipelines/apply-index/keep-keywords.ts';
+import { FreshetError } from '../../../schemas/errors.ts';
 import { createMemoryDocumentTable } from '../memory-document-table.ts';
 import { documentOf } from './search-over.ts';
 
@@ -28,7 +29,13 @@ test('a thread that its memory limit ended is followed by another, and filled on
   const round = new Promise<void>((resolve) => {
     endRound = resolve;
   });
-  const kept = keepKeywords({ keywords, table: () => table, partitions: [0], settled: () => round });
+  const kept = keepKeywords({
+    keywords,
+    table: () => table,
+    partitions: [0],
+    settled: () => round,
+    onFailure: () => undefined,
+  });
   const found = async (text: string) => {
     await keywords.state();
     return (await keywords.query({ text, tenant: 'acme', tags: [], topK: 10 }))?.length;
@@ -56,4 +63,28 @@ test('a thread that its memory limit ended is followed by another, and filled on
     await kept.stop();
     await keywords.close();
   }
+});
+
+test('a damaged record that the filling meets is told, and what a stop cuts off is not', async () => {
+  const keywords = openMinisearchKeywordIndex();
+  const damage = new FreshetError('index-corrupt', 'a record fails its checksum');
+  const damaged = {
+    ...createMemoryDocumentTable(),
+    standings: () => {
+      throw damage;
+    },
+  };
+  const told: unknown[] = [];
+  const keep = () =>
+    keepKeywords({
+      ...{ keywords, table: () => damaged, partitions: [0], settled: () => Promise.resolve() },
+      onFailure: (thrown) => told.push(thrown),
+    });
+  const kept = keep();
+  await until(() => told.length > 0);
+  await kept.stop();
+  await keep().stop();
+  await keywords.close();
+  expect(told).toEqual([damage]);
+  expect(kept.ready()).toBe(false);
 });
