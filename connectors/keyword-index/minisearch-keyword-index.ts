@@ -1,10 +1,11 @@
 /**
  * The keyword index in memory, by minisearch in a thread of its own. A thread that ended is followed by another, which
- * begins empty: soon the first time, later each time it does not last.
+ * begins empty: soon the first time, later each time it does not last. Where its heap was full, rows take more than their
+ * estimate: the next one is held to half of it in the same heap, until the largest tenant is left out and not all are lost.
  */
 import { slicesOf } from '../../schemas/slices-of.ts';
 import type { KeywordHit, KeywordIndex, KeywordState, KeywordWatcher } from './keyword-index.ts';
-import { type KeywordThread, startKeywordThread } from './keyword-thread.ts';
+import { type KeywordThread, startKeywordThread, type ThreadEnd } from './keyword-thread.ts';
 
 export interface MinisearchOptions {
   /** Bytes that rows may take by estimate; over it the tenant with the most is left out. Default 512 MiB. */
@@ -44,6 +45,8 @@ export const openMinisearchKeywordIndex = ({
   let failure: string | null = null;
   let closed = false;
   let ends = 0;
+  /** Of these, those by a full heap. */
+  let endsOfMemory = 0;
   let startedAt = 0;
   let again: NodeJS.Timeout | undefined;
   /** Rows of this thread: told, up to where it was asked for an answer, and up to where it gave one. */
@@ -51,11 +54,13 @@ export const openMinisearchKeywordIndex = ({
   /** Tenants of whose rows the thread takes no more: it is not told of them either. */
   let leftOut = new Set<string>();
 
-  const ended = (reason: string): void => {
+  const ended = ({ reason, ofMemory }: ThreadEnd): void => {
     failure = reason;
     if (closed) return;
     watcher.lost();
-    ends = performance.now() - startedAt < LASTED_MS ? ends + 1 : 1;
+    const lasted = performance.now() - startedAt >= LASTED_MS;
+    ends = lasted ? 1 : ends + 1;
+    endsOfMemory = (lasted ? 0 : endsOfMemory) + (ofMemory ? 1 : 0);
     again = setTimeout(
       () => {
         thread = start();
@@ -69,7 +74,7 @@ export const openMinisearchKeywordIndex = ({
     rowsTo = { told: 0, asked: 0, taken: 0 };
     leftOut = new Set();
     startedAt = performance.now();
-    return startKeywordThread(maxBytes, ended);
+    return startKeywordThread({ maxBytes: maxBytes / 2 ** endsOfMemory, heapFor: maxBytes }, ended);
   };
   let thread = start();
 

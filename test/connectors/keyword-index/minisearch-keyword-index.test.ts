@@ -64,7 +64,7 @@ test('I9: a tenant sees its own rows alone, and tags are required whatever their
 
 test('a query that nobody waits for any more is not looked for', async () => {
   index = openMinisearchKeywordIndex();
-  const thread = startKeywordThread(2 ** 20, () => undefined);
+  const thread = startKeywordThread({ maxBytes: 2 ** 20, heapFor: 2 ** 20 }, () => undefined);
   const query = { text: 'quince', tenant: 'acme', tags: [], topK: 1 };
   expect(await thread.ask('query', { ...query, until: Date.now() + 60_000 })).toEqual([]);
   expect(await thread.ask('query', { ...query, until: Date.now() - 1 })).toBeUndefined();
@@ -106,6 +106,33 @@ test('over its memory the largest tenant is left out and says so; the others go 
   await index.add([row('again', 'quince', 'large')]);
   expect(await found('quince', 'large')).toEqual(['again']);
 });
+
+test('rows that take far more than their estimate cost the largest tenant its words, and not all of them', async () => {
+  index = openMinisearchKeywordIndex({ maxBytes: 2 ** 20 });
+  const codes = (at: number) =>
+    Array.from({ length: 1_000 }, (_, n) => `a${at % 20}.b${Math.floor(at / 20)}.c${n % 32}.d${n >> 5}`).join(
+      ' ',
+    );
+  const fill = async () => {
+    await index.add([row('small', 'quince', 'small')]);
+    for (let at = 0; at < 280; at += 1) await index.add([row(`l${at}`, codes(at), 'large')]);
+  };
+  let ends = 0;
+  let filling = fill();
+  index.watch({
+    lost: () => {
+      ends += 1;
+    },
+    empty: () => {
+      filling = filling.then(fill);
+    },
+  });
+  while ((await index.state()).tenantsLeftOut === 0) await setTimeout(50);
+  await filling;
+  expect(ends).toBeGreaterThan(0);
+  expect(await found('quince', 'small')).toEqual(['small']);
+  expect(await index.state()).toMatchObject({ rows: 1, tenantsLeftOut: 1, failure: null });
+}, 60_000);
 
 test('a word of 100,000 letters is found by its beginning, and takes the search from nobody', async () => {
   index = openMinisearchKeywordIndex();
